@@ -1,0 +1,56 @@
+# The two commands of the README. Each sets up what it needs, and is quick when there is nothing to do.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+STAMP := $(VENV)/.installed
+UV := $(shell command -v uv)
+
+.PHONY: demo test setup lean check clean help
+
+help:
+	@echo "make demo    set everything up and prove the sorries of examples/"
+	@echo "make test    set everything up and run the tests"
+	@echo "make check   formatting, lint and types only"
+	@echo "make clean   remove what the other targets made here"
+
+$(STAMP): pyproject.toml
+	@echo "==> setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	  { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+ifneq ($(UV),)
+	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
+	@uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+else
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+endif
+	@touch $@
+
+setup: $(STAMP)
+
+lean: setup
+	@echo "==> embedded Lean"
+	@$(BIN)/orchestrator lean install
+
+demo: lean
+	@echo "==> a git repository from examples/"
+	@bash scripts/demo_repository.sh examples $(DEMO)/grove
+	@echo "==> proving"
+	@ORCH_DATA_DIR="$(CURDIR)/$(DEMO)/data" $(BIN)/orchestrator prove $(DEMO)/grove --out $(DEMO)/out
+	@git -C $(DEMO)/grove apply --check "$(CURDIR)/$(DEMO)/out/proofs.patch" "$(CURDIR)/$(DEMO)/out/blueprint.patch" \
+	  && echo "==> both patches apply: $(DEMO)/out/proofs.patch and $(DEMO)/out/blueprint.patch"
+
+check: setup
+	@echo "==> ruff, mypy"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: check lean
+	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
+	@$(BIN)/pytest -m "not slow"
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

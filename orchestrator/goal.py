@@ -1,0 +1,102 @@
+"""A goal: one `sorry` of a repository, as the strategies see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text: line from 1, column from 0, both in code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceSpan:
+    """A half-open stretch of text, `start` included and `end` not."""
+
+    start: Position
+    end: Position
+
+    def contains(self, position: Position) -> bool:
+        """Say whether `position` lies inside."""
+        return self.start <= position < self.end
+
+
+class SorryKind(StrEnum):
+    """How a goal was left open in the source."""
+
+    TACTIC = "tactic"
+    TERM = "term"
+    ADMIT = "admit"
+    STOP = "stop"
+    SORRY_AX = "sorryAx"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What Lean has in scope at the goal, beside its hypotheses.
+
+    `imports` are the modules the goal's file imports, `opens` the opened namespaces as Lean prints them,
+    `labels` free words (the seed's marketplace calls pass such a list).
+    """
+
+    namespace: str = ""
+    opens: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One open goal.
+
+    Attributes:
+        id: stable over runs while the declaration and the order of its sorries stay the same.
+        text: the goal as Lean prints it, hypotheses then `⊢ target`.
+        context: namespace, opened namespaces, imports.
+        estimated_difficulty: 0 (trivial) to 1 (hopeless).
+        file: path in the repository, with forward slashes ("" for a goal without a repository).
+        module: Lean module name of that file.
+        declaration: full name of the declaration the sorry stands in.
+        kind: how it was left open.
+        span: the stretch of text to be replaced by a proof, in the original file.
+        command: the whole command (declaration) around it.
+        is_prop: the goal is a proposition; a false value means data is missing, which we never invent.
+    """
+
+    id: str
+    text: str
+    context: Context = field(default_factory=Context)
+    estimated_difficulty: float = 0.5
+    file: str = ""
+    module: str = ""
+    declaration: str = ""
+    kind: SorryKind = SorryKind.TACTIC
+    span: SourceSpan | None = None
+    command: SourceSpan | None = None
+    is_prop: bool = True
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """The lines before the turnstile, one string a hypothesis, continuation lines joined to theirs."""
+        lines: list[str] = []
+        for line in self.text.split("\n"):
+            if line.startswith("⊢"):
+                break
+            if line.startswith(" ") and lines:
+                lines[-1] += "\n" + line
+            elif line and not line.startswith("case "):
+                lines.append(line)
+        return tuple(lines)
+
+    @property
+    def target(self) -> str:
+        """What is to be proved: the text after the first turnstile that starts a line."""
+        if self.text.startswith("⊢ "):
+            return self.text[2:]
+        _, turnstile, rest = self.text.partition("\n⊢ ")
+        return rest if turnstile else self.text
