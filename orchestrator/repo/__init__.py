@@ -1,0 +1,1 @@
+"""Repositories: checkout, modules, candidate goals."""
