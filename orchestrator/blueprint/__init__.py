@@ -1,0 +1,1 @@
+"""Blueprints: what is claimed, and what is true."""

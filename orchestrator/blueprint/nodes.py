@@ -1,0 +1,243 @@
+"""What a blueprint claims, as values: its nodes, their macros with places in the source, and what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from orchestrator.goal import Position
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open stretch of a TeX file, in code points of its text as decoded by `decode`."""
+
+    file: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A statement or a proof environment, with what the macros directly in it say.
+
+    Attributes:
+        environment: name as written in `\\begin{...}`.
+        begin: `\\begin{...}` with its optional argument.
+        end: `\\end{...}`; None when the environment is never closed.
+        title: text of the optional argument.
+        labels: every `\\label` directly in it.
+        lean: names in its `\\lean` macros, in order, without repetition.
+        uses: labels in its `\\uses` macros, in order, without repetition.
+        proves: label in `\\proves` ("" when there is none).
+        discussion: issue number in `\\discussion`, as text without `#`.
+        notready: it holds `\\notready`.
+        marks: every `\\leanok` in it.
+        mathlib_marks: every `\\mathlibok` in it.
+        lean_macros: every `\\lean{...}` in it.
+        label_macros: every `\\label{...}` in it.
+    """
+
+    environment: str
+    begin: Span
+    end: Span | None = None
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    lean: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    proves: str = ""
+    discussion: str = ""
+    notready: bool = False
+    marks: tuple[Span, ...] = ()
+    mathlib_marks: tuple[Span, ...] = ()
+    lean_macros: tuple[Span, ...] = ()
+    label_macros: tuple[Span, ...] = ()
+
+    @property
+    def mathlibok(self) -> bool:
+        """It is said to be in Mathlib."""
+        return bool(self.mathlib_marks)
+
+    @property
+    def leanok(self) -> bool:
+        """It is said to be formalised, by `\\leanok` or by `\\mathlibok`."""
+        return bool(self.marks) or self.mathlibok
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One statement of the blueprint and the proof leanblueprint reads for it.
+
+    Attributes:
+        statement: the statement's environment.
+        proof: the last proof in document order that belongs to it, the one leanblueprint reads.
+        other_proofs: the proofs before that one.
+        theorem: the theorem type, which differs from the environment when one is defined through the other.
+        in_graph: its theorem type is among the `thms` of the blueprint package.
+    """
+
+    statement: Part
+    proof: Part | None = None
+    other_proofs: tuple[Part, ...] = ()
+    theorem: str = ""
+    in_graph: bool = True
+
+    @property
+    def label(self) -> str:
+        """The statement's first label ("" when it has none)."""
+        return self.statement.labels[0] if self.statement.labels else ""
+
+    @property
+    def key(self) -> str:
+        """The label, or the place of the statement when it has no label: distinct for every unlabelled node."""
+        return self.label or f"{self.file}@{self.statement.begin.start}"
+
+    @property
+    def environment(self) -> str:
+        """Name of the statement's environment."""
+        return self.statement.environment
+
+    @property
+    def title(self) -> str:
+        """The statement's optional argument."""
+        return self.statement.title
+
+    @property
+    def lean(self) -> tuple[str, ...]:
+        """Declarations the statement names."""
+        return self.statement.lean
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Labels the statement needs."""
+        return self.statement.uses
+
+    @property
+    def statement_leanok(self) -> bool:
+        """The statement is marked as formalised."""
+        return self.statement.leanok
+
+    @property
+    def proof_leanok(self) -> bool:
+        """The proof leanblueprint reads is marked as formalised."""
+        return self.proof is not None and self.proof.leanok
+
+    @property
+    def notready(self) -> bool:
+        """The statement is marked as not ready."""
+        return self.statement.notready
+
+    @property
+    def mathlibok(self) -> bool:
+        """The node is marked as being in Mathlib."""
+        return self.statement.mathlibok
+
+    @property
+    def discussion(self) -> str:
+        """Issue number of the statement's discussion."""
+        return self.statement.discussion
+
+    @property
+    def file(self) -> str:
+        """File the statement begins in."""
+        return self.statement.begin.file
+
+    @property
+    def proofs(self) -> tuple[Part, ...]:
+        """Every proof that belongs to the statement, in document order."""
+        return (*self.other_proofs, self.proof) if self.proof else self.other_proofs
+
+
+class ProblemKind(StrEnum):
+    """What can be wrong with a blueprint's source."""
+
+    NO_BLUEPRINT = "no_blueprint"
+    MISSING_FILE = "missing_file"
+    UNREADABLE_FILE = "unreadable_file"
+    INPUT_CYCLE = "input_cycle"
+    UNRESOLVED_INPUT = "unresolved_input"
+    GENERATED = "generated"
+    UNCLOSED = "unclosed"
+    UNOPENED = "unopened"
+    MALFORMED = "malformed"
+    MISPLACED = "misplaced"
+    HIDDEN_MACRO = "hidden_macro"
+    LOOSE_PROOF = "loose_proof"
+    SEVERAL_PROOFS = "several_proofs"
+    UNKNOWN_LABEL = "unknown_label"
+    DUPLICATE_LABEL = "duplicate_label"
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintProblem:
+    """Something in the source that we, or leanblueprint, cannot take as meant. `line` counts from 1; 0 means none."""
+
+    kind: ProblemKind
+    message: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        return f"{place}{self.message}"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A blueprint as written.
+
+    Attributes:
+        nodes: in document order.
+        files: text of every TeX file read, by path in the repository with forward slashes.
+        problems: what could not be taken as meant.
+        root: the file reading began with ("" when there is no blueprint).
+        loose_proofs: proofs that belong to no statement.
+        declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.
+        lean_inputs: names in `\\inputleannode` and `\\inputleanmodule`, which LeanArchitect fills from Lean files.
+        complete: every file that could hold nodes was read.
+        lean_decls: content of the generated file of declaration names; None when it is not there.
+        lean_decls_path: where leanblueprint writes that file.
+    """
+
+    nodes: tuple[Node, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[BlueprintProblem, ...] = ()
+    root: str = ""
+    loose_proofs: tuple[Part, ...] = ()
+    declarations: tuple[str, ...] = ()
+    lean_inputs: tuple[str, ...] = ()
+    complete: bool = True
+    lean_decls: str | None = None
+    lean_decls_path: str = ""
+
+    @property
+    def found(self) -> bool:
+        """There is a blueprint at all."""
+        return bool(self.root)
+
+    @cached_property
+    def by_label(self) -> Mapping[str, Node]:
+        """Nodes by each of their labels; of several nodes with one label, the first."""
+        return {label: node for node in reversed(self.nodes) for label in node.statement.labels}
+
+    def position(self, span: Span) -> Position:
+        """Line (from 1) and column (from 0) where `span` starts."""
+        text = self.files[span.file]
+        return Position(line_of(text, span.start), span.start - (text.rfind("\n", 0, span.start) + 1))
+
+
+def line_of(text: str, offset: int) -> int:
+    """Line number, from 1, of a place in a text."""
+    return text.count("\n", 0, offset) + 1
+
+
+def decode(data: bytes) -> str:
+    """Bytes of a TeX file as text; bytes that are not UTF-8 survive `encode`."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """The exact bytes `decode` was given, for the parts of the text that were not changed."""
+    return text.encode("utf-8", "surrogateescape")

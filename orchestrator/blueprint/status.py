@@ -1,0 +1,241 @@
+"""What is true of each blueprint node, from what Lean says of the declarations it names. Pure.
+
+The statement's mark is true iff every declaration in `\\lean` exists and its type is free of sorry, for definitions and
+other data its body too. The proof's mark is true iff all axioms below the declarations are allowed. What nobody could
+elaborate stays undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from orchestrator.blueprint.nodes import Blueprint, Node
+
+SORRY_AXIOM = "sorryAx"
+STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
+
+
+class Truth(StrEnum):
+    """Whether a claim holds. Undecided: nothing names a declaration, or one could not be elaborated."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNDECIDED = "undecided"
+
+
+class Place(StrEnum):
+    """Where a mark stands."""
+
+    STATEMENT = "statement"
+    PROOF = "proof"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationTruth:
+    """What Lean says of one declaration. A declaration nobody could elaborate has none of these.
+
+    Attributes:
+        exists: the environment has it.
+        statement_has_sorry: its type holds a sorry.
+        axioms: every axiom below it, transitively.
+        sorry_free: no sorry below it, transitively.
+        rests_on: names of the declarations below it that hold a sorry themselves.
+        is_data: it is a definition, a structure, an instance of data: its body belongs to the statement.
+        body_has_sorry: its own body holds a sorry.
+    """
+
+    exists: bool
+    statement_has_sorry: bool = False
+    axioms: tuple[str, ...] = ()
+    sorry_free: bool = True
+    rests_on: tuple[str, ...] = ()
+    is_data: bool = False
+    body_has_sorry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """What is true of one node.
+
+    Attributes:
+        key: the node's key.
+        declarations: the declarations it names.
+        statement: the statement is formalised.
+        proof: the proof is, with allowed axioms only; also given when the blueprint has no proof environment for it.
+        proved: nothing is left to do for this node: `proof` where there is a proof environment; else the statement
+            is formalised and the declarations' own bodies hold neither a sorry nor an axiom that is not allowed.
+        missing: declarations that do not exist.
+        undecided: declarations nobody could elaborate.
+        open_here: its own declarations that hold a sorry themselves.
+        rests_on: sorried declarations elsewhere, below its own.
+        forbidden_axioms: axioms below it that are not allowed, sorry apart.
+        false_marks: places marked though they are false.
+        unmarked: places true though they are not marked.
+        mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
+    """
+
+    key: str
+    declarations: tuple[str, ...] = ()
+    statement: Truth = Truth.UNDECIDED
+    proof: Truth = Truth.UNDECIDED
+    proved: Truth = Truth.UNDECIDED
+    missing: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    open_here: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    forbidden_axioms: tuple[str, ...] = ()
+    false_marks: tuple[Place, ...] = ()
+    unmarked: tuple[Place, ...] = ()
+    mathlib: bool = False
+
+    @property
+    def conditional(self) -> bool:
+        """It has no sorry of its own left to fill, but rests on one elsewhere."""
+        return bool(self.rests_on) and not self.open_here
+
+    @property
+    def done(self) -> bool:
+        """Proved, or in Mathlib."""
+        return self.mathlib or self.proved is Truth.TRUE
+
+    @property
+    def stated(self) -> bool:
+        """The statement is formalised, or in Mathlib."""
+        return self.mathlib or self.statement is Truth.TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintStatus:
+    """What is true of a whole blueprint.
+
+    Attributes:
+        nodes: one status a node, in the blueprint's order.
+        stale_lean_decls: the generated list of names is there and differs from what the source says. False when
+            parts of the source could not be read.
+    """
+
+    nodes: tuple[NodeStatus, ...]
+    stale_lean_decls: bool = False
+
+    @property
+    def false_marks(self) -> int:
+        """How many places are marked though false."""
+        return sum(len(node.false_marks) for node in self.nodes)
+
+    @property
+    def unmarked(self) -> int:
+        """How many places are true though not marked."""
+        return sum(len(node.unmarked) for node in self.nodes)
+
+
+Facts = Mapping[str, DeclarationTruth]
+
+
+def evaluate(
+    blueprint: Blueprint, facts: Facts, *, allowed_axioms: Collection[str] = STANDARD_AXIOMS
+) -> BlueprintStatus:
+    """Compare a blueprint with the facts.
+
+    Args:
+        facts: by full declaration name; a name that is not in it is undecided.
+        allowed_axioms: axioms a proof may rest on; sorry is never allowed.
+    """
+    stale = (
+        blueprint.complete
+        and blueprint.lean_decls is not None
+        and tuple(blueprint.lean_decls.split()) != blueprint.declarations
+    )
+    return BlueprintStatus(tuple(_node_status(node, facts, allowed_axioms) for node in blueprint.nodes), stale)
+
+
+def judge(
+    key: str,
+    statement_names: Iterable[str],
+    facts: Facts,
+    *,
+    proof_names: Iterable[str] = (),
+    has_proof: bool,
+    allowed_axioms: Collection[str] = STANDARD_AXIOMS,
+) -> NodeStatus:
+    """What is true of a node that names these declarations, marks apart.
+
+    Args:
+        key: key of the node.
+        statement_names: declarations the statement names.
+        facts: by full declaration name.
+        proof_names: declarations the proof names beside those.
+        has_proof: the blueprint keeps a proof apart from the statement.
+        allowed_axioms: axioms a proof may rest on.
+    """
+    names = tuple(dict.fromkeys(statement_names))
+    all_names = tuple(dict.fromkeys((*names, *proof_names)))
+    known = {name: facts[name] for name in all_names if name in facts}
+    open_here = tuple(name for name, fact in known.items() if _holds_sorry(name, fact))
+    axioms = dict.fromkeys(axiom for fact in known.values() for axiom in fact.axioms)
+    forbidden = tuple(axiom for axiom in axioms if axiom not in allowed_axioms and axiom != SORRY_AXIOM)
+    statement = _all(names, {name: _is_stated(name, fact) for name, fact in known.items()})
+    proof = _all(all_names, {name: _is_proved(fact, allowed_axioms) for name, fact in known.items()})
+    closed = Truth.FALSE if open_here or forbidden else statement
+    return NodeStatus(
+        key=key,
+        declarations=all_names,
+        statement=statement,
+        proof=proof,
+        proved=proof if has_proof else closed,
+        missing=tuple(name for name, fact in known.items() if not fact.exists),
+        undecided=tuple(name for name in all_names if name not in facts),
+        open_here=open_here,
+        rests_on=tuple(
+            dict.fromkeys(below for fact in known.values() for below in fact.rests_on if below not in all_names)
+        ),
+        forbidden_axioms=forbidden,
+    )
+
+
+def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> NodeStatus:
+    status = judge(
+        node.key,
+        node.lean,
+        facts,
+        proof_names=(name for proof in node.proofs for name in proof.lean),
+        has_proof=node.proof is not None,
+        allowed_axioms=allowed_axioms,
+    )
+    if node.mathlibok or any(proof.mathlibok for proof in node.proofs):
+        return replace(status, mathlib=True)
+    places = ((Place.STATEMENT, status.statement, (node.statement,)), (Place.PROOF, status.proof, node.proofs))
+    return replace(
+        status,
+        false_marks=tuple(
+            place for place, truth, parts in places if truth is Truth.FALSE and any(part.marks for part in parts)
+        ),
+        unmarked=tuple(
+            place for place, truth, parts in places if truth is Truth.TRUE and parts and not parts[-1].marks
+        ),
+    )
+
+
+def _all(names: tuple[str, ...], holds: Mapping[str, bool]) -> Truth:
+    """Whether it holds of every name; `holds` lacks the undecided ones."""
+    if any(not holds.get(name, True) for name in names):
+        return Truth.FALSE
+    return Truth.TRUE if names and all(name in holds for name in names) else Truth.UNDECIDED
+
+
+def _is_stated(name: str, fact: DeclarationTruth) -> bool:
+    return fact.exists and not fact.statement_has_sorry and not (fact.is_data and _holds_sorry(name, fact))
+
+
+def _is_proved(fact: DeclarationTruth, allowed_axioms: Collection[str]) -> bool:
+    return (
+        fact.exists and fact.sorry_free and SORRY_AXIOM not in fact.axioms and set(fact.axioms) <= set(allowed_axioms)
+    )
+
+
+def _holds_sorry(name: str, fact: DeclarationTruth) -> bool:
+    """The sorry is in the declaration itself; also when something is sorried and nothing below is named for it."""
+    elsewhere = any(below != name for below in fact.rests_on)
+    sorried = not fact.sorry_free or SORRY_AXIOM in fact.axioms
+    return fact.statement_has_sorry or fact.body_has_sorry or name in fact.rests_on or (sorried and not elsewhere)

@@ -1,0 +1,114 @@
+"""Nodes kept in Lean attributes."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrator.blueprint.architect import ArchitectNode, collect, evaluate_architect
+from orchestrator.blueprint.lean_tokens import TokenKind, tokens
+from orchestrator.blueprint.status import DeclarationTruth, Truth
+
+FILE = """
+import Architect
+-- @[blueprint "commented"] theorem no : True
+/- /- nested -/ @[blueprint] theorem no' : True -/
+def text := "@[blueprint] def no"
+
+namespace Foo.Bar
+/-- Doc @[blueprint]. -/
+@[simp, blueprint
+  -- the label
+  "thm:a" (statement := /-- For $a$, "b" (c) ]. -/)
+  (title := "T \\"q\\"") (uses := [x, "lab", -y.z, -"w"]) (proofUses := [p])
+  (notReady := true) (discussion := 12) (latexEnv := "lemma")]
+@[inline] private noncomputable theorem a.{u} (h : x) : True := by
+  /-- Step. -/
+  trivial
+section
+@[blueprint]
+lemma _root_.b : True := trivial
+end
+@[blueprint? (proof := /-- P -/) (hasProof := false)] def c' := 'a'
+end Foo.Bar
+
+noncomputable section Named
+@[to_additive (attr := simp, blueprint "thm:mul")] theorem mul : True := trivial
+@[blueprint] instance (priority := low) : Inhabited Nat := inferInstance
+@[blueprint (latexLabel := "ex")] scoped instance named : Inhabited Nat := inferInstance
+@[blueprint "cls"] class inductive C | x
+end Named
+attribute [blueprint "out:side" (statement := /-- S -/)] Some.one Other.one
+theorem after : True := trivial
+@[simp] theorem plain : True := trivial
+"""
+
+
+def test_everything_an_attribute_can_say() -> None:
+    nodes = collect({"F.lean": FILE})
+    assert [(node.label, node.declaration, node.kind, node.has_proof) for node in nodes] == [
+        ("thm:a", "Foo.Bar.a", "theorem", True),
+        ("b", "b", "lemma", True),
+        ("Foo.Bar.c'", "Foo.Bar.c'", "def", False),
+        ("thm:mul", "mul", "theorem", True),
+        ("", "", "instance", False),
+        ("ex", "named", "instance", False),
+        ("cls", "C", "class", False),
+        ("out:side", "Some.one", "", False),
+        ("out:side", "Other.one", "", False),
+    ]
+    assert nodes[0] == ArchitectNode(
+        label="thm:a",
+        declaration="Foo.Bar.a",
+        kind="theorem",
+        file="F.lean",
+        line=9,
+        statement='For $a$, "b" (c) ].',
+        title='T "q"',
+        environment="lemma",
+        uses=("x", "lab"),
+        proof_uses=("p",),
+        excludes=("y.z", "w"),
+        not_ready=True,
+        discussion="12",
+        has_proof=True,
+    )
+    assert nodes[2].proof == "P"
+
+
+def test_files_come_by_path_and_without_attributes_there_is_nothing() -> None:
+    texts = {"B.lean": "@[blueprint] def b := 1", "A.lean": "@[blueprint] def a := 1", "C.lean": "def blueprint := 1"}
+    assert [node.declaration for node in collect(texts)] == ["a", "b"]
+
+
+def test_truth_by_label() -> None:
+    nodes = collect(
+        {"A.lean": '@[blueprint "l"] theorem a : x\n@[blueprint "l"] theorem b : x\n@[blueprint] def c := 1'}
+    )
+    open_one = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)
+    one, other = evaluate_architect(nodes, {"a": DeclarationTruth(exists=True), "b": open_one})
+    assert (one.key, one.declarations, one.statement, one.proof) == ("l", ("a", "b"), Truth.TRUE, Truth.FALSE)
+    assert (other.key, other.proved) == ("c", Truth.UNDECIDED)
+
+
+def test_tokens() -> None:
+    text = 'a.b\' «c d».e r#"x"y"# "\\u03b1\\x41\\n" \'"\' 12 /-! m -/ /-- d -/ := @['
+    assert [(token.kind, token.text) for token in tokens(text)] == [
+        (TokenKind.NAME, "a.b'"),
+        (TokenKind.NAME, "«c d».e"),
+        (TokenKind.STRING, 'x"y'),
+        (TokenKind.STRING, "αA\n"),
+        (TokenKind.NUMBER, "12"),
+        (TokenKind.DOC, "d"),
+        (TokenKind.SYMBOL, ":="),
+        (TokenKind.SYMBOL, "@["),
+    ]
+
+
+WORDS = """@[ blueprint "l" ( ) [ ] := /-- -/ /- -- theorem x , namespace end section attribute statement uses - " '
+    \\ « r#" """
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*WORDS.split(), " ", "\n"]), max_size=30).map("".join))
+def test_broken_files_are_survived(text: str) -> None:
+    for node in collect({"F.lean": text}):
+        assert 1 <= node.line <= text.count("\n") + 1
