@@ -1,0 +1,9 @@
+import Grove.Arith
+import Grove.Monoid
+import Grove.Tree
+import Grove.Fold
+import Grove.Search
+import Grove.Sort
+import Grove.Expr
+import Grove.Machine
+import Grove.Fibonacci
