@@ -1,0 +1,307 @@
+"""Frozen settings; the only file that reads the environment.
+
+`load_settings` reads the `ORCH_…` variables below, takes what the command line gives over them, and answers one
+`Settings` value. Whoever needs a setting is handed it; nobody looks it up.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypedDict, Unpack
+
+from orchestrator.errors import ConfigError
+from orchestrator.result import StrategyType
+from orchestrator.variables import Variable, folder, integer, number, seconds, share
+
+
+class Profile(IntEnum):
+    """How much work to put in: stub workers that prove nothing, the normal measure, or three times as much time."""
+
+    STUB = 0
+    NORMAL = 1
+    THOROUGH = 2
+
+
+class LeanChoice(StrEnum):
+    """Which Lean to use: the one that suits the project, or only the one named."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathSettings:
+    """Folders that replace the ones the operating system suggests."""
+
+    cache: Path | None = None
+    data: Path | None = None
+    state: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSettings:
+    """How Lean servers are run.
+
+    Attributes:
+        servers: how many at once; None lets the pool fit them to the machine.
+        rss_limit_megabytes: a server with more resident memory than this is replaced.
+        start_timeout_seconds: a server has to be ready within this time.
+        tactic_seconds: wall time of one tactic, 0 for no limit.
+        heartbeats: deterministic limit of one tactic in the unit of Lean's `maxHeartbeats`, 0 for no limit.
+    """
+
+    servers: int | None = None
+    rss_limit_megabytes: int = 1500
+    start_timeout_seconds: float = 60.0
+    tactic_seconds: float = 5.0
+    heartbeats: int = 200_000
+
+
+STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
+    {
+        StrategyType.MICRO: 8.0,
+        StrategyType.COPILOT: 20.0,
+        StrategyType.REPROVER: 60.0,
+        StrategyType.SKETCH: 6.0,
+        StrategyType.HAMMER: 20.0,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSettings:
+    """How goals are given to strategies.
+
+    Attributes:
+        max_light: goals under `light_threshold` at once.
+        max_heavy: the other goals at once.
+        light_threshold: estimated difficulty, from 0 to 1, from which on a goal is heavy.
+        cpu_target: load of the machine, as a share of its cores, above which work is held back.
+        cpu_alpha: weight of a new measurement in the smoothed load.
+        exploration: weight of the bandit's bonus for strategies that were tried seldom.
+        ema_alpha: weight of a new outcome in a strategy's success rate.
+        speculation: strategies tried on one goal at the same time.
+        timeouts: seconds one attempt may take, by strategy.
+        run_timeout_seconds: seconds a whole run may take; None for no limit.
+    """
+
+    max_light: int = 8
+    max_heavy: int = 2
+    light_threshold: float = 0.6
+    cpu_target: float = 0.5
+    cpu_alpha: float = 0.1
+    exploration: float = 1.5
+    ema_alpha: float = 0.1
+    speculation: int = 3
+    timeouts: Mapping[StrategyType, float] = field(default_factory=lambda: STRATEGY_SECONDS)
+    run_timeout_seconds: float | None = None
+
+
+_EMBEDDED_MEGABYTES = 1000
+"""An embedded server that has just started has almost as much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. `ledger_url` is not printed: it can hold a password.
+
+    Raises:
+        ConfigError: values that are allowed one by one, but not together.
+    """
+
+    profile: Profile = Profile.NORMAL
+    lean: LeanChoice = LeanChoice.AUTO
+    paths: PathSettings = field(default_factory=PathSettings)
+    ledger_url: str | None = field(default=None, repr=False)
+    sessions: SessionSettings = field(default_factory=SessionSettings)
+    scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
+
+    def __post_init__(self) -> None:
+        sessions, scheduler = self.sessions, self.scheduler
+        if sessions.tactic_seconds == 0 and sessions.heartbeats == 0:
+            raise ConfigError(
+                "a tactic would have no limit at all",
+                where="ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0",
+                hint="Set one of the two above 0",
+            )
+        if sessions.tactic_seconds > max(scheduler.timeouts.values()):
+            raise ConfigError(
+                "one tactic may take longer than any attempt",
+                where=f"ORCH_TACTIC_TIMEOUT={sessions.tactic_seconds:g}",
+                hint=f"Lower it to {max(scheduler.timeouts.values()):g} or less, or raise a strategy's ORCH_TIMEOUT_…",
+            )
+        if scheduler.speculation > scheduler.max_light + scheduler.max_heavy:
+            raise ConfigError(
+                "more strategies would be tried on one goal than may run at all",
+                where=f"ORCH_SPECULATION={scheduler.speculation}",
+                hint=f"ORCH_MAX_LIGHT and ORCH_MAX_HEAVY allow {scheduler.max_light + scheduler.max_heavy} together",
+            )
+        if self.lean is not LeanChoice.NATIVE and sessions.rss_limit_megabytes < _EMBEDDED_MEGABYTES:
+            raise ConfigError(
+                f"the embedded Lean needs {_EMBEDDED_MEGABYTES} MB and would be replaced before every request",
+                where=f"ORCH_MEMORY_MB={sessions.rss_limit_megabytes}",
+                hint="Raise it, or set ORCH_LEAN=native",
+            )
+
+
+class Overrides(TypedDict, total=False):
+    """What the command line can give; None stands for a flag that was not given."""
+
+    profile: Profile | None
+    lean: LeanChoice | None
+    cache_dir: Path | None
+    data_dir: Path | None
+    state_dir: Path | None
+    ledger_url: str | None
+    servers: int | None
+    memory_mb: int | None
+    start_timeout: float | None
+    tactic_timeout: float | None
+    heartbeats: int | None
+    timeout: float | None
+    timeout_micro: float | None
+    timeout_hammer: float | None
+    timeout_copilot: float | None
+    timeout_reprover: float | None
+    timeout_sketch: float | None
+    max_light: int | None
+    max_heavy: int | None
+    light_threshold: float | None
+    cpu_target: float | None
+    cpu_alpha: float | None
+    exploration: float | None
+    ema_alpha: float | None
+    speculation: int | None
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
+    """Settings from the environment (`os.environ` unless given), with `overrides` taking precedence.
+
+    Each override `name` has its variable `ORCH_NAME`; an empty variable counts as not set.
+
+    Raises:
+        ConfigError: an unknown `ORCH_` variable, a value that is not allowed, or values that contradict one another.
+    """
+    environ = os.environ if environ is None else environ
+    labels = {variable.label for variable in _VARIABLES}
+    for name in sorted(environ):
+        if name.startswith("ORCH_") and name not in labels:
+            raise _unknown_variable(name)
+    given = dict(overrides)
+    values: dict[str, Any] = {}
+    for variable in _VARIABLES:
+        text = environ.get(variable.label, "").strip()
+        if given.get(variable.name) is not None:
+            values[variable.name] = variable.checked(given[variable.name])
+        elif text:
+            values[variable.name] = variable.parsed(text)
+    return _build(values)
+
+
+def child_environment(
+    allow: Iterable[str], *, environ: Mapping[str, str] | None = None, extra: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """An environment for a child process: only the variables that `allow` names, and `extra` over them.
+
+    A name may end in `*`; capitals and small letters are the same, as for `HTTP_PROXY` and `http_proxy`.
+    """
+    patterns = [name.lower() for name in allow]
+    source = os.environ if environ is None else environ
+    kept = {name: value for name, value in source.items() if any(fnmatchcase(name.lower(), p) for p in patterns)}
+    return {**kept, **(extra or {})}
+
+
+def _profile(text: str) -> Profile:
+    named = {profile.name.lower(): profile for profile in Profile}
+    return named[text.lower()] if text.lower() in named else Profile(int(text))
+
+
+_VARIABLES = (
+    Variable("profile", _profile, lambda value: True, "0 or stub, 1 or normal, 2 or thorough"),
+    Variable("lean", lambda text: LeanChoice(text.lower()), lambda value: True, "auto, native or embedded"),
+    folder("cache_dir"),
+    folder("data_dir"),
+    folder("state_dir"),
+    Variable(
+        "ledger_url",
+        str,
+        lambda value: value.startswith("sqlite:///") or value.partition("://")[0].partition("+")[0] == "postgresql",
+        "sqlite:///file or postgresql://user@host/database",
+        secret=True,
+    ),
+    integer("servers", 1, 256),
+    integer("memory_mb", 256, 1_000_000, "megabytes for one Lean server, 256 or more"),
+    seconds("start_timeout"),
+    seconds("tactic_timeout", 0.0),
+    integer("heartbeats", 0, 10**12, "a whole number, in the unit of Lean's maxHeartbeats, 0 for no limit"),
+    seconds("timeout"),
+    *(seconds(f"timeout_{strategy}") for strategy in StrategyType),
+    integer("max_light", 1, 10_000),
+    integer("max_heavy", 1, 10_000),
+    number("light_threshold", 0.0, 1.0, "a number from 0 to 1"),
+    number("cpu_target", 0.01, 100.0, "a share of the machine's cores, 0.01 or more"),
+    share("cpu_alpha"),
+    number("exploration", 0.0, 1000.0, "a number from 0 to 1000"),
+    share("ema_alpha"),
+    integer("speculation", 1, len(StrategyType)),
+)
+
+
+def _build(values: Mapping[str, Any]) -> Settings:
+    profile = values.get("profile", Profile.NORMAL)
+    factor = 3 if profile is Profile.THOROUGH else 1
+    sessions = SessionSettings()
+    timeouts = {
+        strategy: values.get(f"timeout_{strategy}", factor * default) for strategy, default in STRATEGY_SECONDS.items()
+    }
+    return Settings(
+        profile=profile,
+        lean=values.get("lean", LeanChoice.AUTO),
+        paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
+        ledger_url=values.get("ledger_url"),
+        sessions=SessionSettings(
+            servers=values.get("servers"),
+            rss_limit_megabytes=values.get("memory_mb", sessions.rss_limit_megabytes),
+            start_timeout_seconds=values.get("start_timeout", sessions.start_timeout_seconds),
+            tactic_seconds=values.get("tactic_timeout", factor * sessions.tactic_seconds),
+            heartbeats=values.get("heartbeats", factor * sessions.heartbeats),
+        ),
+        scheduler=SchedulerSettings(
+            **{name: value for name, value in values.items() if name in SchedulerSettings.__slots__},
+            timeouts=MappingProxyType(timeouts),
+            run_timeout_seconds=values.get("timeout"),
+        ),
+    )
+
+
+def _unknown_variable(name: str) -> ConfigError:
+    close = difflib.get_close_matches(name, [variable.label for variable in _VARIABLES], n=1)
+    hint = f"Did you mean {close[0]}?" if close else "Unset it; the variables are listed in the README"
+    return ConfigError(f"{name} is not a setting", where=name, hint=hint)
+
+
+PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # Without a Prefect server a temporary one is started, which takes 13 to 20 seconds on a small machine.
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    }
+)
+"""What suits a run from the command line, without a server of one's own."""
+
+
+def set_prefect_defaults() -> None:
+    """Give Prefect the defaults above where the user has set nothing. To be called before Prefect is imported."""
+    for name, value in PREFECT_DEFAULTS.items():
+        os.environ.setdefault(name, value)

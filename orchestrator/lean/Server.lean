@@ -1,0 +1,815 @@
+/-
+The server that runs inside the embedded Lean: JSON requests on standard input, one a line; JSON replies on standard
+output. The messages are described in `protocol.py` beside this file.
+
+Two things shape the code. The embedded Lean's code generator reaches only what the library exports under its own name:
+no `for`, no `List.reverse`, no specialised helpers; recursion of our own works, and so do library functions passed as
+values to the `ap…` combinators. And the library is imported at the level `exported`; by importing it ourselves as
+*not* a module (`importLibrary`), declarations of users behave as in an ordinary file.
+
+It is one file of more than 300 lines because it is compiled as one unit, once, at installation.
+-/
+import Lean
+open Lean Elab
+
+namespace Server
+
+/-! ## Combinators and collections -/
+
+@[noinline] def ap1 (f : α → β) (a : α) : β := f a
+@[noinline] def ap2 (f : α → β → γ) (a : α) (b : β) : γ := f a b
+@[noinline] def ap3 (f : α → β → γ → δ) (a : α) (b : β) (c : γ) : δ := f a b c
+
+def isNil (xs : List α) : Bool := match xs with | [] => true | _ => false
+partial def append (xs ys : List α) : List α := match xs with | [] => ys | x :: xs => x :: append xs ys
+partial def reverseOnto (xs acc : List α) : List α := match xs with | [] => acc | x :: xs => reverseOnto xs (x :: acc)
+def reverse (xs : List α) : List α := reverseOnto xs []
+partial def mapList (f : α → β) (xs : List α) : List β := match xs with | [] => [] | x :: xs => f x :: mapList f xs
+partial def filterList (p : α → Bool) (xs : List α) : List α :=
+  match xs with | [] => [] | x :: xs => if p x then x :: filterList p xs else filterList p xs
+partial def anyList (p : α → Bool) (xs : List α) : Bool := match xs with | [] => false | x :: xs => p x || anyList p xs
+partial def listLength (xs : List α) (n : Nat) : Nat := match xs with | [] => n | _ :: xs => listLength xs (n + 1)
+partial def pushAll (f : α → Json) (xs : List α) (acc : Array Json) : Array Json :=
+  match xs with | [] => acc | x :: xs => pushAll f xs (acc.push (f x))
+partial def arrayToList (xs : Array α) (i : Nat) (acc : List α) : List α :=
+  if i = 0 then acc else match xs[i-1]? with | some x => arrayToList xs (i-1) (x :: acc) | none => acc
+partial def mapIO (f : α → IO β) (xs : List α) (acc : Array β) : IO (Array β) :=
+  match xs with | [] => return acc | x :: xs => do mapIO f xs (acc.push (← f x))
+
+mutual
+partial def persistentNode (n : PersistentArrayNode α) (acc : List α) : List α :=
+  match n with
+  | .node cs => persistentNodes cs cs.size acc
+  | .leaf vs => arrayToList vs vs.size acc
+partial def persistentNodes (cs : Array (PersistentArrayNode α)) (i : Nat) (acc : List α) : List α :=
+  if i = 0 then acc else match cs[i-1]? with | some c => persistentNodes cs (i-1) (persistentNode c acc) | none => acc
+end
+def persistentToList (p : PersistentArray α) : List α := persistentNode p.root (arrayToList p.tail p.tail.size [])
+
+/-! ## JSON -/
+
+def natJ (n : Nat) : Json := .num (JsonNumber.fromNat n)
+def listJ (f : α → Json) (xs : List α) : Json := .arr (pushAll f xs #[])
+def stringJ (s : String) : Json := .str s
+/-- The name as a user writes it: without the module prefix of private declarations. -/
+def userNameJ (n : Name) : Json := .str (privateToUserName n).toString
+def nameJ (n : Name) : Json := .str n.toString
+def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
+def rawPositionJ (m : FileMap) (p : Option String.Pos.Raw) : Json :=
+  match p with | some q => positionJ (m.toPosition q) | none => .null
+def refusal (s : String) : Json := Json.mkObj [("message", .str s)]
+
+def getNat (j : Json) (k : String) (d : Nat) : Nat :=
+  match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => n | .error _ => d) | .error _ => d
+def getNat? (j : Json) (k : String) : Option Nat :=
+  match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => some n | .error _ => none) | .error _ => none
+def getBool (j : Json) (k : String) : Bool := match j.getObjVal? k with | .ok (.bool b) => b | _ => false
+def getString? (j : Json) (k : String) : Option String := match j.getObjVal? k with | .ok (.str s) => some s | _ => none
+def getList (j : Json) (k : String) : List Json :=
+  match j.getObjVal? k with | .ok (.arr xs) => arrayToList xs xs.size [] | _ => []
+partial def strings (js : List Json) : List String :=
+  match js with | [] => [] | .str s :: js => s :: strings js | _ :: js => strings js
+partial def nats (js : List Json) : List Nat :=
+  match js with | [] => [] | j :: js => match j.getNat? with | .ok n => n :: nats js | .error _ => nats js
+
+def messageJ (m : Message) : BaseIO Json := do
+  let data ← m.data.toString
+  let severity := match m.severity with | .information => "info" | .warning => "warning" | .error => "error"
+  return Json.mkObj [("severity", .str severity), ("pos", positionJ m.pos),
+    ("endPos", match m.endPos with | some p => positionJ p | none => .null), ("data", .str data)]
+def messagesOf (m : MessageLog) : List Message := persistentToList m.unreported
+
+/-! ## What the server keeps -/
+
+/-- A proof state: everything a tactic needs, and the names the proof must not use (its own declaration's). -/
+structure ProofState where
+  coreCtx   : Core.Context
+  coreState : Core.State
+  metaCtx   : Meta.Context
+  metaState : Meta.State
+  termCtx   : Term.Context
+  termState : Term.State
+  goals     : List MVarId
+  root      : List MVarId
+  forbidden : List Name
+
+structure State where
+  envs   : Array (Option Command.State)
+  proofs : Array (Option ProofState)
+  /-- imported libraries, by their sorted import lists -/
+  bases  : List (String × Environment)
+
+abbrev StateRef := IO.Ref State
+abbrev NewToken := Unit → IO IO.CancelToken
+
+def pushEnv (s : StateRef) (c : Command.State) : IO Nat := do
+  let st ← s.get
+  s.set { st with envs := st.envs.push (some c) }
+  return st.envs.size
+def pushProof (s : StateRef) (p : ProofState) : IO Nat := do
+  let st ← s.get
+  s.set { st with proofs := st.proofs.push (some p) }
+  return st.proofs.size
+
+/-! ## Importing -/
+
+def baseOptions : Options := KVMap.setBool {} `Elab.async false
+
+/-- Import at the level `exported`, the only one the package has, but as an ordinary file and not as a `module`. -/
+unsafe def importLibrary (imports : Array Import) : IO Environment := do
+  let r ← IO.mkRef (default : ImportState)
+  importModulesCore imports .exported {} true r
+  finalizeImport (← r.get) imports baseOptions 1024 false true .exported false
+
+/-! The fields of `Lean.Environment` and of two structures in it, whose constructors are private. The embedded Lean is one
+fixed build, so these layouts hold; the tests would show at once if they did not. -/
+structure VisibilityFields (α : Type) where
+  «private» : α
+  «public» : α
+structure RecentConstants where
+  size : Nat
+  revList : NonScalar
+  map : NonScalar
+  normalizedTrie : NonScalar
+structure EnvironmentFields where
+  base : NonScalar
+  serverBaseExts : NonScalar
+  checked : NonScalar
+  asyncConstsMap : VisibilityFields RecentConstants
+  asyncCtx? : Option NonScalar
+  importRealizationCtx? : Option NonScalar
+  localRealizationCtxMap : NonScalar
+  allRealizations : NonScalar
+  isExporting : Bool
+
+/-- The same environment for another file. The elaborator's index of recent constants, by names without the prefix of
+private ones, would take private declarations of one name in two files for duplicates; it starts empty. -/
+unsafe def forAnotherFile (env : Environment) : Environment :=
+  let fields : EnvironmentFields := unsafeCast env
+  let empty : EnvironmentFields := unsafeCast (Environment.ofKernelEnv env.toKernelEnv)
+  let now := fields.asyncConstsMap
+  let renewed : VisibilityFields RecentConstants :=
+    { «private» := { now.private with normalizedTrie := empty.asyncConstsMap.private.normalizedTrie }
+      «public» := { now.public with normalizedTrie := empty.asyncConstsMap.public.normalizedTrie } }
+  unsafeCast { fields with asyncConstsMap := renewed }
+
+def makeInputContext (src : String) : Parser.InputContext :=
+  { inputString := src, fileName := "<input>", fileMap := src.toFileMap, endPos := src.rawEndPos, endPos_valid := by simp }
+
+partial def importKey (xs : List Import) : String :=
+  match xs with | [] => "" | x :: xs => x.module.toString ++ " " ++ importKey xs
+
+def freshCommandState (env : Environment) : Command.State :=
+  let cs := Command.mkState env {} baseOptions
+  { cs with infoState := { enabled := true }, maxRecDepth := 1000 }
+
+unsafe def baseFor (s : StateRef) (imports : Array Import) : IO Command.State := do
+  let key := importKey (arrayToList imports imports.size [])
+  let st ← s.get
+  match st.bases.lookup key with
+  | some env => return freshCommandState env
+  | none =>
+    let env ← importLibrary imports
+    s.modify fun st => { st with bases := (key, env) :: st.bases }
+    return freshCommandState env
+
+/-! ## Elaborating commands -/
+
+def headScope (cs : Command.State) : Command.Scope :=
+  match cs.scopes with | s :: _ => s | [] => { header := "", opts := baseOptions }
+
+/-- One command on `cs`, with its messages and info trees. -/
+def elabOne (ictx : Parser.InputContext) (start : String.Pos.Raw) (stx : Syntax) (cs : Command.State) (tk : IO.CancelToken) :
+    IO (Command.State × List Message × List InfoTree) := do
+  let cs := { cs with messages := {}, infoState := { enabled := true } }
+  let ctx : Command.Context := { fileName := ictx.fileName, fileMap := ictx.fileMap, cmdPos := start, snap? := none, cancelTk? := some tk }
+  let ref ← IO.mkRef cs
+  let r ← EIO.toBaseIO ((Command.elabCommandTopLevel stx ctx) ref)
+  match r with
+  | .ok _ => pure ()
+  | .error e => throw <| IO.userError s!"command failed: {← e.toMessageData.toString}"
+  let cs' ← ref.get
+  return (cs', messagesOf cs'.messages, persistentToList cs'.infoState.trees)
+
+def parseOne (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (cs : Command.State) :
+    Syntax × Parser.ModuleParserState × List Message :=
+  let scope := headScope cs
+  let pm : Parser.ParserModuleContext :=
+    { env := cs.env, options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
+  let (stx, ps, msgs) := Parser.parseCommand ictx pm ps {}
+  (stx, ps, messagesOf msgs)
+
+def clean (cs : Command.State) : Command.State :=
+  { cs with messages := {}, infoState := { enabled := true }, traceState := {}, snapshotTasks := #[] }
+
+/-! ## Running term and tactic code -/
+
+def runTermElab (x : TermElabM α) (c : Term.Context) (s : Term.State) : MetaM (α × Term.State) := do
+  let r ← IO.mkRef s
+  let a ← x c r
+  return (a, ← r.get)
+
+def runTerm (p : ProofState) (maxHeartbeats : Nat) (tk : IO.CancelToken) (x : TermElabM α) : IO (α × ProofState) := do
+  let hb ← IO.getNumHeartbeats
+  let cctx := { p.coreCtx with initHeartbeats := hb, maxHeartbeats := maxHeartbeats * 1000, cancelTk? := some tk }
+  let (((a, ts), ms), cs) ← ((runTermElab x p.termCtx p.termState).run p.metaCtx p.metaState).toIO cctx p.coreState
+  return (a, { p with coreState := cs, metaState := ms, termState := ts })
+
+def goalString (g : MVarId) : TermElabM String := do
+  let f ← Meta.ppGoal g
+  return f.pretty
+partial def goalStrings (gs : List MVarId) : TermElabM (List String) := do
+  match gs with
+  | [] => return []
+  | g :: gs => return (← goalString g) :: (← goalStrings gs)
+
+def constantsOf (e : Expr) : List Name := let a := ap1 Expr.getUsedConstants e; arrayToList a a.size []
+
+/-! ## Open places -/
+
+/-- The words for an open place, by the syntax that left it open; only syntax that stands in the source counts. -/
+def isOriginal (stx : Syntax) : Bool := match stx.getHeadInfo with | .original .. => true | _ => false
+def headIdent (stx : Syntax) : Name :=
+  let stx := if stx.isOfKind ``Parser.Term.app then stx[0] else stx
+  let stx := if stx.isOfKind ``Parser.Term.explicit then stx[1] else stx
+  if stx.isIdent then stx.getId else .anonymous
+def openPlace (i : Info) : Option String :=
+  match i with
+  | .ofTacticInfo ti =>
+    if !isOriginal ti.stx then none
+    else if ti.stx.isOfKind ``Parser.Tactic.tacticSorry then some "tactic"
+    else if ti.stx.isOfKind ``Parser.Tactic.tacticAdmit then some "admit"
+    else if ti.stx.isOfKind ``Parser.Tactic.tacticStop_ then some "stop"
+    else none
+  | .ofTermInfo ti =>
+    if !isOriginal ti.stx then none
+    else if ti.stx.isOfKind ``Parser.Term.sorry then some "term"
+    else if headIdent ti.stx == `sorryAx || headIdent ti.stx == `_root_.sorryAx then some "sorryAx"
+    else none
+  | _ => none
+
+structure Place where
+  ctx    : ContextInfo
+  info   : Info
+  syntaxKind : String
+
+def foldTree (acc : List Place) (t : InfoTree) : List Place :=
+  ap3 (@InfoTree.foldInfo (List Place))
+    (fun c i acc => match openPlace i with | some k => { ctx := c, info := i, syntaxKind := k } :: acc | none => acc) acc t
+partial def foldTrees (ts : List InfoTree) (acc : List Place) : List Place :=
+  match ts with | [] => acc | t :: ts => foldTrees ts (foldTree acc t)
+
+def placeStart (p : Place) : Nat := match p.info.stx.getPos? with | some q => q.byteIdx | none => 0
+def placeStop (p : Place) : Nat := match p.info.stx.getTailPos? with | some q => q.byteIdx | none => 0
+/-- `sorryAx _ true` gives a place for the application and one for its head: the widest at one start wins. -/
+def shadowed (ps : List Place) (p : Place) : Bool :=
+  anyList (fun q => placeStart q == placeStart p && placeStop q > placeStop p) ps
+
+def makeState (c : ContextInfo) (env : Environment) (mctx : MetavarContext) (levels : List Name) : ProofState :=
+  let o := KVMap.setBool c.options `Elab.async false
+  { coreCtx := { fileName := "<tactic>", fileMap := c.fileMap, options := o, currNamespace := c.currNamespace, openDecls := c.openDecls,
+                 maxRecDepth := maxRecDepth.get o }
+    coreState := { env := env, ngen := c.ngen }
+    -- elaborators run with these two approximations
+    metaCtx := { keyedConfig := ({ foApprox := true, ctxApprox := true } : Meta.Config).toConfigWithKey }
+    metaState := { mctx := mctx }
+    termCtx := { declName? := c.parentDecl? }
+    termState := { levelNames := levels }
+    goals := [], root := [], forbidden := [] }
+
+def placeState (p : Place) (env : Environment) (levels : List Name) (tk : IO.CancelToken) : IO (Option ProofState) := do
+  match p.info with
+  | .ofTacticInfo ti =>
+    let gs := match p.syntaxKind, ti.goalsBefore with | "stop", gs => gs | _, g :: _ => [g] | _, [] => []
+    if isNil gs then return none
+    return some { makeState p.ctx env ti.mctxBefore levels with goals := gs, root := gs }
+  | .ofTermInfo ti =>
+    let s := makeState p.ctx env p.ctx.mctx levels
+    let s := { s with metaCtx := { s.metaCtx with lctx := ti.lctx } }
+    let type := fun () => match ti.expectedType? with | some t => pure t | none => (Meta.inferType ti.expr : TermElabM Expr)
+    try
+      let (m, s) ← runTerm s 200000 tk (do Meta.mkFreshExprSyntheticOpaqueMVar (← instantiateMVars (← type ())))
+      return some { s with goals := [m.mvarId!], root := [m.mvarId!], metaCtx := { s.metaCtx with lctx := {} } }
+    catch _ => return none
+  | _ => return none
+
+partial def missingConstants (env : Environment) (ns : List Name) : Bool := anyList (fun n => !env.contains n) ns
+partial def lctxConstants (decls : List (Option LocalDecl)) : MetaM (List Name) := do
+  match decls with
+  | [] => return []
+  | none :: ds => lctxConstants ds
+  | some d :: ds =>
+    let t ← instantiateMVars d.type
+    let v := match d.value? true with | some v => constantsOf v | none => []
+    return append (constantsOf t) (append v (← lctxConstants ds))
+/-- Does the goal mention constants that `env` lacks, such as the `match_1` its own command made? -/
+partial def goalsNeedMore (env : Environment) (gs : List MVarId) : TermElabM Bool := do
+  match gs with
+  | [] => return false
+  | g :: gs =>
+    let d ← g.getDecl
+    let t ← instantiateMVars d.type
+    let l ← lctxConstants (persistentToList d.lctx.decls)
+    if missingConstants env (append (constantsOf t) l) then return true else goalsNeedMore env gs
+
+/-! ## Declarations and their axioms -/
+
+mutual
+partial def foldNode (keep : Name → ConstantInfo → Bool) (n : PersistentHashMap.Node Name ConstantInfo) (acc : List (Name × ConstantInfo)) :
+    List (Name × ConstantInfo) :=
+  match n with
+  | .entries es => foldEntries keep es es.size acc
+  | .collision ks vs _ => foldCollision keep ks vs ks.size acc
+partial def foldEntries (keep : Name → ConstantInfo → Bool)
+    (es : Array (PersistentHashMap.Entry Name ConstantInfo (PersistentHashMap.Node Name ConstantInfo))) (i : Nat)
+    (acc : List (Name × ConstantInfo)) : List (Name × ConstantInfo) :=
+  if i = 0 then acc else match es[i-1]? with
+    | some (.entry k v) => foldEntries keep es (i-1) (if keep k v then (k, v) :: acc else acc)
+    | some (.ref n) => foldEntries keep es (i-1) (foldNode keep n acc)
+    | _ => foldEntries keep es (i-1) acc
+partial def foldCollision (keep : Name → ConstantInfo → Bool) (ks : Array Name) (vs : Array ConstantInfo) (i : Nat)
+    (acc : List (Name × ConstantInfo)) : List (Name × ConstantInfo) :=
+  if i = 0 then acc else match ks[i-1]?, vs[i-1]? with
+    | some k, some v => foldCollision keep ks vs (i-1) (if keep k v then (k, v) :: acc else acc)
+    | _, _ => acc
+end
+/-- Declarations of `new` that `old` has not, the compiler's and elaborator's own included. -/
+def newConstants (old new : Environment) : List (Name × ConstantInfo) :=
+  foldNode (fun n _ => !old.contains n) new.constants.map₂.root []
+def isAuxiliary (n : Name) : Bool := (privateToUserName n).isInternal
+
+def isKnownAxiom (n : Name) : Bool :=
+  n == ``propext || n == ``Classical.choice || n == ``Quot.sound || n == ``sorryAx || n == `Lean.ofReduceBool || n == `Lean.ofReduceNat ||
+  n == `Lean.trustCompiler
+
+def constructorsOf (ci : ConstantInfo) : List Name := match ci with | .inductInfo v => v.ctors | _ => []
+
+/-- Axioms below the constants of `todo`, through everything that is not imported. Imported theorems look like axioms
+at the level `exported`, so of the imported ones only the known axioms count. -/
+partial def collectAxioms (env : Environment) (todo : List Name) (seen : NameSet) (found : List Name) : List Name :=
+  match todo with
+  | [] => found
+  | n :: todo =>
+    if seen.contains n then collectAxioms env todo seen found else
+    let seen := seen.insert n
+    match env.find? n with
+    | none => collectAxioms env todo seen found
+    | some ci =>
+      let imported := (env.getModuleIdxFor? n).isSome
+      let isAxiom := match ci with | .axiomInfo _ => !imported || isKnownAxiom n | _ => false
+      let found := if isAxiom then n :: found else found
+      if imported then collectAxioms env todo seen found else
+      let inType := constantsOf ci.type
+      let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
+      collectAxioms env (append inType (append inValue (append (constructorsOf ci) todo))) seen found
+
+/-- Do the constants of `todo` speak of `sorryAx` themselves, or through constants that are not to be skipped? -/
+partial def ownSorry (skip : Name → Bool) (env : Environment) (todo : List Name) (seen : NameSet) : Bool :=
+  match todo with
+  | [] => false
+  | n :: todo =>
+    if n == ``sorryAx then true
+    else if seen.contains n || skip n then ownSorry skip env todo seen
+    else match env.find? n with
+    | none => ownSorry skip env todo (seen.insert n)
+    | some ci =>
+      let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
+      ownSorry skip env (append (constantsOf ci.type) (append inValue (append (constructorsOf ci) todo))) (seen.insert n)
+
+def kindOf : ConstantInfo → String
+  | .axiomInfo _ => "axiom" | .defnInfo _ => "def" | .thmInfo _ => "theorem" | .opaqueInfo _ => "opaque"
+  | .quotInfo _ => "quot" | .inductInfo _ => "inductive" | .ctorInfo _ => "constructor" | .recInfo _ => "recursor"
+
+def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
+  let axioms := collectAxioms env [p.1] {} []
+  Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ userNameJ axioms),
+    ("sorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
+
+/-! ## Sorries of a command -/
+
+def openDeclString (d : OpenDecl) : String :=
+  match d with
+  | .simple ns _ => ns.toString
+  | .explicit id decl => decl.toString ++ " as " ++ id.toString
+
+structure CommandPlace where
+  start : Option String.Pos.Raw
+  stop  : Option String.Pos.Raw
+  before : Nat
+
+/-- The proof state of an open place. It sees the environment from before its command, so that a theorem cannot prove
+itself; where the goal speaks of constants that the command made, it sees all of them, and those that rest on a sorry are
+forbidden. -/
+def stateOf (p : Place) (before after : Command.State) (unproved : List Name) (tk : IO.CancelToken) : IO (Option (ProofState × List String × Bool)) := do
+  let levels := (headScope before).levelNames
+  match ← placeState p before.env levels tk with
+  | none => return none
+  | some s =>
+    try
+      let (more, _) ← runTerm { s with coreState := { s.coreState with env := after.env } } 200000 tk (goalsNeedMore before.env s.goals)
+      let s := if more then { s with coreState := { s.coreState with env := after.env }, forbidden := unproved } else s
+      let (texts, s) ← runTerm s 200000 tk (goalStrings s.goals)
+      let prop ← match s.goals with
+        | g :: _ => do
+          let (d, _) ← runTerm s 200000 tk g.getDecl
+          let (prop, _) ← runTerm { s with metaCtx := { s.metaCtx with lctx := d.lctx, localInstances := d.localInstances } } 200000 tk (do
+            Meta.isProp (← instantiateMVars d.type))
+          pure prop
+        | [] => pure false
+      return some (s, texts, prop)
+    catch _ => return none
+
+partial def joinGoals (xs : List String) : String :=
+  match xs with | [] => "" | [x] => x | x :: xs => x ++ "\n\n" ++ joinGoals xs
+
+def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) (cp : CommandPlace) (tk : IO.CancelToken) (p : Place) : IO Json := do
+  match ← stateOf p before after unproved tk with
+  | none => return Json.null
+  | some (ps, texts, prop) =>
+    let id ← pushProof s ps
+    let m := p.ctx.fileMap
+    return Json.mkObj [("pos", rawPositionJ m p.info.stx.getPos?), ("endPos", rawPositionJ m p.info.stx.getTailPos?),
+      ("goal", .str (joinGoals texts)), ("proofState", natJ id), ("syntax", .str p.syntaxKind), ("isProp", .bool prop),
+      ("goals", natJ (listLength texts 0)),
+      ("declaration", match p.ctx.parentDecl? with | some n => userNameJ n | none => .str ""),
+      ("namespace", .str (if p.ctx.currNamespace.isAnonymous then "" else p.ctx.currNamespace.toString)),
+      ("opens", listJ (fun d => .str (openDeclString d)) p.ctx.openDecls),
+      ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved)]
+
+structure Outcome where
+  state    : Command.State
+  messages : List Message
+  sorries  : List Json
+
+/-- One command after another. `floor` is the number of scopes that the text must not close. -/
+partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken)
+    (out : Outcome) : IO Outcome := do
+  let cs := out.state
+  let (stx, ps', parseMessages) := parseOne ictx ps cs
+  let (cs', messages, trees) ← elabOne ictx ps.pos stx cs tk
+  let places := reverse (foldTrees trees [])
+  let places := filterList (fun p => !shadowed places p) places
+  let mut sorries := out.sorries
+  if !isNil places then
+    let before ← pushEnv s (clean cs)
+    let made := mapList (fun p => p.1) (filterList (fun p => !isAuxiliary p.1) (newConstants cs.env cs'.env))
+    let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
+    let js ← mapIO (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } tk) places #[]
+    sorries := append sorries (arrayToList js js.size [])
+  let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries }
+  if Parser.isTerminalCommand stx then return out
+  if listLength cs'.scopes 0 < floor then
+    let m : Message := { fileName := ictx.fileName, pos := ictx.fileMap.toPosition ps.pos, severity := .error, data := m!"unexpected `end`: no section or namespace is open here" }
+    return { out with messages := append out.messages [m] }
+  runCommands s ictx ps' floor tk out
+
+/-- Elaborate `src` for its effect on the state alone. -/
+def runQuiet (src : String) (cs : Command.State) (tk : IO.CancelToken) : IO Command.State := do
+  let ictx := makeInputContext src
+  let (stx, _, _) := parseOne ictx {} cs
+  let (cs, _, _) ← elabOne ictx 0 stx cs tk
+  return cs
+
+partial def closeScopes (cs : Command.State) (fuel : Nat) (tk : IO.CancelToken) : IO Command.State := do
+  match cs.scopes with
+  | sc :: _ :: _ =>
+    if fuel == 0 then return cs
+    let name := if sc.header == "" then "" else (Name.str .anonymous sc.header).toString
+    closeScopes (← runQuiet s!"end {name}" cs tk) (fuel - 1) tk
+  | _ => return cs
+
+/-! ## Tactics -/
+
+partial def collectLevels (e : Expr) : List Name := (collectLevelParams {} e).params.toList
+
+/-- Close the proof of `root` over its hypotheses and let the kernel look at it. -/
+def closeProof (p : ProofState) (root : MVarId) (maxHeartbeats : Nat) (tk : IO.CancelToken) : IO (String × List Name) := do
+  let act (d : MetavarDecl) : TermElabM (String × List Name) := do
+    let v ← instantiateMVars (mkMVar root)
+    let t ← instantiateMVars d.type
+    if v.hasExprMVar then return ("Incomplete: contains metavariable(s)", [])
+    if v.hasSorry || t.hasSorry then return ("Incomplete: contains sorry", [])
+    if anyList (fun n => p.forbidden.contains n) (constantsOf v) then return ("Error: the proof uses the declaration it is part of", [])
+    let v ← Meta.mkLambdaFVars d.lctx.getFVars v (usedOnly := true) (binderInfoForMVars := .default)
+    let v ← instantiateMVars v
+    if v.hasFVar || v.hasExprMVar then return ("Incomplete: contains metavariable(s)", [])
+    if v.hasLevelMVar then return ("Incomplete: contains universe metavariable(s)", [])
+    let t ← instantiateMVars (← Meta.inferType v)
+    let levels := (collectLevelParams (collectLevelParams {} t) v).params.toList
+    let name := `_server_check
+    let decl := if ← Meta.isProp t then Declaration.thmDecl { name := name, levelParams := levels, type := t, value := v }
+      else Declaration.defnDecl { name := name, levelParams := levels, type := t, value := v, hints := .abbrev, safety := .safe }
+    addDecl decl
+    return ("Completed", collectAxioms (← getEnv) [name] {} [])
+  try
+    let (d, _) ← runTerm { p with metaCtx := {} } maxHeartbeats tk root.getDecl
+    let (r, _) ← runTerm { p with metaCtx := { lctx := d.lctx, localInstances := d.localInstances } } maxHeartbeats tk (act d)
+    return r
+  catch e => return (s!"Error: {e}", [])
+
+partial def closeProofs (p : ProofState) (roots : List MVarId) (maxHeartbeats : Nat) (tk : IO.CancelToken) (axioms : List Name) :
+    IO (String × List Name) := do
+  match roots with
+  | [] => return ("Completed", axioms)
+  | r :: rs =>
+    let (status, found) ← closeProof p r maxHeartbeats tk
+    if status == "Completed" then closeProofs p rs maxHeartbeats tk (append found axioms) else return (status, found)
+
+structure TacticResult where
+  json : List (String × Json)
+  closed : Bool
+  state? : Option ProofState
+
+def parseTactic (env : Environment) (tac : String) : Except String Syntax :=
+  Parser.runParserCategory env `tactic ("(\n" ++ tac ++ "\n)") "<tactic>"
+
+def runTactic (p : ProofState) (tac : String) (maxHeartbeats : Nat) (tk : IO.CancelToken) : IO TacticResult := do
+  let t0 ← IO.monoMsNow
+  let h0 ← IO.getNumHeartbeats
+  let finish := fun (fields : List (String × Json)) => do
+    let t1 ← IO.monoMsNow
+    let h1 ← IO.getNumHeartbeats
+    return append fields [("tactic", .str tac), ("ms", natJ (t1 - t0)), ("heartbeats", natJ ((h1 - h0) / 1000))]
+  match parseTactic p.coreState.env tac with
+  | .error e => return ⟨← finish [("message", .str ("parse error: " ++ e))], false, none⟩
+  | .ok stx =>
+    let act : TermElabM (List MVarId × List String) := do
+      let r ← IO.mkRef ({ goals := p.goals } : Tactic.State)
+      let c : Tactic.Context := { elaborator := .anonymous, recover := false }
+      Tactic.evalTactic stx c r
+      Term.synthesizeSyntheticMVarsNoPostponing
+      Tactic.pruneSolvedGoals c r
+      let ts ← r.get
+      return (ts.goals, ← goalStrings ts.goals)
+    let r ← EIO.toBaseIO (runTerm { p with coreState := { p.coreState with messages := {} } } maxHeartbeats tk act)
+    match r with
+    | .error e => return ⟨← finish [("message", .str e.toString)], false, none⟩
+    | .ok ((gs, texts), p') =>
+      let p' := { p' with goals := gs }
+      let messages ← mapIO (fun m => messageJ m) (messagesOf p'.coreState.messages) #[]
+      if isNil gs then
+        let (status, axioms) ← closeProofs p' p'.root maxHeartbeats tk []
+        return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ userNameJ axioms)],
+          status == "Completed", some p'⟩
+      else
+        return ⟨← finish [("goals", listJ stringJ texts), ("messages", .arr messages), ("proofStatus", .str "Incomplete: open goals remain")], false, some p'⟩
+
+def tacticJ (s : StateRef) (r : TacticResult) : IO Json := do
+  match r.state? with
+  | some p => let id ← pushProof s p; return Json.mkObj (("proofState", natJ id) :: r.json)
+  | none => return Json.mkObj r.json
+
+/-- `latest` is the moment (milliseconds, 0 for none) after which no further tactic is started. -/
+partial def runTactics (s : StateRef) (p : ProofState) (tacs : List String) (maxHeartbeats : Nat) (stop : Bool) (latest : Nat)
+    (tk : NewToken) (acc : Array Json) : IO (Array Json) := do
+  match tacs with
+  | [] => return acc
+  | t :: ts =>
+    if latest != 0 && latest ≤ (← IO.monoMsNow) then return acc
+    let r ← runTactic p t maxHeartbeats (← tk ())
+    let j ← tacticJ s r
+    if stop && r.closed then return acc.push j
+    runTactics s p ts maxHeartbeats stop latest tk (acc.push j)
+
+/-! ## Fingerprints: a canonical text of terms, with shared subterms numbered -/
+
+structure Writer where
+  /-- buckets by hash -/
+  seen  : Array (List (Expr × Nat))
+  lines : Array String
+  env   : Environment
+def buckets : Nat := 512
+
+def nameText (n : Name) : String := n.toString
+partial def levelText (l : Level) : String :=
+  match l with
+  | .zero => "0" | .succ l => "(s " ++ levelText l ++ ")"
+  | .max a b => "(m " ++ levelText a ++ " " ++ levelText b ++ ")" | .imax a b => "(i " ++ levelText a ++ " " ++ levelText b ++ ")"
+  | .param n => "(p " ++ nameText n ++ ")" | .mvar _ => "?"
+partial def levelsText (ls : List Level) : String := match ls with | [] => "" | l :: ls => " " ++ levelText l ++ levelsText ls
+def binderText (b : BinderInfo) : String := match b with | .default => "d" | .implicit => "i" | .strictImplicit => "s" | .instImplicit => "c"
+partial def firstArgument (e : Expr) : Option Expr :=
+  match e with | .app (.const _ _) a => some a | .app f _ => firstArgument f | _ => none
+
+partial def findIn (e : Expr) (xs : List (Expr × Nat)) : Option Nat :=
+  match xs with | [] => none | (x, i) :: xs => if x == e then some i else findIn e xs
+def bucketOf (e : Expr) : Nat := e.hash.toNat % buckets
+def lookupSeen (w : Writer) (e : Expr) : Option Nat := match w.seen[bucketOf e]? with | some b => findIn e b | none => none
+def emit (w : Writer) (e : Expr) (line : String) : Writer × Nat :=
+  let i := w.lines.size
+  let k := bucketOf e
+  let b := match w.seen[k]? with | some b => b | none => []
+  ({ w with seen := w.seen.set! k ((e, i) :: b), lines := w.lines.push line }, i)
+
+/-- The number of the line that stands for `e`. Binder names, metadata and the label of a sorry are left out; an auxiliary
+theorem is written as its statement, since its name depends on what was elaborated before. -/
+partial def write (w : Writer) (e : Expr) : Writer × Nat :=
+  match lookupSeen w e with
+  | some i => (w, i)
+  | none =>
+    match e with
+    | .mdata _ b => write w b
+    | .bvar i => emit w e ("b " ++ toString i)
+    | .sort l => emit w e ("u " ++ levelText l)
+    | .lit (.natVal n) => emit w e ("n " ++ toString n)
+    | .lit (.strVal t) => emit w e ("t " ++ t.quote)
+    | .const n ls =>
+      match (if isAuxiliary n then w.env.find? n else none) with
+      | some (.thmInfo v) => let (w, i) := write w v.type; emit w e ("P " ++ toString i ++ levelsText ls)
+      | _ => emit w e ("c " ++ nameText n ++ levelsText ls)
+    | .app f a =>
+      if e.getAppFn.isConstOf ``sorryAx then
+        match firstArgument e with
+        | some t => let (w, i) := write w t; emit w e ("S " ++ toString i)
+        | none => emit w e "S"
+      -- the message of a panic holds line numbers, which a proof further up may shift
+      else if e.getAppFn.isConstOf `mkPanicMessageWithDecl || e.getAppFn.isConstOf `mkPanicMessage then emit w e "M"
+      else
+        let (w, i) := write w f
+        let (w, j) := write w a
+        emit w e ("a " ++ toString i ++ " " ++ toString j)
+    | .lam _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("l " ++ toString i ++ " " ++ toString j ++ binderText k)
+    | .forallE _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("f " ++ toString i ++ " " ++ toString j ++ binderText k)
+    | .letE _ t v b _ =>
+      let (w, i) := write w t; let (w, j) := write w v; let (w, k) := write w b
+      emit w e ("z " ++ toString i ++ " " ++ toString j ++ " " ++ toString k)
+    | .proj n i b => let (w, j) := write w b; emit w e ("j " ++ nameText n ++ " " ++ toString i ++ " " ++ toString j)
+    | .fvar _ => emit w e "!"
+    | .mvar _ => emit w e "?"
+
+partial def joinLines (xs : Array String) (i : Nat) (acc : List String) : String :=
+  if i = 0 then String.intercalate "\n" acc else joinLines xs (i-1) ((match xs[i-1]? with | some x => x | none => "") :: acc)
+def exprText (env : Environment) (e : Expr) : String :=
+  let (w, i) := write { seen := Array.replicate buckets [], lines := #[], env := env } e
+  joinLines w.lines w.lines.size ["= " ++ toString i]
+
+/-- The kernel once more, under a name of its own, whatever options the declaration was made with. -/
+def recheck (env : Environment) (p : Name × ConstantInfo) (tk : IO.CancelToken) : IO String := do
+  let name := `_server_recheck ++ p.1
+  let decl? : Option Declaration := match p.2 with
+    | .thmInfo v => some (.thmDecl { v with name := name, all := [name] })
+    | .defnInfo v => if v.safety == .safe then some (.defnDecl { v with name := name, all := [name] }) else none
+    | .opaqueInfo v => if v.isUnsafe then none else some (.opaqueDecl { v with name := name, all := [name] })
+    | _ => none
+  match decl? with
+  | none => return ""
+  | some d =>
+    match Environment.addDeclCore env 0 d (some tk) true with
+    | .ok _ => return ""
+    | .error e => (e.toMessageData {}).toString
+
+def describeOne (base env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
+  let ci := p.2
+  let theoremLike := match ci with | .thmInfo _ => true | _ => false
+  let value := if theoremLike then "" else match ci.value? (allowOpaque := true) with | some v => exprText env v | none => ""
+  let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
+  let uses := filterList (fun n => !base.contains n) (append (constantsOf ci.type) inValue)
+  let axioms := collectAxioms env [p.1] {} []
+  let user := (privateToUserName p.1).toString
+  let checked ← if wanted.contains user then recheck env p tk else pure ""
+  return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
+    ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
+    ("axioms", listJ userNameJ axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
+    ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
+    ("typeSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
+
+/-! ## Requests -/
+
+def envOf (s : StateRef) (n : Nat) : IO (Option Command.State) := do
+  let st ← s.get
+  return match st.envs[n]? with | some (some cs) => some cs | _ => none
+
+def replyTo (s : StateRef) (start : Environment) (out : Outcome) (final : Command.State) (t0 : Nat) (tk : IO.CancelToken) : IO Json := do
+  let messages ← mapIO (fun m => messageJ m) out.messages #[]
+  let made := filterList (fun p => !isAuxiliary p.1) (newConstants start final.env)
+  let id ← pushEnv s (clean final)
+  let t1 ← IO.monoMsNow
+  return Json.mkObj [("env", natJ id), ("messages", .arr messages), ("sorries", listJ id' (filterList (fun j => !j.isNull) out.sorries)),
+    ("decls", listJ (declarationJ start final.env) made), ("interrupted", .bool (← tk.isSet)), ("ms", natJ (t1 - t0))]
+where id' (j : Json) : Json := j
+
+unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  let t0 ← IO.monoMsNow
+  let ictx := makeInputContext src
+  match getNat? j "env" with
+  | some n =>
+    match ← envOf s n with
+    | none => return refusal "Unknown environment."
+    | some cs =>
+      let out ← runCommands s ictx {} 0 tk { state := cs, messages := [], sorries := [] }
+      replyTo s cs.env out out.state t0 tk
+  | none =>
+    let (header, ps, msgs) ← Parser.parseHeader ictx
+    if msgs.hasErrors then
+      return Json.mkObj [("messages", .arr (← mapIO (fun m => messageJ m) (messagesOf msgs) #[]))]
+    let cs ← baseFor s (headerToImports header)
+    let out ← runCommands s ictx ps 0 tk { state := cs, messages := [], sorries := [] }
+    replyTo s cs.env out out.state t0 tk
+
+/-- A file on an environment that holds its imports: its header is skipped, and what it opens, declares as local or
+leaves unclosed ends with it. -/
+unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  let t0 ← IO.monoMsNow
+  let ictx := makeInputContext src
+  match ← envOf s (getNat j "env" 1000000000) with
+  | none => return refusal "Unknown environment."
+  | some cs =>
+    let (_, ps, msgs) ← Parser.parseHeader ictx
+    let module := match getString? j "module" with | some m => m.toName | none => `Main
+    let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
+    let cs' ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
+    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [] }
+    let final ← closeScopes out.state 1000 tk
+    replyTo s cs.env out final t0 tk
+
+def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
+  | some cs, some base =>
+    let made := newConstants base.env cs.env
+    let ds ← mapIO (describeOne base.env cs.env (strings (getList j "recheck")) tk) made #[]
+    return Json.mkObj [("declarations", .arr ds)]
+  | _, _ => return refusal "Unknown environment."
+
+partial def dropThese (ns : List Nat) (xs : Array (Option α)) : Array (Option α) :=
+  match ns with | [] => xs | n :: ns => dropThese ns (if n < xs.size then xs.set! n none else xs)
+partial def dropFrom (n : Nat) (xs : Array (Option α)) : Array (Option α) :=
+  if n < xs.size then dropFrom (n + 1) (xs.set! n none) else xs
+
+def forget (s : StateRef) (j : Json) : IO Json := do
+  let es := nats (getList j "envs")
+  s.modify fun st => { st with envs := dropThese es st.envs }
+  match getNat? j "proofStatesFrom" with
+  | some n => s.modify fun st => { st with proofs := dropFrom n st.proofs }
+  | none => pure ()
+  return Json.mkObj [("ok", .bool true)]
+
+unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
+  match getString? j "cmd", getString? j "file", getNat? j "describe", j.getObjVal? "forget" with
+  | some src, _, _, _ => runCmd s src j (← tk ())
+  | _, some src, _, _ => runFile s src j (← tk ())
+  | _, _, some n, _ => describe s n j (← tk ())
+  | _, _, _, .ok f => forget s f
+  | _, _, _, _ =>
+    let st ← s.get
+    let maxHeartbeats := getNat j "maxHeartbeats" 200000
+    match st.proofs[getNat j "proofState" 1000000000]? with
+    | some (some p) =>
+      match getString? j "tactic" with
+      | some t => tacticJ s (← runTactic p t maxHeartbeats (← tk ()))
+      | none =>
+        let budget := getNat j "budgetMs" 0
+        let now ← IO.monoMsNow
+        let latest := if budget == 0 then 0 else now + budget
+        let rs ← runTactics s p (strings (getList j "tactics")) maxHeartbeats (getBool j "stopOnSuccess") latest tk #[]
+        return Json.mkObj [("results", .arr rs)]
+    | _ => return refusal "Unknown proof state."
+
+/-! ## The loop -/
+
+partial def watch (d : IO.Ref (Nat × IO.CancelToken)) : IO Unit := do
+  IO.sleep 20
+  let (t, tk) ← d.get
+  if t != 0 then
+    let now ← IO.monoMsNow
+    if now > t then tk.set
+  watch d
+
+unsafe def loop (s : StateRef) (d : IO.Ref (Nat × IO.CancelToken)) (stdin stdout : IO.FS.Stream) : IO Unit := do
+  let l ← stdin.getLine
+  if l.isEmpty then IO.Process.exit 0
+  if l.trimAscii.isEmpty then loop s d stdin stdout else
+  let (id, out) ← (match Json.parse l with
+    | .error e => return ("", refusal ("bad JSON: " ++ e))
+    | .ok j =>
+      let timeout := getNat j "timeoutMs" 0
+      let tk := fun () => do
+        let t ← IO.CancelToken.new
+        let now ← IO.monoMsNow
+        d.set (if timeout == 0 then 0 else now + timeout, t)
+        return t
+      let id := match getString? j "id" with | some i => i | none => ""
+      return (id, ← (try handle s j tk catch e => return refusal (toString e) : IO Json)) : IO (String × Json))
+  d.modify fun (_, t) => (0, t)
+  stdout.putStrLn (Json.mkObj [("id", .str id), ("reply", out)]).compress
+  stdout.flush
+  loop s d stdin stdout
+
+end Server
+
+open Server in
+public unsafe def main (args : List String) : IO Unit := do
+  let t0 ← IO.monoMsNow
+  enableInitializersExecution
+  let s ← IO.mkRef ({ envs := #[], proofs := #[], bases := [] } : Server.State)
+  let d ← IO.mkRef ((0 : Nat), ← IO.CancelToken.new)
+  if args.contains "--watch" then
+    let _ ← IO.asTask (watch d) .dedicated
+  let _ ← try runCmd s "" .null (← IO.CancelToken.new) catch e => pure (refusal (toString e))
+  let t1 ← IO.monoMsNow
+  IO.println (Json.mkObj [("ready", .bool true), ("ms", natJ (t1 - t0))]).compress
+  (← IO.getStdout).flush
+  -- a dedicated thread: its stack size is known (--tstack), so deep recursion is detected instead of fatal
+  let stdin ← IO.getStdin
+  let stdout ← IO.getStdout
+  let t ← IO.asTask (loop s d stdin stdout) .dedicated
+  let _ ← IO.wait t

@@ -1,0 +1,1 @@
+"""Lean processes and how we talk to them."""

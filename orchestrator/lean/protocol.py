@@ -1,0 +1,436 @@
+"""Typed messages of the community REPL's JSON protocol, with the embedded server's extensions.
+
+Requests are written with `to_json`, replies read with `parse_reply`. Lines count from 1, columns from 0 (code points).
+Extensions over the REPL: `file` (a whole file on top of an environment, its own header skipped), `tactics` (a batch),
+`describe` (fingerprints of declarations), `forget`, and the limits `maxHeartbeats` (unit: Lean's own option, default
+200000) and `timeoutMs`, both per tactic. Each request line carries an `id`, and its reply is `{"id", "reply"}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.errors import MalformedReply, RequestRefused
+from orchestrator.goal import Position, SourceSpan
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one tactic, or one command, may spend. 0 means no limit of that kind."""
+
+    heartbeats: int = 200_000
+    milliseconds: int = 5_000
+
+    def to_json(self) -> Json:
+        """The two fields of a request."""
+        return {"maxHeartbeats": self.heartbeats, "timeoutMs": self.milliseconds}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Elaborate commands on an environment; `env=None` starts from the text's own header."""
+
+    cmd: str
+    env: int | None = None
+    limits: Limits = field(default_factory=lambda: Limits(milliseconds=60_000))
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        return {"cmd": self.cmd, **({} if self.env is None else {"env": self.env}), **self.limits.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Elaborate a file's body on an environment that already holds what it imports; its scopes end with it."""
+
+    text: str
+    module: str
+    env: int
+    noncomputable: bool = False
+    limits: Limits = field(default_factory=lambda: Limits(milliseconds=300_000))
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        return {
+            "file": self.text,
+            "module": self.module,
+            "env": self.env,
+            "noncomputable": self.noncomputable,
+            **self.limits.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tactics:
+    """Try each tactic on the same proof state; stop at the first that closes it if asked to.
+
+    No tactic is started after `budget_milliseconds` (0: no such limit); the reply is then shorter than the batch.
+    """
+
+    tactics: tuple[str, ...]
+    proof_state: int
+    stop_on_success: bool = True
+    budget_milliseconds: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        return {
+            "tactics": list(self.tactics),
+            "proofState": self.proof_state,
+            "stopOnSuccess": self.stop_on_success,
+            "budgetMs": self.budget_milliseconds,
+            **self.limits.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """Ask for fingerprints of every declaration that environment `env` has and `base` has not."""
+
+    env: int
+    base: int
+    recheck: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=lambda: Limits(heartbeats=0, milliseconds=120_000))
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        return {"describe": self.env, "base": self.base, "recheck": list(self.recheck), **self.limits.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Drop environments and proof states that nobody needs, so that memory stays flat."""
+
+    envs: tuple[int, ...] = ()
+    proof_states_from: int | None = None
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        drop: Json = {"envs": list(self.envs)}
+        if self.proof_states_from is not None:
+            drop["proofStatesFrom"] = self.proof_states_from
+        return {"forget": drop}
+
+
+Request = Command | File | Tactics | Describe | Forget
+
+
+class Severity(StrEnum):
+    """Lean's three kinds of message."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of Lean."""
+
+    severity: Severity
+    text: str
+    start: Position
+    end: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorry:
+    """An open place that Lean elaborated, with the proof state in front of it.
+
+    `before` is the environment in front of the command, for elaborating that command again; `command` its span;
+    `unproved` the declarations of the command that rest on a sorry. `syntax` is the kind of syntax found: "tactic",
+    "term", "admit", "stop" or "sorryAx". `goals` is the number of goals in the state (more than one after `stop`).
+    """
+
+    goal: str
+    span: SourceSpan
+    proof_state: int
+    command: SourceSpan | None = None
+    before: int | None = None
+    syntax: str = "tactic"
+    is_prop: bool = True
+    declaration: str = ""
+    namespace: str = ""
+    opens: tuple[str, ...] = ()
+    goals: int = 1
+    unproved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A declaration made by commands: its axioms are those of everything below it outside the imported library.
+
+    `has_sorry` looks all the way down; `own_sorry` only at what these commands made.
+    """
+
+    name: str
+    kind: str
+    axioms: tuple[str, ...] = ()
+    has_sorry: bool = False
+    own_sorry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReply:
+    """What commands did. `env` is None when even the header failed."""
+
+    env: int | None
+    messages: tuple[Message, ...] = ()
+    sorries: tuple[Sorry, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    interrupted: bool = False
+    milliseconds: int = 0
+
+    @property
+    def errors(self) -> tuple[Message, ...]:
+        """Messages of severity error."""
+        return tuple(message for message in self.messages if message.severity is Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class TacticReply:
+    """What one tactic did: a failing tactic is a value, with Lean's words in `error`."""
+
+    tactic: str
+    completed: bool = False
+    goals: tuple[str, ...] = ()
+    proof_state: int | None = None
+    status: str = ""
+    error: str = ""
+    messages: tuple[Message, ...] = ()
+    axioms: tuple[str, ...] = ()
+    milliseconds: int = 0
+    heartbeats: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """The tactic did not apply."""
+        return bool(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class TacticsReply:
+    """The replies to a batch, in its order; shorter than the batch when it stopped early."""
+
+    results: tuple[TacticReply, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A declaration as elaborated.
+
+    Attributes:
+        name: exact name, with the module prefix of private declarations.
+        kind: "theorem", "def", "axiom", "opaque", "inductive", "constructor", "recursor" or "quot".
+        levels: universe parameters.
+        type: canonical text of the statement: injective up to binder names, not for people.
+        value: the same for the body of what is not a theorem.
+        axioms: all that it rests on, outside the imported library.
+        has_sorry: it rests on a sorry, however far down.
+        own_sorry: the sorry is in the declaration itself or in its auxiliary constants.
+        type_has_sorry: the statement contains one.
+        auxiliary: made by the elaborator (`_proof_1`, ...).
+        uses: the project's constants that it speaks of directly.
+        user_name: as a user writes it.
+        recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.
+    """
+
+    name: str
+    kind: str
+    levels: tuple[str, ...]
+    type: str
+    value: str
+    axioms: tuple[str, ...]
+    has_sorry: bool
+    own_sorry: bool = False
+    type_has_sorry: bool = False
+    auxiliary: bool = False
+    uses: tuple[str, ...] = ()
+    user_name: str = ""
+    recheck: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeReply:
+    """Fingerprints by declaration name."""
+
+    declarations: Mapping[str, Fingerprint]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReply:
+    """Nothing to say: it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReply:
+    """What Lean says of a declaration with a proof in place of one of its sorries.
+
+    Attributes:
+        accepted: no error, one open place fewer, and no sorry that the text does not show.
+        errors: Lean's words, or ours.
+        other_sorries: open places of the declaration that remain.
+        axioms: what its declarations rest on.
+    """
+
+    accepted: bool
+    errors: tuple[str, ...] = ()
+    other_sorries: int = 0
+    axioms: tuple[str, ...] = ()
+
+
+Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply
+
+
+def _position(value: Any) -> Position:
+    return Position(int(value["line"]), int(value["column"]))
+
+
+def _identity(value: Any) -> int | None:
+    if value is not None and type(value) is not int:
+        raise TypeError(f"{value!r} is no identity of an environment or a proof state")
+    return value
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"{value!r} is no list of texts")
+    return tuple(value)
+
+
+def _span(start: Any, end: Any) -> SourceSpan | None:
+    return None if start is None or end is None else SourceSpan(_position(start), _position(end))
+
+
+def _message(value: Json) -> Message:
+    end = value.get("endPos")
+    return Message(
+        severity=Severity(value["severity"]),
+        text=str(value["data"]),
+        start=_position(value["pos"]),
+        end=None if end is None else _position(end),
+    )
+
+
+def _sorry(value: Json) -> Sorry:
+    span = _span(value["pos"], value["endPos"])
+    if span is None:
+        raise ValueError("a sorry without a position")
+    return Sorry(
+        goal=str(value["goal"]),
+        span=span,
+        proof_state=int(value["proofState"]),
+        command=_span(value.get("commandPos"), value.get("commandEndPos")),
+        before=_identity(value.get("before")),
+        syntax=str(value.get("syntax", "tactic")),
+        is_prop=bool(value.get("isProp", True)),
+        declaration=str(value.get("declaration", "")),
+        namespace=str(value.get("namespace", "")),
+        opens=_strings(value.get("opens", ())),
+        goals=int(value.get("goals", 1)),
+        unproved=_strings(value.get("unproved", ())),
+    )
+
+
+def _command_reply(value: Json) -> CommandReply:
+    return CommandReply(
+        env=_identity(value.get("env")),
+        messages=tuple(map(_message, value.get("messages", ()))),
+        sorries=tuple(map(_sorry, value.get("sorries", ()))),
+        declarations=tuple(
+            Declaration(
+                name=str(item["name"]),
+                kind=str(item["kind"]),
+                axioms=_strings(item["axioms"]),
+                has_sorry=bool(item["sorry"]),
+                own_sorry=bool(item.get("ownSorry", item["sorry"])),
+            )
+            for item in value.get("decls", ())
+        ),
+        interrupted=bool(value.get("interrupted", False)),
+        milliseconds=int(value.get("ms", 0)),
+    )
+
+
+def _tactic_reply(value: Json) -> TacticReply:
+    status = str(value.get("proofStatus", ""))
+    messages = tuple(map(_message, value.get("messages", ())))
+    # An unknown lemma in `simp [..]` is logged as an error, and the goal closed without it.
+    clean = not any(message.severity is Severity.ERROR for message in messages)
+    return TacticReply(
+        tactic=str(value["tactic"]),
+        completed=status == "Completed" and clean,
+        goals=_strings(value.get("goals", ())),
+        proof_state=_identity(value.get("proofState")),
+        status=status,
+        error=str(value.get("message", "")),
+        messages=messages,
+        axioms=_strings(value.get("axioms", ())),
+        milliseconds=int(value.get("ms", 0)),
+        heartbeats=int(value.get("heartbeats", 0)),
+    )
+
+
+def _tactics_reply(value: Json) -> TacticsReply:
+    return TacticsReply(results=tuple(map(_tactic_reply, value["results"])))
+
+
+def _describe_reply(value: Json) -> DescribeReply:
+    found = (
+        Fingerprint(
+            name=str(item["name"]),
+            kind=str(item["kind"]),
+            levels=_strings(item["levels"]),
+            type=str(item["type"]),
+            value=str(item["value"]),
+            axioms=_strings(item["axioms"]),
+            has_sorry=bool(item["sorry"]),
+            own_sorry=bool(item["ownSorry"]),
+            type_has_sorry=bool(item["typeSorry"]),
+            auxiliary=bool(item["auxiliary"]),
+            uses=tuple(sorted(set(_strings(item["uses"])))),
+            user_name=str(item["user"]),
+            recheck=str(item["recheck"]),
+        )
+        for item in value["declarations"]
+    )
+    return DescribeReply(declarations={fingerprint.name: fingerprint for fingerprint in found})
+
+
+def _forget_reply(value: Json) -> ForgetReply:
+    if value.get("ok") is not True:
+        raise ValueError("not confirmed")
+    return ForgetReply()
+
+
+_PARSERS: Mapping[type, Callable[[Json], Reply]] = {
+    Command: _command_reply,
+    File: _command_reply,
+    Tactics: _tactics_reply,
+    Describe: _describe_reply,
+    Forget: _forget_reply,
+}
+
+
+def parse_reply(request: Request, value: Json) -> Reply:
+    """The typed reply to `request`.
+
+    Raises:
+        RequestRefused: Lean refused the whole request, in its own words.
+        MalformedReply: the value is not a reply to this request.
+    """
+    if set(value) == {"message"}:
+        raise RequestRefused(f"Lean refused a request: {value['message']}", where=type(request).__name__)
+    try:
+        return _PARSERS[type(request)](value)
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise MalformedReply(
+            f"Lean answered something that is not a reply ({type(error).__name__}: {error})",
+            where=str(value)[:200],
+        ) from error

@@ -1,0 +1,74 @@
+"""The seam to Lean: one request, one reply."""
+
+from __future__ import annotations
+
+from typing import Protocol, overload
+
+from orchestrator.errors import MalformedReply
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    Describe,
+    DescribeReply,
+    File,
+    Forget,
+    ForgetReply,
+    Reply,
+    Request,
+    Tactics,
+    TacticsReply,
+)
+
+
+class Session(Protocol):
+    """A conversation with one Lean process at a time.
+
+    `generation` grows whenever the process was replaced: ids of environments and proof states from an earlier
+    generation mean nothing any more.
+    """
+
+    @property
+    def generation(self) -> int:
+        """The number of the process behind this session, from 1; 0 before the first."""
+        ...
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        """Send a request and wait for its reply, at most `timeout` seconds.
+
+        Raises:
+            SessionError: the process died, hung or talked nonsense. It was killed; the next request starts another.
+            RequestRefused: Lean refused this request; the session is fine.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the process. Closing twice is fine."""
+        ...
+
+
+@overload
+async def ask(session: Session, request: Command | File, *, timeout: float) -> CommandReply: ...
+@overload
+async def ask(session: Session, request: Tactics, *, timeout: float) -> TacticsReply: ...
+@overload
+async def ask(session: Session, request: Describe, *, timeout: float) -> DescribeReply: ...
+@overload
+async def ask(session: Session, request: Forget, *, timeout: float) -> ForgetReply: ...
+async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
+    """`session.exchange` with the reply's type known to the type checker.
+
+    Raises:
+        SessionError, RequestRefused: as `exchange` does.
+        MalformedReply: the session answered with another request's kind of reply.
+    """
+    reply = await session.exchange(request, timeout=timeout)
+    expected = {
+        Command: CommandReply,
+        File: CommandReply,
+        Tactics: TacticsReply,
+        Describe: DescribeReply,
+        Forget: ForgetReply,
+    }[type(request)]
+    if not isinstance(reply, expected):
+        raise MalformedReply(f"{type(reply).__name__} in answer to {type(request).__name__}")
+    return reply

