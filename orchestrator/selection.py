@@ -1,0 +1,145 @@
+"""Which of the proofs found pass the gate together: those to blame are dropped, then tried again alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.lean.protocol import Message
+from orchestrator.patch import splice_all
+from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.verify import DeclarationsByModule, Gate, PatchReport
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that a strategy found for a goal: what is to be put in place of the sorry."""
+
+    goal: Goal
+    script: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What became of a set of proofs.
+
+    Attributes:
+        accepted: the proofs that passed together.
+        verdicts: one for every goal, by its id.
+        texts: path → content of the files with the accepted proofs in place.
+        declarations: every module's fingerprints with these files.
+    """
+
+    accepted: tuple[Proof, ...]
+    verdicts: Mapping[str, Verdict]
+    texts: Mapping[str, str]
+    declarations: DeclarationsByModule
+
+
+class Selection:
+    """Finds proofs that pass together.
+
+    Args:
+        gate: judges sets of changed files.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._project = gate.project
+
+    async def select(self, proofs: Sequence[Proof]) -> GateReport:
+        """Find proofs that pass together, starting from all of them and dropping those that are to blame.
+
+        Raises:
+            SessionError: Lean broke in a way that no single proof can be blamed for.
+        """
+        pending = list(proofs)
+        verdicts: dict[str, Verdict] = {}
+        second_chance: list[Proof] = []
+        while pending:
+            report = await self._gate.verify(self._texts(pending))
+            blamed = self._blame(pending, report)
+            for proof in blamed:
+                verdicts[proof.goal.id] = self._failed(proof, report)
+            if not blamed:
+                break
+            second_chance.extend(blamed if len(blamed) > 1 else ())
+            pending = [proof for proof in pending if proof not in blamed]
+        else:
+            report = PatchReport()
+        for proof in second_chance:
+            retry = await self._gate.verify(self._texts([*pending, proof]))
+            if not self._blame([*pending, proof], retry):
+                pending, report = [*pending, proof], retry
+        by_declaration = {(verdict.file, verdict.declaration): verdict for verdict in report.verdicts}
+        for proof in pending:
+            verdicts[proof.goal.id] = by_declaration[(proof.goal.file, proof.goal.declaration)]
+        declarations = {**self._gate.original, **report.declarations}
+        return GateReport(tuple(pending), verdicts, self._texts(pending), declarations)
+
+    def _texts(self, proofs: Iterable[Proof]) -> dict[str, str]:
+        by_path: dict[str, list[tuple[SourceSpan, str, SorryKind]]] = {}
+        for proof in proofs:
+            assert proof.goal.span is not None
+            by_path.setdefault(proof.goal.file, []).append((proof.goal.span, proof.script, proof.goal.kind))
+        return {path: splice_all(self._project.by_path[path].text, places) for path, places in by_path.items()}
+
+    def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
+        if not report.errors and report.accepted and self._all_judged(proofs, report):
+            return []
+        failed = {(v.file, v.declaration) for v in report.verdicts if not v.accepted}
+        blamed = [p for p in proofs if (p.goal.file, p.goal.declaration) in failed]
+        for path, messages in report.errors.items():
+            blamed.extend(p for p in self._at_lines(proofs, path, messages) if p not in blamed)
+        if not blamed:
+            unlike = {path for path, found in report.differences.items() if found}
+            judged = {(v.file, v.declaration) for v in report.verdicts}
+            blamed = [p for p in proofs if p.goal.file in unlike or (p.goal.file, p.goal.declaration) not in judged]
+        return blamed or list(proofs)
+
+    @staticmethod
+    def _all_judged(proofs: Sequence[Proof], report: PatchReport) -> bool:
+        judged = {(verdict.file, verdict.declaration) for verdict in report.verdicts}
+        return all((proof.goal.file, proof.goal.declaration) in judged for proof in proofs)
+
+    def _at_lines(self, proofs: Sequence[Proof], path: str, messages: Sequence[Message]) -> list[Proof]:
+        """Proofs whose command, in the patched file, holds one of the messages."""
+        here = sorted((p for p in proofs if p.goal.file == path), key=lambda p: p.goal.span or _NOWHERE)
+        text = self._project.by_path[path].text
+        found = []
+        shift = 0
+        starts: dict[SourceSpan, int] = {}
+        ends: dict[SourceSpan, int] = {}
+        for proof in here:
+            command = proof.goal.command
+            assert proof.goal.span is not None
+            assert command is not None
+            starts.setdefault(command, command.start.line + shift)
+            spliced = splice_all(text, [(proof.goal.span, proof.script, proof.goal.kind)])
+            shift += spliced.count("\n") - text.count("\n")
+            ends[command] = command.end.line + shift
+        for proof in here:
+            command = proof.goal.command
+            if command is not None and any(starts[command] <= m.start.line <= ends[command] for m in messages):
+                found.append(proof)
+        return found
+
+    def _failed(self, proof: Proof, report: PatchReport) -> Verdict:
+        for verdict in report.verdicts:
+            if (verdict.file, verdict.declaration) == (
+                proof.goal.file,
+                proof.goal.declaration,
+            ) and not verdict.accepted:
+                return verdict
+        messages = [message.text for found in report.errors.values() for message in found]
+        unlike = [words for found in report.differences.values() for words in found]
+        check = (
+            Check(CheckName.COMPILES, False, messages[0][:300])
+            if messages
+            else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
+        )
+        return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
+
+
+_NOWHERE = SourceSpan(Position(0, 0), Position(0, 0))

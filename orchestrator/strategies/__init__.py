@@ -1,0 +1,1 @@
+"""Ways of attacking a goal, one file each."""

@@ -1,0 +1,144 @@
+"""What a strategy is, what it may ask of Lean, and the one guard that turns its failures into results.
+
+Every strategy file exposes `async run_<strategy>(goal, timeout, ...) -> Result`, and a `Strategy` around it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
+from orchestrator.goal import Goal
+from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.result import Result, StrategyType
+
+TIMEOUT = "timeout"
+CANCELLED = "cancelled"
+UNAVAILABLE = "unavailable"
+NOT_PROVED = "not proved"
+
+_logger = logging.getLogger(__name__)
+
+
+class ProofContext(Protocol):
+    """One goal, opened on a Lean session."""
+
+    @property
+    def goal(self) -> Goal:
+        """The goal that was opened."""
+
+    @property
+    def goals(self) -> int:
+        """How many goals the place has at once (more than one after `stop`)."""
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+    ) -> tuple[TacticReply, ...]:
+        """Try each tactic on one proof state, the goal's own when it is None.
+
+        `limits` hold for each tactic, `budget_seconds` for all together; 0 means no such limit.
+
+        Returns:
+            Replies in the order of the tactics; fewer when it stopped at the first that closes the state.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
+    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+        """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
+
+class Prover(Protocol):
+    """Opens goals on Lean sessions."""
+
+    def open(self, goal: Goal) -> AbstractAsyncContextManager[ProofContext]:
+        """A session that stands in front of the goal; leaving the block gives it back, however it is left."""
+
+
+class Strategy(Protocol):
+    """One way of attacking a goal."""
+
+    @property
+    def type(self) -> StrategyType:
+        """Which one."""
+
+    def available(self, goal: Goal) -> str:
+        """ "" when it can be tried on the goal, else the reason in one line. Unavailable is never a trial."""
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """Try for `timeout` seconds, from when the goal is open on a session.
+
+        The error "timeout" says that more time might help, "not proved" that it would not: only the former is tried
+        again with more. On cancellation it stops its Lean work before it lets the cancellation go on.
+
+        Raises:
+            SessionError: the session broke; the attempt is lost and may be made again.
+        """
+
+
+async def guarded(
+    strategy: StrategyType,
+    work: Callable[[], Awaitable[Result]],
+    timeout: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """Run `work` for at most `timeout` seconds and answer with a result whatever happens inside.
+
+    The result carries the strategy and the seconds spent. An exception becomes its text in `error`, running out of
+    time becomes "timeout".
+
+    Raises:
+        SessionError: infrastructure, for the caller to try again.
+        LedgerError: what was learned cannot be kept.
+        StoppedError: the run was asked to stop.
+    """
+    start = clock()
+    try:
+        async with asyncio.timeout(timeout):
+            result = await work()
+    except (SessionError, LedgerError, StoppedError):
+        raise
+    except TimeoutError:
+        result = Result(success=False, error=TIMEOUT)
+    except OrchestratorError as error:
+        result = Result(success=False, error=str(error))
+    except Exception as error:  # the one place where a bug in a strategy is kept from ending the run
+        _logger.exception("%s failed", strategy)
+        result = Result(success=False, error=str(error) or type(error).__name__)
+    return replace(
+        result,
+        strategy=result.strategy or strategy,
+        time_seconds=result.time_seconds or max(0.0, clock() - start),
+    )
+
+
+async def replay(prover: Prover, goal: Goal, tactics: Sequence[str]) -> Result:
+    """Check tactics that have worked before: all of them as one script, then each alone.
+
+    Raises:
+        SessionError: the session broke.
+    """
+    scripts = dict.fromkeys((tuple(tactics), *((tactic,) for tactic in tactics)))
+    async with prover.open(goal) as context:
+        for script in scripts:
+            if script and (await context.check("\n".join(script))).accepted:
+                return Result(success=True, tactics=script)
+    return Result(success=False, error=NOT_PROVED)

@@ -1,0 +1,169 @@
+"""The tactics that `micro` tries on a goal, cheapest first. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from orchestrator.goal import Goal
+
+
+class Tier(IntEnum):
+    """How dear a tactic is; tiers are tried in this order."""
+
+    CHEAP = 0
+    COMBINED = 1
+    SEARCH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tactic to try.
+
+    Attributes:
+        tactic: its text.
+        tier: when it is tried.
+        milliseconds: the longest it may run.
+    """
+
+    tactic: str
+    tier: Tier
+    milliseconds: int
+
+
+CORE_CHEAP = (
+    "rfl",
+    "trivial",
+    "assumption",
+    "contradiction",
+    "decide",
+    "omega",
+    "simp",
+    "simp_all",
+    "simp +arith",
+    "grind",
+)
+MATHLIB_CHEAP = (
+    "norm_num",
+    "ring",
+    "linarith",
+    "positivity",
+    "push_cast",
+    "field_simp",
+    "nlinarith",
+    "gcongr",
+    "tauto",
+    "bound",
+    "fun_prop",
+    "aesop",
+)
+FINISHERS = ("simp_all", "omega", "grind")
+SEARCH = ("exact?", "try?")
+
+_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?)\s*:\s*(?P<type>.*)", re.DOTALL)
+_IDENTIFIER = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
+_NOT_CONSTANTS = frozenset(
+    {"fun", "if", "then", "else", "let", "have", "match", "with", "True", "False", "Prop", "Type"}
+)
+_INDUCTIVE_TARGETS = 3
+_DEFINITIONS = 6
+
+
+def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[Candidate, ...]:
+    """Every candidate for `goal`, in the order of trial, without repetition.
+
+    Args:
+        goal: the goal; its hypotheses name what can be taken apart, its imports say whether Mathlib is there.
+        definitions: full names of the project's own definitions, for unfolding those that occur in the goal.
+    """
+    cheap = list(CORE_CHEAP)
+    if any(name == "Mathlib" or name.startswith("Mathlib.") for name in goal.context.imports):
+        cheap += MATHLIB_CHEAP
+    unfolding = occurring(goal, definitions)
+    combined = [*_with_definitions(unfolding), *_introductions(goal), *_splits(goal, unfolding)]
+    candidates = [
+        *(Candidate(tactic, Tier.CHEAP, 3_000) for tactic in cheap),
+        *(Candidate(tactic, Tier.COMBINED, 2_000) for tactic in combined),
+        *(Candidate(tactic, Tier.SEARCH, 8_000) for tactic in SEARCH),
+    ]
+    return tuple({candidate.tactic: candidate for candidate in reversed(candidates)}.values())[::-1]
+
+
+def variables(goal: Goal) -> tuple[tuple[str, str], ...]:
+    """The accessible hypotheses of a goal as (name, type), in order."""
+    found: list[tuple[str, str]] = []
+    for line in goal.hypotheses:
+        match = _HYPOTHESIS.fullmatch(line)
+        if match is None:
+            continue
+        type_text = match["type"].partition(" := ")[0]
+        found.extend((name, type_text) for name in match["names"].split() if "✝" not in name)
+    return tuple(found)
+
+
+def occurring(goal: Goal, definitions: Iterable[str]) -> tuple[str, ...]:
+    """Those of `definitions` that the goal seems to mention: by full name, by suffix, or through dot notation."""
+    words = {word for word in _IDENTIFIER.findall(goal.text) if word not in _NOT_CONSTANTS}
+    last_parts = {word.rpartition(".")[2] for word in words}
+    found = [name for name in definitions if name in words or name.rpartition(".")[2] in last_parts]
+    return tuple(found[:_DEFINITIONS])
+
+
+def _with_definitions(names: tuple[str, ...]) -> list[str]:
+    if not names:
+        return []
+    listed = ", ".join(names)
+    return [
+        f"simp [{listed}]",
+        f"simp_all [{listed}]",
+        f"grind [{listed}]",
+        f"simp [{listed}] <;> omega",
+        f"unfold {' '.join(names)}; split <;> simp_all",
+        f"simp only [{listed}] <;> grind",
+    ]
+
+
+def _introductions(goal: Goal) -> list[str]:
+    target = goal.target
+    tactics = []
+    if target.startswith(("∀", "¬")) or "→" in target:
+        tactics += [f"intros; {finisher}" for finisher in ("rfl", *FINISHERS)]
+    if "∧" in target or "↔" in target:
+        tactics += [f"constructor <;> {finisher}" for finisher in FINISHERS]
+        tactics += [f"refine ⟨?_, ?_⟩ <;> intros <;> {finisher}" for finisher in FINISHERS]
+    if "∨" in target:
+        tactics += [f"{side}; {finisher}" for side in ("left", "right") for finisher in FINISHERS]
+    if "∃" in target:
+        tactics += ["exact ⟨_, rfl⟩", "exact ⟨_, by assumption⟩", "refine ⟨_, ?_⟩ <;> simp_all"]
+    if "if " in target or "match " in target:
+        tactics += [f"split <;> {finisher}" for finisher in FINISHERS]
+    if target.startswith("fun") or " = fun" in target:
+        tactics += [f"funext _; {finisher}" for finisher in FINISHERS]
+    if " = " in target:
+        tactics += [f"ext <;> {finisher}" for finisher in ("simp_all", "grind")]
+    return tactics
+
+
+def _splits(goal: Goal, unfolding: tuple[str, ...]) -> list[str]:
+    listed = f" [{', '.join(unfolding)}]" if unfolding else ""
+    tactics = []
+    data: list[str] = []
+    facts: list[str] = []
+    for name, type_text in variables(goal):
+        if type_text.startswith(("Type", "Sort", "Prop")):
+            continue
+        is_fact = any(symbol in type_text for symbol in "=∧∨∃¬≤<≥>↔∈")
+        (facts if is_fact else data).append(name)
+    for name in reversed(facts[-_INDUCTIVE_TARGETS:]):
+        tactics += [f"cases {name} <;> simp_all{listed}", f"cases {name} <;> grind{listed}"]
+    for name in reversed(data[-_INDUCTIVE_TARGETS:]):
+        tactics += [
+            f"cases {name} <;> simp_all{listed}",
+            f"cases {name} <;> rfl",
+            f"induction {name} <;> simp_all{listed}",
+            f"induction {name} <;> grind{listed}",
+            f"induction {name} <;> simp_all{listed} <;> omega",
+        ]
+    return tactics

@@ -1,0 +1,46 @@
+"""The proofs that Lean suggests in its messages (`Try this: …`, in each of its shapes). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from orchestrator.lean.protocol import Message
+
+_HEADING = re.compile(r"Try (?:this|these):[ \t]*(?P<rest>.*)", re.DOTALL)
+_BULLET = re.compile(r"^[ \t]*(?:\[[\w ]+\]|•)[ \t]+", re.MULTILINE)
+_SEARCHING = re.compile(
+    r"(?<![\w.])(?:exact|apply|simp|simp_all|rw|aesop|grind|try|hint|says|decide|suggest_tactics)\?"
+)
+
+
+def suggestions(messages: Iterable[Message]) -> tuple[str, ...]:
+    """Suggested tactic texts in the order of the messages, dedented, without repetition.
+
+    Both shapes are read: `Try this: exact h` on one line, and `Try this:` or `Try these:` followed by a line
+    `  [apply] exact h` for each. Suggestions that themselves search are left out: they are no stable proofs.
+    """
+    found: list[str] = []
+    for message in messages:
+        match = _HEADING.match(message.text.strip())
+        if match is None:
+            continue
+        rest = match["rest"]
+        parts = _BULLET.split(rest)[1:] if _BULLET.search(rest) else [rest]
+        found.extend(_dedent(part) for part in parts)
+    return tuple(text for text in dict.fromkeys(found) if text and not is_search(text))
+
+
+def is_search(text: str) -> bool:
+    """Whether a tactic text contains a tactic that only searches (`exact?`, …)."""
+    return _SEARCHING.search(text) is not None
+
+
+def _dedent(text: str) -> str:
+    lines = text.rstrip().split("\n")
+    # The first line follows a bullet; the others keep the indentation of the message.
+    rest = [line for line in lines[1:] if line.strip()]
+    margin = min((len(line) - len(line.lstrip()) for line in rest), default=0)
+    first = lines[0].strip()
+    keep = 2 if first.startswith(("·", "(")) or first.endswith(("=>", "with", "by")) else 0
+    return "\n".join([first, *(" " * keep + line[margin:] for line in lines[1:])]).rstrip()

@@ -1,0 +1,263 @@
+"""What the gate concludes, and the comparison it rests on: a patched project against the original. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from orchestrator.goal import SourceSpan
+
+STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
+HOLE_AXIOM = "orchestratorHole"
+
+# Made on demand by Lean for a declaration that exists already, wherever they are first needed.
+_GENERATED = re.compile(
+    r"(eq_\d+|eq_def|eq_unfold|match_\d+|splitter|congr_simp|congr_eq_\d+|hcongr_\d+|inj|injEq|sizeOf_spec|induct|"
+    r"induct_unfolding|fun_cases|fun_cases_unfolding|mutual_induct|partial_correctness|fixpoint_induct|elim|ctorIdx|"
+    r"_.*|proof_\d+)"
+)
+
+
+class CheckName(StrEnum):
+    """What the gate looks at."""
+
+    TEXT = "only the open places changed"
+    COMPILES = "the project compiles with the proof in place"
+    STATEMENT = "kind, name, universe levels and statement are as in the original"
+    NO_SORRY = "no sorry below it"
+    AXIOMS = "only allowed axioms below it"
+    KERNEL = "the kernel accepts it once more"
+    NOTHING_ELSE = "every other declaration is as in the original"
+
+
+class VerdictStatus(StrEnum):
+    """Passed: proved. Partial: this place is closed, others of the declaration are open. Conditional: proved from
+    another declaration that still has a sorry. Failed: not to be used."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    CONDITIONAL = "conditional"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at, and what was seen when it is not as it should be."""
+
+    name: CheckName
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's word on one declaration.
+
+    Attributes:
+        declaration: its name as a user writes it.
+        file: path in the repository.
+        status: see `VerdictStatus`.
+        checks: everything that was looked at.
+        axioms: what it rests on.
+        rests_on: declarations with a sorry below a conditional one.
+        not_checked: what could not be looked at here, in words.
+    """
+
+    declaration: str
+    file: str
+    status: VerdictStatus
+    checks: tuple[Check, ...] = ()
+    axioms: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """The patch may hold it; it is green only when `status` is passed."""
+        return self.status is not VerdictStatus.FAILED
+
+    @property
+    def reason(self) -> str:
+        """Why it failed ("" when it did not)."""
+        return "; ".join(
+            f"not so: {c.name.value}" + (f" ({c.detail})" if c.detail else "") for c in self.checks if not c.passed
+        )
+
+
+class Facts(Protocol):
+    """A declaration as elaborated (see `orchestrator.lean.protocol.Fingerprint`)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def user_name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def levels(self) -> tuple[str, ...]: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def axioms(self) -> tuple[str, ...]: ...
+    @property
+    def has_sorry(self) -> bool: ...
+    @property
+    def own_sorry(self) -> bool: ...
+    @property
+    def auxiliary(self) -> bool: ...
+    @property
+    def uses(self) -> tuple[str, ...]: ...
+    @property
+    def recheck(self) -> str: ...
+
+
+Declarations = Mapping[str, Facts]
+
+
+def is_generated(name: str) -> bool:
+    """Whether Lean makes such a name by itself."""
+    return _GENERATED.fullmatch(name.rpartition(".")[2]) is not None
+
+
+def differences(
+    original: Declarations, patched: Declarations, *, helpers: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """What the patch changed beside the bodies of declarations that had a sorry, each in words.
+
+    `helpers` are names of lemmas that the patch is allowed to add.
+    """
+    found: list[str] = []
+    for name, before in original.items():
+        after = patched.get(name)
+        if after is None:
+            if not (before.auxiliary or is_generated(name)):
+                found.append(f"`{before.user_name}` is gone")
+            continue
+        changed = statement_change(before, after)
+        if changed:
+            found.append(f"`{before.user_name}`: {changed}")
+        elif before.value != after.value and not before.own_sorry and not before.auxiliary:
+            found.append(f"`{before.user_name}`: the body changed")
+    for name, after in patched.items():
+        if name in original:
+            continue
+        if after.kind == "axiom":
+            found.append(f"new axiom `{after.user_name}`")
+        elif not (after.auxiliary or is_generated(name) or after.user_name in helpers):
+            found.append(f"new declaration `{after.user_name}`")
+    return tuple(found)
+
+
+def statement_change(before: Facts, after: Facts) -> str:
+    """How the statement differs, "" when it does not. Auxiliary declarations have no statement of their own."""
+    if before.auxiliary:
+        return ""
+    if before.kind != after.kind:
+        return f"was a {before.kind}, is a {after.kind}"
+    if before.levels != after.levels:
+        return "the universe levels changed"
+    return "the statement changed" if before.type != after.type else ""
+
+
+def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
+    """User names of the declarations below `name` that have a sorry of their own, sorted."""
+    seen: set[str] = set()
+    todo = [name]
+    found: set[str] = set()
+    while todo:
+        current = todo.pop()
+        if current in seen or current not in everything:
+            continue
+        seen.add(current)
+        facts = everything[current]
+        if current != name and facts.own_sorry and not facts.auxiliary:
+            found.add(facts.user_name)
+        todo.extend(facts.uses)
+    return tuple(sorted(found))
+
+
+def judge(
+    before: Facts,
+    after: Facts | None,
+    *,
+    file: str,
+    everything: Declarations,
+    allowed_axioms: frozenset[str],
+    general: Iterable[Check],
+    open_places_left: bool,
+    not_checked: tuple[str, ...] = (),
+) -> Verdict:
+    """The verdict on one declaration that had a sorry.
+
+    Args:
+        before, after: the declaration in the original and in the patched project (None when it is gone).
+        file: its path.
+        everything: the patched project's declarations by exact name.
+        allowed_axioms: the allowlist.
+        general: checks that concern the whole patch.
+        open_places_left: the patch leaves places of this declaration open, filled by the hole axiom for judging.
+        not_checked: passed on.
+    """
+    checks = list(general)
+    if after is None:
+        checks.append(Check(CheckName.STATEMENT, False, "the declaration is gone"))
+        return Verdict(before.user_name, file, VerdictStatus.FAILED, tuple(checks), not_checked=not_checked)
+    changed = statement_change(before, after)
+    checks.append(Check(CheckName.STATEMENT, not changed, changed))
+    checks.append(
+        Check(CheckName.NO_SORRY, not after.own_sorry, "it has a sorry of its own" if after.own_sorry else "")
+    )
+    holes = frozenset({HOLE_AXIOM}) if open_places_left else frozenset[str]()
+    foreign = sorted(set(after.axioms) - allowed_axioms - holes - {"sorryAx"})
+    checks.append(Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)))
+    checks.append(Check(CheckName.KERNEL, not after.recheck, after.recheck))
+    rests_on = sorried_below(after.name, everything) if after.has_sorry else ()
+    if not all(check.passed for check in checks):
+        status = VerdictStatus.FAILED
+    elif open_places_left:
+        status = VerdictStatus.PARTIAL
+    elif after.has_sorry:
+        status = VerdictStatus.CONDITIONAL
+    else:
+        status = VerdictStatus.PASSED
+    axioms = tuple(sorted(set(after.axioms) - {HOLE_AXIOM}))
+    return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked)
+
+
+def only_places_changed(original: str, spans: Sequence[SourceSpan], patched: str) -> bool:
+    """Whether `patched` is `original` with something else, or the same, at each of the spans.
+
+    White space at the edges of a place may differ. What stands in a place is not looked at here.
+    """
+    pieces = _around(original, sorted(spans))
+    if len(pieces) == 1:
+        return original == patched
+    first, *middle, last = pieces
+    first, last = first.rstrip(), last.lstrip()
+    if not patched.startswith(first) or not patched.endswith(last) or len(patched) < len(first) + len(last):
+        return False
+    position, stop = len(first), len(patched) - len(last)
+    for piece in middle:
+        # Leftmost is right: it leaves the most room to what follows, as in matching a glob.
+        found = patched.find(piece.strip(), position, stop)
+        if found < 0:
+            return False
+        position = found + len(piece.strip())
+    return True
+
+
+def _around(text: str, spans: Sequence[SourceSpan]) -> list[str]:
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    pieces = []
+    position = 0
+    for span in spans:
+        pieces.append(text[position : starts[span.start.line - 1] + span.start.column])
+        position = starts[span.end.line - 1] + span.end.column
+    return [*pieces, text[position:]]

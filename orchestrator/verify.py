@@ -1,0 +1,219 @@
+"""The gate: nothing reaches git, the ledger's successes, a ticket or the blueprint without passing here.
+
+A patched project is replayed on a fresh server and compared, declaration by declaration, with the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+
+from orchestrator.errors import RequestRefused, SessionError
+from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.lean.protocol import Fingerprint, Message, Severity, Sorry
+from orchestrator.lean.workspace import Workspace
+from orchestrator.patch import splice_all
+from orchestrator.source import Project, SourceModule
+from orchestrator.verdict import (
+    HOLE_AXIOM,
+    STANDARD_AXIOMS,
+    Check,
+    CheckName,
+    Verdict,
+    differences,
+    judge,
+    only_places_changed,
+)
+
+OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
+"""Opens a workspace on a process of its own; the text is elaborated in front of every file."""
+
+DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
+
+NOT_CHECKED_EMBEDDED = ("axioms inside the imported library (Init, Std, Lean are trusted)",)
+_HOLE_PREAMBLE = f"axiom {HOLE_AXIOM}.{{u}} {{α : Sort u}} : α"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchReport:
+    """The gate's word on a set of changed files.
+
+    Attributes:
+        verdicts: one for each declaration whose open places the patch touches.
+        errors: Lean's error messages in the patched project, by path.
+        remaining: open places of the patched files, by path.
+        differences: what else changed, by path.
+        declarations: fingerprints of the modules that were looked at, as patched.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    errors: Mapping[str, tuple[Message, ...]] = field(default_factory=dict)
+    remaining: Mapping[str, tuple[Sorry, ...]] = field(default_factory=dict)
+    differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    declarations: DeclarationsByModule = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> bool:
+        """Every touched declaration was accepted and nothing else happened."""
+        return not self.errors and not any(self.differences.values()) and all(v.accepted for v in self.verdicts)
+
+
+class Gate:
+    """Judges patches of one project.
+
+    Args:
+        project: the original.
+        goals: its open places.
+        original: fingerprints of its declarations by module, taken before any patch existed.
+        open_workspace: gives a workspace on a fresh process.
+        allowed_axioms: what a proof may rest on.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        goals: Sequence[Goal],
+        original: DeclarationsByModule,
+        open_workspace: OpenWorkspace,
+        *,
+        allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+    ) -> None:
+        self.project = project
+        self.original = original
+        self._goals = goals
+        self._open = open_workspace
+        self._allowed = allowed_axioms
+
+    async def verify(self, texts: Mapping[str, str]) -> PatchReport:
+        """Judge the project with the files in `texts` (path → content) in place of the original ones."""
+        patched = self.project.with_texts(texts)
+        affected = self._affected(set(texts))
+        elaborated = await self._replay(patched, affected, "")
+        as_patched = elaborated.declarations
+        touched = self._touched(texts, elaborated.remaining)
+        partial = {
+            path: tuple(s for s in sorries if (path, s.declaration) in touched)
+            for path, sorries in elaborated.remaining.items()
+        }
+        if any(partial.values()) and not elaborated.errors:
+            filled = {path: fill_holes(texts[path], sorries) for path, sorries in partial.items() if sorries}
+            with_holes = await self._replay(patched.with_texts(filled), affected, _HOLE_PREAMBLE)
+            if not with_holes.errors:
+                elaborated = _Replay(with_holes.declarations, {}, elaborated.remaining)
+        return replace(self._conclude(texts, touched, partial, elaborated), declarations=as_patched)
+
+    def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
+        changed = {self.project.by_path[path].name for path in paths}
+        return tuple(
+            module
+            for module in self.project.modules
+            if module.name in self.original
+            and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
+        )
+
+    async def _replay(self, project: Project, modules: Sequence[SourceModule], preamble: str) -> _Replay:
+        declarations: dict[str, Mapping[str, Fingerprint]] = {}
+        errors: dict[str, tuple[Message, ...]] = {}
+        remaining: dict[str, tuple[Sorry, ...]] = {}
+        async with self._open(project, preamble) as workspace:
+            for module in modules:
+                sorried = tuple(f.user_name for f in self.original[module.name].values() if f.own_sorry)
+                try:
+                    elaborated = await workspace.load(module.name)
+                    if elaborated.errors or elaborated.blocked_by:
+                        errors[module.path] = elaborated.errors
+                        continue
+                    remaining[module.path] = elaborated.reply.sorries
+                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=sorried)
+                except (SessionError, RequestRefused) as error:
+                    errors[module.path] = (_broken(error),)
+        return _Replay(declarations, errors, remaining)
+
+    def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
+        """Declarations (path, name) of changed files with fewer open places than before."""
+        before: dict[tuple[str, str], int] = {}
+        for goal in self._goals:
+            if goal.file in texts:
+                before[(goal.file, goal.declaration)] = before.get((goal.file, goal.declaration), 0) + 1
+        after: dict[tuple[str, str], set[SourceSpan]] = {}
+        for path, sorries in remaining.items():
+            for sorry in sorries:
+                after.setdefault((path, sorry.declaration), set()).add(sorry.span)
+        return {key for key, count in before.items() if len(after.get(key, ())) < count}
+
+    def _conclude(
+        self,
+        texts: Mapping[str, str],
+        touched: set[tuple[str, str]],
+        partial: Mapping[str, tuple[Sorry, ...]],
+        replay: _Replay,
+    ) -> PatchReport:
+        everything: dict[str, Fingerprint] = {}
+        for declarations in (*self.original.values(), *replay.declarations.values()):
+            everything.update(declarations)
+        unlike: dict[str, tuple[str, ...]] = {}
+        verdicts: list[Verdict] = []
+        for module in self._affected(set(texts)):
+            if module.name not in replay.declarations:
+                continue
+            original, patched = self.original[module.name], replay.declarations[module.name]
+            unlike[module.path] = differences(original, patched)
+            general = self._general_checks(module.path, texts, unlike[module.path])
+            partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
+            for name, before in original.items():
+                if (module.path, before.user_name) not in touched or before.auxiliary:
+                    continue
+                verdicts.append(
+                    judge(
+                        before,
+                        patched.get(name),
+                        file=module.path,
+                        everything=everything,
+                        allowed_axioms=self._allowed,
+                        general=general,
+                        open_places_left=before.user_name in partial_names,
+                        not_checked=NOT_CHECKED_EMBEDDED,
+                    )
+                )
+        return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike)
+
+    def _general_checks(self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...]) -> tuple[Check, ...]:
+        spans = [goal.span for goal in self._goals if goal.file == path and goal.span is not None]
+        same = path not in texts or only_places_changed(self.project.by_path[path].text, spans, texts[path])
+        return (
+            Check(CheckName.TEXT, same, "" if same else "text outside the open places differs"),
+            Check(CheckName.COMPILES, True),
+            Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    declarations: Mapping[str, Mapping[str, Fingerprint]]
+    errors: Mapping[str, tuple[Message, ...]]
+    remaining: Mapping[str, tuple[Sorry, ...]]
+
+
+def _broken(error: Exception) -> Message:
+    return Message(Severity.ERROR, str(error), Position(0, 0))
+
+
+def fill_holes(text: str, sorries: Sequence[Sorry]) -> str:
+    """`text` with the open places filled by the hole axiom, so that any other sorry shows.
+
+    Raises:
+        PatchError: the places overlap.
+    """
+    places = {sorry.span: sorry for sorry in sorries}
+    return splice_all(
+        text,
+        [
+            (
+                span,
+                "all_goals exact " + HOLE_AXIOM if s.syntax == "stop" else "exact " + HOLE_AXIOM,
+                SorryKind(s.syntax),
+            )
+            for span, s in places.items()
+        ],
+    )
