@@ -1,0 +1,81 @@
+"""Extraction and the gate, without Lean where the very same question was answered before."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from orchestrator.content_cache import ContentCache, content_key
+from orchestrator.lean.extraction import BROKE, Extraction
+from orchestrator.selection import GateReport, Proof
+from orchestrator.source import Project
+
+
+def project_parts(project: Project, lean: str) -> list[str]:
+    """Everything that elaborating a project depends on; `lean` names the server and its version."""
+    modules = [part for m in project.modules for part in (m.name, m.path, m.digest, *m.imports)]
+    return [lean, project.toolchain, *modules]
+
+
+async def known_extraction(
+    cache: ContentCache, project: Project, lean: str, work: Callable[[], Awaitable[Extraction]]
+) -> Extraction:
+    """The extraction of a project, from the cache if its every file was seen before; else by `work`.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+    key = content_key("extraction", project_parts(project, lean))
+    known = cache.get(key, Extraction)
+    if known is not None:
+        return known
+    found = await work()
+    # That Lean broke says something of this machine and moment, too: it is asked again.
+    if not any(BROKE in problem.message for problem in found.problems):
+        cache.put(key, found)
+    return found
+
+
+async def known_gate(
+    cache: ContentCache,
+    project: Project,
+    lean: str,
+    proofs: Sequence[Proof],
+    work: Callable[[], Awaitable[GateReport]],
+) -> GateReport:
+    """The gate's report on exactly these proofs in exactly this project, from the cache or by `work`.
+
+    Only a report in which every proof passed is kept: a refusal is looked into again.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+    placed = [part for proof in proofs for part in (proof.goal.id, proof.script)]
+    key = content_key("gate", [*project_parts(project, lean), *placed])
+    known = cache.get(key, GateReport)
+    if known is not None:
+        return known
+    report = await work()
+    if len(report.accepted) == len(proofs):
+        cache.put(key, report)
+    return report
+
+
+async def known_names(
+    cache: ContentCache,
+    project: Project,
+    lean: str,
+    names: Sequence[str],
+    work: Callable[[], Awaitable[frozenset[str]]],
+) -> frozenset[str]:
+    """Which of `names` Lean's library declares, from the cache or by `work`.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+    key = content_key("names", [*project_parts(project, lean), *names])
+    known = cache.get(key, frozenset[str])
+    if known is not None:
+        return known
+    found = await work()
+    cache.put(key, found)
+    return found

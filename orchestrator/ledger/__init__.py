@@ -1,0 +1,1 @@
+"""The record of every run, goal, attempt and proof."""

@@ -1,0 +1,123 @@
+"""What the ledger learns from attempts: tactics that worked on a goal, and how well strategies do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Connection
+
+from orchestrator.ledger.records import plain
+from orchestrator.ledger.section import Section
+from orchestrator.ledger.summaries import CachedTactics, StrategyStatistics, StrategyTrial
+from orchestrator.ledger.tables import STRATEGY_STATISTICS, TACTIC_CACHE
+from orchestrator.normalize import goal_hash
+
+ALPHA = 0.1
+"""Weight of the newest outcome in every moving average."""
+
+
+class Learning(Section):
+    """The tactic cache and the strategies' statistics."""
+
+    def update_tactic_cache(
+        self, goal_text: str, *, tactics: Sequence[str], success_rate: float, avg_time: float
+    ) -> None:
+        """Remember the tactics that proved a goal, in place of what was remembered of it; the use count stays.
+
+        Args:
+            goal_text: as Lean prints it; the entry serves all goals that differ in names and order only.
+            tactics: the proof script, one tactic a string. Names of hypotheses in it may be others in the next goal.
+            success_rate: 0 to 1, to start with.
+            avg_time: seconds, to start with.
+        """
+        values = {
+            "tactics": plain(tactics),
+            "success_rate": success_rate,
+            "avg_time": avg_time,
+            "last_used": self._now(),
+        }
+        statement = self._database.insert(TACTIC_CACHE).values(goal_hash=goal_hash(goal_text), use_count=0, **values)
+        with self._database.write() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["goal_hash"], set_=values))
+
+    def get_cached_tactics(self, goal_text: str) -> CachedTactics | None:
+        """What is remembered of a goal, or None. Each hit counts as a use, this one included."""
+        mine = TACTIC_CACHE.c.goal_hash == goal_hash(goal_text)
+        with self._database.read() as connection:
+            if connection.execute(select(TACTIC_CACHE.c.goal_hash).where(mine)).first() is None:
+                return None
+        used = {"use_count": TACTIC_CACHE.c.use_count + 1, "last_used": self._now()}
+        with self._database.write() as connection:
+            connection.execute(update(TACTIC_CACHE).where(mine).values(used))
+            row = connection.execute(select(TACTIC_CACHE).where(mine)).one()
+        return CachedTactics(
+            tactics=list(row.tactics), success_rate=row.success_rate, avg_time=row.avg_time, use_count=row.use_count
+        )
+
+    def record_cache_outcome(self, goal_text: str, success: bool, *, time_seconds: float | None = None) -> bool:
+        """Learn from replaying cached tactics: rate ← 0.9 · rate + 0.1 · success, the time likewise on success.
+
+        From 0.85 two failures in a row lead below the 0.7 that callers ask for. False when nothing is cached.
+        """
+        values = {"success_rate": (1 - ALPHA) * TACTIC_CACHE.c.success_rate + ALPHA * success}
+        if success and time_seconds is not None:
+            values["avg_time"] = (1 - ALPHA) * TACTIC_CACHE.c.avg_time + ALPHA * time_seconds
+        statement = update(TACTIC_CACHE).where(TACTIC_CACHE.c.goal_hash == goal_hash(goal_text)).values(values)
+        with self._database.write() as connection:
+            return connection.execute(statement).rowcount > 0
+
+    def update_strategy_statistics(self, trials: Iterable[StrategyTrial]) -> None:
+        """Count finished trials, all or none; averages move by rate ← 0.9 · rate + 0.1 · success.
+
+        The arithmetic is the database's, so concurrent updates all count.
+        """
+        now = self._now()
+        rows = [
+            {
+                "strategy": str(trial.strategy),
+                "context": plain(context),
+                "trials": 1,
+                "successes": int(trial.success),
+                "success_rate": ALPHA * trial.success,
+                "seconds": trial.seconds,
+                "success_seconds": trial.seconds if trial.success else 0.0,
+                "ema_success_seconds": trial.seconds if trial.success else None,
+                "updated_at": now,
+            }
+            for trial in trials
+            for context in dict.fromkeys(trial.contexts)
+        ]
+        if not rows:
+            return
+        statement = self._database.insert(STRATEGY_STATISTICS)
+        old, new = STRATEGY_STATISTICS.c, statement.excluded
+        moved = (1 - ALPHA) * old.ema_success_seconds + ALPHA * new.ema_success_seconds
+        changed = {
+            "trials": old.trials + new.trials,
+            "successes": old.successes + new.successes,
+            "success_rate": (1 - ALPHA) * old.success_rate + new.success_rate,
+            "seconds": old.seconds + new.seconds,
+            "success_seconds": old.success_seconds + new.success_seconds,
+            "ema_success_seconds": func.coalesce(moved, old.ema_success_seconds, new.ema_success_seconds),
+            "updated_at": new.updated_at,
+        }
+        with self._database.write() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["strategy", "context"], set_=changed),
+                # Sorted, so that two processes never wait for one another's rows crosswise; stable, for the averages.
+                sorted(rows, key=lambda row: (row["strategy"], row["context"])),
+            )
+
+    def strategy_statistics(self, *, context: str | None = None) -> tuple[StrategyStatistics, ...]:
+        """What is known of strategies, in all contexts or in one ("" is all goals together)."""
+        query = select(STRATEGY_STATISTICS).order_by(STRATEGY_STATISTICS.c.strategy, STRATEGY_STATISTICS.c.context)
+        if context is not None:
+            query = query.where(STRATEGY_STATISTICS.c.context == context)
+        with self._database.read() as connection:
+            return tuple(StrategyStatistics(**row._mapping) for row in connection.execute(query))
+
+
+def count_cached(connection: Connection) -> int:
+    """Entries of the tactic cache."""
+    return connection.execute(select(func.count()).select_from(TACTIC_CACHE)).scalar_one()

@@ -1,0 +1,199 @@
+"""What goes into the ledger and comes out of it: plain values, no rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from orchestrator.goal import Goal
+from orchestrator.normalize import goal_hash
+from orchestrator.result import GoalStatus, Outcome, Result
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class RunStatus(StrEnum):
+    """How far a run got."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class ProofVerdict(StrEnum):
+    """What the gate said of a proof."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """One run over one repository. `totals` is what the run says of itself at its end."""
+
+    id: str
+    repo: str = ""
+    ref: str = ""
+    commit: str = ""
+    profile: int = 1
+    configuration: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: RunStatus = RunStatus.RUNNING
+    totals: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalRecord:
+    """A goal as last seen in a repository; (repo, goal.id) names it.
+
+    Attributes:
+        environment: digest of everything a proof of it depends on.
+        first_seen_run: kept by the ledger from the first time on, whatever is given later.
+    """
+
+    goal: Goal
+    repo: str = ""
+    commit: str = ""
+    environment: str = ""
+    status: GoalStatus = GoalStatus.OPEN
+    first_seen_run: str | None = None
+    last_seen_run: str | None = None
+
+    @property
+    def goal_hash(self) -> str:
+        """Hash of the goal's normal form."""
+        return goal_hash(self.goal.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRecord:
+    """One strategy tried on one goal.
+
+    Attributes:
+        goal_hash: filled in from the text.
+        configuration: digest of the strategy's settings.
+        environment: digest of everything a proof of the goal depends on.
+        budget_seconds: the time it was given; None for no limit.
+        metadata: JSON-serialisable details.
+        timestamp: when it ended, with a time zone; the ledger fills in its own clock.
+        id: given by the ledger.
+    """
+
+    goal_text: str
+    strategy: str
+    outcome: Outcome
+    time_seconds: float = 0.0
+    tactics: tuple[str, ...] = ()
+    error: str = ""
+    goal_id: str = ""
+    repo: str = ""
+    commit: str = ""
+    configuration: str = ""
+    environment: str = ""
+    budget_seconds: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    run_id: str | None = None
+    timestamp: datetime | None = None
+    goal_hash: str = ""
+    id: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tactics", tuple(self.tactics))
+        if not self.goal_hash:
+            object.__setattr__(self, "goal_hash", goal_hash(self.goal_text))
+
+    @property
+    def success(self) -> bool:
+        """Lean accepted a proof; whether the gate did is a matter of `ProofRecord`."""
+        return self.outcome is Outcome.PROVED
+
+    @classmethod
+    def of(
+        cls,
+        goal: Goal,
+        result: Result,
+        *,
+        strategy: str = "",
+        run_id: str | None = None,
+        repo: str = "",
+        commit: str = "",
+        configuration: str = "",
+        environment: str = "",
+        budget_seconds: float | None = None,
+    ) -> AttemptRecord:
+        """The record of a result; `strategy` is for results that do not say whose they are."""
+        return cls(
+            goal_text=goal.text,
+            strategy=strategy or str(result.strategy or ""),
+            outcome=result.outcome,
+            time_seconds=result.time_seconds,
+            tactics=result.tactics,
+            error=result.error,
+            goal_id=goal.id,
+            repo=repo,
+            commit=commit,
+            configuration=configuration,
+            environment=environment,
+            budget_seconds=budget_seconds,
+            metadata=dict(result.metadata) | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
+            run_id=run_id,
+        )
+
+    def at(self, timestamp: datetime) -> AttemptRecord:
+        """The same with the time filled in where it was missing."""
+        return self if self.timestamp is not None else replace(self, timestamp=timestamp)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProofRecord:
+    """A proof that went through the gate.
+
+    Attributes:
+        script: what replaces the sorry.
+        checks: the gate's findings by check, JSON-serialisable.
+        patch: unified diff of the file ("" when there is none).
+        id: given by the ledger.
+    """
+
+    goal_text: str = ""
+    strategy: str = ""
+    script: str
+    verdict: ProofVerdict
+    checks: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    patch: str = ""
+    goal_id: str = ""
+    repo: str = ""
+    commit: str = ""
+    file: str = ""
+    declaration: str = ""
+    environment: str = ""
+    run_id: str | None = None
+    timestamp: datetime | None = None
+    goal_hash: str = ""
+    id: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.goal_hash:
+            object.__setattr__(self, "goal_hash", goal_hash(self.goal_text))
+
+
+def plain(value: object) -> Any:
+    """`value` as JSON that both databases take: text without NUL and lone surrogates, no NaN, keys as text."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(plain(str(key))): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return plain(str(value))

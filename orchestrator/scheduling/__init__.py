@@ -1,0 +1,1 @@
+"""The parts of the scheduler: slots, races, queues, and what it asks of its neighbours."""

@@ -1,0 +1,230 @@
+"""What the scheduler asks of its neighbours, with an in-memory twin of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from orchestrator.bandit import ArmStatistics, Statistics, Trial
+from orchestrator.goal import Goal
+from orchestrator.result import Outcome, Result, StrategyType
+
+RunAttempt = Callable[[Goal, StrategyType, float], Awaitable[Result]]
+Replay = Callable[[Goal, tuple[str, ...]], Awaitable[Result]]
+
+
+class Weight(StrEnum):
+    """The two classes of work, each with its own limit, so that neither starves the other."""
+
+    LIGHT = "light"
+    HEAVY = "heavy"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedTactics:
+    """Tactics that have proved goals of the same normal form; `success_rate` is 0 to 1."""
+
+    tactics: tuple[str, ...]
+    success_rate: float
+    strategy: StrategyType = StrategyType.MICRO
+
+
+class AttemptLedger(Protocol):
+    """What is remembered between attempts and between runs."""
+
+    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
+        """Whether this attempt was made before with the same outcome to be expected.
+
+        So after a proof and after a strategy that gave up by itself, and after a timeout if it had at least
+        `timeout` seconds; never after a cancellation, an error, or when it was unavailable.
+        """
+
+    def known_proof(self, goal: Goal) -> Result | None:
+        """The proof recorded for this very goal in its present surroundings, unless the gate rejected it."""
+
+    def cached_tactics(self, goal: Goal) -> CachedTactics | None:
+        """What has worked on goals that read the same."""
+
+    def record(self, goal: Goal, result: Result) -> None:
+        """Keep a finished attempt, and count it in `statistics` if `trial_of` finds a trial in it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+
+    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
+        """What all trials kept say of the strategies, by scope (`Trial.scopes`) and strategy."""
+
+
+class MemoryLedger:
+    """The in-memory twin of the ledger.
+
+    Args:
+        cache: tactics by the goal's text.
+        ema_alpha: weight of the newest trial in a success rate.
+    """
+
+    def __init__(self, cache: Mapping[str, CachedTactics] | None = None, *, ema_alpha: float = 0.1) -> None:
+        self.attempts: list[tuple[Goal, Result]] = []
+        self._statistics = Statistics[StrategyType](ema_alpha)
+        self.cache = dict(cache or {})
+
+    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
+        """See `AttemptLedger.check_duplicate`."""
+        return any(
+            known.text == goal.text and result.strategy is strategy and _settles(result, timeout)
+            for known, result in self.attempts
+        )
+
+    def known_proof(self, goal: Goal) -> Result | None:
+        """See `AttemptLedger.known_proof`."""
+        proofs = (r for known, r in self.attempts if r.success and (known.id, known.text) == (goal.id, goal.text))
+        return next(proofs, None)
+
+    def cached_tactics(self, goal: Goal) -> CachedTactics | None:
+        """See `AttemptLedger.cached_tactics`."""
+        return self.cache.get(goal.text)
+
+    def record(self, goal: Goal, result: Result) -> None:
+        """See `AttemptLedger.record`."""
+        self.attempts.append((goal, result))
+        trial = trial_of(result)
+        if trial is not None:
+            self._statistics = self._statistics.updated((trial,))
+
+    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
+        """See `AttemptLedger.statistics`."""
+        return self._statistics.table
+
+
+def _settles(result: Result, timeout: float) -> bool:
+    if result.outcome is Outcome.TIMEOUT:
+        given = result.metadata.get("timeout", 0.0)
+        return isinstance(given, (int, float)) and given >= timeout
+    return result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED)
+
+
+def trial_of(result: Result) -> Trial[StrategyType] | None:
+    """What a recorded attempt teaches a policy; None for what was no fair trial.
+
+    No trials are: cancelled and unavailable attempts, broken sessions ("infrastructure" in the metadata), replayed
+    tactics ("cached") and a racer that came in second ("beaten").
+    """
+    counted = (Outcome.PROVED, Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
+    metadata = result.metadata
+    if result.strategy is None or result.outcome not in counted:
+        return None
+    if any(metadata.get(mark) for mark in ("infrastructure", "cached", "beaten")):
+        return None
+    known = {strategy.value: strategy for strategy in StrategyType}
+    return Trial(
+        arm=result.strategy,
+        success=result.success,
+        seconds=result.time_seconds,
+        levels=_words(metadata.get("levels")),
+        failed_before=frozenset(known[word] for word in _words(metadata.get("failed_before")) if word in known),
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, (list, tuple)) else ()
+
+
+class Throttle(Protocol):
+    """Holds work back while the machine is busy."""
+
+    def pause(self) -> float:
+        """Seconds to sleep before work starts; 0 means none."""
+
+    def memory_short(self) -> bool:
+        """Whether another Lean server would not fit now."""
+
+
+class IdleMachine:
+    """The in-memory twin of the throttle: never holds anything back."""
+
+    def pause(self) -> float:
+        """See `Throttle.pause`."""
+        return 0.0
+
+    def memory_short(self) -> bool:
+        """See `Throttle.memory_short`."""
+        return False
+
+
+class Slots(Protocol):
+    """Who may work now."""
+
+    def acquire(self, weight: Weight) -> bool:
+        """Take a slot if one is free; never waits."""
+
+    def release(self, weight: Weight) -> None:
+        """Give one back."""
+
+
+class LocalSlots:
+    """The limits of this process, by weight."""
+
+    def __init__(self, limits: Mapping[Weight, int]) -> None:
+        self.limits = dict(limits)
+        self.used: Counter[Weight] = Counter()
+
+    def acquire(self, weight: Weight) -> bool:
+        """See `Slots.acquire`."""
+        if self.used[weight] >= self.limits[weight]:
+            return False
+        self.used[weight] += 1
+        return True
+
+    def release(self, weight: Weight) -> None:
+        """See `Slots.release`."""
+        self.used[weight] -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class GoalStarted:
+    """Work on a goal begins."""
+
+    goal: Goal
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """A strategy begins on a goal, with `timeout` seconds."""
+
+    goal: Goal
+    strategy: StrategyType
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """A strategy has ended, however it ended, and the ledger knows."""
+
+    goal: Goal
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class GoalDone:
+    """Nothing more will be tried on a goal in this run."""
+
+    goal: Goal
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a queue stands: goals done, solved among them, being worked on, and waiting so far."""
+
+    done: int
+    solved: int
+    running: int
+    waiting: int
+
+
+Event = GoalStarted | AttemptStarted | AttemptFinished | GoalDone | Progress
+OnEvent = Callable[[Event], None]

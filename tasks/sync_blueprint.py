@@ -1,0 +1,40 @@
+"""Stage: the blueprint's marks against what is proved now."""
+
+from __future__ import annotations
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint, update_blueprint
+from orchestrator.content_cache import ContentCache
+from orchestrator.known_answers import known_names
+from orchestrator.lean.extraction import Extraction
+from orchestrator.lean.pool import Pool
+from orchestrator.observer import StageStarted, notify
+from orchestrator.selection import GateReport
+from orchestrator.source import Project
+from orchestrator.stages import blueprint_facts
+
+
+@task(name="sync blueprint", cache_policy=NO_CACHE, persist_result=False)
+async def sync_blueprint(
+    project: Project, extraction: Extraction, gate: GateReport, pool: Pool, lean: str, answers: ContentCache
+) -> BlueprintUpdate:
+    """The changes that make the marks true, as a patch; nothing is written."""
+    blueprint = read_blueprint(project.root)
+    facts = blueprint_facts(gate.declarations)
+    unknown = {name for node in blueprint.nodes for name in node.lean if name not in facts}
+    if blueprint.found:
+        notify(StageStarted("blueprint", f"{len(blueprint.nodes)} nodes"))
+    # With a file that does not elaborate nobody can say that a declaration does not exist.
+    if unknown and not project.problems and not extraction.problems:
+        names = sorted(unknown)
+
+        async def look_up() -> frozenset[str]:
+            async with pool.workspace() as workspace:
+                return await workspace.library_has(names)
+
+        there = await known_names(answers, project, lean, names, look_up)
+        facts |= {name: DeclarationTruth(exists=name in there) for name in unknown}
+    return update_blueprint(blueprint, facts)

@@ -1,0 +1,134 @@
+"""The whole job on the examples, as a user runs it: `orchestrator prove`, then git, then `extract` and `verify`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.blueprint.disk import load
+
+ROOT = Path(__file__).parents[2]
+EXPECTED = json.loads((ROOT / "examples/expected.json").read_text(encoding="utf-8"))
+
+pytestmark = [pytest.mark.lean, pytest.mark.timeout(1500)]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A git copy of the examples, what `prove` wrote about it, and the folder of everything."""
+
+    repository: Path
+    out: Path
+    summary: dict[str, Any]
+    folder: Path
+
+
+def git(repository: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false")
+    command = ("git", "-C", str(repository), *identity, *arguments)
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def orchestrator(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ORCH_DATA_DIR": str(folder / "data")}
+    command = (sys.executable, "-m", "orchestrator.main", *arguments)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+
+
+def prove(folder: Path, repository: Path, out: Path) -> dict[str, Any]:
+    done = orchestrator(folder, "prove", str(repository), "--out", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    return summary
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    folder = tmp_path_factory.mktemp("examples")
+    repository = folder / "grove"
+    subprocess.run(
+        ["bash", str(ROOT / "scripts/demo_repository.sh"), str(ROOT / "examples"), str(repository)], check=True
+    )
+    return Example(repository, folder / "out", prove(folder, repository, folder / "out"), folder)
+
+
+def place(item: dict[str, Any]) -> tuple[str, int]:
+    return item["file"], item["span"]["start"][0]
+
+
+def truth_of(goal: dict[str, Any]) -> str:
+    found = [item["truth"] for item in EXPECTED["sorries"] if place(item) == (goal["file"], goal["line"])]
+    assert len(found) == 1, goal
+    return str(found[0])
+
+
+def test_every_open_place_is_a_goal(example: Example) -> None:
+    found = sorted((goal["file"], goal["line"]) for goal in example.summary["goals"])
+    assert found == sorted(place(item) for item in EXPECTED["sorries"])
+
+
+def test_most_are_solved_and_no_false_one_is(example: Example) -> None:
+    solved = [goal for goal in example.summary["goals"] if goal["status"] == "solved"]
+    assert len(solved) >= 25
+    assert example.summary["goals_solved"] == len(solved)
+    assert [goal["declaration"] for goal in solved if truth_of(goal) == "false"] == []
+    assert all(goal["verdict"]["status"] in ("passed", "partial") for goal in solved)
+
+
+def test_the_patch_applies_and_leaves_exactly_the_unsolved(example: Example) -> None:
+    clone = example.folder / "patched"
+    git(example.folder, "clone", "--quiet", str(example.repository), str(clone))
+    git(clone, "apply", "--check", str(example.out / "proofs.patch"))
+    git(clone, "apply", str(example.out / "proofs.patch"))
+    extracted = json.loads(orchestrator(example.folder, "extract", str(clone), "--json").stdout)
+    unsolved = sorted(g["id"] for g in example.summary["goals"] if g["status"] not in ("solved", "conditional"))
+    by_declaration: dict[tuple[str, str], int] = {}
+    for goal in example.summary["goals"]:
+        if goal["id"] in unsolved:
+            key = (goal["file"], goal["declaration"])
+            by_declaration[key] = by_declaration.get(key, 0) + 1
+    left: dict[tuple[str, str], int] = {}
+    for goal in extracted["goals"]:
+        key = (goal["file"], goal["declaration"])
+        left[key] = left.get(key, 0) + 1
+    assert left == by_declaration
+    assert extracted["problems"] == []
+
+    verified = orchestrator(example.folder, "verify", str(clone), str(example.out / "proofs.patch"), "--json")
+    report = json.loads(verified.stdout)
+    assert verified.returncode == 0, verified.stdout
+    assert report["accepted"]
+    assert {v["status"] for v in report["verdicts"]} <= {"passed", "partial", "conditional"}
+
+
+def test_the_blueprint_tells_the_truth_afterwards(example: Example) -> None:
+    clone = example.folder / "blueprint-clone"
+    git(example.folder, "clone", "--quiet", str(example.repository), str(clone))
+    git(clone, "apply", str(example.out / "proofs.patch"), str(example.out / "blueprint.patch"))
+    nodes = load(clone).by_label
+    open_declarations = {g["declaration"] for g in example.summary["goals"] if g["status"] != "solved"}
+    for item in EXPECTED["blueprint"]:
+        node = nodes[item["label"]]
+        assert node.statement_leanok == item["statement"]["deserved"] or node.mathlibok, item["label"]
+        if "proof" not in item or node.mathlibok:
+            continue
+        all_filled = not open_declarations & set(item["lean"])
+        if not item["proof"]["deserved_when_filled"] or not all_filled:
+            assert not node.proof_leanok, item["label"]
+        if item["proof"]["deserved"]:
+            assert node.proof_leanok, item["label"]
+
+
+def test_a_second_run_repeats_nothing(example: Example) -> None:
+    again = prove(example.folder, example.repository, example.folder / "again")
+    assert (example.folder / "again/attempts.jsonl").read_text(encoding="utf-8") == ""
+    statuses = {goal["id"]: goal["status"] for goal in example.summary["goals"]}
+    assert {goal["id"]: goal["status"] for goal in again["goals"]} == statuses
+    assert (example.folder / "again/proofs.patch").read_bytes() == (example.out / "proofs.patch").read_bytes()

@@ -1,0 +1,33 @@
+"""What the processes of the concurrency tests do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from orchestrator.goal import Goal
+from orchestrator.ledger.records import AttemptRecord, GoalRecord
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.result import GoalStatus, Outcome
+
+
+class Barrier(Protocol):
+    """Lets all go at once."""
+
+    def wait(self) -> int: ...
+
+
+def prove_goals(url: str, worker: str, goals: int, barrier: Barrier) -> None:
+    """Open the ledger together with the others, prove whatever nobody else has, and count each look as a trial."""
+    barrier.wait()
+    with Ledger.open(url) as ledger:
+        for number in range(goals):
+            if ledger.claim_goal(f"goal {number}", worker, lease_seconds=600):
+                ledger.record_attempt(AttemptRecord(goal_text=f"⊢ p {number}", strategy="a", outcome=Outcome.PROVED))
+                ledger.record_goals([GoalRecord(goal=Goal(id=f"{number}", text=f"⊢ q {number}"))])
+            ledger.update_strategy_statistics([StrategyTrial(strategy="a", success=True, seconds=1.0)])
+        barrier.wait()
+        while taken := ledger.claim_open_goals(worker, lease_seconds=600, limit=3):
+            for record in taken:
+                ledger.record_attempt(AttemptRecord(goal_text=record.goal.text, strategy="b", outcome=Outcome.PROVED))
+                ledger.set_goal_status(record.goal.id, GoalStatus.SOLVED)
