@@ -176,6 +176,21 @@ class TestSplits:
         assert assign_splits(goals) == assign_splits(sorted(goals, key=lambda goal: goal.id))
 
 
+class TestCanonical:
+    @pytest.mark.parametrize(
+        ("statement", "same"),
+        [
+            ("theorem nat_002 (k : Nat) :  twice k = 2 * k", True),
+            ("theorem nat_002 (k : Nat) :\n    twice k = 2 * k", True),
+            ("theorem nat_002 (k : Nat) : twice k = k * 2", False),
+            ("theorem nat_002 (k : Int) : twice k = 2 * k", False),
+        ],
+    )
+    def test_only_names_and_spacing_are_forgotten(self, statement: str, same: bool) -> None:
+        other = parse_goal(record(id="nat-002", statement=statement))
+        assert (canonical(other) == canonical(parse_goal(record()))) is same
+
+
 class TestOurBank:
     def test_it_is_large_enough(self, bank: tuple[BankGoal, ...]) -> None:
         assert len(bank) >= 220
