@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.goal_lexer import BRACKETS, Token, TokenKind, is_operand
+from orchestrator.goal_lexer import BRACKETS, Token, TokenKind, is_affix, is_neutral, is_operand, tokenize
 
 GLUE = "‿"  # in front of a bracket or field that touches the word before it: xs[i] is not xs [i]
 
@@ -110,11 +110,14 @@ class NameReader:
     def _emit(self) -> None:
         """Copy the token at the cursor as it is; numbered metavariables become variables."""
         token = self._tokens[self._position]
+        before = self._peek(-1)
         if token.kind is TokenKind.METAVARIABLE and any(char.isdigit() for char in token.text):
             unnamed = Variable(token.text, is_metavariable=True)
             self._append(self._notes.metavariables.setdefault(token.text, unnamed))
         else:
-            self._append(GLUE + token.text if _is_glued(token, self._peek(-1)) else token.text)
+            self._append(GLUE + token.text if _is_glued(token, before) else token.text)
+        if token.kind is TokenKind.TEXT and token.attached and before and before.kind is TokenKind.NAME:
+            self._freeze(name for inside in tokenize(token.text[1:-1]) for name in prefixes(inside.text))  # s!"{x}"
         self._after_operand = is_operand(token)
 
     def _append(self, atom: Atom) -> None:
@@ -127,13 +130,17 @@ class NameReader:
         """Copy the tokens up to `end`, which is left, without reading them."""
         while self._position < end:
             if freeze and self._kind() is TokenKind.NAME:
-                self._notes.frozen.update(prefixes(self._text()))
+                self._freeze(prefixes(self._text()))
             self._emit()
 
     def _name(self) -> None:
         """The name at the cursor, in term position: the longest part of it that is in scope is that variable."""
         text = self._text()
         candidates = prefixes(text)
+        if self._belongs_to_notation():
+            self._freeze(candidates)
+            self._append(GLUE + text)
+            return
         self._notes.doubtful.update(name for name in candidates if self._doubt or name in self._header)
         for name in candidates:
             variable = self._scope.get(name)
@@ -144,6 +151,23 @@ class NameReader:
                 return
         self._notes.constants.update(candidates)
         self._append(text)
+
+    def _belongs_to_notation(self) -> bool:
+        """The name at the cursor is part of an operator or bracket: →o, ≃L[𝕜], =O[l], C(X, Y)."""
+        before, token, after = self._peek(-1), self._tokens[self._position], self._peek(1)
+        opens = after.text if after is not None and after.attached else ""
+        if opens == "(":
+            return True
+        if not token.attached or before is None or before.kind is not TokenKind.SYMBOL or is_affix(before.text):
+            return False
+        return is_neutral(before.text) and (opens == "[" or not before.text.isascii())
+
+    def _names_before_colon(self) -> list[str]:
+        """The names of `(x y : …`, with the cursor on the bracket; none when it does not look like that."""
+        names: list[str] = []
+        while self._kind(len(names) + 1) is TokenKind.NAME:
+            names.append(self._text(len(names) + 1))
+        return names if self._text(len(names) + 1) == ":" else []
 
     def _declare(self) -> list[Variable]:
         """The name at the cursor as a new variable, not yet in scope; none for `_`."""
@@ -172,9 +196,12 @@ class NameReader:
             else:
                 self._scope[spelling] = variable
 
+    def _freeze(self, names: Iterable[str]) -> None:
+        self._notes.frozen.update(names)
+
     def _give_up(self, variables: Iterable[Variable]) -> None:
         """Something unexpected: these variables keep their names, and the rest of the bracket is doubtful."""
-        self._notes.frozen.update(variable.spelling for variable in variables)
+        self._freeze(variable.spelling for variable in variables)
         self._doubt = True
 
 

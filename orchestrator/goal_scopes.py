@@ -24,9 +24,8 @@ from orchestrator.goal_names import Atom, NameReader, Notes, Undo, Variable
 
 _BODY = frozenset((",", "=>", "↦"))
 _TERMINATORS = _BODY | {";", ":", ":=", "then", "else", "with", "//", ".."}
-_ARROWS = ("→", "->")
 _BARS = ("|", "‖")
-_MAX_DEPTH = 150
+_MAX_DEPTH = 100
 
 
 class TooDeep(Exception):
@@ -85,7 +84,7 @@ class ScopeReader(NameReader):
             # A field's or an argument's name, which is no variable.
             known = self._position and (self._kind(-1) is TokenKind.OPEN or self._text(-1) in (",", "with"))
             self._copy_until(self._position + 1, freeze=not known)
-        elif token.text in ("Type", "Sort"):
+        elif token.text in ("Type", "Sort") and not self._after_operand:
             self._universe()
         elif token.kind is TokenKind.NAME:
             self._name()
@@ -126,23 +125,24 @@ class ScopeReader(NameReader):
         else:
             self._doubt = True
 
-    # Brackets
-
     def _bracket(self, close: int) -> None:
         """Whatever begins with the bracket at the cursor, which ends at `close`."""
         if self._text() == ".{":
             self._copy_until(close + 1, freeze=False)
             return
         following = self._text(close + 1 - self._position)
-        if self._names_before_colon() and following in _ARROWS:
+        if self._names_before_colon() and following in ("→", "->") and self._may_bind():
             bound = self._binder_group(close)
-            self._emit()
             undo = self._bind(bound)
+            self._emit()
             self._term(0)
             self._unbind(undo)
             return
         if following in ("×", "×'"):
-            self._notes.frozen.update(self._names_before_colon())
+            self._freeze(self._names_before_colon())
+        if self._tokens[self._position].attached and self._text() in ("[", "⟦"):
+            # R[X] may be notation in which X is no variable.
+            self._freeze(t.text for t in self._tokens[self._position : close] if len(t.text) == 1 and t.text.isupper())
         doubt = self._doubt
         set_builder = self._text() == "{" and self._has_bar(close)
         self._emit()
@@ -152,17 +152,16 @@ class ScopeReader(NameReader):
         self._emit()
         self._doubt = doubt
 
-    def _names_before_colon(self) -> list[str]:
-        """The names of `(x y : …`, with the cursor on the bracket; none when it does not look like that."""
-        names: list[str] = []
-        while self._kind(len(names) + 1) is TokenKind.NAME:
-            names.append(self._text(len(names) + 1))
-        return names if self._text(len(names) + 1) == ":" else []
+    def _may_bind(self) -> bool:
+        """The bracket at the cursor stands where `(x : α) → …` can begin; behind `f` it would be an argument."""
+        before = self._peek(-1)
+        if before is None or before.kind is TokenKind.OPEN or before.text in _TERMINATORS:
+            return True
+        return PRECEDENCE.get(before.text, 100) <= PRECEDENCE["→"]
 
     def _has_bar(self, close: int) -> bool:
         """The braces at the cursor read `{x | …`, `{x : α | …`, `{x ∈ s | …` or the like with `//`."""
-        second = self._text(2)
-        if self._kind(1) is not TokenKind.NAME or not (second in ("|", "//", ":") or second in RELATIONS):
+        if self._kind(1) is not TokenKind.NAME or self._text(2) not in ("|", "//", ":", *RELATIONS):
             return False
         index = self._position + 2
         while index < close and self._tokens[index].text not in ("|", "//"):
@@ -179,8 +178,6 @@ class ScopeReader(NameReader):
         else:
             self._give_up(bound)
         return bound
-
-    # Binders
 
     def _binder(self) -> None:
         """∀, fun, ∑ and their like: header, separator, body."""
@@ -238,8 +235,6 @@ class ScopeReader(NameReader):
         self._emit()
         self._doubt = doubt
         return bound
-
-    # let, if, match
 
     def _let(self) -> None:
         """`let x : T := v; body`; `have : T := v; body` binds `this`."""

@@ -5,11 +5,14 @@ of bound variables (inaccessible marks `✝` are part of a name), the order of h
 that stand side by side behind a ∀, and the numbers of metavariables. Nothing else is identified: a name is renamed
 only when a hypothesis declares it or a known binder binds it, and never when it may be a constant.
 
-Limits, all on the safe side (two texts of one goal get two hashes; two goals never get one):
+Limits on the safe side, where two texts of one goal get two hashes:
 * names bound by syntax that `goal_scopes` does not know keep their spelling;
-* universe names, pattern variables of `match` and named metavariables keep their spelling;
+* universe names, pattern variables of `match`, named metavariables, and the metavariables that several goals may share
+  keep their spelling;
 * when very many hypotheses look alike (more than `MAX_ORDERS` orders to compare), the order given may show through.
-What Lean's printer leaves out (implicit arguments, `⋯`) we cannot see either.
+And two on the other side, which lie in the text itself: what Lean's printer leaves out (implicit arguments, `⋯`) we
+cannot see either, and a word of somebody's notation that is spelled like a hypothesis is taken for it, unless it
+touches the notation's symbols (`→o`, `=O[l]`, `C(X, Y)`, `R[X]`).
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ _TURNSTILES = ("⊢", "|")
 def normalize(text: str) -> str:
     """The canonical form of a goal, or of several separated by blank lines, which keep their order. Never raises."""
     text = textwrap.dedent(text.replace("\r\n", "\n")).strip("\n")
-    return "\n\n".join(_normalize_one(block) for block in _BLANK_LINE.split(text))
+    blocks = _BLANK_LINE.split(text)
+    return "\n\n".join(_normalize_one(block, alone=len(blocks) == 1) for block in blocks)
 
 
 @lru_cache(maxsize=2048)
@@ -66,14 +70,14 @@ def split_goal(text: str) -> tuple[list[str], str, str]:
     return [], "", "\n".join(line for line in lines if not line.startswith("case "))
 
 
-def _normalize_one(text: str) -> str:
+def _normalize_one(text: str, *, alone: bool) -> str:
     try:
-        return _normal_form(text, with_binders=True)
+        return _normal_form(text, alone=alone, with_binders=True)
     except TooDeep:
-        return _normal_form(text, with_binders=False)
+        return _normal_form(text, alone=alone, with_binders=False)
 
 
-def _normal_form(text: str, *, with_binders: bool) -> str:
+def _normal_form(text: str, *, alone: bool, with_binders: bool) -> str:
     notes = Notes()
     scope: dict[str, Variable] = {}
     declared: list[tuple[Variable, list[Atom]]] = []
@@ -95,6 +99,8 @@ def _normal_form(text: str, *, with_binders: bool) -> str:
         scope.update(zip(names, variables, strict=True))
     target_atoms = read(tokenize(target))
     notes.settle()
+    if not alone:
+        notes.frozen.update(notes.metavariables)  # several goals may share them
     if with_binders:
         declared = [(variable, sort_implicit(atoms, notes.frozen)) for variable, atoms in declared]
         target_atoms = sort_implicit(target_atoms, notes.frozen)

@@ -93,6 +93,16 @@ DIFFERENT = {
     "named before declared": ("h : p c\nc : Nat\n⊢ q", "h : p d\nd : Nat\n⊢ q"),
     "dependent implicit binders": ("⊢ ∀ {a : A} {b : B a}, p a b", "⊢ ∀ {b : B a} {a : A}, p a b"),
     "pattern variables": ("⊢ match m with | c => f c", "⊢ match m with | c => f d"),
+    "metavariables of several goals": ("⊢ p ?m.1\n\n⊢ q ?m.1", "⊢ p ?m.1\n\n⊢ q ?m.2"),
+    "argument or binder": ("a b : Nat\nh : a < b\n⊢ f (a : Int) → p a", "a b : Nat\nh : a < b\n⊢ f (b : Int) → p b"),
+    "ascription behind an operator": ("⊢ ¬(c : Prop) → q c", "⊢ ¬(d : Prop) → q d"),
+    "an argument behind Type": ("x : Nat\n⊢ f Type x", "y : Nat\n⊢ f Type x"),
+    "letters of an arrow": ("o : Nat\n⊢ Nonempty (α →o β)", "r : Nat\n⊢ Nonempty (α →r β)"),
+    "letters of a relation": ("o : Nat\n⊢ f =o[l] g", "O : Nat\n⊢ f =O[l] g"),
+    "an arrow's letter or a function": ("⊢ Nonempty (α →o β)", "⊢ Nonempty (α → o β)"),
+    "polynomials": ("X : Type\n⊢ p R[X]", "Y : Type\n⊢ p R[Y]"),
+    "letters of a bracket": ("C : Nat\n⊢ p C(X, Y)", "D : Nat\n⊢ p D(X, Y)"),
+    "interpolated names": ('x : Nat\n⊢ s!"{x}" = t', 'y : Nat\n⊢ s!"{x}" = t'),
     "metavariables": ("⊢ p ?m.1 ?m.1", "⊢ p ?m.1 ?m.2"),
 }
 
