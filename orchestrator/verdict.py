@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from orchestrator.goal import SourceSpan
+from orchestrator.lexer import code_mask
 
 STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
-HOLE_AXIOM = "orchestratorHole"
 
 # Made on demand by Lean for a declaration that exists already, wherever they are first needed.
 _GENERATED = re.compile(
@@ -125,7 +125,11 @@ def is_generated(name: str) -> bool:
 
 
 def differences(
-    original: Declarations, patched: Declarations, *, helpers: frozenset[str] = frozenset()
+    original: Declarations,
+    patched: Declarations,
+    *,
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+    helpers: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """What the patch changed beside the bodies of declarations that had a sorry, each in words.
 
@@ -143,6 +147,11 @@ def differences(
             found.append(f"`{before.user_name}`: {changed}")
         elif before.value != after.value and not before.own_sorry and not before.auxiliary:
             found.append(f"`{before.user_name}`: the body changed")
+        if after.own_sorry and not before.own_sorry:
+            found.append(f"`{before.user_name}` has a sorry now")
+        foreign = sorted(set(after.axioms) - set(before.axioms) - allowed_axioms - {HOLE_AXIOM, "sorryAx"})
+        if foreign and not before.has_sorry:
+            found.append(f"`{before.user_name}` rests on {', '.join(foreign)} now")
     for name, after in patched.items():
         if name in original:
             continue
@@ -151,6 +160,16 @@ def differences(
         elif not (after.auxiliary or is_generated(name) or after.user_name in helpers):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
+
+
+def command_change(original: Sequence[str], patched: Sequence[str]) -> str:
+    """How the commands of a file differ, "" when they are of the same kinds in the same order.
+
+    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares.
+    """
+    if tuple(original) == tuple(patched):
+        return ""
+    return f"the file had {len(original)} commands and has {len(patched)}, or others in their places"
 
 
 def statement_change(before: Facts, after: Facts) -> str:
@@ -189,7 +208,7 @@ def judge(
     everything: Declarations,
     allowed_axioms: frozenset[str],
     general: Iterable[Check],
-    open_places_left: bool,
+    hole: str = "",
     not_checked: tuple[str, ...] = (),
 ) -> Verdict:
     """The verdict on one declaration that had a sorry.
@@ -200,7 +219,7 @@ def judge(
         everything: the patched project's declarations by exact name.
         allowed_axioms: the allowlist.
         general: checks that concern the whole patch.
-        open_places_left: the patch leaves places of this declaration open, filled by the hole axiom for judging.
+        hole: the axiom that fills the places the patch leaves open in this declaration, "" when it leaves none.
         not_checked: passed on.
     """
     checks = list(general)
@@ -212,52 +231,61 @@ def judge(
     checks.append(
         Check(CheckName.NO_SORRY, not after.own_sorry, "it has a sorry of its own" if after.own_sorry else "")
     )
-    holes = frozenset({HOLE_AXIOM}) if open_places_left else frozenset[str]()
-    foreign = sorted(set(after.axioms) - allowed_axioms - holes - {"sorryAx"})
+    foreign = sorted(set(after.axioms) - allowed_axioms - {hole, "sorryAx"})
     checks.append(Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)))
     checks.append(Check(CheckName.KERNEL, not after.recheck, after.recheck))
     rests_on = sorried_below(after.name, everything) if after.has_sorry else ()
     if not all(check.passed for check in checks):
         status = VerdictStatus.FAILED
-    elif open_places_left:
+    elif hole:
         status = VerdictStatus.PARTIAL
     elif after.has_sorry:
         status = VerdictStatus.CONDITIONAL
     else:
         status = VerdictStatus.PASSED
-    axioms = tuple(sorted(set(after.axioms) - {HOLE_AXIOM}))
+    axioms = tuple(sorted(set(after.axioms) - {hole}))
     return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked)
 
 
 def only_places_changed(original: str, spans: Sequence[SourceSpan], patched: str) -> bool:
     """Whether `patched` is `original` with something else, or the same, at each of the spans.
 
-    White space at the edges of a place may differ. What stands in a place is not looked at here.
+    White space at the edges of a place may differ. What stands in a place is not looked at here, except that it may
+    not turn what follows into a comment or a string.
     """
     pieces = _around(original, sorted(spans))
     if len(pieces) == 1:
         return original == patched
-    first, *middle, last = pieces
-    first, last = first.rstrip(), last.lstrip()
-    if not patched.startswith(first) or not patched.endswith(last) or len(patched) < len(first) + len(last):
+    kept = [piece.strip() for _, piece in pieces]
+    kept[0], kept[-1] = pieces[0][1].rstrip(), pieces[-1][1].lstrip()
+    if not patched.startswith(kept[0]) or not patched.endswith(kept[-1]):
         return False
-    position, stop = len(first), len(patched) - len(last)
-    for piece in middle:
+    stop = len(patched) - len(kept[-1])
+    starts, position = [0], len(kept[0])
+    for piece in kept[1:-1]:
         # Leftmost is right: it leaves the most room to what follows, as in matching a glob.
-        found = patched.find(piece.strip(), position, stop)
+        found = patched.find(piece, position, stop)
         if found < 0:
             return False
-        position = found + len(piece.strip())
-    return True
+        starts.append(found)
+        position = found + len(piece)
+    if position > stop:
+        return False
+    before, after = code_mask(original), code_mask(patched)
+    return all(
+        before[place + piece.find(text) :][: len(text)] == after[start:][: len(text)]
+        for start, (place, piece), text in zip([*starts, stop], pieces, kept, strict=True)
+    )
 
 
-def _around(text: str, spans: Sequence[SourceSpan]) -> list[str]:
+def _around(text: str, spans: Sequence[SourceSpan]) -> list[tuple[int, str]]:
+    """The stretches between the spans, each with its offset."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
     pieces = []
     position = 0
     for span in spans:
-        pieces.append(text[position : starts[span.start.line - 1] + span.start.column])
+        pieces.append((position, text[position : starts[span.start.line - 1] + span.start.column]))
         position = starts[span.end.line - 1] + span.end.column
-    return [*pieces, text[position:]]
+    return [*pieces, (position, text[position:])]

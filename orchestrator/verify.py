@@ -5,22 +5,24 @@ A patched project is replayed on a fresh server and compared, declaration by dec
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import RequestRefused, SessionError
-from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
 from orchestrator.patch import splice_all
 from orchestrator.source import Project, SourceModule
 from orchestrator.verdict import (
-    HOLE_AXIOM,
     STANDARD_AXIOMS,
     Check,
     CheckName,
     Verdict,
+    command_change,
     differences,
     judge,
     only_places_changed,
@@ -32,7 +34,6 @@ OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
 NOT_CHECKED_EMBEDDED = ("axioms inside the imported library (Init, Std, Lean are trusted)",)
-_HOLE_PREAMBLE = f"axiom {HOLE_AXIOM}.{{u}} {{α : Sort u}} : α"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,13 @@ class PatchReport:
 
     @property
     def accepted(self) -> bool:
-        """Every touched declaration was accepted and nothing else happened."""
-        return not self.errors and not any(self.differences.values()) and all(v.accepted for v in self.verdicts)
+        """Something was proved, every touched declaration was accepted, and nothing else happened."""
+        return (
+            bool(self.verdicts)
+            and not self.errors
+            and not any(self.differences.values())
+            and all(v.accepted for v in self.verdicts)
+        )
 
 
 class Gate:
@@ -64,8 +70,7 @@ class Gate:
 
     Args:
         project: the original.
-        goals: its open places.
-        original: fingerprints of its declarations by module, taken before any patch existed.
+        original: what elaborating it gave, before any patch existed.
         open_workspace: gives a workspace on a fresh process.
         allowed_axioms: what a proof may rest on.
     """
@@ -73,15 +78,15 @@ class Gate:
     def __init__(
         self,
         project: Project,
-        goals: Sequence[Goal],
-        original: DeclarationsByModule,
+        original: Extraction,
         open_workspace: OpenWorkspace,
         *,
         allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
     ) -> None:
         self.project = project
-        self.original = original
-        self._goals = goals
+        self.original: DeclarationsByModule = original.declarations
+        self._commands = original.commands
+        self._goals = original.goals
         self._open = open_workspace
         self._allowed = allowed_axioms
 
@@ -96,12 +101,15 @@ class Gate:
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
             for path, sorries in elaborated.remaining.items()
         }
+        # A proof must not be able to name it.
+        hole = f"hole_{secrets.token_hex(8)}"
         if any(partial.values()) and not elaborated.errors:
-            filled = {path: fill_holes(texts[path], sorries) for path, sorries in partial.items() if sorries}
-            with_holes = await self._replay(patched.with_texts(filled), affected, _HOLE_PREAMBLE)
+            filled = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
+            preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
+            with_holes = await self._replay(patched.with_texts(filled), affected, preamble)
             if not with_holes.errors:
-                elaborated = _Replay(with_holes.declarations, {}, elaborated.remaining)
-        return replace(self._conclude(texts, touched, partial, elaborated), declarations=as_patched)
+                elaborated = _Replay(with_holes.declarations, {}, elaborated.remaining, elaborated.commands)
+        return replace(self._conclude(texts, touched, partial, elaborated, hole), declarations=as_patched)
 
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
@@ -116,6 +124,7 @@ class Gate:
         declarations: dict[str, Mapping[str, Fingerprint]] = {}
         errors: dict[str, tuple[Message, ...]] = {}
         remaining: dict[str, tuple[Sorry, ...]] = {}
+        commands: dict[str, tuple[str, ...]] = {}
         async with self._open(project, preamble) as workspace:
             for module in modules:
                 sorried = tuple(f.user_name for f in self.original[module.name].values() if f.own_sorry)
@@ -125,10 +134,11 @@ class Gate:
                         errors[module.path] = elaborated.errors
                         continue
                     remaining[module.path] = elaborated.reply.sorries
+                    commands[module.name] = elaborated.reply.commands
                     declarations[module.name] = await workspace.fingerprints(module.name, recheck=sorried)
                 except (SessionError, RequestRefused) as error:
                     errors[module.path] = (_broken(error),)
-        return _Replay(declarations, errors, remaining)
+        return _Replay(declarations, errors, remaining, commands)
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
@@ -148,6 +158,7 @@ class Gate:
         touched: set[tuple[str, str]],
         partial: Mapping[str, tuple[Sorry, ...]],
         replay: _Replay,
+        hole: str,
     ) -> PatchReport:
         everything: dict[str, Fingerprint] = {}
         for declarations in (*self.original.values(), *replay.declarations.values()):
@@ -158,7 +169,9 @@ class Gate:
             if module.name not in replay.declarations:
                 continue
             original, patched = self.original[module.name], replay.declarations[module.name]
-            unlike[module.path] = differences(original, patched)
+            changed = command_change(self._commands[module.name], replay.commands[module.name])
+            found = differences(original, patched, allowed_axioms=self._allowed)
+            unlike[module.path] = (*([changed] if changed else []), *found)
             general = self._general_checks(module.path, texts, unlike[module.path])
             partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
             for name, before in original.items():
@@ -172,7 +185,7 @@ class Gate:
                         everything=everything,
                         allowed_axioms=self._allowed,
                         general=general,
-                        open_places_left=before.user_name in partial_names,
+                        hole=hole if before.user_name in partial_names else "",
                         not_checked=NOT_CHECKED_EMBEDDED,
                     )
                 )
@@ -193,14 +206,15 @@ class _Replay:
     declarations: Mapping[str, Mapping[str, Fingerprint]]
     errors: Mapping[str, tuple[Message, ...]]
     remaining: Mapping[str, tuple[Sorry, ...]]
+    commands: Mapping[str, tuple[str, ...]]
 
 
 def _broken(error: Exception) -> Message:
     return Message(Severity.ERROR, str(error), Position(0, 0))
 
 
-def fill_holes(text: str, sorries: Sequence[Sorry]) -> str:
-    """`text` with the open places filled by the hole axiom, so that any other sorry shows.
+def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
+    """`text` with the open places filled by the axiom `hole`, so that any other sorry shows.
 
     Raises:
         PatchError: the places overlap.
@@ -211,7 +225,7 @@ def fill_holes(text: str, sorries: Sequence[Sorry]) -> str:
         [
             (
                 span,
-                "all_goals exact " + HOLE_AXIOM if s.syntax == "stop" else "exact " + HOLE_AXIOM,
+                f"all_goals exact {hole}" if s.syntax == "stop" else f"exact {hole}",
                 SorryKind(s.syntax),
             )
             for span, s in places.items()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from orchestrator.content_cache import ContentCache
 from orchestrator.known_answers import known_gate
 from orchestrator.lean.extraction import Extraction
@@ -14,14 +11,17 @@ from orchestrator.observer import StageStarted, notify
 from orchestrator.provision import Servers
 from orchestrator.selection import GateReport, Proof, Selection
 from orchestrator.source import Project
+from orchestrator.stages import counted
 from orchestrator.verify import Gate
+from tasks.stage import stage
 
 
-@task(name="verify", cache_policy=NO_CACHE, persist_result=False)
+@stage("verify")
 async def verify_proofs(
     project: Project, extraction: Extraction, proofs: Sequence[Proof], servers: Servers, answers: ContentCache
 ) -> GateReport:
     """Replay the project with the proofs in place on fresh servers and keep those that pass together."""
-    notify(StageStarted("verify", f"{len(proofs)} proofs, on a fresh server"))
-    gate = Gate(project, extraction.goals, extraction.declarations, servers.fresh)
+    if proofs:
+        notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
+    gate = Gate(project, extraction, servers.fresh)
     return await known_gate(answers, project, servers.identity, proofs, lambda: Selection(gate).select(proofs))

@@ -440,6 +440,8 @@ structure Outcome where
   state    : Command.State
   messages : List Message
   sorries  : List Json
+  /-- syntax kinds of the commands, the last one first -/
+  kinds    : List String
 
 /-- One command after another. `floor` is the number of scopes that the text must not close. -/
 partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken)
@@ -456,7 +458,8 @@ partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser
     let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
     let js ← mapIO (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } tk) places #[]
     sorries := append sorries (arrayToList js js.size [])
-  let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries }
+  let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries,
+               kinds := stx.getKind.toString :: out.kinds }
   if Parser.isTerminalCommand stx then return out
   if listLength cs'.scopes 0 < floor then
     let m : Message := { fileName := ictx.fileName, pos := ictx.fileMap.toPosition ps.pos, severity := .error, data := m!"unexpected `end`: no section or namespace is open here" }
@@ -685,7 +688,7 @@ def replyTo (s : StateRef) (start : Environment) (out : Outcome) (final : Comman
   let id ← pushEnv s (clean final)
   let t1 ← IO.monoMsNow
   return Json.mkObj [("env", natJ id), ("messages", .arr messages), ("sorries", listJ id' (filterList (fun j => !j.isNull) out.sorries)),
-    ("decls", listJ (declarationJ start final.env) made), ("interrupted", .bool (← tk.isSet)), ("ms", natJ (t1 - t0))]
+    ("decls", listJ (declarationJ start final.env) made), ("commands", listJ stringJ (reverse out.kinds)), ("interrupted", .bool (← tk.isSet)), ("ms", natJ (t1 - t0))]
 where id' (j : Json) : Json := j
 
 unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
@@ -696,14 +699,14 @@ unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken)
     match ← envOf s n with
     | none => return refusal "Unknown environment."
     | some cs =>
-      let out ← runCommands s ictx {} 0 tk { state := cs, messages := [], sorries := [] }
+      let out ← runCommands s ictx {} 0 tk { state := cs, messages := [], sorries := [], kinds := [] }
       replyTo s cs.env out out.state t0 tk
   | none =>
     let (header, ps, msgs) ← Parser.parseHeader ictx
     if msgs.hasErrors then
       return Json.mkObj [("messages", .arr (← mapIO (fun m => messageJ m) (messagesOf msgs) #[]))]
     let cs ← baseFor s (headerToImports header)
-    let out ← runCommands s ictx ps 0 tk { state := cs, messages := [], sorries := [] }
+    let out ← runCommands s ictx ps 0 tk { state := cs, messages := [], sorries := [], kinds := [] }
     replyTo s cs.env out out.state t0 tk
 
 /-- A file on an environment that holds its imports: its header is skipped, and what it opens, declares as local or
@@ -718,7 +721,7 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
     let module := match getString? j "module" with | some m => m.toName | none => `Main
     let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
     let cs' ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
-    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [] }
+    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [], kinds := [] }
     let final ← closeScopes out.state 1000 tk
     replyTo s cs.env out final t0 tk
 

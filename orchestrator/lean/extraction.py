@@ -21,12 +21,14 @@ class Extraction:
         goals: every open place, in the order of files and positions.
         problems: files that do not elaborate, with Lean's message; the rest went on.
         declarations: per module that elaborated, the fingerprints of its declarations.
+        commands: per module that elaborated, the syntax kinds of its commands, in order.
         notes: what a reader should know, such as a file that had to be read as noncomputable.
     """
 
     goals: tuple[Goal, ...] = ()
     problems: tuple[FileProblem, ...] = ()
     declarations: dict[str, dict[str, Fingerprint]] = field(default_factory=dict)
+    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -48,6 +50,7 @@ async def extract(
     goals: list[Goal] = []
     problems: list[FileProblem] = []
     declarations: dict[str, dict[str, Fingerprint]] = {}
+    commands: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
     for module in modules:
         progress(module)
@@ -56,6 +59,7 @@ async def extract(
             message = _what_is_wrong(elaborated)
             if not message:
                 declarations[module.name] = await workspace.fingerprints(module.name)
+                commands[module.name] = elaborated.reply.commands
         except SessionError as error:
             message = f"{BROKE}: {error.what}"
         except RequestRefused as error:
@@ -66,7 +70,7 @@ async def extract(
         if elaborated.noncomputable:
             notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
         goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
-    return Extraction(tuple(goals), tuple(problems), declarations, tuple(notes))
+    return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
 
 
 def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficulty) -> tuple[Goal, ...]:

@@ -178,12 +178,13 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class CommandReply:
-    """What commands did. `env` is None when even the header failed."""
+    """What commands did. `env` is None when even the header failed; `commands` are their syntax kinds, in order."""
 
     env: int | None
     messages: tuple[Message, ...] = ()
     sorries: tuple[Sorry, ...] = ()
     declarations: tuple[Declaration, ...] = ()
+    commands: tuple[str, ...] = ()
     interrupted: bool = False
     milliseconds: int = 0
 
@@ -353,6 +354,7 @@ def _command_reply(value: Json) -> CommandReply:
             )
             for item in value.get("decls", ())
         ),
+        commands=tuple(value.get("commands", ())),
         interrupted=bool(value.get("interrupted", False)),
         milliseconds=int(value.get("ms", 0)),
     )

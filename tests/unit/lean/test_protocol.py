@@ -248,10 +248,11 @@ def test_what_is_no_reply_to_the_request_is_malformed(request_: Request, value: 
         parse_reply(request_, value)
 
 
-KEYS = st.sampled_from(
-    ["env", "messages", "sorries", "decls", "results", "tactic", "pos", "endPos", "line", "column", "severity", "data"]
-    + ["goal", "goals", "proofState", "message", "ok", "declarations", *FINGERPRINT]
+WORDS = (
+    "env messages sorries decls results tactic pos endPos line column severity data goal goals proofState message ok "
+    "declarations"
 )
+KEYS = st.sampled_from([*WORDS.split(), *FINGERPRINT])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["", "error", "Completed", "x"])
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=12
