@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 
 from prefect import flow
 
-from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config
+from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config, summarise
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
-from orchestrator.goal import Goal
-from orchestrator.observer import StageProgress, StageStarted, notify
+from orchestrator.observer import StageStarted, notify
+from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.result import Result, StrategyType
-from orchestrator.scheduling.signals import stop_on_signals
-from orchestrator.stages import definitions_seen, goal_reports, left_alone, proofs_of, summarise
+from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of
+from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
-from tasks.attempt import attempt
+from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
+from tasks.progress import progress_artifact
 from tasks.publish import make_patch
-from tasks.record import record_goals, record_proofs
+from tasks.record import record
 from tasks.report import report
+from tasks.set_up_lean import set_up_lean
 from tasks.sync_blueprint import sync_blueprint
 from tasks.verify import verify_proofs
 
@@ -33,6 +32,8 @@ async def nightly(
     repo: str, ref: str = "HEAD", profile: int = 1, budget_seconds: float | None = None, out: str = ""
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
+
+    SIGINT and SIGTERM stop it in order: nothing new is tried, and what was found is verified, written and recorded.
 
     Args:
         repo: local path or URL.
@@ -45,38 +46,41 @@ async def nightly(
         The content of summary.json.
 
     Raises:
-        RepositoryError, LeanError, LedgerError: nothing could be done; the message says what to do next.
+        OrchestratorError: nothing could be done; the message says what to do next.
+        StoppedError: asked to stop before there was anything to verify, or asked twice.
     """
     started = datetime.now(UTC)
     settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
     paths = find_paths(settings.paths)
-    checkout, project = check_out(repo, ref, paths.checkouts)
-    found = choose_lean(settings, paths, project)
-    notify(StageStarted("lean", found.why))
-    servers = provision(settings, paths, found, progress=lambda stage, done: notify(StageProgress(stage, done)))
+    check_folder(out)
     answers = ContentCache(paths.answers)
-    with open_ledger(settings, paths) as store, recorded_run(store, settings, checkout, project) as ledger:
-        async with servers.pool(project) as pool:
-            extraction = await extract_goals(project, pool, servers.identity, answers)
-            goals = [goal for goal in extraction.goals if not left_alone(goal)]
-            strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
-
-            async def run_attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-                tagged = attempt.with_options(tags=[scheduler.weight(goal).value])
-                return await tagged(goal, strategy, timeout, strategies)
-
-            scheduler = make_scheduler(settings, strategies, ledger, servers=servers.count, run_attempt=run_attempt)
-            notify(StageStarted("prove", f"{len(goals)} goals on {servers.count} servers"))
-            with stop_on_signals(partial(ledger.stop, scheduler.shutdown)):
-                results = await scheduler.process_queue(goals)
-            gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
-            update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
-        reports = goal_reports(extraction.goals, results, gate)
-        record_goals(ledger, reports)
-        record_proofs(ledger, gate, results)
-        patch = make_patch(project, gate.texts)
-        summary = summarise(
-            checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers.description
-        )
-        await report(summary, patch, update.patch, out)
+    with stoppable() as stop, open_ledger(settings, paths) as store:
+        checkout, project = await check_out(repo, ref, paths.checkouts)
+        servers = await set_up_lean(settings, paths, project)
+        with recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop) as ledger:
+            async with servers.pool(project) as pool:
+                extraction = await extract_goals(project, pool, servers.identity, answers)
+                goals = [goal for goal in extraction.goals if not left_alone(goal)]
+                strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
+                scheduler = make_scheduler(
+                    settings,
+                    strategies,
+                    ledger,
+                    prover=pool,
+                    servers=servers.count,
+                    run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+                )
+                notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+                stop.ends_with(scheduler.shutdown)
+                async with progress_artifact(len(goals)):
+                    results = await scheduler.process_queue(goals)
+                gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
+                update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
+            reports = goal_reports(extraction.goals, results, gate)
+            record(ledger, reports)
+            patch = make_patch(project, gate.texts)
+            summary = summarise(
+                checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers
+            )
+            await report(summary, patch, update.patch, out)
     return to_dict(summary)

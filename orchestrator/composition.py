@@ -1,31 +1,54 @@
-"""What a run needs to work with, put together from settings: ledger, servers, strategies, scheduler."""
+"""What a run needs to work with, put together from settings, and what it comes to at its end."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
 
+from orchestrator.blueprint.update import BlueprintUpdate
 from orchestrator.config import Profile, Settings
-from orchestrator.goal import Goal
+from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.observer import notify
+from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
+from orchestrator.provision import Servers
 from orchestrator.repo.checkout import Checkout
+from orchestrator.repo.origin import open_origin
 from orchestrator.result import StrategyType
 from orchestrator.run_ledger import RunLedger
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.source import Project
-from orchestrator.strategies.base import Prover, Strategy
+from orchestrator.stopping import Stop
+from orchestrator.strategies.base import Prover, Strategy, replay
 from orchestrator.strategies.micro import Definitions, Micro
 from orchestrator.strategies.stub import stub_strategies
+from orchestrator.summary import GoalReport, Summary, to_dict
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
 OPENING_SECONDS = 600.0
+
+
+def preflight(repo: str, out: Path, settings: Settings, paths: Paths) -> None:
+    """See at once what a run would stumble over only after a while.
+
+    Raises:
+        CheckoutError: `repo` names no repository.
+        LedgerError: the ledger cannot be opened.
+        OrchestratorError: the results could not be written to `out`.
+    """
+    open_origin(repo, timeout=60.0)
+    with open_ledger(settings, paths):
+        check_folder(str(out))
 
 
 @contextmanager
@@ -43,7 +66,9 @@ def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
 
 
 @contextmanager
-def recorded_run(ledger: Ledger, settings: Settings, checkout: Checkout, project: Project) -> Iterator[RunLedger]:
+def recorded_run(
+    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop
+) -> Iterator[RunLedger]:
     """A run in the ledger, from its start to its end, whatever happens in between.
 
     Raises:
@@ -58,20 +83,20 @@ def recorded_run(ledger: Ledger, settings: Settings, checkout: Checkout, project
         profile=int(settings.profile),
         configuration=run_config(settings),
     )
-    digests: dict[str, str] = {}
 
-    def environment(goal: Goal) -> str:
-        if goal.module not in digests:
-            digests[goal.module] = project.environment_digest(goal.module)
-        return digests[goal.module]
+    @cache
+    def environment(module: str) -> str:
+        return hashlib.sha256(f"{lean}\x00{project.environment_digest(module)}".encode()).hexdigest()
 
-    view = RunLedger(ledger, run_id, checkout.source, checkout.commit, settings, environment)
+    view = RunLedger(
+        ledger, run_id, checkout.source, checkout.commit, settings, lambda goal: environment(goal.module), stop
+    )
     status = RunStatus.FAILED
     try:
         yield view
-        status = RunStatus.STOPPED if view.stopped else RunStatus.FINISHED
+        status = RunStatus.FINISHED
     finally:
-        ledger.finish_run(run_id, status=status, totals=view.totals)
+        ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
 
 
 def make_strategies(settings: Settings, prover: Prover, definitions: Definitions) -> Mapping[StrategyType, Strategy]:
@@ -86,6 +111,7 @@ def make_scheduler(
     strategies: Mapping[StrategyType, Strategy],
     ledger: RunLedger,
     *,
+    prover: Prover,
     servers: int,
     run_attempt: RunAttempt,
 ) -> Scheduler:
@@ -97,6 +123,7 @@ def make_scheduler(
         ledger=ledger,
         slots=ServerSlots(limits, servers),
         run_attempt=run_attempt,
+        replay=None if settings.profile is Profile.STUB else partial(replay, prover),
         session_retries=0,
         grace_seconds=OPENING_SECONDS,
         on_event=notify,
@@ -114,3 +141,39 @@ def run_config(settings: Settings) -> dict[str, object]:
         "cpu_target": scheduler.cpu_target,
         "profile": int(settings.profile),
     }
+
+
+def summarise(
+    checkout: Checkout,
+    project: Project,
+    extraction: Extraction,
+    reports: Sequence[GoalReport],
+    update: BlueprintUpdate,
+    ledger: RunLedger,
+    started: datetime,
+    config: Mapping[str, object],
+    servers: Servers,
+) -> Summary:
+    """The summary of a run, noted in its ledger, too."""
+    notes = [*extraction.notes, *update.problems]
+    if checkout.dirty:
+        notes.append("the folder has changes that are not committed; they were not looked at")
+    summary = Summary(
+        run_id=ledger.run_id,
+        repo=checkout.source,
+        ref=checkout.ref,
+        commit=checkout.commit,
+        started=started,
+        wall_seconds=(datetime.now(UTC) - started).total_seconds(),
+        goals=reports,
+        attempts=tuple(ledger.made),
+        config=config,
+        problems=(*project.problems, *extraction.problems),
+        notes=notes,
+        blueprint=update.marks,
+        lean=servers.description,
+        stopped=ledger.stop.reason,
+    )
+    counted = to_dict(summary)
+    ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}
+    return summary

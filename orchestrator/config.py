@@ -296,12 +296,22 @@ PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        # What a reader should see, the command line prints by itself; Prefect's logs go to its server alone, ours too.
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_EXTRA_LOGGERS": "orchestrator",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
 )
 """What suits a run from the command line, without a server of one's own."""
+_CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
 
 
 def set_prefect_defaults() -> None:
-    """Give Prefect the defaults above where the user has set nothing. To be called before Prefect is imported."""
+    """Give Prefect the defaults above where the user has set nothing. To be called before Prefect is imported.
+
+    Whoever sets PREFECT_LOGGING_LEVEL wants to see logs: then they are printed, too.
+    """
+    printed = os.environ.get("PREFECT_LOGGING_LEVEL") is not None and _CONSOLE not in os.environ
     for name, value in PREFECT_DEFAULTS.items():
-        os.environ.setdefault(name, value)
+        if name != _CONSOLE or not printed:
+            os.environ.setdefault(name, value)

@@ -12,43 +12,52 @@ from orchestrator.scheduling.ports import Event
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A stage of the run begins; `detail` says on what."""
+    """A stage of the run begins; `detail` says on what, `total` of how many pieces of work it consists (0: unknown)."""
 
     stage: str
     detail: str = ""
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """Within the present stage: what is being worked on, and the share done (None when unknown)."""
+    """Within the present stage: what is being worked on, and how many pieces are done (None when unknown)."""
 
     detail: str
-    done: float | None = None
+    done: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class GoalsFound:
-    """Extraction is over: how many goals there are to work on."""
+class Notice:
+    """Something that whoever watches should read, such as why a part of the work cannot be done."""
 
-    total: int
+    text: str
 
 
-RunEvent = StageStarted | StageProgress | GoalsFound | Event
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The run was asked to stop: in order, or at once."""
+
+    at_once: bool = False
+
+
+RunEvent = StageStarted | StageProgress | Notice | StopRequested | Event
 Observer = Callable[[RunEvent], None]
 
-_observer: ContextVar[Observer] = ContextVar("observer", default=lambda _event: None)
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
 
 
 def notify(event: RunEvent) -> None:
-    """Tell the present observer."""
-    _observer.get()(event)
+    """Tell those who watch."""
+    for observer in _observers.get():
+        observer(event)
 
 
 @contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
-    """Inside the block, and in tasks begun there, `notify` goes to `observer`."""
-    token = _observer.set(observer)
+    """Inside the block, and in tasks and threads begun there, `observer` hears of every event, as do outer ones."""
+    token = _observers.set((*_observers.get(), observer))
     try:
         yield
     finally:
-        _observer.reset(token)
+        _observers.reset(token)

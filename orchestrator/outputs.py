@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import OrchestratorError
+
+
+def check_folder(folder: str) -> None:
+    """Make `folder` unless it is there, and see whether files can be written to it ("" stands for none).
+
+    A new one tells git to ignore it, so that results inside a repository are no changes of it.
+
+    Raises:
+        OrchestratorError: they cannot.
+    """
+    if not folder:
+        return
+    path = Path(folder)
+    with _explained(path):
+        if not path.exists():
+            path.mkdir(parents=True)
+            (path / ".gitignore").write_text("*\n", encoding="utf-8")
+        with tempfile.TemporaryFile(dir=path):
+            pass
 
 
 def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
@@ -19,8 +39,8 @@ def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
         OrchestratorError: the folder or a file cannot be written.
     """
     written = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    check_folder(str(folder))
+    with _explained(folder):
         for name, content in files.items():
             handle, scratch = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
             try:
@@ -32,10 +52,16 @@ def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
                 os.unlink(scratch)
                 raise
             written.append(folder / name)
+    return tuple(written)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OrchestratorError(
             f"The results cannot be written: {error.strerror or error}",
             where=str(folder),
             hint="Name another folder with --out, or free some space.",
         ) from error
-    return tuple(written)

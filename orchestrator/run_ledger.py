@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from orchestrator.bandit import ArmStatistics
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
-from orchestrator.ledger.records import AttemptRecord, ProofRecord, ProofVerdict
-from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import StrategyTrial
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduling.ports import CachedTactics, trial_of
-from orchestrator.selection import GateReport
-from orchestrator.summary import Attempt
+from orchestrator.stopping import Stop
+from orchestrator.summary import Attempt, GoalReport
 
 STRATEGY_REVISIONS = dict.fromkeys(StrategyType, 1)
 """To be raised when a strategy can do more than before: goals it failed on are then tried again."""
@@ -32,8 +32,8 @@ class RunLedger:
         run_id, repo, commit: written with every attempt.
         settings: what an attempt's configuration digest is made of.
         environment: digest of everything a proof of a goal depends on.
+        stop: whether the run was asked to stop.
         made: the attempts of this run, in order.
-        stopped: why the run ended early ("" when it did not).
         totals: what the run says of itself at its end.
     """
 
@@ -43,34 +43,61 @@ class RunLedger:
     commit: str
     settings: Settings
     environment: Callable[[Goal], str]
+    stop: Stop
     made: list[Attempt] = field(default_factory=list)
-    stopped: str = ""
     totals: dict[str, object] = field(default_factory=dict)
+    _proved: dict[str, CachedTactics] = field(default_factory=dict)
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
-        """Whether this attempt was made before, in the same surroundings and with at least this time."""
-        return self.store.check_duplicate(
+        """Whether this attempt was made before, in the same surroundings and with at least this time.
+
+        A proof of another goal that reads the same is none of this one: its tactics are tried first, and if they do
+        not fit, the strategy may find others.
+        """
+        here = self.environment(goal)
+        known = self.store.check_duplicate(
             goal.text,
             strategy,
             configuration=self.configuration(strategy),
-            environment=self.environment(goal),
+            environment=here,
             budget_seconds=timeout,
+        )
+        if not known:
+            return False
+        return any(
+            attempt.goal_id == goal.id or not attempt.success
+            for attempt in self.store.attempts(goal_text=goal.text)
+            if attempt.environment == here and attempt.strategy == strategy
         )
 
     def known_proof(self, goal: Goal) -> Result | None:
-        """The proof of this goal that the gate passed in the same surroundings."""
+        """The newest proof of this goal found in the same surroundings, unless the gate has turned it down."""
         here = (self.repo, goal.id, self.environment(goal))
-        for proof in reversed(self.store.proofs(goal_text=goal.text, verdict=ProofVerdict.PASSED)):
-            if (proof.repo, proof.goal_id, proof.environment) == here:
-                strategy = StrategyType(proof.strategy) if proof.strategy else None
-                script = tuple(proof.script.split("\n"))
-                return Result(success=True, strategy=strategy, tactics=script, metadata={"known": True})
-        return None
+        judged = {
+            proof.script: proof
+            for proof in self.store.proofs(goal_text=goal.text)
+            if (proof.repo, proof.goal_id, proof.environment) == here
+        }
+        passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
+        if passed:
+            newest = max(passed, key=lambda proof: proof.id or 0)
+            return _known(newest.strategy, newest.script.split("\n"))
+        # A run that died before its gate leaves the attempt alone.
+        found = [
+            attempt
+            for attempt in self.store.attempts(goal_text=goal.text)
+            if attempt.success
+            and (attempt.repo, attempt.goal_id, attempt.environment) == here
+            and "\n".join(attempt.tactics) not in judged
+        ]
+        return _known(found[-1].strategy, found[-1].tactics) if found else None
 
     def cached_tactics(self, goal: Goal) -> CachedTactics | None:
-        """What has worked on goals that read the same."""
-        found = self.store.get_cached_tactics(goal.text)
-        return None if found is None else CachedTactics(tuple(found["tactics"]), found["success_rate"])
+        """What has worked on goals that read the same: what a gate passed, else what was found in this run."""
+        kept = self.store.get_cached_tactics(goal.text)
+        if kept is not None:
+            return CachedTactics(tuple(kept["tactics"]), kept["success_rate"])
+        return self._proved.get(self.store.hash_goal(goal.text))
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep a finished attempt.
@@ -99,6 +126,8 @@ class RunLedger:
             self.store.update_strategy_statistics(
                 [StrategyTrial(strategy=strategy, success=trial.success, seconds=trial.seconds, contexts=scopes)]
             )
+        if result.success:
+            self._proved[self.store.hash_goal(goal.text)] = CachedTactics(result.tactics, 1.0, strategy)
         self.made.append(Attempt(goal, strategy, result, datetime.now(UTC)))
 
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
@@ -116,30 +145,24 @@ class RunLedger:
             if entry.strategy in known
         }
 
-    def stop(self, shutdown: Callable[[], None]) -> None:
-        """Note that the run was asked to stop, and pass it on."""
-        self.stopped = self.stopped or "it was asked to stop"
-        shutdown()
-
-    def record_gate(self, gate: GateReport, results: Mapping[str, Result]) -> None:
+    def record_gate(self, reports: Iterable[GoalReport]) -> None:
         """Keep the gate's verdicts, and the tactics of what passed for goals that read the same.
 
         Raises:
             LedgerError: they could not be kept.
         """
-        goals = {attempt.goal.id: attempt.goal for attempt in self.made}
-        goals |= {proof.goal.id: proof.goal for proof in gate.accepted}
-        for goal_id, verdict in gate.verdicts.items():
-            goal, result = goals[goal_id], results[goal_id]
-            strategy = result.strategy.value if result.strategy else ""
+        for report in reports:
+            goal, result, verdict = report.goal, report.result, report.verdict
+            if result is None or verdict is None:
+                continue
             self.store.record_proof(
                 ProofRecord(
                     goal_text=goal.text,
-                    strategy=strategy,
+                    strategy=result.strategy.value if result.strategy else "",
                     script="\n".join(result.tactics),
                     verdict=ProofVerdict.PASSED if verdict.accepted else ProofVerdict.FAILED,
                     checks={check.name.value: check.detail or check.passed for check in verdict.checks},
-                    goal_id=goal_id,
+                    goal_id=goal.id,
                     repo=self.repo,
                     commit=self.commit,
                     file=goal.file,
@@ -153,8 +176,33 @@ class RunLedger:
                     goal.text, tactics=list(result.tactics), success_rate=1.0, avg_time=result.time_seconds
                 )
 
+    def record_goals(self, reports: Iterable[GoalReport]) -> None:
+        """Keep every goal with its status.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.record_goals(
+            [
+                GoalRecord(
+                    goal=report.goal,
+                    repo=self.repo,
+                    commit=self.commit,
+                    environment=self.environment(report.goal),
+                    status=report.status,
+                    last_seen_run=self.run_id,
+                )
+                for report in reports
+            ]
+        )
+
     def configuration(self, strategy: StrategyType) -> str:
         """Digest of what a strategy's answer depends on beside the goal."""
         sessions = self.settings.sessions
         facts = [strategy.value, STRATEGY_REVISIONS[strategy], sessions.heartbeats, sessions.tactic_seconds]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _known(strategy: str, script: Sequence[str]) -> Result:
+    kind = next((kind for kind in StrategyType if kind.value == strategy), None)
+    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True})

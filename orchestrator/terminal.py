@@ -10,15 +10,22 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column as RichColumn
+from rich.text import Text
 
 from orchestrator.goal import Goal
-from orchestrator.observer import GoalsFound, RunEvent, StageProgress, StageStarted
+from orchestrator.observer import Notice, RunEvent, StageProgress, StageStarted, StopRequested
 from orchestrator.result import GoalStatus
 from orchestrator.scheduling.ports import AttemptStarted, GoalDone
+from orchestrator.source import FileProblem
+from orchestrator.stages import counted
+from orchestrator.tables import Cell, Column, fitted, harmless, one_line
 from orchestrator.verdict import Verdict, VerdictStatus
 
-_STYLES = {
+LOG_WIDTH = 140
+"""Characters in a line where there is no terminal to ask."""
+
+_STATUS_STYLES = {
     GoalStatus.SOLVED: "green",
     GoalStatus.CONDITIONAL: "yellow",
     GoalStatus.OPEN: "dim",
@@ -26,150 +33,224 @@ _STYLES = {
     GoalStatus.REJECTED: "red",
     GoalStatus.SKIPPED: "dim",
 }
+_VERDICT_STYLES = {
+    VerdictStatus.PASSED: "green",
+    VerdictStatus.PARTIAL: "cyan",
+    VerdictStatus.CONDITIONAL: "yellow",
+    VerdictStatus.FAILED: "red",
+}
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """A console on standard output or error; where that is no terminal, lines are `LOG_WIDTH` long."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=LOG_WIDTH)
+
+
+def say(console: Console, style: str, label: str, text: str) -> None:
+    """Print a coloured label and a text, which is not cut off wherever the line ends."""
+    console.print(Text.assemble((label, style), " ", harmless(text)), soft_wrap=True)
 
 
 class RunDisplay:
-    """Shows run events: live bars on a terminal, a line for each stage and each solved goal elsewhere."""
+    """Shows run events: live bars on a terminal, and a line for each stage and each proof found everywhere.
+
+    An observer; the bars are there inside `running()`.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = console.is_terminal
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=30),
+            TextColumn("{task.description}", table_column=RichColumn(ratio=1, no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
             transient=True,
+            expand=True,
         )
-        self._stage = self._progress.add_task("starting", total=None)
+        self._bar = self._progress.add_task("", total=None)
         self._done = 0
         self._total = 0
-        self._solved = 0
+        self._found = 0
 
     @contextmanager
-    def running(self) -> Iterator[RunDisplay]:
-        """Show progress inside the block."""
-        if not self._live:
-            yield self
+    def running(self) -> Iterator[None]:
+        """Show live bars inside the block, if this is a terminal."""
+        if not self._console.is_interactive:
+            yield
             return
         with self._progress:
-            yield self
+            yield
 
     def __call__(self, event: RunEvent) -> None:
         """Take an event."""
         match event:
-            case StageStarted(stage, detail):
-                self._console.print(f"[bold]{escape(stage)}[/bold] {escape(detail)}".rstrip(), highlight=False)
-                self._progress.reset(self._stage, description=escape(stage), total=None)
-            case StageProgress(detail, _):
-                self._progress.update(self._stage, description=escape(detail[:60]))
-            case GoalsFound(total):
-                self._total = total
+            case StageStarted(stage, detail, total):
+                self._stage(stage, detail, total)
+            case StageProgress(detail, done):
+                self._progress.update(self._bar, description=escape(one_line(detail)), completed=done)
+            case Notice(text):
+                say(self._console, "yellow", "  note:", text)
+            case StopRequested(at_once):
+                self._stopping(at_once)
             case AttemptStarted(goal, strategy, _):
-                self._progress.update(
-                    self._stage,
-                    description=f"{strategy.value} on {escape(goal.declaration[:40])}",
-                    total=self._total,
-                    completed=self._done,
-                )
+                words = f"{strategy.value} on {one_line(goal.declaration)}"
+                self._progress.update(self._bar, description=escape(words))
             case GoalDone(goal, result):
-                self._goal_done(goal, result.success, result.tactics)
+                self._goal_done(goal, result.tactics if result.success else ())
             case _:
                 pass
 
-    def _goal_done(self, goal: Goal, success: bool, tactics: Sequence[str]) -> None:
-        self._done += 1
-        self._solved += success
-        self._progress.update(self._stage, total=self._total, completed=self._done)
-        if success:
-            script = escape(" ↵ ".join(tactics))
-            self._console.print(
-                f"  [{self._done}/{self._total}] [green]proved[/green] {escape(goal.declaration)}: {script}",
-                highlight=False,
-                soft_wrap=True,
+    def _stage(self, stage: str, detail: str, total: int) -> None:
+        self._console.print(Text.assemble((f"{stage:<9}", "bold"), " ", harmless(detail)), soft_wrap=True)
+        self._progress.reset(self._bar, description=escape(stage), total=total or None)
+        self._done, self._total, self._found = 0, total, 0
+
+    def _stopping(self, at_once: bool) -> None:
+        if at_once:
+            say(self._console, "yellow", "stopping", "at once")
+        else:
+            say(
+                self._console,
+                "yellow",
+                "stopping",
+                "nothing new is tried; what was found is verified and written. Once more stops at once",
             )
 
+    def _goal_done(self, goal: Goal, tactics: Sequence[str]) -> None:
+        self._done += 1
+        self._found += bool(tactics)
+        self._progress.update(self._bar, completed=self._done)
+        if tactics:
+            line = Text.assemble(
+                f"  {self._done:>{len(str(self._total))}}/{self._total} ",
+                ("found", "green"),
+                f" {one_line(goal.declaration)}: {one_line(chr(10).join(tactics))}",
+            )
+            live = self._console.is_interactive
+            self._console.print(line, no_wrap=live, overflow="ellipsis" if live else "ignore", soft_wrap=not live)
+        if self._done == self._total:
+            self._console.print(f"  {self._done} of {counted(self._total, 'goal')} done, {self._found} with a proof")
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+
+def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:
+    """Files left out, a line each."""
+    for problem in problems:
+        say(console, "yellow", "left out", f"{problem.path}: {problem.message}" if problem.path else problem.message)
+
+
+def show_goals(console: Console, goals: Sequence[Goal]) -> None:
+    """The open places of a repository, as extraction saw them."""
+    columns = (
+        Column("id"),
+        Column("where", 3, keep_end=True),
+        Column("declaration", 4, keep_end=True),
+        Column("kind"),
+        Column("goal", 5),
+    )
+    rows = [
+        (
+            Cell(goal.id, "dim"),
+            Cell(f"{goal.file}:{goal.span.start.line if goal.span else 0}"),
+            Cell(goal.declaration),
+            Cell(goal.kind.value),
+            Cell(goal.target),
+        )
+        for goal in goals
+    ]
+    if rows:
+        console.print(fitted(columns, rows, console.width))
+    console.print(f"{counted(len(goals), 'open place')}", highlight=False)
+
+
+def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     """A verdict for each declaration."""
-    styles = {
-        VerdictStatus.PASSED: "green",
-        VerdictStatus.PARTIAL: "cyan",
-        VerdictStatus.CONDITIONAL: "yellow",
-        VerdictStatus.FAILED: "red",
-    }
-    table = Table(title="Verdicts", title_justify="left")
-    for name in ("declaration", "file", "verdict", "axioms", "why"):
-        table.add_column(name, overflow="fold")
-    for verdict in verdicts:
-        why = verdict.reason or (f"rests on {', '.join(verdict.rests_on)}" if verdict.rests_on else "")
-        table.add_row(
-            escape(verdict.declaration),
-            escape(verdict.file),
-            f"[{styles[verdict.status]}]{verdict.status.value}[/]",
-            escape(", ".join(verdict.axioms) or "none"),
-            escape(why),
+    columns = (
+        Column("declaration", 3, keep_end=True),
+        Column("file", 2, keep_end=True),
+        Column("verdict"),
+        Column("axioms", 2),
+        Column("why", 5),
+    )
+    rows = [
+        (
+            Cell(verdict.declaration),
+            Cell(verdict.file),
+            Cell(verdict.status.value, _VERDICT_STYLES[verdict.status]),
+            Cell(", ".join(verdict.axioms) or "none", "dim"),
+            Cell(verdict.reason or (f"rests on {', '.join(verdict.rests_on)}" if verdict.rests_on else "")),
         )
-    return table
+        for verdict in verdicts
+    ]
+    if rows:
+        console.print(fitted(columns, rows, console.width))
 
 
-def extraction_table(goals: Sequence[Goal]) -> Table:
-    """The open places of a repository."""
-    table = Table(title=f"{len(goals)} open places", title_justify="left")
-    table.add_column("id", no_wrap=True)
-    table.add_column("where", overflow="fold")
-    table.add_column("declaration", overflow="fold")
-    table.add_column("kind", no_wrap=True)
-    table.add_column("goal", overflow="ellipsis", no_wrap=True, max_width=60)
-    for goal in goals:
-        line = goal.span.start.line if goal.span else 0
-        first_line = goal.target.split("\n")[0]
-        table.add_row(
-            goal.id, escape(f"{goal.file}:{line}"), escape(goal.declaration), goal.kind.value, escape(first_line)
-        )
-    return table
+def show_summary(console: Console, summary: Mapping[str, Any], out: Path, commands: Sequence[str]) -> None:
+    """The end of a run: every goal, what it adds up to, and the `commands` to type next.
 
-
-def show_summary(console: Console, summary: Mapping[str, Any], out: Path) -> None:
-    """The end of a run: every goal, then what to do with the results. `summary` is the content of summary.json."""
-    table = Table(title="Goals", title_justify="left")
-    for name in ("goal", "where", "status", "strategy"):
-        table.add_column(name, overflow="fold")
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("proof", overflow="ellipsis", no_wrap=True, max_width=48)
-    for goal in summary["goals"]:
-        status = GoalStatus(goal["status"])
-        found = bool(goal["tactics"])
-        table.add_row(
-            escape(goal["declaration"]),
-            escape(f"{goal['file']}:{goal['line']}"),
-            f"[{_STYLES[status]}]{status.value.replace('_', ' ')}[/]",
-            (goal["strategy"] or "") if found else "",
-            f"{goal['time_seconds']:.1f} s",
-            escape(" ↵ ".join(goal["tactics"])) if found else f"[dim]{escape(goal['note'])}[/dim]",
-        )
-    console.print(table)
-    for problem in summary["problems"]:
-        console.print(
-            f"[yellow]left out[/yellow] {escape(problem['file'])}: {escape(problem['message'])}", soft_wrap=True
-        )
+    `summary` is the content of summary.json.
+    """
+    columns = (
+        Column("where", 3, keep_end=True),
+        Column("declaration", 4, keep_end=True),
+        Column("status"),
+        Column("strategy"),
+        Column("time", right=True),
+        Column("proof", 5),
+    )
+    rows = [_goal_row(goal) for goal in summary["goals"]]
+    console.print()
+    if rows:
+        console.print(fitted(columns, rows, console.width))
+        console.print()
+    show_problems(console, [FileProblem(problem["file"], problem["message"]) for problem in summary["problems"]])
     for note in summary["notes"]:
-        console.print(f"[yellow]note[/yellow] {escape(note)}", soft_wrap=True, highlight=False)
-    added = sum(1 for mark in summary["blueprint"] if mark["change"] == "added")
-    removed = len(summary["blueprint"]) - added
-    console.print(
-        f"[bold]{summary['goals_solved']} of {summary['goals_total']}[/bold] sorries closed and verified, "
-        f"{summary['goals_conditional']} conditional; blueprint: {added} marks added, {removed} removed; "
-        f"{summary['wall_seconds']:.0f} s",
-        highlight=False,
-        soft_wrap=True,
-    )
+        say(console, "yellow", "note:", note)
     if summary["stopped"]:
-        console.print(f"[yellow]The run ended early: {escape(summary['stopped'])}.[/yellow]")
-    console.print(
-        f"Results are in {escape(str(out))}; take the proofs with: git apply {escape(str(out))}/proofs.patch",
-        soft_wrap=True,
-        highlight=False,
+        say(console, "yellow", "The run ended early:", f"{summary['stopped']}.")
+    console.print(Text(_totals(summary), style="bold"), soft_wrap=True)
+    if summary["blueprint"]:
+        added = sum(1 for mark in summary["blueprint"] if mark["change"] == "added")
+        removed = len(summary["blueprint"]) - added
+        console.print(f"Blueprint: {counted(added, 'mark')} to add, {removed} to remove", highlight=False)
+    console.print(Text(f"Results: {harmless(str(out))}, report.md first"), soft_wrap=True)
+    for label, command in zip(("Next:", *[""] * len(commands)), commands, strict=False):
+        console.print(Text.assemble(f"{label:<6}", (harmless(command), "cyan")), soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "9.2 s", "3 min 28 s", "2 h 5 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _goal_row(goal: Mapping[str, Any]) -> tuple[Cell, ...]:
+    status = GoalStatus(goal["status"])
+    found = bool(goal["tactics"])
+    note = goal["note"]
+    proof = "\n".join(goal["tactics"])
+    return (
+        Cell(f"{goal['file']}:{goal['line']}"),
+        Cell(goal["declaration"]),
+        Cell(status.value.replace("_", " "), _STATUS_STYLES[status]),
+        Cell((goal["strategy"] or "") if found else ""),
+        Cell(duration(goal["time_seconds"]) if goal["time_seconds"] else ""),
+        Cell(note if status is GoalStatus.REJECTED or not found else proof, "" if found else "dim"),
     )
+
+
+def _totals(summary: Mapping[str, Any]) -> str:
+    total = summary["goals_total"]
+    if not total:
+        return "No open goals: there is nothing to prove"
+    counts = {status: sum(goal["status"] == status for goal in summary["goals"]) for status in GoalStatus}
+    words = [f"{count} {status.value.replace('_', ' ')}" for status, count in counts.items() if count]
+    took = duration(summary["wall_seconds"])
+    return f"{counts[GoalStatus.SOLVED]} of {counted(total, 'goal')} solved and verified in {took}: {', '.join(words)}"

@@ -149,7 +149,7 @@ def differences(
             found.append(f"`{before.user_name}`: the body changed")
         if after.own_sorry and not before.own_sorry:
             found.append(f"`{before.user_name}` has a sorry now")
-        foreign = sorted(set(after.axioms) - set(before.axioms) - allowed_axioms - {HOLE_AXIOM, "sorryAx"})
+        foreign = sorted(set(after.axioms) - set(before.axioms) - allowed_axioms - {"sorryAx"})
         if foreign and not before.has_sorry:
             found.append(f"`{before.user_name}` rests on {', '.join(foreign)} now")
     for name, after in patched.items():
@@ -261,21 +261,18 @@ def only_places_changed(original: str, spans: Sequence[SourceSpan], patched: str
     if not patched.startswith(kept[0]) or not patched.endswith(kept[-1]):
         return False
     stop = len(patched) - len(kept[-1])
-    starts, position = [0], len(kept[0])
-    for piece in kept[1:-1]:
+    before, after = code_mask(original), code_mask(patched)
+    same = [before[place + piece.find(text) :][: len(text)] for (place, piece), text in zip(pieces, kept, strict=True)]
+    position = len(kept[0])
+    for piece, code in zip(kept[1:-1], same[1:-1], strict=True):
         # Leftmost is right: it leaves the most room to what follows, as in matching a glob.
         found = patched.find(piece, position, stop)
+        while found >= 0 and after[found : found + len(piece)] != code:
+            found = patched.find(piece, found + 1, stop)
         if found < 0:
             return False
-        starts.append(found)
         position = found + len(piece)
-    if position > stop:
-        return False
-    before, after = code_mask(original), code_mask(patched)
-    return all(
-        before[place + piece.find(text) :][: len(text)] == after[start:][: len(text)]
-        for start, (place, piece), text in zip([*starts, stop], pieces, kept, strict=True)
-    )
+    return position <= stop and after.startswith(same[0]) and after.endswith(same[-1])
 
 
 def _around(text: str, spans: Sequence[SourceSpan]) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
@@ -95,7 +95,6 @@ class Gate:
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
         elaborated = await self._replay(patched, affected, "")
-        as_patched = elaborated.declarations
         touched = self._touched(texts, elaborated.remaining)
         partial = {
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
@@ -103,13 +102,13 @@ class Gate:
         }
         # A proof must not be able to name it.
         hole = f"hole_{secrets.token_hex(8)}"
+        filled: DeclarationsByModule = {}
         if any(partial.values()) and not elaborated.errors:
-            filled = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
+            fuller = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
             preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
-            with_holes = await self._replay(patched.with_texts(filled), affected, preamble)
-            if not with_holes.errors:
-                elaborated = _Replay(with_holes.declarations, {}, elaborated.remaining, elaborated.commands)
-        return replace(self._conclude(texts, touched, partial, elaborated, hole), declarations=as_patched)
+            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble)
+            filled = {} if with_holes.errors else with_holes.declarations
+        return self._conclude(texts, touched, partial, elaborated, filled, hole)
 
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
@@ -158,6 +157,7 @@ class Gate:
         touched: set[tuple[str, str]],
         partial: Mapping[str, tuple[Sorry, ...]],
         replay: _Replay,
+        filled: DeclarationsByModule,
         hole: str,
     ) -> PatchReport:
         everything: dict[str, Fingerprint] = {}
@@ -177,19 +177,22 @@ class Gate:
             for name, before in original.items():
                 if (module.path, before.user_name) not in touched or before.auxiliary:
                     continue
+                # What a place left open hides shows when it is filled.
+                is_partial = before.user_name in partial_names
+                after = filled.get(module.name, patched) if is_partial else patched
                 verdicts.append(
                     judge(
                         before,
-                        patched.get(name),
+                        after.get(name),
                         file=module.path,
                         everything=everything,
                         allowed_axioms=self._allowed,
                         general=general,
-                        hole=hole if before.user_name in partial_names else "",
+                        hole=hole if is_partial else "",
                         not_checked=NOT_CHECKED_EMBEDDED,
                     )
                 )
-        return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike)
+        return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike, replay.declarations)
 
     def _general_checks(self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...]) -> tuple[Check, ...]:
         spans = [goal.span for goal in self._goals if goal.file == path and goal.span is not None]

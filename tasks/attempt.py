@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from prefect import task
@@ -13,7 +13,11 @@ from prefect.tasks import exponential_backoff
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
 from orchestrator.result import Result, StrategyType
+from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.strategies.base import Strategy
+from tasks.stage import whole
+
+RETRIES = 2
 
 
 async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
@@ -24,16 +28,26 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
 
 @task(
     name="attempt",
-    task_run_name="{strategy} on {goal.declaration}",
-    retries=2,
+    task_run_name="{strategy.type} on {goal.declaration}",
+    retries=RETRIES,
     retry_delay_seconds=exponential_backoff(backoff_factor=2),
     retry_jitter_factor=0.5,
     retry_condition_fn=is_infrastructure,
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def attempt(
-    goal: Goal, strategy: StrategyType, timeout: float, strategies: Mapping[StrategyType, Strategy]
-) -> Result:
+async def attempt(goal: Goal, timeout: float, strategy: Strategy) -> Result:
     """Run `strategy` on `goal` for at most `timeout` seconds."""
-    return await strategies[strategy].run(goal, timeout)
+    return await strategy.run(goal, timeout)
+
+
+_TAGGED = {weight: attempt.with_options(tags=[weight.value]) for weight in Weight}
+
+
+def attempts_as_tasks(strategies: Mapping[StrategyType, Strategy], weigh: Callable[[Goal], Weight]) -> RunAttempt:
+    """A way to make attempts in which each is a task run, tagged `light` or `heavy`."""
+
+    async def run(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        return await _TAGGED[weigh(goal)](whole(goal), timeout, whole(strategies[strategy]))
+
+    return run

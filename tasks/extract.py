@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from itertools import count
 
 from orchestrator.content_cache import ContentCache
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.known_answers import known_extraction
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
-from orchestrator.observer import GoalsFound, StageProgress, StageStarted, notify
+from orchestrator.observer import StageProgress, StageStarted, notify
 from orchestrator.source import Project
-from orchestrator.stages import left_alone
+from orchestrator.stages import counted, nothing_usable
+from tasks.stage import stage
 
 
-@task(name="extract", cache_policy=NO_CACHE, persist_result=False)
+@stage("extract")
 async def extract_goals(project: Project, pool: Pool, lean: str, answers: ContentCache) -> Extraction:
-    """Elaborate the project's modules and collect their goals; an unchanged project costs no Lean."""
-    notify(StageStarted("extract", f"{len(project.modules)} modules"))
+    """Elaborate the project's modules and collect their goals; an unchanged project costs no Lean.
+
+    Raises:
+        RepositoryError: no file elaborates.
+    """
+    notify(StageStarted("extract", counted(len(project.modules), "file"), len(project.modules)))
+    begun = count()
 
     async def elaborate() -> Extraction:
         async with pool.workspace() as workspace:
@@ -26,9 +31,10 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
                 workspace,
                 project.modules,
                 difficulty=estimated_difficulty,
-                progress=lambda module: notify(StageProgress(module.path)),
+                progress=lambda module: notify(StageProgress(module.path, next(begun))),
             )
 
     found = await known_extraction(answers, project, lean, elaborate)
-    notify(GoalsFound(sum(not left_alone(goal) for goal in found.goals)))
+    if not found.declarations:
+        raise nothing_usable(project, (*project.problems, *found.problems))
     return found

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prefect import task
+from httpx import HTTPError
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.cache_policies import NO_CACHE
 
+from orchestrator.observer import Notice, notify
 from orchestrator.outputs import write_outputs
 from orchestrator.summary import Summary, attempts_jsonl, goal_rows, to_json, to_markdown
+from tasks.stage import stage
 
 REPORT_KEY = "lean-orchestrator-report"
 GOALS_KEY = "lean-orchestrator-goals"
-PROGRESS_KEY = "lean-orchestrator-progress"
 
 
-@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+@stage("report")
 async def report(summary: Summary, proofs_patch: str, blueprint_patch: str, out: str) -> None:
-    """Write the results to `out` ("" for nowhere) and publish them as artifacts with stable keys."""
+    """Write the results to `out` ("" for nowhere) and publish them as artifacts with stable keys.
+
+    Raises:
+        OrchestratorError: they cannot be written. A Prefect server that does not answer only costs the artifacts.
+    """
     if out:
         write_outputs(
             Path(out),
@@ -30,5 +34,8 @@ async def report(summary: Summary, proofs_patch: str, blueprint_patch: str, out:
                 "attempts.jsonl": attempts_jsonl(summary.attempts),
             },
         )
-    await acreate_markdown_artifact(to_markdown(summary), key=REPORT_KEY, description="What the run proved")
-    await acreate_table_artifact(goal_rows(summary), key=GOALS_KEY, description="Every goal and its status")
+    try:
+        await acreate_markdown_artifact(to_markdown(summary), key=REPORT_KEY, description="What the run proved")
+        await acreate_table_artifact(goal_rows(summary), key=GOALS_KEY, description="Every goal and its status")
+    except HTTPError as error:
+        notify(Notice(f"the Prefect server took no artifacts: {error}"))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from orchestrator.blueprint.status import DeclarationTruth
 from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint, update_blueprint
 from orchestrator.content_cache import ContentCache
@@ -14,10 +11,11 @@ from orchestrator.lean.pool import Pool
 from orchestrator.observer import StageStarted, notify
 from orchestrator.selection import GateReport
 from orchestrator.source import Project
-from orchestrator.stages import blueprint_facts
+from orchestrator.stages import blueprint_facts, counted
+from tasks.stage import stage
 
 
-@task(name="sync blueprint", cache_policy=NO_CACHE, persist_result=False)
+@stage("sync blueprint")
 async def sync_blueprint(
     project: Project, extraction: Extraction, gate: GateReport, pool: Pool, lean: str, answers: ContentCache
 ) -> BlueprintUpdate:
@@ -26,7 +24,7 @@ async def sync_blueprint(
     facts = blueprint_facts(gate.declarations)
     unknown = {name for node in blueprint.nodes for name in node.lean if name not in facts}
     if blueprint.found:
-        notify(StageStarted("blueprint", f"{len(blueprint.nodes)} nodes"))
+        notify(StageStarted("blueprint", f"{counted(len(blueprint.nodes), 'node')} against what is proved"))
     # With a file that does not elaborate nobody can say that a declaration does not exist.
     if unknown and not project.problems and not extraction.problems:
         names = sorted(unknown)

@@ -22,13 +22,13 @@ class EmbeddedSession:
         self._launch = launch
         self._rss_limit = rss_limit_megabytes
         self._server: ServerProcess | None = None
-        self._generation = 0
+        self._started = 0
         self._closed = False
 
     @property
     def generation(self) -> int:
-        """The number of servers started so far."""
-        return self._generation
+        """The number of the running server, or of the one to be started."""
+        return self._started if self.pid is not None else self._started + 1
 
     @property
     def pid(self) -> int | None:
@@ -79,7 +79,7 @@ class EmbeddedSession:
             await self._drop()
         if self._server is None:
             self._server = await ServerProcess.start(self._launch)
-            self._generation += 1
+            self._started += 1
         return self._server
 
     async def _drop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -63,12 +64,12 @@ class Pool:
         async with self.workspace(goal.module) as workspace:
             opened = OpenGoal(workspace, goal, self._limits)
             await opened.ready()
-            yield opened
             try:
-                await opened.release()
-            except SessionError:
-                # The process is gone, and what was to be forgotten with it.
-                return
+                yield opened
+            finally:
+                # When the process is gone, what was to be forgotten is gone with it.
+                with contextlib.suppress(SessionError):
+                    await opened.release()
 
     async def close(self) -> None:
         """End every session, whoever holds it."""
@@ -83,4 +84,5 @@ class Pool:
     async def _give_back(self, workspace: Workspace) -> None:
         async with self._changed:
             self._idle.append(workspace)
-            self._changed.notify()
+            # Not `notify`: the one woken may be cancelled before it runs, and nobody else would be told.
+            self._changed.notify_all()

@@ -107,7 +107,7 @@ class ServerProcess:
         try:
             async with asyncio.timeout(timeout):
                 await self._write(json.dumps({**value, "id": identity}, ensure_ascii=False))
-                envelope = await self._read()
+                envelope = await self._read(f'{{"id":"{identity}"'.encode())
             reply = envelope.get("reply")
             if envelope.get("id") != identity or not isinstance(reply, dict):
                 raise MalformedReply("Lean answered something else than was asked", where=str(envelope)[:120])
@@ -127,7 +127,8 @@ class ServerProcess:
         except (BrokenPipeError, ConnectionResetError) as error:
             raise SessionDied("The Lean process ended", hint=_WHY_DEAD) from error
 
-    async def _read(self) -> dict[str, Any]:
+    async def _read(self, mark: bytes = b"") -> dict[str, Any]:
+        """The next line that is an object; where `mark` is in a line, what is in front of it does not count."""
         assert self._process.stdout is not None
         while True:
             try:
@@ -136,12 +137,13 @@ class ServerProcess:
                 raise MalformedReply("Lean wrote a line without end") from error
             if not line:
                 raise SessionDied("The Lean process ended", hint=_WHY_DEAD)
-            # Lean code that runs at elaboration time may print; our replies are the lines that are objects.
+            # Tasks that Lean code starts at elaboration time may print, whole lines and parts of lines.
+            line = line[max(0, line.find(mark)) :]
             if not line.startswith(b"{"):
                 continue
             try:
                 value = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise MalformedReply("Lean answered a line that is not JSON", where=repr(line[:120])) from error
             if not isinstance(value, dict):
                 raise MalformedReply("Lean answered JSON that is not an object", where=repr(line[:120]))

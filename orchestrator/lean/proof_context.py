@@ -67,27 +67,36 @@ class OpenGoal:
         """Try each tactic, on the goal's own state unless another is given; replies in order, perhaps fewer.
 
         A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
-        reached with several states (after `<;>`), a tactic counts as completed only if it completes them all.
+        reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
+        starting a process again takes does not count for the budget.
 
         Raises:
-            SessionError: the process died on another state than the goal's own, which cannot be replayed here.
+            SessionError: the process died on another state than the goal's own, which cannot be replayed here; or it
+                died while the goal's file was loaded.
         """
         limits = limits or self._limits
-        if not tactics:
-            return ()
-        await self.ready()
-        state = self._places[0].proof_state if proof_state is None else proof_state
-        try:
-            replies = await self._batch(tactics, state, limits, stop_on_success, budget_seconds)
-        except SessionError as error:
-            if proof_state is not None:
-                raise
-            if len(tactics) == 1:
-                return (TacticReply(tactic=tactics[0], error=f"Lean broke on it: {error.what}"),)
-            return await self._one_by_one(tactics, limits, stop_on_success, budget_seconds)
-        if proof_state is None and len(self._places) > 1:
-            return tuple([await self._on_other_states(reply, limits) for reply in replies])
-        return replies
+        if proof_state is not None:
+            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds)
+        replies: list[TacticReply] = []
+        together = len(tactics)
+        budget = int(budget_seconds * 1000)
+        while len(replies) < len(tactics):
+            left = budget - sum(reply.milliseconds for reply in replies)
+            if budget and left <= 0:
+                break
+            batch = tactics[len(replies) : len(replies) + together]
+            await self.ready()
+            try:
+                found = await self._on_every_state(batch, limits, stop_on_success, left / 1000 if budget else 0.0)
+            except SessionError as error:
+                if len(batch) > 1:
+                    together = 1
+                    continue
+                found = (TacticReply(tactic=batch[0], error=f"Lean broke on it: {error.what}"),)
+            replies.extend(found)
+            if not found or (stop_on_success and found[-1].completed):
+                break
+        return tuple(replies)
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
@@ -109,7 +118,8 @@ class OpenGoal:
         limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
         request = Command(fragment, env=place.before, limits=limits)
         try:
-            reply = await ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+            asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+            reply = await self._workspace.same_process(asked)
         except SessionError as error:
             return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
         self._workspace.note(reply)
@@ -144,21 +154,19 @@ class OpenGoal:
         seconds = longest * len(tactics) if limits.milliseconds else 600.0
         if budget_seconds:
             seconds = min(seconds, budget_seconds + longest)
-        reply = await ask(self._workspace.session, request, timeout=seconds + _SLACK_SECONDS)
+        asked = ask(self._workspace.session, request, timeout=seconds + _SLACK_SECONDS)
+        reply = await self._workspace.same_process(asked)
         states = [r.proof_state for r in reply.results if r.proof_state is not None]
         self._workspace.highest_proof_state = max([self._workspace.highest_proof_state, *states])
         return reply.results
 
-    async def _one_by_one(
+    async def _on_every_state(
         self, tactics: Sequence[str], limits: Limits, stop: bool, budget_seconds: float
     ) -> tuple[TacticReply, ...]:
-        replies: list[TacticReply] = []
-        for tactic in tactics:
-            found = await self.tactics([tactic], limits=limits, stop_on_success=stop, budget_seconds=budget_seconds)
-            replies.extend(found)
-            if stop and found and found[0].completed:
-                break
-        return tuple(replies)
+        replies = await self._batch(tactics, self._places[0].proof_state, limits, stop, budget_seconds)
+        if len(self._places) == 1:
+            return replies
+        return tuple([await self._on_other_states(reply, limits) for reply in replies])
 
     async def _on_other_states(self, reply: TacticReply, limits: Limits) -> TacticReply:
         if not reply.completed:

@@ -9,7 +9,7 @@ from orchestrator.errors import SessionClosed, SessionError, SessionTimeout
 from orchestrator.lean.protocol import Reply, Request
 
 Answer = Reply | BaseException | float
-"""What a script gives back: a reply, an error to raise, or seconds to wait before the caller's timeout is checked."""
+"""What a script gives back: a reply, an error to raise, or seconds that pass before it is asked once more."""
 
 
 class ScriptedSession:
@@ -30,12 +30,11 @@ class ScriptedSession:
             self._script = lambda _request: next(answers)
         self.asked: list[Request] = []
         self.closed = False
-        self._generation = 0
-        self._alive = False
+        self._generation = 1
 
     @property
     def generation(self) -> int:
-        """Grows with the first request and with the first one after every session error."""
+        """Grows with every session error."""
         return self._generation
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
@@ -47,23 +46,25 @@ class ScriptedSession:
         """
         if self.closed:
             raise SessionClosed("The session is closed")
-        if not self._alive:
-            self._generation += 1
-            self._alive = True
         self.asked.append(request)
         answer = self._script(request)
+        while isinstance(answer, float):
+            timeout -= answer
+            answer = SessionTimeout("No reply in time") if timeout < 0 else self._script(request)
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.lose()
+            raise
         if isinstance(answer, SessionError):
-            self._alive = False
+            self.lose()
         if isinstance(answer, BaseException):
             raise answer
-        if isinstance(answer, float):
-            if answer > timeout:
-                self._alive = False
-                raise SessionTimeout(f"No reply within {timeout:g} s")
-            await asyncio.sleep(0)
-            return await self.exchange(request, timeout=timeout - answer)
-        await asyncio.sleep(0)
         return answer
+
+    def lose(self) -> None:
+        """Behave as if the process had ended between two requests."""
+        self._generation += 1
 
     async def close(self) -> None:
         """Refuse everything from now on."""

@@ -23,13 +23,13 @@ from orchestrator.lean.protocol import (
 class Session(Protocol):
     """A conversation with one Lean process at a time.
 
-    `generation` grows whenever the process was replaced: ids of environments and proof states from an earlier
-    generation mean nothing any more.
+    `generation` grows as soon as a process is lost: ids of environments and proof states from an earlier generation
+    mean nothing any more.
     """
 
     @property
     def generation(self) -> int:
-        """The number of the process behind this session, from 1; 0 before the first."""
+        """The number, from 1, of the process that the next request goes to."""
         ...
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:

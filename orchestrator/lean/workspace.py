@@ -8,15 +8,18 @@ environment at hand that holds nothing else is extended by what is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from orchestrator.errors import RequestRefused
+from orchestrator.errors import RequestRefused, SessionDied
 from orchestrator.goal import Position
 from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Fingerprint, Forget, Message, Severity
 from orchestrator.lean.session import Session, ask
 from orchestrator.lexer import IDENTIFIER
 from orchestrator.source import Project
+
+T = TypeVar("T")
 
 ELABORATION_SECONDS = 300.0
 _TOP = Position(1, 0)
@@ -115,7 +118,6 @@ class Workspace:
             elaborated = await self._file(module, env)
             if not elaborated.errors:
                 self._environments[(external, held | {module})] = elaborated.env
-        self._generation = self.session.generation
         self._elaborated[module] = elaborated
         return elaborated
 
@@ -134,7 +136,7 @@ class Workspace:
         """
         elaborated = await self.load(module)
         request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck)
-        reply = await ask(self.session, request, timeout=self._seconds)
+        reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
         return dict(reply.declarations)
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
@@ -151,7 +153,8 @@ class Workspace:
         found = set()
         for name in names:
             if re.fullmatch(IDENTIFIER, name):
-                reply = await ask(self.session, Command(f"#check @{name}", env=env), timeout=self._seconds)
+                request = Command(f"#check @{name}", env=env)
+                reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
                 self.note(reply)
                 if not reply.errors:
                     found.add(name)
@@ -164,11 +167,26 @@ class Workspace:
         for sorry in reply.sorries:
             self.highest_proof_state = max(self.highest_proof_state, sorry.proof_state)
 
+    async def same_process(self, reply: Awaitable[T]) -> T:
+        """The reply to a request that names environments or proof states of the present process.
+
+        Raises:
+            SessionDied: that process had ended unnoticed, and another one answered.
+        """
+        try:
+            result = await reply
+        except RequestRefused as refusal:
+            if self._generation == self.session.generation:
+                raise
+            raise _replaced() from refusal
+        if self._generation != self.session.generation:
+            raise _replaced()
+        return result
+
     async def forget_after(self, *, env: int, proof_state: int) -> None:
         """Drop every environment above `env` and every proof state above `proof_state`."""
         made = tuple(range(env + 1, self.highest_env + 1))
         await ask(self.session, Forget(envs=made, proof_states_from=proof_state + 1), timeout=30.0)
-        self.highest_proof_state = proof_state
 
     def _reset(self) -> None:
         self._environments.clear()
@@ -182,14 +200,12 @@ class Workspace:
         if key in self._environments:
             return self._environments[key]
         header = "".join(f"import {name}\n" for name in imports)
-        reply = await ask(self.session, Command(header), timeout=self._seconds)
-        # The first exchange may have started the process these ids belong to.
-        if self._generation != self.session.generation:
-            self._reset()
+        reply = await self.same_process(ask(self.session, Command(header), timeout=self._seconds))
         words = ", ".join(imports) or "its library"
         env = self._made(reply, f"Lean cannot import {words}")
         if self._preamble:
-            more = await ask(self.session, Command(self._preamble, env=env), timeout=self._seconds)
+            request = Command(self._preamble, env=env)
+            more = await self.same_process(ask(self.session, request, timeout=self._seconds))
             env = self._made(more, "Lean does not take the preamble")
         self._environments[key] = env
         return env
@@ -204,11 +220,12 @@ class Workspace:
         # Lean reads files with line feeds alone; lines and columns are the same.
         text = self.project.by_name[name].text.replace("\r\n", "\n")
         request = File(text, name, base)
-        reply = await ask(self.session, request, timeout=self._seconds)
+        reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
         self.note(reply)
         noncomputable = False
         if any(word in message.text for message in reply.errors for word in _CODE_GENERATOR_WORDS):
-            second = await ask(self.session, replace(request, noncomputable=True), timeout=self._seconds)
+            again = ask(self.session, replace(request, noncomputable=True), timeout=self._seconds)
+            second = await self.same_process(again)
             self.note(second)
             if len(second.errors) < len(reply.errors):
                 reply, noncomputable = second, True
@@ -218,3 +235,7 @@ class Workspace:
         if reply.env is None:
             raise RequestRefused("Lean gave no environment for a file", where=name)
         return Elaborated(base=base, env=reply.env, reply=reply, noncomputable=noncomputable)
+
+
+def _replaced() -> SessionDied:
+    return SessionDied("The Lean process ended unnoticed", hint="The next request starts a new one.")

@@ -97,5 +97,7 @@ def _copy(tree: Path, work: Path, path: str) -> None:
 def _read(work: Path, path: str) -> str:
     try:
         return (work / path).read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise PatchError("the patch, taken back, takes a file away", where=path, hint=_ALLOWED) from error
     except UnicodeDecodeError as error:
         raise PatchError("the patched file is not UTF-8", where=path) from error

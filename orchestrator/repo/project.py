@@ -41,7 +41,9 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     targets = lakefile.targets or (_EVERYTHING,)
     loader.find(targets)
     if not loader.paths and not find_modules(root, "", _EVERYTHING.patterns[0]).files:
-        raise NotLeanProject("the project has no Lean file yet", where=str(root), hint=_hint(root))
+        raise NotLeanProject(
+            "the project has no Lean file yet", where=str(root), hint="Write one that its lakefile names"
+        )
     loader.read({name for target in lakefile.chosen or targets for name in loader.found[target]})
     loader.check_imports(targets)
     order = build_order({name: module.imports for name, module in loader.modules.items()}, loader.unusable)

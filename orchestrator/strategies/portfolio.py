@@ -88,7 +88,10 @@ def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[Candidate, .
         *(Candidate(tactic, Tier.COMBINED, 2_000) for tactic in combined),
         *(Candidate(tactic, Tier.SEARCH, 8_000) for tactic in SEARCH),
     ]
-    return tuple({candidate.tactic: candidate for candidate in reversed(candidates)}.values())[::-1]
+    first: dict[str, Candidate] = {}
+    for candidate in candidates:
+        first.setdefault(candidate.tactic, candidate)
+    return tuple(first.values())
 
 
 def variables(goal: Goal) -> tuple[tuple[str, str], ...]:
@@ -107,7 +110,8 @@ def occurring(goal: Goal, definitions: Iterable[str]) -> tuple[str, ...]:
     """Those of `definitions` that the goal seems to mention: by full name, by suffix, or through dot notation."""
     words = {word for word in _IDENTIFIER.findall(goal.text) if word not in _NOT_CONSTANTS}
     last_parts = {word.rpartition(".")[2] for word in words}
-    found = [name for name in definitions if name in words or name.rpartition(".")[2] in last_parts]
+    known = dict.fromkeys(definitions)
+    found = [name for name in known if name in words or name.rpartition(".")[2] in last_parts]
     return tuple(found[:_DEFINITIONS])
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from orchestrator.lean.protocol import Message
+from orchestrator.lean.protocol import Message, TacticReply
 
 _HEADING = re.compile(r"Try (?:this|these):[ \t]*(?P<rest>.*)", re.DOTALL)
 _BULLET = re.compile(r"^[ \t]*(?:\[[\w ]+\]|•)[ \t]+", re.MULTILINE)
 _SEARCHING = re.compile(
     r"(?<![\w.])(?:exact|apply|simp|simp_all|rw|aesop|grind|try|hint|says|decide|suggest_tactics)\?"
 )
+
+_FOUND = "found a proof, but the corresponding tactic failed"
+_BETA = "set_option pp.beta true in"
+RESTATED = (
+    f"{_BETA} exact?",
+    f"{_BETA} set_option pp.explicit true in set_option pp.fullNames true in exact?",
+)
+"""Searches that write down what they find without shortcuts that Lean may not read back."""
 
 
 def suggestions(messages: Iterable[Message]) -> tuple[str, ...]:
@@ -29,6 +37,11 @@ def suggestions(messages: Iterable[Message]) -> tuple[str, ...]:
         parts = _BULLET.split(rest)[1:] if _BULLET.search(rest) else [rest]
         found.extend(_dedent(part) for part in parts)
     return tuple(text for text in dict.fromkeys(found) if text and not is_search(text))
+
+
+def found_a_proof(reply: TacticReply) -> bool:
+    """Whether a search failed only because Lean cannot read its own text of the proof back."""
+    return _FOUND in reply.error
 
 
 def is_search(text: str) -> bool:

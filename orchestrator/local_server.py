@@ -1,0 +1,138 @@
+"""A web application on a port of this machine, in a process of its own that never outlives ours.
+
+    python -m orchestrator.local_server MODULE:FACTORY DESCRIPTOR
+
+serves the application on the listening socket with that number, until its standard input ends: that is when the
+process that started it has gone, however it went.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from orchestrator.errors import OrchestratorError
+
+_GRACE_SECONDS = 5.0
+
+
+class LocalServer:
+    """The application `module:factory`, served inside a `with` block.
+
+    It runs in a session of its own, so that a Ctrl-C in the terminal does not reach it.
+
+    Args:
+        application: what to serve, as uvicorn takes it.
+        environment: its whole environment.
+        log: file that takes its output; it is made anew.
+    """
+
+    def __init__(self, application: str, *, environment: Mapping[str, str], log: Path) -> None:
+        self._application = application
+        self._environment = environment
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        """Begin to start it.
+
+        Raises:
+            OrchestratorError: the log cannot be written.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listener, self._open_log() as log:
+            self._port = listener.getsockname()[1]
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "orchestrator.local_server", self._application, str(listener.fileno())],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=dict(self._environment),
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process = self._process
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def wait_until_ready(self, path: str, *, seconds: float) -> None:
+        """Wait until it answers a GET of `path`.
+
+        Raises:
+            OrchestratorError: it ended, or did not answer within that time.
+        """
+        # The socket listens from the start, so the first request waits for the application, and fails if it dies.
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
+        try:
+            connection.request("GET", path)
+            status = connection.getresponse().status
+        except TimeoutError as error:
+            raise self._not_ready(f"did not answer within {seconds:g} s") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._not_ready("ended while it was starting") from error
+        finally:
+            connection.close()
+        if status != http.HTTPStatus.OK:
+            raise self._not_ready(f"answered with status {status}")
+
+    def _open_log(self) -> IO[bytes]:
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            self._log.unlink(missing_ok=True)
+            return self._log.open("xb")
+        except OSError as error:
+            what = f"The log of a local server cannot be written: {error.strerror or error}"
+            raise OrchestratorError(what, where=str(self._log), hint="Set ORCH_STATE_DIR to another folder.") from error
+
+    def _not_ready(self, what: str) -> OrchestratorError:
+        return OrchestratorError(f"The local server {what}", where=self._application, hint=f"Look into {self._log}.")
+
+
+def serve(application: str, descriptor: int) -> None:
+    """Serve `application` on an inherited listening socket until standard input ends."""
+    import uvicorn  # only this process needs it
+
+    configuration = uvicorn.Config(
+        application, factory=True, lifespan="on", log_level="error", timeout_graceful_shutdown=2
+    )
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(KeyboardInterrupt), socket.socket(fileno=descriptor) as listener:
+        uvicorn.Server(configuration).run(sockets=[listener])
+
+
+def _end_with_parent() -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait(_GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))

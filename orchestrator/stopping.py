@@ -1,0 +1,111 @@
+"""A request to stop a run, by Ctrl-C or SIGTERM: the first ends it in order, the second at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+from orchestrator.errors import OrchestratorError, StoppedError
+from orchestrator.observer import StopRequested, notify
+from orchestrator.scheduling.signals import stop_on_signals
+
+Value = TypeVar("Value")
+
+ASKED = "it was asked to stop"
+
+
+class Stop:
+    """What a request to stop means at each moment.
+
+    At first a request ends the run at once, since there is nothing to lose. After `ends_with`, the first request only
+    calls what was given, so that the run comes to its end by itself; a second one ends it at once.
+
+    Args:
+        cancel: ends the run at once.
+    """
+
+    def __init__(self, cancel: Callable[[], object]) -> None:
+        self._cancel = cancel
+        self._end: Callable[[], object] | None = None
+        self.requests = 0
+
+    @property
+    def reason(self) -> str:
+        """Why the run ends early, "" when it does not."""
+        return ASKED if self.requests else ""
+
+    def ends_with(self, end: Callable[[], object]) -> None:
+        """From now on, let the first request call `end`."""
+        self._end = end
+
+    def request(self) -> None:
+        """Ask the run to stop."""
+        self.requests += 1
+        in_order = self.requests == 1 and self._end is not None
+        notify(StopRequested(at_once=not in_order))
+        if self._end is not None:
+            self._end()
+        if not in_order:
+            self._cancel()
+
+
+@contextmanager
+def stoppable() -> Iterator[Stop]:
+    """Inside the block, SIGINT and SIGTERM are requests to stop; afterwards all is as before.
+
+    Raises:
+        StoppedError: the run was ended at once.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    cancels = 0
+
+    def cancel() -> None:
+        nonlocal cancels
+        cancels += 1
+        task.cancel()
+
+    stop = Stop(cancel)
+    try:
+        with stop_on_signals(stop.request):
+            yield stop
+    except (asyncio.CancelledError, OrchestratorError) as error:
+        # Ctrl-C reaches the programs we started, too: what they then failed at is no error of its own.
+        if cancels == task.cancelling() and cancels:
+            raise StoppedError(
+                "The run was stopped before its end",
+                hint="What was tried is in the ledger: the next run goes on from there.",
+            ) from error
+        raise
+    finally:
+        for _ in range(cancels):
+            task.uncancel()
+
+
+async def in_background(work: Callable[[], Value]) -> Value:
+    """Run blocking `work` in a thread that nobody has to wait for: a cancelled caller leaves it behind, as does the
+    end of the program. So Ctrl-C works while git or npm does.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Value] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def tell(set_answer: Callable[[Any], None], value: object) -> None:
+        if not answer.done():
+            set_answer(value)
+
+    def run() -> None:
+        outcome: tuple[Callable[[Any], None], object]
+        try:
+            outcome = (answer.set_result, context.run(work))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the caller's
+            outcome = (answer.set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(tell, *outcome)
+
+    threading.Thread(target=run, daemon=True, name=f"background {getattr(work, '__name__', 'work')}").start()
+    return await answer

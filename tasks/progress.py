@@ -1,0 +1,63 @@
+"""How far a run has come, as a Prefect artifact that moves while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from httpx import HTTPError
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+
+from orchestrator.observer import RunEvent, observed_by
+from orchestrator.scheduling.ports import GoalDone
+
+PROGRESS_KEY = "lean-orchestrator-progress"
+
+
+class Share:
+    """The share of `total` goals that are done, in percent. An observer."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+
+    def __call__(self, event: RunEvent) -> None:
+        """Count goals that are done."""
+        self._done += isinstance(event, GoalDone)
+
+    @property
+    def percent(self) -> float:
+        """From 0 to 100."""
+        return min(100.0, 100.0 * self._done / self._total) if self._total else 100.0
+
+
+@asynccontextmanager
+async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[None]:
+    """Inside the block the artifact follows the goals that are done, with one update in `every` seconds at most.
+
+    A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
+    """
+    share = Share(goals)
+    following = asyncio.create_task(_follow(share, goals, every))
+    try:
+        with observed_by(share):
+            yield
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+
+
+async def _follow(share: Share, goals: int, every: float) -> None:
+    with suppress(HTTPError):
+        shown = share.percent
+        artifact = await acreate_progress_artifact(shown, key=PROGRESS_KEY, description=f"Goals done, of {goals}")
+        try:
+            while True:
+                await asyncio.sleep(every)
+                if share.percent != shown:
+                    shown = share.percent
+                    await aupdate_progress_artifact(artifact, shown)
+        finally:
+            if share.percent != shown:
+                await aupdate_progress_artifact(artifact, share.percent)
