@@ -125,8 +125,8 @@ ATTACKS = (
     ),
     Attack("a comment that swallows what follows", filled("rfl /-", "exact h -/"), CheckName.NOTHING_ELSE),
     Attack(
-        "a comment that swallows and repeats",
-        filled("rfl\n/-", "trivial\n-/" + FIRST.split("sorry")[1] + "exact h"),
+        "a comment that swallows, and a repetition that lacks an attribute",
+        filled("rfl\n/-", "trivial\n-/" + FIRST.split("sorry")[1].replace("@[simp] ", "") + "exact h"),
         CheckName.TEXT,
     ),
     Attack(
@@ -155,6 +155,7 @@ HONEST = (
     ("a have", filled("\n  have h : two = 2 := rfl\n  exact h")),
     ("a comment inside a proof", filled("\n  -- plainly\n  rfl")),
     ("a block comment inside a proof", filled("/- plainly -/ rfl")),
+    ("a comment that repeats what follows", filled("rfl\n/-" + FIRST.split("sorry")[1] + "trivial\n-/")),
     ("the word in a comment", filled("rfl -- no sorry here")),
     ("the word in a string", filled('\n  have : "sorry" = "sorry" := rfl\n  rfl')),
     ("an option for one tactic", filled("set_option maxRecDepth 1000 in rfl")),
