@@ -20,11 +20,12 @@ from cyclopts.validators import Number
 from orchestrator.advice import next_commands
 from orchestrator.commands import lean_app, run_extract, run_verify
 from orchestrator.config import Profile, child_environment, load_settings, set_prefect_defaults
+from orchestrator.display import RunDisplay
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.local_server import LocalServer
 from orchestrator.observer import StageStarted, notify, observed_by
 from orchestrator.paths import Paths, find_paths
-from orchestrator.terminal import RunDisplay, make_console, say, show_summary
+from orchestrator.terminal import make_console, say, show_summary
 
 app = App(
     name="orchestrator",

@@ -1,25 +1,19 @@
-"""What the command line shows: progress while a run goes on, and its tables. Plain lines when not a terminal."""
+"""What the command line prints: its tables, the end of a run, and lines with a coloured label."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Column as RichColumn
 from rich.text import Text
 
 from orchestrator.goal import Goal
-from orchestrator.observer import Notice, RunEvent, StageProgress, StageStarted, StopRequested
 from orchestrator.result import GoalStatus
-from orchestrator.scheduling.ports import AttemptStarted, GoalDone
 from orchestrator.source import FileProblem
 from orchestrator.stages import counted
-from orchestrator.tables import Cell, Column, fitted, harmless, one_line
+from orchestrator.tables import Cell, Column, fitted, harmless
 from orchestrator.verdict import Verdict, VerdictStatus
 
 LOG_WIDTH = 140
@@ -50,89 +44,6 @@ def make_console(*, stderr: bool = False) -> Console:
 def say(console: Console, style: str, label: str, text: str) -> None:
     """Print a coloured label and a text, which is not cut off wherever the line ends."""
     console.print(Text.assemble((label, style), " ", harmless(text)), soft_wrap=True)
-
-
-class RunDisplay:
-    """Shows run events: live bars on a terminal, and a line for each stage and each proof found everywhere.
-
-    An observer; the bars are there inside `running()`.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", table_column=RichColumn(ratio=1, no_wrap=True, overflow="ellipsis")),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            expand=True,
-        )
-        self._bar = self._progress.add_task("", total=None)
-        self._done = 0
-        self._total = 0
-        self._found = 0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Show live bars inside the block, if this is a terminal."""
-        if not self._console.is_interactive:
-            yield
-            return
-        with self._progress:
-            yield
-
-    def __call__(self, event: RunEvent) -> None:
-        """Take an event."""
-        match event:
-            case StageStarted(stage, detail, total):
-                self._stage(stage, detail, total)
-            case StageProgress(detail, done):
-                self._progress.update(self._bar, description=escape(one_line(detail)), completed=done)
-            case Notice(text):
-                say(self._console, "yellow", "  note:", text)
-            case StopRequested(at_once):
-                self._stopping(at_once)
-            case AttemptStarted(goal, strategy, _):
-                words = f"{strategy.value} on {one_line(goal.declaration)}"
-                self._progress.update(self._bar, description=escape(words))
-            case GoalDone(goal, result):
-                self._goal_done(goal, result.tactics if result.success else ())
-            case _:
-                pass
-
-    def _stage(self, stage: str, detail: str, total: int) -> None:
-        self._console.print(Text.assemble((f"{stage:<9}", "bold"), " ", harmless(detail)), soft_wrap=True)
-        self._progress.reset(self._bar, description=escape(stage), total=total or None)
-        self._done, self._total, self._found = 0, total, 0
-
-    def _stopping(self, at_once: bool) -> None:
-        if at_once:
-            say(self._console, "yellow", "stopping", "at once")
-        else:
-            say(
-                self._console,
-                "yellow",
-                "stopping",
-                "nothing new is tried; what was found is verified and written. Once more stops at once",
-            )
-
-    def _goal_done(self, goal: Goal, tactics: Sequence[str]) -> None:
-        self._done += 1
-        self._found += bool(tactics)
-        self._progress.update(self._bar, completed=self._done)
-        if tactics:
-            line = Text.assemble(
-                f"  {self._done:>{len(str(self._total))}}/{self._total} ",
-                ("found", "green"),
-                f" {one_line(goal.declaration)}: {one_line(chr(10).join(tactics))}",
-            )
-            live = self._console.is_interactive
-            self._console.print(line, no_wrap=live, overflow="ellipsis" if live else "ignore", soft_wrap=not live)
-        if self._done == self._total:
-            self._console.print(f"  {self._done} of {counted(self._total, 'goal')} done, {self._found} with a proof")
 
 
 def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:

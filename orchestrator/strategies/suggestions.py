@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from orchestrator.lean.protocol import Message, TacticReply
 
 _HEADING = re.compile(r"Try (?:this|these):[ \t]*(?P<rest>.*)", re.DOTALL)
-_BULLET = re.compile(r"^[ \t]*(?:\[[\w ]+\]|•)[ \t]+", re.MULTILINE)
+_BULLET = re.compile(r"^([ \t]*)(?:\[[\w ]+\]|•)[ \t]+", re.MULTILINE)
 _SEARCHING = re.compile(
     r"(?<![\w.])(?:exact|apply|simp|simp_all|rw|aesop|grind|try|hint|says|decide|suggest_tactics)\?"
 )
@@ -34,8 +34,8 @@ def suggestions(messages: Iterable[Message]) -> tuple[str, ...]:
         if match is None:
             continue
         rest = match["rest"]
-        parts = _BULLET.split(rest)[1:] if _BULLET.search(rest) else [rest]
-        found.extend(_dedent(part) for part in parts)
+        pieces = _BULLET.split(rest)[1:] or ["", rest]
+        found.extend(_dedent(part, len(margin)) for margin, part in zip(pieces[::2], pieces[1::2], strict=True))
     return tuple(text for text in dict.fromkeys(found) if text and not is_search(text))
 
 
@@ -49,11 +49,10 @@ def is_search(text: str) -> bool:
     return _SEARCHING.search(text) is not None
 
 
-def _dedent(text: str) -> str:
-    lines = text.rstrip().split("\n")
-    # The first line follows a bullet; the others keep the indentation of the message.
-    rest = [line for line in lines[1:] if line.strip()]
-    margin = min((len(line) - len(line.lstrip()) for line in rest), default=0)
-    first = lines[0].strip()
-    keep = 2 if first.startswith(("·", "(")) or first.endswith(("=>", "with", "by")) else 0
-    return "\n".join([first, *(" " * keep + line[margin:] for line in lines[1:])]).rstrip()
+def _dedent(text: str, margin: int) -> str:
+    """The text with its first line at column 0; it stands at column `margin`, unless it starts on a line of its own."""
+    if text.startswith("\n"):
+        text = text.strip("\n")
+        margin = len(text) - len(text.lstrip())
+    first, *others = text.rstrip().split("\n")
+    return "\n".join([first.strip(), *(line[min(margin, len(line) - len(line.lstrip())) :] for line in others)])

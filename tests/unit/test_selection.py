@@ -66,7 +66,7 @@ class ScriptedGate:
     async def verify(self, texts: Mapping[str, str]) -> PatchReport:
         """See `Gate.verify`."""
         self.asked.append(texts)
-        errors: dict[str, list[Message]] = {}
+        errors: dict[str, list[Message]] = {"A.lean": [], "B.lean": []}
         verdicts = []
         unlike = {}
         words = " ".join(texts.values()).split()
@@ -74,12 +74,12 @@ class ScriptedGate:
         for path, text in texts.items():
             lines = text.split("\n")
             found = [(number, word) for number, line in enumerate(lines, 1) for word in line.split()]
-            errors[path] = [_message(number, word) for number, word in found if word.startswith("error")]
+            errors[path] += [_message(number, word) for number, word in found if word.startswith("error")]
             errors[path] += [_message(0, word) for _, word in found if word.startswith("crash") or clash]
             other = "B.lean" if path == "A.lean" else "A.lean"
-            errors.setdefault(other, []).extend(_message(3, word) for _, word in found if word.startswith("far"))
+            errors[other] += [_message(3, word) for _, word in found if word.startswith("far")]
             unlike[path] = tuple(word for _, word in found if word.startswith("alien"))
-            verdicts += [] if errors[path] else _verdicts(path, text)
+            verdicts += _verdicts(path, text)
         errors = {path: messages for path, messages in errors.items() if messages}
         return PatchReport(
             tuple(v for v in verdicts if v.file not in errors),

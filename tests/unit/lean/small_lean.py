@@ -133,7 +133,7 @@ class SmallLean:
         if sorries:
             self.environments.append(held)
         self.environments.append((*held, name))
-        words = [word for word in ("broken", "uncompilable") if word in text]
+        words = re.findall("broken|uncompilable", text)
         declaration = Declaration(name, "theorem", ("propext",), "hidden" in text, "hidden" in text)
         return CommandReply(
             env=None if "nothing" in text else len(self.environments) - 1,

@@ -1,0 +1,107 @@
+"""From files to goals, on a pretended Lean: what is a problem of which file, and what a goal is called."""
+
+from __future__ import annotations
+
+from small_lean import SmallLean, project
+
+from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.lean.extraction import Extraction, extract, goal_id, goals_of
+from orchestrator.lean.protocol import Sorry
+from orchestrator.lean.workspace import Workspace
+from orchestrator.source import SourceModule
+
+
+async def extracted(lean: SmallLean | None = None, **texts: str) -> Extraction:
+    """The goals of a project."""
+    workspace = Workspace((lean or SmallLean()).session, project(**texts))
+    return await extract(workspace, workspace.project.modules)
+
+
+async def test_every_open_place_is_a_goal_in_the_order_of_files() -> None:
+    found = await extracted(A="a := sorry\nb := sorry\n", B="import A\n\nc := sorry")
+    assert [(goal.file, goal.span) for goal in found.goals] == [
+        ("A.lean", SourceSpan(Position(1, 5), Position(1, 10))),
+        ("A.lean", SourceSpan(Position(2, 5), Position(2, 10))),
+        ("B.lean", SourceSpan(Position(3, 5), Position(3, 10))),
+    ]
+    assert [goal.context.imports for goal in found.goals] == [(), (), ("A",)]
+    assert found.problems == ()
+    assert set(found.declarations) == {"A", "B"}
+
+
+async def test_a_file_that_does_not_elaborate_is_a_problem_and_the_others_go_on() -> None:
+    found = await extracted(A="broken\nsorry", B="import A\nsorry", C="sorry", D="import broken", E="slow")
+    assert [(problem.path, problem.message) for problem in found.problems] == [
+        ("A.lean", "2:3: this is broken"),
+        ("B.lean", "not looked at, because an import does not elaborate: A"),
+        ("D.lean", "Lean cannot import broken: this is broken"),
+        ("E.lean", "1:0: not elaborated within 300 s"),
+    ]
+    assert [goal.file for goal in found.goals] == ["C.lean"]
+    assert set(found.declarations) == set(found.commands) == {"C"}
+
+
+async def test_a_file_that_breaks_lean_is_a_problem_and_the_next_one_gets_a_new_process() -> None:
+    lean = SmallLean()
+    found = await extracted(lean, A="sorry", B="crash", C="import A\nsorry")
+    assert [(problem.path, problem.message) for problem in found.problems] == [
+        ("B.lean", "Lean broke on this file: The Lean process ended")
+    ]
+    assert [goal.file for goal in found.goals] == ["A.lean", "C.lean"]
+    assert lean.session.generation == 2
+
+
+async def test_more_errors_are_counted() -> None:
+    found = await extracted(A="broken\nbroken\nbroken")
+    assert [problem.message for problem in found.problems] == ["2:3: this is broken (and 2 more)"]
+
+
+async def test_a_file_read_as_noncomputable_is_noted() -> None:
+    found = await extracted(A="uncompilable\nsorry")
+    assert len(found.goals) == 1
+    assert found.notes == ("A.lean: elaborated as noncomputable, since the embedded Lean cannot compile it",)
+
+
+async def test_progress_is_told_before_each_file() -> None:
+    workspace = Workspace(SmallLean().session, project(A="", B="broken"))
+    told: list[str] = []
+    await extract(workspace, workspace.project.modules, progress=lambda module: told.append(module.name))
+    assert told == ["A", "B"]
+
+
+MODULE = SourceModule("M.A", "M/A.lean", "", ("Std",))
+
+
+def place(line: int, declaration: str, goal: str = "⊢ p", **more: object) -> Sorry:
+    """An open place on a line of its own."""
+    span = SourceSpan(Position(line, 2), Position(line, 7))
+    return Sorry(goal, span, 0, declaration=declaration, **more)  # type: ignore[arg-type]
+
+
+def goals(*sorries: Sorry) -> tuple[Goal, ...]:
+    """Goals of a file."""
+    return goals_of(MODULE, sorries, lambda text: len(text) / 100)
+
+
+def test_a_place_with_several_states_is_one_goal() -> None:
+    (goal,) = goals(place(1, "t", "⊢ p"), place(1, "t", "⊢ q", is_prop=False), place(1, "t", "⊢ p"))
+    assert (goal.text, goal.is_prop) == ("⊢ p\n\n⊢ q", False)
+
+
+def test_a_goal_carries_what_lean_said() -> None:
+    command = SourceSpan(Position(1, 0), Position(1, 9))
+    (goal,) = goals(place(1, "N.t", namespace="N", opens=("Nat",), syntax="sorryAx", command=command))
+    assert goal.kind is SorryKind.SORRY_AX
+    assert (goal.context.namespace, goal.context.opens, goal.context.imports) == ("N", ("Nat",), ("Std",))
+    assert (goal.module, goal.file, goal.declaration, goal.command) == ("M.A", "M/A.lean", "N.t", command)
+    assert goal.estimated_difficulty == 0.03
+
+
+def test_ids_follow_the_declaration_and_not_the_line() -> None:
+    before = goals(place(5, "t"), place(3, "t"), place(9, "u"))
+    after = goals(place(13, "t"), place(15, "t"), place(2, "new"), place(19, "u"))
+    assert [goal.span.start.line for goal in before if goal.span] == [3, 5, 9]
+    assert [goal.id for goal in before] == [goal.id for goal in after if goal.declaration != "new"]
+    assert len({goal.id for goal in after}) == 4
+    assert before[0].id == goal_id("M/A.lean", "t", 0)
+    assert goal_id("M/A.lean", "t", 1) != goal_id("M/A.lean", "t1", 0)
