@@ -1,6 +1,9 @@
 # The two commands of the README. Each sets up what it needs, and is quick when there is nothing to do.
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs and fits: a name on PATH may be a shim of a version manager without that version behind it.
+FITS := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
+  "$$name" -c '$(FITS)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
@@ -16,14 +19,15 @@ help:
 	@echo "make clean   remove what the other targets made here"
 
 $(STAMP): pyproject.toml
-	@echo "==> setting up $(VENV) with $(PYTHON)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
-	  { echo "Python 3.11 or 3.12 is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(eval CHOSEN := $(PYTHON))
+	@test -n "$(CHOSEN)" && "$(CHOSEN)" -c '$(FITS)' || \
+	  { echo "Python 3.11 or 3.12 with its venv module is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "==> setting up $(VENV) with $(CHOSEN)"
 ifneq ($(UV),)
-	@test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) $(VENV)
+	@test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV)
 	@uv pip install --quiet --python $(BIN)/python -e '.[dev]'
 else
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 endif
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from prefect import flow
@@ -9,7 +10,7 @@ from prefect import flow
 from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config, summarise
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
-from orchestrator.observer import StageStarted, notify
+from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
 from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of
@@ -54,33 +55,36 @@ async def nightly(
     paths = find_paths(settings.paths)
     check_folder(out)
     answers = ContentCache(paths.answers)
-    with stoppable() as stop, open_ledger(settings, paths) as store:
+    async with stoppable() as stop, AsyncExitStack() as held:
+        store = held.enter_context(open_ledger(settings, paths))
         checkout, project = await check_out(repo, ref, paths.checkouts)
         servers = await set_up_lean(settings, paths, project)
-        with recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop) as ledger:
-            async with servers.pool(project) as pool:
-                extraction = await extract_goals(project, pool, servers.identity, answers)
-                goals = [goal for goal in extraction.goals if not left_alone(goal)]
-                strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
-                scheduler = make_scheduler(
-                    settings,
-                    strategies,
-                    ledger,
-                    prover=pool,
-                    servers=servers.count,
-                    run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
-                )
-                notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
-                stop.ends_with(scheduler.shutdown)
-                async with progress_artifact(len(goals)):
-                    results = await scheduler.process_queue(goals)
-                gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
-                update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
-            reports = goal_reports(extraction.goals, results, gate)
-            record(ledger, reports)
-            patch = make_patch(project, gate.texts)
-            summary = summarise(
-                checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers
-            )
-            await report(summary, patch, update.patch, out)
-    return to_dict(summary)
+        ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
+        pool = await held.enter_async_context(servers.pool(project))
+        extraction = await extract_goals(project, pool, servers.identity, answers)
+        goals = [goal for goal in extraction.goals if not left_alone(goal)]
+        strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
+        scheduler = make_scheduler(
+            settings,
+            strategies,
+            ledger,
+            prover=pool,
+            servers=servers.count,
+            run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+        )
+        notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+        stop.ends_with(scheduler.shutdown)
+        async with progress_artifact(len(goals)):
+            results = await scheduler.process_queue(goals)
+        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
+        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
+        reports = goal_reports(extraction.goals, results, gate)
+        record(ledger, reports)
+        patch = make_patch(project, gate.texts)
+        summary = summarise(
+            checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers
+        )
+        await report(summary, patch, update.patch, out)
+    finished = to_dict(summary)
+    notify(RunFinished(finished))
+    return finished

@@ -298,12 +298,13 @@ PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(
         "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
         # What a reader should see, the command line prints by itself; Prefect's logs go to its server alone, ours too.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "orchestrator",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }
 )
 """What suits a run from the command line, without a server of one's own."""
-_CONSOLE = "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"
+_PRINTED = "PREFECT_LOGGING_HANDLERS_"
 
 
 def set_prefect_defaults() -> None:
@@ -311,7 +312,7 @@ def set_prefect_defaults() -> None:
 
     Whoever sets PREFECT_LOGGING_LEVEL wants to see logs: then they are printed, too.
     """
-    printed = os.environ.get("PREFECT_LOGGING_LEVEL") is not None and _CONSOLE not in os.environ
+    wanted = "PREFECT_LOGGING_LEVEL" in os.environ
     for name, value in PREFECT_DEFAULTS.items():
-        if name != _CONSOLE or not printed:
+        if not (wanted and name.startswith(_PRINTED)):
             os.environ.setdefault(name, value)

@@ -122,7 +122,8 @@ def serve(application: str, descriptor: int) -> None:
         application, factory=True, lifespan="on", log_level="error", timeout_graceful_shutdown=2
     )
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt), socket.socket(fileno=descriptor) as listener:
+    listener = socket.socket(fileno=descriptor)  # open until the very end: once it closes, nobody waits for the log
+    with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(configuration).run(sockets=[listener])
 
 

@@ -1,4 +1,4 @@
-"""The command line: the composition root, and the only file here that may import Prefect and the flows."""
+"""The command line. It and `orchestrator.cli` are the composition root: they alone may import Prefect and the flows."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
-from orchestrator.commands import lean_app, run_extract, run_verify
-from orchestrator.config import Profile, child_environment, load_settings, set_prefect_defaults
+from orchestrator.cli.repository import lean_app, run_extract, run_verify
+from orchestrator.cli.running import prefect_server, run_flow
+from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
-from orchestrator.local_server import LocalServer
-from orchestrator.observer import StageStarted, notify, observed_by
-from orchestrator.paths import Paths, find_paths
+from orchestrator.observer import observed_by
+from orchestrator.paths import find_paths
 from orchestrator.terminal import make_console, say, show_summary
 
 app = App(
@@ -79,7 +78,7 @@ def prove(
     with display.running(), observed_by(display), prefect_server(paths):
         from flows.nightly import nightly
 
-        summary: dict[str, Any] = run_flow(
+        summary = run_flow(
             lambda: nightly(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(out))
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))
@@ -104,78 +103,6 @@ def verify(
 ) -> int:
     """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used."""
     return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_))
-
-
-@contextmanager
-def prefect_server(paths: Paths) -> Iterator[None]:
-    """Inside the block, Prefect has a server: the one it is set up with, else a temporary one.
-
-    Prefect would start a temporary server by itself, but one that Ctrl-C ends before us and that outlives a crash.
-
-    Raises:
-        ConfigError: the server it is set up with does not answer.
-        OrchestratorError: a temporary one cannot be started.
-    """
-    set_prefect_defaults()
-    from prefect.client.orchestration import get_client
-    from prefect.logging.handlers import APILogHandler
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-        temporary_settings,
-    )
-
-    url = PREFECT_API_URL.value()
-    if url:
-        with get_client(sync_client=True) as client:
-            problem = client.api_healthcheck()
-        if problem is not None:
-            raise ConfigError(
-                f"The Prefect server does not answer: {problem}",
-                where=f"PREFECT_API_URL={url}",
-                hint="Start it with `prefect server start`, or unset PREFECT_API_URL to work without one.",
-            )
-        yield
-        return
-    notify(StageStarted("prefect", "starting a temporary server, since PREFECT_API_URL is not set"))
-    extra = {
-        "PREFECT__SERVER_EPHEMERAL": "1",
-        "PREFECT__SERVER_FINAL": "1",
-        "PREFECT_UI_ENABLED": "0",
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
-    }
-    with LocalServer(
-        "prefect.server.api.server:create_app",
-        environment=child_environment(["*"], extra=extra),
-        log=paths.logs / "prefect-server.log",
-    ) as server:
-        server.wait_until_ready("/api/health", seconds=PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
-        with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
-            try:
-                yield
-            finally:
-                APILogHandler().flush()  # while there is somebody to send the last logs to
-
-
-def run_flow(flow: Callable[[], Coroutine[Any, Any, dict[str, Any]]]) -> dict[str, Any]:
-    """Run a flow in this process.
-
-    Raises:
-        OrchestratorError: what the flow raised, or the Prefect server went away.
-        KeyboardInterrupt: a signal came before the flow or after it.
-    """
-    from httpx import HTTPError
-    from prefect.exceptions import TerminationSignal
-
-    try:
-        return asyncio.run(flow())
-    except TerminationSignal as error:
-        raise KeyboardInterrupt from error
-    except HTTPError as error:
-        raise OrchestratorError(
-            f"The Prefect server does not answer any more: {error}",
-            hint="What was tried is in the ledger: the next run goes on from there.",
-        ) from error
 
 
 def run(command: Callable[[], object]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -41,7 +41,14 @@ class StopRequested:
     at_once: bool = False
 
 
-RunEvent = StageStarted | StageProgress | Notice | StopRequested | Event
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is over and everything is written; `summary` is the content of summary.json."""
+
+    summary: Mapping[str, object]
+
+
+RunEvent = StageStarted | StageProgress | Notice | StopRequested | RunFinished | Event
 Observer = Callable[[RunEvent], None]
 
 _observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())

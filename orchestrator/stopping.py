@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from orchestrator.errors import OrchestratorError, StoppedError
@@ -53,8 +53,8 @@ class Stop:
             self._cancel()
 
 
-@contextmanager
-def stoppable() -> Iterator[Stop]:
+@asynccontextmanager
+async def stoppable() -> AsyncIterator[Stop]:
     """Inside the block, SIGINT and SIGTERM are requests to stop; afterwards all is as before.
 
     Raises:
@@ -71,19 +71,23 @@ def stoppable() -> Iterator[Stop]:
 
     stop = Stop(cancel)
     try:
-        with stop_on_signals(stop.request):
-            yield stop
+        try:
+            with stop_on_signals(stop.request):
+                yield stop
+        finally:
+            if cancels:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)  # one that has not arrived yet would hit whatever comes next
+            for _ in range(cancels):
+                task.uncancel()
     except (asyncio.CancelledError, OrchestratorError) as error:
         # Ctrl-C reaches the programs we started, too: what they then failed at is no error of its own.
-        if cancels == task.cancelling() and cancels:
+        if cancels and not task.cancelling():
             raise StoppedError(
                 "The run was stopped before its end",
                 hint="What was tried is in the ledger: the next run goes on from there.",
             ) from error
         raise
-    finally:
-        for _ in range(cancels):
-            task.uncancel()
 
 
 async def in_background(work: Callable[[], Value]) -> Value:

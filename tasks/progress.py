@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from uuid import UUID
 
 from httpx import HTTPError
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
@@ -39,25 +40,27 @@ async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[
     A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
     """
     share = Share(goals)
-    following = asyncio.create_task(_follow(share, goals, every))
+    following: asyncio.Task[None] | None = None
+    with suppress(HTTPError):
+        words = f"Goals done, of {goals}"
+        artifact = await acreate_progress_artifact(share.percent, key=PROGRESS_KEY, description=words)
+        following = asyncio.create_task(_follow(share, artifact, every))
     try:
         with observed_by(share):
             yield
     finally:
-        following.cancel()
-        await asyncio.wait([following])
-
-
-async def _follow(share: Share, goals: int, every: float) -> None:
-    with suppress(HTTPError):
-        shown = share.percent
-        artifact = await acreate_progress_artifact(shown, key=PROGRESS_KEY, description=f"Goals done, of {goals}")
-        try:
-            while True:
-                await asyncio.sleep(every)
-                if share.percent != shown:
-                    shown = share.percent
-                    await aupdate_progress_artifact(artifact, shown)
-        finally:
-            if share.percent != shown:
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
+            with suppress(HTTPError):
                 await aupdate_progress_artifact(artifact, share.percent)
+
+
+async def _follow(share: Share, artifact: UUID, every: float) -> None:
+    shown = share.percent
+    with suppress(HTTPError):
+        while True:
+            await asyncio.sleep(every)
+            if share.percent != shown:
+                shown = share.percent
+                await aupdate_progress_artifact(artifact, shown)

@@ -23,7 +23,13 @@ T = TypeVar("T")
 
 ELABORATION_SECONDS = 300.0
 _TOP = Position(1, 0)
-_CODE_GENERATOR_WORDS = ("compiler IR check failed", "_redArg`", "failed to compile definition", "code generator")
+# "Unknown constant": the library's private or specialised helpers, which the embedded code generator cannot reach.
+_CODE_GENERATOR_WORDS = (
+    "compiler IR check failed",
+    "Unknown constant `",
+    "failed to compile definition",
+    "code generator",
+)
 
 
 @dataclass(frozen=True, slots=True)

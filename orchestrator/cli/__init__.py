@@ -1,0 +1,1 @@
+"""The commands: one file for each group, registered in `orchestrator.main`."""

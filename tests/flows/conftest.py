@@ -1,0 +1,81 @@
+"""One Prefect server for all tests of this folder, and small repositories to run flows on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import set_prefect_defaults
+
+set_prefect_defaults()
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Prefect leaves sockets for the garbage collector to close."""
+    ignored = pytest.mark.filterwarnings("ignore:.*<socket:pytest.PytestUnraisableExceptionWarning")
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(ignored)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collects the garbage of a test with it, so that no later test is blamed for Prefect's sockets."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server with a database of its own; it takes some seconds to start."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the ledger of this test."""
+    for name in ("DATA", "STATE"):
+        monkeypatch.setenv(f"ORCH_{name}_DIR", str(tmp_path / "home"))
+    monkeypatch.setenv("ORCH_SERVERS", "1")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a git repository with the library `T` from the texts of its files, or changes it.
+
+    `repository(A="theorem {x}a : …")` writes `T/A.lean`. "{x}" stands for a word that no other test has, so that no
+    answer can be known from another one.
+    """
+    word = f"x{uuid.uuid4().hex[:8]}_"
+    folder = tmp_path / "repository"
+
+    def make(**texts: str) -> Path:
+        (folder / "T").mkdir(parents=True, exist_ok=True)
+        (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
+        (folder / "lakefile.toml").write_text('name = "T"\n\n[[lean_lib]]\nname = "T"\n')
+        for name, text in texts.items():
+            (folder / f"T/{name}.lean").write_text(text.replace("{x}", word))
+        git(folder, "init", "-q")
+        git(folder, "add", "-A")
+        git(folder, "commit", "-q", "-m", "change")
+        return folder
+
+    return make
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in a folder."""
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, env=dict(os.environ))

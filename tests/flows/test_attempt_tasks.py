@@ -1,0 +1,160 @@
+"""Attempts and stages as Prefect task runs: what is tagged, what is tried again, what is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from prefect import flow
+from prefect.artifacts import Artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import TaskRun
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from orchestrator.errors import RequestRefused, SessionDied
+from orchestrator.goal import Goal
+from orchestrator.observer import notify
+from orchestrator.result import Result, StrategyType
+from orchestrator.scheduling.ports import GoalDone, Weight
+from orchestrator.strategies.base import Strategy
+from tasks.attempt import RETRIES, attempts_as_tasks
+from tasks.progress import PROGRESS_KEY, progress_artifact
+from tasks.stage import stage
+
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
+
+GOAL = Goal("g", "⊢ True", declaration="T.a")
+PROVED = Result(success=True, strategy=StrategyType.MICRO, tactics=("trivial",))
+
+
+@dataclass
+class Answers:
+    """A strategy that gives one answer after the other, or raises it."""
+
+    answers: list[Result | Exception]
+    calls: int = 0
+    type: StrategyType = StrategyType.MICRO
+
+    def available(self, goal: Goal) -> str:
+        """See `Strategy.available`."""
+        return ""
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `Strategy.run`."""
+        self.calls += 1
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+async def made_with(strategy: Strategy, weight: Weight = Weight.LIGHT) -> tuple[Result, UUID]:
+    """One attempt inside a flow; its result and the flow run."""
+
+    @flow(persist_result=False)
+    async def one_attempt() -> tuple[Result, str]:
+        run = attempts_as_tasks({StrategyType.MICRO: strategy}, lambda goal: weight)
+        return await run(GOAL, StrategyType.MICRO, 8.0), str(flow_run.id)
+
+    result, run_id = await one_attempt()
+    return result, UUID(run_id)
+
+
+async def task_runs(run_id: UUID, number: int) -> list[TaskRun]:
+    """The task runs of a flow run, which the server hears of a little later."""
+    async with get_client() as client:
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+        while True:
+            found = await client.read_task_runs(flow_run_filter=wanted)
+            if len(found) >= number and all(run.state is not None and run.state.is_final() for run in found):
+                return found
+
+
+@pytest.mark.parametrize("weight", list(Weight))
+async def test_an_attempt_is_a_tagged_task_run_with_a_telling_name(weight: Weight) -> None:
+    result, run_id = await made_with(Answers([PROVED]), weight)
+    assert result == PROVED
+    (run,) = await task_runs(run_id, 1)
+    assert (run.name, run.tags, run.run_count) == ("micro on T.a", [weight.value], 1)
+
+
+async def test_a_broken_session_is_tried_again() -> None:
+    strategy = Answers([SessionDied("gone"), PROVED])
+    result, run_id = await made_with(strategy)
+    assert (result, strategy.calls) == (PROVED, 2)
+    (run,) = await task_runs(run_id, 1)
+    assert run.run_count == 2
+
+
+async def test_a_session_that_stays_broken_is_an_error_in_the_end() -> None:
+    strategy = Answers([SessionDied(f"gone {i}") for i in range(RETRIES + 1)])
+    with pytest.raises(SessionDied, match=f"gone {RETRIES}"):
+        await made_with(strategy)
+
+
+@pytest.mark.parametrize("error", [RequestRefused("no such goal"), ZeroDivisionError()])
+async def test_nothing_else_is_tried_again(error: Exception) -> None:
+    strategy = Answers([error, PROVED])
+    with pytest.raises(type(error)):
+        await made_with(strategy)
+    assert strategy.calls == 1
+
+
+async def test_a_goal_that_is_not_proved_is_a_result() -> None:
+    failed = Result(success=False, strategy=StrategyType.MICRO, error="not proved")
+    strategy = Answers([failed, PROVED])
+    result, _ = await made_with(strategy)
+    assert (result, strategy.calls) == (failed, 1)
+
+
+@dataclass(frozen=True)
+class Big:
+    """A value that notes when somebody looks into it."""
+
+    content: Mapping[str, int] = field(default_factory=dict)
+
+
+async def test_what_a_stage_is_given_and_answers_is_the_very_same_object() -> None:
+    class Watched(dict[str, int]):
+        looked_at = 0
+
+        def items(self) -> Any:
+            Watched.looked_at += 1
+            return super().items()
+
+    @stage("look")
+    async def look(value: Big, *, again: Big) -> tuple[Big, Big]:
+        return value, again
+
+    @flow(persist_result=False)
+    async def looking() -> bool:
+        one, other = Big(Watched(a=1)), Big(Watched(b=2))
+        first, second = await look(one, again=other)
+        return first is one and second is other
+
+    assert await looking()
+    assert Watched.looked_at == 0
+
+
+async def test_the_progress_artifact_follows_the_goals() -> None:
+    @flow(persist_result=False)
+    async def progressing() -> None:
+        async with progress_artifact(4, every=0.05):
+            for _ in range(3):
+                notify(GoalDone(GOAL, PROVED))
+
+    await progressing()
+    artifact = await Artifact.aget(PROGRESS_KEY)
+    assert artifact is not None
+    assert (artifact.type, artifact.data) == ("progress", 75.0)
+
+
+async def test_a_server_that_does_not_answer_costs_the_artifact_only() -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        async with progress_artifact(2, every=0.01):
+            notify(GoalDone(GOAL, PROVED))

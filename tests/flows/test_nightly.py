@@ -1,0 +1,126 @@
+"""The nightly flow on small repositories, and the command around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.artifacts import Artifact
+
+from flows.nightly import nightly
+from orchestrator.errors import RepositoryError
+from orchestrator.ledger.records import RunStatus
+from orchestrator.ledger.store import Ledger
+from orchestrator.main import app, run
+from tasks.progress import PROGRESS_KEY
+from tasks.report import GOALS_KEY, REPORT_KEY
+
+pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(900)]
+
+BASE = "def {x}double (n : Nat) : Nat := n + n\n\ntheorem {x}eq (n : Nat) : {x}double n = 2 * n := by sorry\n"
+TOP = "import T.Base\n\ntheorem {x}four : {x}double 2 = 4 := by sorry\n"
+HARD = "theorem {x}hard (a b c : Nat) (h : 0 < a * b) : a ^ 3 + b ^ 3 ≠ c ^ 3 := by sorry\n"
+BROKEN = "theorem {x}broken : 1 = := by sorry\n"
+
+Repository = Callable[..., Path]
+
+
+def statuses(summary: dict[str, Any]) -> dict[str, str]:
+    """Status by the last part of a declaration's name."""
+    return {goal["declaration"].partition("_")[2]: goal["status"] for goal in summary["goals"]}
+
+
+def attempted(out: Path) -> set[str]:
+    """Names of the declarations that a run tried something on."""
+    lines = (out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
+    return {json.loads(line)["declaration"].partition("_")[2] for line in lines}
+
+
+async def prove(repo: Path, out: Path, **options: Any) -> dict[str, Any]:
+    """A run of the flow; what it answers is what it writes."""
+    summary: dict[str, Any] = await nightly(str(repo), out=str(out), **options)
+    assert json.loads((out / "summary.json").read_text(encoding="utf-8")) == json.loads(json.dumps(summary))
+    return summary
+
+
+async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
+    repository: Repository, home: Path, tmp_path: Path
+) -> None:
+    repo = repository(Base=BASE, Top=TOP, Hard=HARD, Broken=BROKEN)
+    first = await prove(repo, tmp_path / "first")
+    assert statuses(first) == {"eq": "solved", "four": "solved", "hard": "open"}
+    assert [problem["file"] for problem in first["problems"]] == ["T/Broken.lean"]
+    assert attempted(tmp_path / "first") == {"eq", "four", "hard"}
+    with Ledger.open(home / "ledger.db") as ledger:
+        (record,) = ledger.runs()
+    assert record.status is RunStatus.FINISHED
+    assert record.totals["goals_solved"] == 2
+    for key, kind in ((REPORT_KEY, "markdown"), (GOALS_KEY, "table"), (PROGRESS_KEY, "progress")):
+        artifact = await Artifact.aget(key)
+        assert artifact is not None
+        assert artifact.type == kind
+
+    second = await prove(repo, tmp_path / "second")
+    assert attempted(tmp_path / "second") == set()
+    assert statuses(second) == statuses(first)
+    notes = {goal["declaration"].partition("_")[2]: goal["note"] for goal in second["goals"]}
+    assert notes["hard"] == "tried before with no less time; nothing changed"
+    assert "known" in notes["eq"]
+    patches = [(tmp_path / name / "proofs.patch").read_bytes() for name in ("first", "second")]
+    assert patches[0] == patches[1]
+
+    repository(Base=BASE + "\n-- a comment\n")
+    third = await prove(repo, tmp_path / "third")
+    assert attempted(tmp_path / "third") == {"eq", "four"}
+    assert statuses(third) == statuses(first)
+
+    apply = ["git", "apply", str(tmp_path / "third/proofs.patch")]
+    await asyncio.to_thread(subprocess.run, apply, cwd=repo, check=True)
+    repository()
+    last = await prove(repo, tmp_path / "last")
+    assert statuses(last) == {"hard": "open"}
+
+
+async def test_stub_workers_prove_nothing(repository: Repository, home: Path, tmp_path: Path) -> None:
+    repo = repository(Base=BASE, Top=TOP)
+    summary = await prove(repo, tmp_path / "out", profile=0)
+    assert set(statuses(summary).values()) <= {"open", "rejected"}
+    assert summary["config"]["profile"] == 0
+    assert summary["goals_processed"] == 2
+    assert (tmp_path / "out/proofs.patch").read_text() == ""
+
+
+async def test_a_run_without_a_usable_file_fails_and_is_recorded_so(
+    repository: Repository, home: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(RepositoryError, match=r"No file of T can be worked on: T/Broken\.lean: 1:"):
+        await prove(repository(Broken=BROKEN), tmp_path / "out")
+    with Ledger.open(home / "ledger.db") as ledger:
+        assert [record.status for record in ledger.runs()] == [RunStatus.FAILED]
+
+
+def test_the_command_prints_a_summary_and_json(
+    repository: Repository, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo = repository(Top="theorem {x}one : 1 = 1 := rfl\n")
+    words = ["prove", str(repo), "--out", str(tmp_path / "out"), "--json"]
+    assert run(lambda: app(words, result_action="return_value", exit_on_error=False)) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["goals_total"] == 0
+    assert "No open goals: there is nothing to prove" in shown.err
+
+
+def test_the_command_says_once_what_the_flow_could_not_do(
+    repository: Repository, home: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["prove", str(repository(Broken=BROKEN)), "--out", str(tmp_path / "out")]
+    assert run(lambda: app(words, result_action="return_value", exit_on_error=False)) == 3
+    shown = capfd.readouterr()
+    assert shown.err.startswith("error: No file of T can be worked on: T/Broken.lean: 1:")
+    assert (shown.out + shown.err).count("No file of T") == 1
+    assert "Traceback" not in shown.out + shown.err

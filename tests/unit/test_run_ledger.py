@@ -1,0 +1,167 @@
+"""One run's view of the ledger: what it need not try again, and what it learns from the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.config import Settings
+from orchestrator.goal import Goal
+from orchestrator.ledger.records import ProofVerdict
+from orchestrator.ledger.store import Ledger
+from orchestrator.result import GoalStatus, Result, StrategyType
+from orchestrator.run_ledger import RunLedger
+from orchestrator.stopping import Stop
+from orchestrator.summary import GoalReport
+from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
+
+MICRO, HAMMER = StrategyType.MICRO, StrategyType.HAMMER
+GOAL = Goal(id="g1", text="n : Nat\n⊢ n + 0 = n", file="A.lean", module="A", declaration="a")
+TWIN = replace(GOAL, id="g2", text="m : Nat\n⊢ m + 0 = m", declaration="b")
+PROOF = Result(success=True, strategy=MICRO, tactics=("simp",), time_seconds=0.5, metadata={"timeout": 8.0})
+FAILURE = Result(success=False, strategy=MICRO, error="not proved", metadata={"timeout": 8.0})
+PASSED = Verdict("a", "A.lean", VerdictStatus.PASSED, (Check(CheckName.COMPILES, True),))
+REFUSED = Verdict("a", "A.lean", VerdictStatus.FAILED, (Check(CheckName.AXIOMS, False, "uses ofReduceBool"),))
+
+
+@pytest.fixture
+def store() -> Iterator[Ledger]:
+    with Ledger.open("sqlite://") as ledger:
+        yield ledger
+
+
+def run_on(
+    store: Ledger, *, environment: str = "same", repo: str = "/repo", settings: Settings | None = None
+) -> RunLedger:
+    """A new run; the surroundings of its goals are `environment`."""
+    run_id = f"run{len(store.runs())}"
+    store.start_run(run_id=run_id, repo=repo)
+    return RunLedger(
+        store, run_id, repo, "c0ffee", settings or Settings(), lambda goal: environment, Stop(lambda: None)
+    )
+
+
+def report(result: Result, verdict: Verdict, goal: Goal = GOAL) -> GoalReport:
+    return GoalReport(goal, GoalStatus.SOLVED if verdict.accepted else GoalStatus.REJECTED, result, verdict)
+
+
+def test_a_proof_that_passed_is_known_to_the_next_run(store: Ledger) -> None:
+    first = run_on(store)
+    first.record(GOAL, PROOF)
+    first.record_gate([report(PROOF, PASSED)])
+    known = run_on(store).known_proof(GOAL)
+    assert known is not None
+    assert (known.tactics, known.strategy, known.metadata["known"]) == (("simp",), MICRO, True)
+
+
+@pytest.mark.parametrize("other", [{"environment": "changed"}, {"repo": "/elsewhere"}])
+def test_it_is_not_known_in_other_surroundings(store: Ledger, other: dict[str, str]) -> None:
+    first = run_on(store)
+    first.record(GOAL, PROOF)
+    first.record_gate([report(PROOF, PASSED)])
+    second = run_on(store, **other)
+    assert second.known_proof(GOAL) is None
+    if "environment" in other:
+        assert not second.check_duplicate(GOAL, MICRO, 8.0)
+
+
+def test_a_proof_found_by_a_run_that_died_before_its_gate_is_known(store: Ledger) -> None:
+    run_on(store).record(GOAL, PROOF)
+    second = run_on(store)
+    known = second.known_proof(GOAL)
+    assert known is not None
+    assert known.tactics == ("simp",)
+    assert second.check_duplicate(GOAL, MICRO, 8.0)
+
+
+def test_a_proof_that_the_gate_turned_down_is_not_known_and_not_looked_for_again(store: Ledger) -> None:
+    first = run_on(store)
+    first.record(GOAL, PROOF)
+    first.record_gate([report(PROOF, REFUSED)])
+    second = run_on(store)
+    assert second.known_proof(GOAL) is None
+    assert second.check_duplicate(GOAL, MICRO, 8.0)
+    assert not second.check_duplicate(GOAL, HAMMER, 8.0)
+
+
+def test_the_gates_last_word_on_a_proof_counts(store: Ledger) -> None:
+    for verdict, expected in ((PASSED, True), (REFUSED, False), (PASSED, True)):
+        run = run_on(store)
+        run.record_gate([report(PROOF, verdict)])
+        assert (run_on(store).known_proof(GOAL) is not None) is expected
+
+
+def test_a_failure_is_not_repeated_with_no_more_time(store: Ledger) -> None:
+    run_on(store).record(GOAL, FAILURE)
+    second = run_on(store)
+    assert second.check_duplicate(GOAL, MICRO, 8.0)
+    assert not second.check_duplicate(GOAL, MICRO, 24.0)
+    assert not second.check_duplicate(GOAL, HAMMER, 8.0)
+
+
+def test_other_limits_of_a_tactic_make_another_attempt(store: Ledger) -> None:
+    run_on(store).record(GOAL, FAILURE)
+    settings = Settings()
+    other = replace(settings, sessions=replace(settings.sessions, heartbeats=400_000))
+    assert not run_on(store, settings=other).check_duplicate(GOAL, MICRO, 8.0)
+
+
+def test_a_proof_of_a_goal_that_reads_the_same_is_tried_but_stops_no_attempt(store: Ledger) -> None:
+    run = run_on(store)
+    assert run.cached_tactics(TWIN) is None
+    run.record(GOAL, PROOF)
+    cached = run.cached_tactics(TWIN)
+    assert cached is not None
+    assert (cached.tactics, cached.success_rate, cached.strategy) == (("simp",), 1.0, MICRO)
+    assert run.known_proof(TWIN) is None
+    assert not run.check_duplicate(TWIN, MICRO, 8.0)
+    run.record(TWIN, FAILURE)
+    assert run.check_duplicate(TWIN, MICRO, 8.0)
+
+
+def test_the_tactic_cache_learns_from_the_gate_only(store: Ledger) -> None:
+    run = run_on(store)
+    run.record(GOAL, PROOF)
+    run.record_gate([report(PROOF, REFUSED)])
+    assert store.get_cached_tactics(GOAL.text) is None
+    run.record_gate([report(PROOF, PASSED)])
+    kept = store.get_cached_tactics(TWIN.text)
+    assert kept is not None
+    assert kept["tactics"] == ["simp"]
+
+
+def test_a_known_proof_is_recorded_again_but_teaches_nothing(store: Ledger) -> None:
+    run = run_on(store)
+    run.record_gate([report(replace(PROOF, metadata={"known": True}), PASSED)])
+    assert [proof.verdict for proof in store.proofs("run0")] == [ProofVerdict.PASSED]
+    assert store.get_cached_tactics(GOAL.text) is None
+
+
+def test_a_known_proof_that_fails_the_gate_this_time_is_recorded(store: Ledger) -> None:
+    run = run_on(store)
+    run.record_gate([report(replace(PROOF, metadata={"known": True}), REFUSED)])
+    (proof,) = store.proofs("run0")
+    assert (proof.verdict, proof.goal_id, proof.script) == (ProofVerdict.FAILED, "g1", "simp")
+
+
+def test_attempts_teach_the_next_run_which_strategy_to_try(store: Ledger) -> None:
+    run = run_on(store)
+    run.record(GOAL, PROOF)
+    run.record(TWIN, FAILURE)
+    run.record(GOAL, Result(success=False, strategy=HAMMER, error="cancelled"))
+    statistics = run_on(store).statistics()
+    assert {key: (arm.trials, arm.successes) for key, arm in statistics.items() if key[0] == ""} == {
+        ("", MICRO): (2, 1)
+    }
+    assert [attempt.strategy for attempt in run.made] == [MICRO, MICRO, HAMMER]
+
+
+def test_goals_are_kept_with_their_status(store: Ledger) -> None:
+    run = run_on(store)
+    run.record_goals([report(PROOF, PASSED), GoalReport(TWIN, GoalStatus.OPEN)])
+    assert {goal.goal.id: goal.status for goal in store.goals(run_id=run.run_id)} == {
+        "g1": GoalStatus.SOLVED,
+        "g2": GoalStatus.OPEN,
+    }
