@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -287,6 +288,6 @@ def _cell(text: str) -> str:
 
 def _code(text: str) -> str:
     plain = " ".join(text.split()).replace("|", "\\|")
-    fence = "``" if "`" in plain else "`"
-    space = " " if fence == "``" else ""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
+    space = " " if len(fence) > 1 else ""
     return f"{fence}{space}{plain}{space}{fence}" if plain else ""

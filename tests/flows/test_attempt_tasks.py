@@ -154,6 +154,7 @@ async def test_the_progress_artifact_follows_the_goals() -> None:
     assert (artifact.type, artifact.data) == ("progress", 75.0)
 
 
+@pytest.mark.filterwarnings("ignore:Artifact creation outside of a flow:FutureWarning")
 async def test_a_server_that_does_not_answer_costs_the_artifact_only() -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
         async with progress_artifact(2, every=0.01):

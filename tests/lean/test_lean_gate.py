@@ -143,11 +143,8 @@ PASSING = {
     "a proof cut short": ("stopped", {"stopped": "all_goals exact h"}),
     "a proof cut short, in bullets": ("stopped", {"stopped": "· exact h\n· exact h\n· exact h"}),
     "one of two mutual ones": ("ping", {"ping": "rfl"}),
-    "a file read as noncomputable": ("total_zero", {"total_zero": "rfl"}),
-    "a theorem of its own inside": (
-        "plain",
-        {"plain": "have key : p ∧ p := ⟨h, h⟩\nlet rec go : p := key.1\nexact go"},
-    ),
+    "a file read as noncomputable": ("total_zero", {"total_zero": "simp [total]"}),
+    "a lemma inside": ("plain", {"plain": "have key : p ∧ p := ⟨h, h⟩\nexact key.1"}),
     "another file": ("uses_two", {"uses_two": "rfl"}),
 }
 
@@ -239,7 +236,8 @@ async def test_exactly_the_bad_proof_is_dropped(bench: Bench, script: str) -> No
     (dropped,) = bench.goals("plain")
     assert report.verdicts[dropped.id].status is VerdictStatus.FAILED
     assert report.verdicts[dropped.id].reason
-    assert script not in report.texts["Base.lean"]
+    assert f"by {script}" not in report.texts["Base.lean"]
+    assert "theorem plain (p : Prop) (h : p) : p := by sorry" in report.texts["Base.lean"]
     assert "Above" in report.declarations
 
 
