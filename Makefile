@@ -54,7 +54,7 @@ check: setup
 
 test: check lean
 	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
