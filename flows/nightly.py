@@ -57,8 +57,8 @@ async def nightly(
     answers = ContentCache(paths.answers)
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
-        checkout, project = await check_out(repo, ref, paths.checkouts)
-        servers = await set_up_lean(settings, paths, project)
+        checkout, project = await check_out(repo, ref, settings, paths)
+        servers = await set_up_lean(settings, paths, project, repo)
         ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)

@@ -113,6 +113,8 @@ _EMBEDDED_MEGABYTES = 1000
 class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
+    `repl` is the folder of a built REPL for a native Lean; None lets lean-interact fetch the one that fits.
+
     Raises:
         ConfigError: values that are allowed one by one, but not together.
     """
@@ -120,6 +122,7 @@ class Settings:
     profile: Profile = Profile.NORMAL
     lean: LeanChoice = LeanChoice.AUTO
     paths: PathSettings = field(default_factory=PathSettings)
+    repl: Path | None = None
     ledger_url: str | None = field(default=None, repr=False)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
@@ -160,6 +163,7 @@ class Overrides(TypedDict, total=False):
     cache_dir: Path | None
     data_dir: Path | None
     state_dir: Path | None
+    repl: Path | None
     ledger_url: str | None
     servers: int | None
     memory_mb: int | None
@@ -230,6 +234,7 @@ _VARIABLES = (
     folder("cache_dir"),
     folder("data_dir"),
     folder("state_dir"),
+    folder("repl"),
     Variable(
         "ledger_url",
         str,
@@ -266,6 +271,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         profile=profile,
         lean=values.get("lean", LeanChoice.AUTO),
         paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
+        repl=values.get("repl"),
         ledger_url=values.get("ledger_url"),
         sessions=SessionSettings(
             servers=values.get("servers"),

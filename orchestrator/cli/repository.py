@@ -22,13 +22,13 @@ from orchestrator.errors import PatchError
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, describe, find_lean
+from orchestrator.lean.toolchain import describe, find_lean
 from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, provision
+from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.repo.checkout import apply_patch, checkout
 from orchestrator.repo.project import load_project
 from orchestrator.source import Project
-from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
+from orchestrator.stages import INSTALLATION, counted, nothing_usable
 from orchestrator.tables import one_line
 from orchestrator.terminal import make_console, say, show_goals, show_problems, show_verdicts
 from orchestrator.verify import Gate, PatchReport
@@ -196,12 +196,12 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     else:
         found = checkout(repo, ref or "HEAD", cache=paths.checkouts)
         project = load_project(found.path, commit=found.commit)
-    project = importable(project, EMBEDDED_LIBRARIES)
+    project = usable(settings, paths, project)
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:
         say(console, "yellow", "note:", warning)
     with console.status("setting up Lean"):
-        return project, provision(settings, paths, lean)
+        return project, provision(settings, paths, lean, folder=lake_folder(repo, project))
 
 
 async def elaborate(project: Project, servers: Servers, console: Console) -> Extraction:

@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.proof_context import OpenGoal
 from orchestrator.lean.protocol import Limits
-from orchestrator.lean.session import Session
+from orchestrator.lean.session import Recyclable, Session
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source import Project
 
@@ -46,7 +45,7 @@ class Pool:
             chosen = next((w for w in self._idle if module and w.holds(module)), self._idle[0])
             self._idle.remove(chosen)
         try:
-            if isinstance(chosen.session, EmbeddedSession):
+            if isinstance(chosen.session, Recyclable):
                 await chosen.session.recycle_if_grown()
             yield chosen
         finally:
