@@ -77,7 +77,7 @@ def command_starts(text: str, start: int = 0) -> tuple[int, ...]:
 def cut(text: str, places: Iterable[int], start: int = 0) -> tuple[Piece, ...]:
     """`text` from `start` on in pieces: the commands around `places` (offsets), and what lies between them."""
     starts = command_starts(text, start)
-    ends = (*starts[1:], len(text))
+    ends = (*starts[1:], len(text)) if starts else ()
     wanted = list(places)
     pieces: list[Piece] = []
     done = start
