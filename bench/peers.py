@@ -26,7 +26,6 @@ from orchestrator.bank_results import BankEntry, bank_project, goals_for
 from orchestrator.config import load_settings
 from orchestrator.errors import SessionError
 from orchestrator.lean.extraction import goals_of
-from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Command, CommandReply, Limits
 from orchestrator.lean.session import ask
 from orchestrator.paths import find_paths
@@ -154,7 +153,7 @@ async def ours(servers: Servers, goals: Sequence[BankGoal], seconds: float) -> T
     project = bank_project(entries)
     tally = Tally("d  ours")
     async with servers.pool(project) as pool:
-        await asyncio.gather(*(_warm(pool) for _ in range(pool.size)))
+        await pool.start()
         begun = time.monotonic()
         waiting = list(reversed(entries))
 
@@ -182,13 +181,6 @@ async def ours(servers: Servers, goals: Sequence[BankGoal], seconds: float) -> T
         await asyncio.gather(*(work() for _ in range(pool.size)))
         tally.seconds = time.monotonic() - begun
     return tally
-
-
-async def _warm(pool: Pool) -> None:
-    """Start one of the pool's servers; held for a moment, so that each is started once."""
-    async with pool.workspace() as workspace:
-        await ask(workspace.session, Command(""), timeout=_LONG)
-        await asyncio.sleep(0.1)
 
 
 def shortfalls(tallies: Sequence[Tally], floors: dict[str, float]) -> list[str]:

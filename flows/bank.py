@@ -65,6 +65,7 @@ async def bank(
             lean = servers.description
             pool = await held.enter_async_context(servers.pool(project))
             extraction = await extract_goals(project, pool, servers.identity, ContentCache(paths.answers))
+            await pool.start()
             goals = goals_for(entries, extraction.goals)
             strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
             settings = _for_servers(settings, servers.count)

@@ -18,7 +18,7 @@ from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
 from orchestrator.cli.bank import bank
-from orchestrator.cli.repository import lean_app, run_extract, run_verify
+from orchestrator.cli.repository import build_project, lean_app, run_extract, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
@@ -54,6 +54,7 @@ def prove(
         Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough."),
     ] = None,
     timeout: Annotated[float | None, Parameter(help="Seconds that strategies may work; no limit unless given.")] = None,
+    build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -76,6 +77,8 @@ def prove(
     out = Path(os.path.abspath(out.expanduser()))
     preflight(repo, out, settings, paths)
     console = make_console(stderr=json_)
+    if build:
+        build_project(repo, console)
     display = RunDisplay(console)
     with display.running(), observed_by(display), prefect_server(paths):
         from flows.nightly import nightly

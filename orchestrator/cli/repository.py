@@ -18,11 +18,12 @@ from rich.markup import escape
 
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.difficulty import estimated_difficulty
-from orchestrator.errors import PatchError
+from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
-from orchestrator.lean.toolchain import describe, find_lean
+from orchestrator.lean.lake import BUILD_SECONDS, build
+from orchestrator.lean.toolchain import describe, find_lean, probe_native
 from orchestrator.paths import find_paths
 from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.repo.checkout import apply_patch, checkout
@@ -140,6 +141,25 @@ def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, consol
     of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
     console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
     return 0 if report.accepted else PatchError.exit_code
+
+
+def build_project(repo: str, console: Console) -> None:
+    """Run `lake build` in the user's own folder, with Mathlib's cache fetched first where there is Mathlib.
+
+    Raises:
+        LeanNotFound: there is no lake.
+        RepositoryError: it is no folder, or does not build.
+    """
+    folder = Path(repo).expanduser()
+    if not folder.is_dir():
+        raise RepositoryError(
+            "Only a folder can be built", where=repo, hint="Clone the repository and name its folder."
+        )
+    native = probe_native(folder)
+    if native is None:
+        raise LeanNotFound("lean and lake were not found", where="PATH", hint="Install elan.")
+    with console.status("lake build"):
+        build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
 
 
 def read_patch(patch: Path) -> str:

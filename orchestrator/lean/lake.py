@@ -13,6 +13,8 @@ from orchestrator.errors import LeanNotFound, RepositoryError
 from orchestrator.lean.toolchain import NATIVE_VARIABLES
 
 MANIFEST = "lake-manifest.json"
+BUILD_SECONDS = 4 * 3600.0
+"""Building Mathlib without its cache takes hours."""
 _LIBRARIES = (".lake/build/lib/lean", ".lake/build/lib", "build/lib")
 
 

@@ -211,6 +211,8 @@ class NativeSession:
         messages: list[Message] = []
         sorries: list[Sorry] = []
         for piece in pieces:
+            if not text[piece.start : piece.end].strip():
+                continue
             here = tuple(word for word in words if piece.start <= word.offset < piece.end)
             shifted = _shift(lines.position(piece.start))
             after, reply = await self._journal.command(

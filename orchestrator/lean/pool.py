@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
 from orchestrator.lean.proof_context import OpenGoal
-from orchestrator.lean.protocol import Limits
-from orchestrator.lean.session import Recyclable, Session
+from orchestrator.lean.protocol import Command, Limits
+from orchestrator.lean.session import Recyclable, Session, ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source import Project
 
@@ -69,6 +69,14 @@ class Pool:
                 # When the process is gone, what was to be forgotten is gone with it.
                 with contextlib.suppress(SessionError):
                     await opened.release()
+
+    async def start(self, *, seconds: float = 600.0) -> None:
+        """Start every server now, so that no goal's time is spent on it.
+
+        Raises:
+            SessionError: one does not start.
+        """
+        await asyncio.gather(*(ask(w.session, Command(""), timeout=seconds) for w in self._workspaces))
 
     async def close(self) -> None:
         """End every session, whoever holds it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -20,11 +21,14 @@ from typing import Any, Protocol
 import psutil
 from lean_interact import Command, LeanREPLConfig, LeanServer, LocalProject, ProofStep
 from lean_interact.interface import LeanError as ReplError
+from lean_interact.utils import logger
 from pydantic import ValidationError
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionTimeout
 
 Json = dict[str, Any]
+# What it warns of on the console, we say ourselves where it matters.
+logger.setLevel(logging.ERROR)
 _LAST_LINES = 20
 
 

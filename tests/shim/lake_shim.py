@@ -21,6 +21,10 @@ def main(name: str, arguments: list[str]) -> int:
         lean = f"Lean (version {VERSION}, x86_64-unknown-linux-gnu, commit 38f3c0c4, Release)"
         sys.stdout.write((f"Lake version 5.0.0-src ({lean})" if name == "lake" else lean) + "\n")
         return 0
+    if name == "lean" and arguments[-1:] and arguments[-1].endswith(".lean"):
+        # What LeanDojo does: the file holds a server tactic.
+        dojo = Path(__file__).with_name("dojo_shim.py")
+        os.execv(sys.executable, [sys.executable, str(dojo), os.environ["SHIM_LAUNCH"], arguments[-1]])
     if name == "lake" and arguments[:1] == ["env"]:
         if arguments[1:2] == ["lean"]:
             return main("lean", arguments[2:])

@@ -39,7 +39,7 @@ def write_shims(folder: Path, launch: Launch, *, toolchain: str = "leanprover/le
     value = {"command": list(launch.command), "environment": dict(launch.environment), "folder": launch.folder}
     how.write_text(json.dumps(value), encoding="utf-8")
     for name in ("lake", "lean"):
-        _script(shims.bin / name, [sys.executable, str(HERE / "lake_shim.py"), name])
+        _script(shims.bin / name, ["env", f"SHIM_LAUNCH={how}", sys.executable, str(HERE / "lake_shim.py"), name])
     _script(shims.repl / ".lake/build/bin/repl", [sys.executable, str(HERE / "repl_shim.py"), str(how)])
     (shims.repl / "lean-toolchain").write_text(toolchain + "\n", encoding="utf-8")
     return shims
