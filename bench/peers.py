@@ -24,7 +24,7 @@ from pathlib import Path
 from bench.bank import BankGoal, load_bank, source
 from orchestrator.bank_results import BankEntry, bank_project, goals_for
 from orchestrator.config import load_settings
-from orchestrator.errors import SessionError
+from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.lean.extraction import goals_of
 from orchestrator.lean.protocol import Command, CommandReply, Limits
 from orchestrator.lean.session import ask
@@ -94,7 +94,7 @@ async def one_process_each(servers: Servers, goals: Sequence[BankGoal], seconds:
         session = servers.session()
         try:
             return proved(await ask(session, Command(text, limits=_LIMITS), timeout=_LONG))
-        except SessionError:
+        except (SessionError, RequestRefused):
             return False
         finally:
             await session.close()
@@ -109,7 +109,7 @@ async def plain_repl(servers: Servers, goals: Sequence[BankGoal], seconds: float
     async def attempt(text: str) -> bool:
         try:
             return proved(await ask(session, Command(text, limits=_LIMITS), timeout=_LONG))
-        except SessionError:
+        except (SessionError, RequestRefused):
             return False
 
     await ask(session, Command(""), timeout=_LONG)
@@ -170,7 +170,9 @@ async def ours(servers: Servers, goals: Sequence[BankGoal], seconds: float) -> T
                 async with pool.open(found[0]) as context:
                     left = list(TACTICS)
                     while left:
-                        replies = await context.tactics(left, limits=_LIMITS)
+                        replies = await context.tactics(left, limits=_LIMITS, budget_seconds=_LONG)
+                        if not replies:
+                            break
                         tally.attempts += len(replies)
                         left = left[len(replies) :]
                         done = [reply for reply in replies if reply.completed]
