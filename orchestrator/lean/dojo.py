@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goal import Goal
 from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lexer import code_mask
 
 LAST_VERSION = (4, 20)
 """The last release of Lean that LeanDojo was worked on with."""
@@ -82,7 +83,17 @@ def _is_whole_proof(goal: Goal, text: str) -> bool:
     if not before:
         return False
     before[-1] = before[-1][: goal.span.start.column]
-    return _WHOLE_PROOF.search("\n".join(before)) is not None
+    mask = code_mask("\n".join(before))
+    return _WHOLE_PROOF.search(mask) is not None and _outside_brackets(mask).count(":=") == 1
+
+
+def _outside_brackets(mask: str) -> str:
+    depth, kept = 0, []
+    for character in mask:
+        depth += (character in "([{⟨") - (character in ")]}⟩")
+        if depth == 0:
+            kept.append(character)
+    return "".join(kept)
 
 
 class DojoGoal:
