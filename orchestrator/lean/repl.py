@@ -159,7 +159,8 @@ class LeanInteractRepl:
             raise MalformedReply(
                 "Lean answered something that is not the REPL's protocol", where=str(error)[:200]
             ) from error
-        except (ConnectionError, ChildProcessError, BrokenPipeError, ValueError, AssertionError, OSError) as error:
+        # lean-interact trips over its own process (None) where that is killed in the middle of a request.
+        except (ConnectionError, ChildProcessError, ValueError, AssertionError, AttributeError, OSError) as error:
             self._server.kill()
             words = " ".join(self._server.last_words)[-300:]
             raise SessionDied("The Lean process ended", where=words, hint=_WHY_DEAD) from error
