@@ -49,7 +49,7 @@ async def known_gate(
     Raises:
         SessionError: as `work` does.
     """
-    placed = [part for proof in proofs for part in (proof.goal.id, proof.script)]
+    placed = [part for proof in proofs for part in (proof.goal.id, proof.script, *(h.text for h in proof.helpers))]
     key = content_key("gate", [*project_parts(project, lean), *placed])
     known = cache.get(key, GateReport)
     if known is not None:

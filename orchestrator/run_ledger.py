@@ -7,10 +7,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from orchestrator.bandit import ArmStatistics
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
+from orchestrator.helpers import helpers_of
 from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
@@ -81,7 +83,7 @@ class RunLedger:
         passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
         if passed:
             newest = max(passed, key=lambda proof: proof.id or 0)
-            return _known(newest.strategy, newest.script.split("\n"))
+            return _known(newest.strategy, newest.script.split("\n"), newest.helpers)
         # A run that died before its gate leaves the attempt alone.
         found = [
             attempt
@@ -160,6 +162,7 @@ class RunLedger:
                     goal_text=goal.text,
                     strategy=result.strategy.value if result.strategy else "",
                     script="\n".join(result.tactics),
+                    helpers=tuple(helper.to_json() for helper in helpers_of(result.metadata)),
                     verdict=ProofVerdict.PASSED if verdict.accepted else ProofVerdict.FAILED,
                     checks={check.name.value: check.detail or check.passed for check in verdict.checks},
                     goal_id=goal.id,
@@ -171,7 +174,8 @@ class RunLedger:
                     run_id=self.run_id,
                 )
             )
-            if verdict.accepted and not result.metadata.get("known"):
+            # Without its helper lemmas a script is of no use to a goal that reads the same.
+            if verdict.accepted and not result.metadata.get("known") and not result.metadata.get("helpers"):
                 self.store.update_tactic_cache(
                     goal.text, tactics=list(result.tactics), success_rate=1.0, avg_time=result.time_seconds
                 )
@@ -203,6 +207,7 @@ class RunLedger:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def _known(strategy: str, script: Sequence[str]) -> Result:
+def _known(strategy: str, script: Sequence[str], helpers: Sequence[Mapping[str, Any]] = ()) -> Result:
     kind = next((kind for kind in StrategyType if kind.value == strategy), None)
-    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True})
+    extra = {"helpers": list(helpers)} if helpers else {}
+    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True, **extra})

@@ -10,6 +10,7 @@ from functools import cache
 from orchestrator.blueprint.status import DeclarationTruth
 from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.goal import Goal
+from orchestrator.helpers import helpers_of
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Fingerprint
 from orchestrator.result import GoalStatus, Outcome, Result
@@ -78,7 +79,9 @@ def left_alone(goal: Goal) -> str:
 def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Proof, ...]:
     """The proofs that strategies found, in the order of the goals."""
     found = ((goal, results.get(goal.id)) for goal in goals)
-    return tuple(Proof(goal, "\n".join(r.tactics)) for goal, r in found if r is not None and r.success)
+    return tuple(
+        Proof(goal, "\n".join(r.tactics), helpers_of(r.metadata)) for goal, r in found if r is not None and r.success
+    )
 
 
 def goal_reports(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[GoalReport, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ from orchestrator.goal import SourceSpan
 from orchestrator.lexer import code_mask
 
 STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
+
+DECLARATION = "Lean.Parser.Command.declaration"
 
 # Made on demand by Lean for a declaration that exists already, wherever they are first needed.
 _GENERATED = re.compile(
@@ -31,6 +34,7 @@ class CheckName(StrEnum):
     AXIOMS = "only allowed axioms below it"
     KERNEL = "the kernel accepts it once more"
     NOTHING_ELSE = "every other declaration is as in the original"
+    HELPERS = "every helper lemma is a proved theorem of a new name, and nothing else"
 
 
 class VerdictStatus(StrEnum):
@@ -162,14 +166,43 @@ def differences(
     return tuple(found)
 
 
-def command_change(original: Sequence[str], patched: Sequence[str]) -> str:
+def command_change(original: Sequence[str], patched: Sequence[str], helpers: int = 0) -> str:
     """How the commands of a file differ, "" when they are of the same kinds in the same order.
 
-    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares.
+    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares. `helpers`
+    is the number of lemmas that the patch is allowed to add, a declaration each.
     """
-    if tuple(original) == tuple(patched):
+    rest = iter(patched)
+    in_order = all(any(kind == other for other in rest) for kind in original)
+    added = Counter(patched)
+    added.subtract(original)
+    if in_order and +added == Counter({DECLARATION: helpers}) and len(patched) == len(original) + helpers:
         return ""
     return f"the file had {len(original)} commands and has {len(patched)}, or others in their places"
+
+
+def helper_problems(
+    names: Iterable[str], original: Declarations, patched: Declarations, *, allowed_axioms: frozenset[str]
+) -> tuple[str, ...]:
+    """What is wrong with the helper lemmas that a patch adds, each in words. `original` is the whole project's."""
+    found: list[str] = []
+    there = {facts.user_name for facts in original.values() if not facts.auxiliary}
+    added = {facts.user_name: facts for facts in patched.values() if not facts.auxiliary}
+    for name in names:
+        facts = added.get(name)
+        if name in there:
+            found.append(f"`{name}` is the name of something else")
+        elif facts is None:
+            found.append(f"`{name}` was not found")
+        elif facts.kind != "theorem":
+            found.append(f"`{name}` is a {facts.kind}, not a theorem")
+        elif facts.own_sorry:
+            found.append(f"`{name}` is not proved")
+        elif foreign := sorted(set(facts.axioms) - allowed_axioms - {"sorryAx"}):
+            found.append(f"`{name}` rests on {', '.join(foreign)}")
+        elif facts.recheck:
+            found.append(f"`{name}`: {facts.recheck}")
+    return tuple(found)
 
 
 def statement_change(before: Facts, after: Facts) -> str:

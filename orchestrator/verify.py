@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from orchestrator.errors import RequestRefused, SessionError
+from orchestrator.errors import PatchError, RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.helpers import HelperLemma, with_helpers
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
+from orchestrator.lexer import join_name, name_parts
 from orchestrator.patch import splice_all
 from orchestrator.source import Project, SourceModule
 from orchestrator.verdict import (
@@ -24,6 +26,7 @@ from orchestrator.verdict import (
     Verdict,
     command_change,
     differences,
+    helper_problems,
     judge,
     only_places_changed,
 )
@@ -90,11 +93,15 @@ class Gate:
         self._open = open_workspace
         self._allowed = allowed_axioms
 
-    async def verify(self, texts: Mapping[str, str]) -> PatchReport:
-        """Judge the project with the files in `texts` (path → content) in place of the original ones."""
+    async def verify(self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = ()) -> PatchReport:
+        """Judge the project with the files in `texts` (path → content) in place of the original ones.
+
+        `helpers` are lemmas that these texts have and the original ones have not. Each has to be a proved theorem of a
+        new name, written exactly as it says.
+        """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
-        elaborated = await self._replay(patched, affected, "")
+        elaborated = await self._replay(patched, affected, "", helpers)
         touched = self._touched(texts, elaborated.remaining)
         partial = {
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
@@ -106,9 +113,9 @@ class Gate:
         if any(partial.values()) and not elaborated.errors:
             fuller = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
             preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
-            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble)
+            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble, helpers)
             filled = {} if with_holes.errors else with_holes.declarations
-        return self._conclude(texts, touched, partial, elaborated, filled, hole)
+        return self._conclude(texts, touched, partial, elaborated, filled, hole, helpers)
 
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
@@ -119,14 +126,18 @@ class Gate:
             and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
         )
 
-    async def _replay(self, project: Project, modules: Sequence[SourceModule], preamble: str) -> _Replay:
+    async def _replay(
+        self, project: Project, modules: Sequence[SourceModule], preamble: str, helpers: Sequence[HelperLemma]
+    ) -> _Replay:
         declarations: dict[str, Mapping[str, Fingerprint]] = {}
         errors: dict[str, tuple[Message, ...]] = {}
         remaining: dict[str, tuple[Sorry, ...]] = {}
         commands: dict[str, tuple[str, ...]] = {}
+        shadowed: frozenset[str] = frozenset()
         async with self._open(project, preamble) as workspace:
             for module in modules:
                 sorried = tuple(f.user_name for f in self.original[module.name].values() if f.own_sorry)
+                added = tuple(helper.name for helper in helpers if helper.file == module.path)
                 try:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors or elaborated.blocked_by:
@@ -134,10 +145,16 @@ class Gate:
                         continue
                     remaining[module.path] = elaborated.reply.sorries
                     commands[module.name] = elaborated.reply.commands
-                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=sorried)
+                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=(*sorried, *added))
                 except (SessionError, RequestRefused) as error:
                     errors[module.path] = (_broken(error),)
-        return _Replay(declarations, errors, remaining, commands)
+            if helpers:
+                try:
+                    names = {suffix for helper in helpers for suffix in suffixes(helper.name)}
+                    shadowed = await workspace.library_has(sorted(names))
+                except (SessionError, RequestRefused) as error:
+                    errors.setdefault(helpers[0].file, (_broken(error),))
+        return _Replay(declarations, errors, remaining, commands, shadowed)
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
@@ -159,20 +176,27 @@ class Gate:
         replay: _Replay,
         filled: DeclarationsByModule,
         hole: str,
+        helpers: Sequence[HelperLemma],
     ) -> PatchReport:
         everything: dict[str, Fingerprint] = {}
         for declarations in (*self.original.values(), *replay.declarations.values()):
             everything.update(declarations)
         unlike: dict[str, tuple[str, ...]] = {}
+        original_ones = {name: fact for found in self.original.values() for name, fact in found.items()}
+        wrong = self._wrong_helpers(helpers, texts, original_ones, everything, replay.shadowed)
         verdicts: list[Verdict] = []
         for module in self._affected(set(texts)):
             if module.name not in replay.declarations:
                 continue
             original, patched = self.original[module.name], replay.declarations[module.name]
-            changed = command_change(self._commands[module.name], replay.commands[module.name])
-            found = differences(original, patched, allowed_axioms=self._allowed)
+            here = [helper for helper in helpers if helper.file == module.path]
+            changed = command_change(self._commands[module.name], replay.commands[module.name], len(here))
+            added = frozenset(helper.name for helper in here)
+            found = differences(original, patched, allowed_axioms=self._allowed, helpers=added)
             unlike[module.path] = (*([changed] if changed else []), *found)
-            general = self._general_checks(module.path, texts, unlike[module.path])
+            general = self._general_checks(module.path, texts, unlike[module.path], here)
+            if helpers:
+                general = (*general, Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
             partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
             for name, before in original.items():
                 if (module.path, before.user_name) not in touched or before.auxiliary:
@@ -194,9 +218,31 @@ class Gate:
                 )
         return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike, replay.declarations)
 
-    def _general_checks(self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...]) -> tuple[Check, ...]:
+    def _wrong_helpers(
+        self,
+        helpers: Sequence[HelperLemma],
+        texts: Mapping[str, str],
+        original: Mapping[str, Fingerprint],
+        patched: Mapping[str, Fingerprint],
+        shadowed: frozenset[str],
+    ) -> tuple[str, ...]:
+        known = {name for fact in original.values() for name in suffixes(fact.user_name)} | shadowed
+        wrong = [problem for helper in helpers if (problem := helper.problem())]
+        wrong += [f"`{h.name}` is not in a changed file" for h in helpers if h.file not in texts]
+        wrong += [f"`{h.name}` hides `{name}`" for h in helpers for name in suffixes(h.name) if name in known]
+        names = [helper.name for helper in helpers]
+        return (*wrong, *helper_problems(names, original, patched, allowed_axioms=self._allowed))
+
+    def _general_checks(
+        self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...], helpers: Sequence[HelperLemma]
+    ) -> tuple[Check, ...]:
         spans = [goal.span for goal in self._goals if goal.file == path and goal.span is not None]
-        same = path not in texts or only_places_changed(self.project.by_path[path].text, spans, texts[path])
+        try:
+            base = with_helpers(self.project.by_path[path].text, helpers)
+        except PatchError:
+            same = False
+        else:
+            same = path not in texts or only_places_changed(base.text, [*map(base.moved, spans)], texts[path])
         return (
             Check(CheckName.TEXT, same, "" if same else "text outside the open places differs"),
             Check(CheckName.COMPILES, True),
@@ -210,6 +256,13 @@ class _Replay:
     errors: Mapping[str, tuple[Message, ...]]
     remaining: Mapping[str, tuple[Sorry, ...]]
     commands: Mapping[str, tuple[str, ...]]
+    shadowed: frozenset[str] = frozenset()
+
+
+def suffixes(name: str) -> tuple[str, ...]:
+    """The names by which `name` can be meant in some namespace, the longest first."""
+    parts = name_parts(name)
+    return tuple(join_name(parts[index:]) for index in range(len(parts)))
 
 
 def _broken(error: Exception) -> Message:

@@ -17,6 +17,7 @@ PURE = {
     "orchestrator.config",
     "orchestrator.variables",
     "orchestrator.goal",
+    "orchestrator.helpers",
     "orchestrator.goal_lexer",
     "orchestrator.goal_names",
     "orchestrator.goal_order",
