@@ -17,6 +17,7 @@ from orchestrator.lexer import IDENTIFIER, RegionKind, code_mask, regions
 from orchestrator.patch import splice
 
 _WIDTH = 100
+_UNIVERSE = re.compile(r"\bu_\d+\b")
 _FORBIDDEN = re.compile(
     r"@\[|(?<!\.)\b(attribute|instance|notation|infix[lr]?|prefix|postfix|macro|macro_rules|syntax|elab|elab_rules|axiom|"
     r"opaque|unsafe|implemented_by|extern|csimp|native_decide|initialize|deriving|universe|variable|sorry|admit|sorryAx"
@@ -102,6 +103,7 @@ def helpers_of(metadata: Mapping[str, object]) -> tuple[HelperLemma, ...]:
 
 def stub_text(short: str, signature: str) -> str:
     """The lemma with its proof left open; the `sorry` is the last word of the last line."""
+    short += universes(signature)
     head = f"theorem {short} {signature} := by"
     split = _conclusion(signature)
     if len(head) > _WIDTH and split:
@@ -118,6 +120,12 @@ def lemma_text(short: str, signature: str, script: str) -> str:
     stub = stub_text(short, signature)
     line, column = stub.count("\n") + 1, 2
     return splice(stub, SourceSpan(Position(line, column), Position(line, column + 5)), script, SorryKind.TACTIC)
+
+
+def universes(signature: str) -> str:
+    """The universe names that Lean made up, as they follow a theorem's name; "" for none."""
+    names = sorted(set(_UNIVERSE.findall(signature)))
+    return f".{{{', '.join(names)}}}" if names else ""
 
 
 def short_name(name: str, namespace: str) -> str:

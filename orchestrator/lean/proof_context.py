@@ -98,9 +98,10 @@ class OpenGoal:
                 break
         return tuple(replies)
 
-    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+    async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
         """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
 
+        `prelude` are commands that stand in front of the declaration, such as a lemma that is to be proved later.
         A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
 
         Raises:
@@ -116,8 +117,17 @@ class OpenGoal:
         except PatchError as error:
             return CheckReply(accepted=False, errors=(str(error),))
         limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
-        request = Command(fragment, env=place.before, limits=limits)
         try:
+            before = place.before
+            if prelude:
+                request = Command(prelude, env=before, limits=limits)
+                asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+                made = await self._workspace.same_process(asked)
+                self._workspace.note(made)
+                if made.errors or made.env is None:
+                    return CheckReply(accepted=False, errors=tuple(message.text for message in made.errors))
+                before = made.env
+            request = Command(fragment, env=before, limits=limits)
             asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
             reply = await self._workspace.same_process(asked)
         except SessionError as error:

@@ -85,6 +85,30 @@ class Workspace:
         self.highest_proof_state = -1
         self.highest_env = -1
 
+    def variant(self, project: Project) -> Workspace:
+        """A workspace for a variant of the project on the same session, sharing the environments both have in common.
+
+        Only one of the two may be used at a time; `adopt` what the variant made before this one goes on.
+        """
+        other = Workspace(self.session, project, preamble=self._preamble, elaboration_seconds=self._seconds)
+        if self._generation != self.session.generation:
+            return other
+        same = {
+            name
+            for name, module in project.by_name.items()
+            if name in self.project.by_name and self.project.by_name[name].digest == module.digest
+        }
+        other._generation = self._generation
+        other._environments = {key: env for key, env in self._environments.items() if key[1] <= same}
+        other.highest_env, other.highest_proof_state = self.highest_env, self.highest_proof_state
+        return other
+
+    def adopt(self, other: Workspace) -> None:
+        """Take over the count of what a variant has made, so that it can be forgotten."""
+        if other._generation == self._generation:
+            self.highest_env = max(self.highest_env, other.highest_env)
+            self.highest_proof_state = max(self.highest_proof_state, other.highest_proof_state)
+
     def holds(self, module: str) -> bool:
         """Whether `module` is elaborated on the session's present process."""
         return self._generation == self.session.generation and module in self._elaborated
@@ -126,6 +150,10 @@ class Workspace:
                 self._environments[(external, held | {module})] = elaborated.env
         self._elaborated[module] = elaborated
         return elaborated
+
+    def holds_process(self) -> bool:
+        """Whether what it holds is on the session's present process."""
+        return self._generation == self.session.generation and self._generation > 0
 
     def elaborated(self, module: str) -> Elaborated:
         """What `load` gave for `module`.
