@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from time import monotonic
 
 from prefect import flow
 
 from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config, summarise
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
+from orchestrator.market.trading import Traded
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
@@ -24,6 +26,7 @@ from tasks.publish import make_patch
 from tasks.record import record
 from tasks.report import report
 from tasks.set_up_lean import set_up_lean
+from tasks.supply import supply_lemmas
 from tasks.sync_blueprint import sync_blueprint
 from tasks.verify import verify_proofs
 
@@ -73,16 +76,31 @@ async def nightly(
             run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
         )
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+        began = monotonic()
         stop.ends_with(scheduler.shutdown)
         async with progress_artifact(len(goals)):
             results = await scheduler.process_queue(goals)
+        trading = Traded()
+        if settings.profile is not Profile.STUB:
+            left = None if budget_seconds is None else budget_seconds - (monotonic() - began)
+            trading = await supply_lemmas(project, extraction, results, settings, servers, pool, ledger, answers, left)
+        results = {**results, **trading.results}
         gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
         reports = goal_reports(extraction.goals, results, gate)
         record(ledger, reports)
         patch = make_patch(project, gate.texts)
         summary = summarise(
-            checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers
+            checkout,
+            project,
+            extraction,
+            reports,
+            update,
+            ledger,
+            started,
+            run_config(settings),
+            servers,
+            trading.trades,
         )
         await report(summary, patch, update.patch, out)
     finished = to_dict(summary)

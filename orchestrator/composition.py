@@ -16,6 +16,7 @@ from orchestrator.config import Profile, Settings
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
+from orchestrator.market.trades import Trade
 from orchestrator.observer import notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
@@ -86,7 +87,8 @@ def recorded_run(
 
     @cache
     def environment(module: str) -> str:
-        return hashlib.sha256(f"{lean}\x00{project.environment_digest(module)}".encode()).hexdigest()
+        digest = project.environment_digest(module) if module in project.by_name else ""
+        return hashlib.sha256(f"{lean}\x00{digest}".encode()).hexdigest()
 
     view = RunLedger(
         ledger, run_id, checkout.source, checkout.commit, settings, lambda goal: environment(goal.module), stop
@@ -153,6 +155,7 @@ def summarise(
     started: datetime,
     config: Mapping[str, object],
     servers: Servers,
+    trades: Sequence[Trade] = (),
 ) -> Summary:
     """The summary of a run, noted in its ledger, too."""
     notes = [*extraction.notes, *update.problems]
@@ -173,6 +176,7 @@ def summarise(
         blueprint=update.marks,
         lean=servers.description,
         stopped=ledger.stop.reason,
+        trades=trades,
     )
     counted = to_dict(summary)
     ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}

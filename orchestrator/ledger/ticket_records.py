@@ -56,12 +56,14 @@ class TicketPlace:
         module, file: Lean's name and the path of the file ("" for no project: imports alone).
         declaration: full name of the declaration that asked for it.
         namespace, opens, imports: what is in scope there.
+        prefix: namespaces that the declaration opens by its own name, as in `theorem Tree.size_pos`.
     """
 
     module: str = ""
     file: str = ""
     declaration: str = ""
     namespace: str = ""
+    prefix: str = ""
     opens: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
 

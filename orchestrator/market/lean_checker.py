@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from orchestrator.market.statements import colon, instances, proposition, signat
 from orchestrator.normalize import goal_hash
 from orchestrator.patch import splice
 from orchestrator.source import Project, SourceModule
-from orchestrator.verify import Gate, OpenWorkspace
+from orchestrator.verify import Gate, OpenWorkspace, suffixes
 
 PROBE = "market_probe"
 _SCRATCH = "Market"
@@ -83,7 +84,7 @@ class LeanChecker:
         signature = " ".join(signature_of(goal).split())
         _checked(signature)
         async with self._at(place) as (workspace, env):
-            return await self._probe(workspace, env, signature)
+            return await self._probe(workspace, env, signature, place)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
         """See `LemmaChecker.judge`."""
@@ -127,13 +128,14 @@ class LeanChecker:
 
     async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
         """See `LemmaChecker.closes`."""
-        lemma = f"{_STRICT}theorem {PROBE}_found{universes(found.signature)} {found.signature} := by sorry\n"
-        name = f"{PROBE}_found"
+        probe = _probe_name(place)
+        name = f"{_probe_name(found.place)}_found"
+        lemma = f"{_STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
         async with self._at(place) as (workspace, env):
             made = await self._ask(workspace, lemma, env)
             if made.errors or made.env is None:
                 return ""
-            head = f"{_STRICT}theorem {PROBE}{universes(goal.signature)} {goal.signature} := by"
+            head = f"{_STRICT}theorem {probe}{universes(goal.signature)} {goal.signature} := by"
             for by, tactic in (
                 ("exact", f"exact {name} .."),
                 ("apply", f"apply {name} <;> assumption"),
@@ -160,7 +162,21 @@ class LeanChecker:
             raise MarketplaceError(f"`{ticket.place.declaration}` has no open place any more")
         return HelperLemma(
             name=ticket.name,
-            short=short_name(ticket.name, goal.context.namespace),
+            short=short_name(ticket.name, ticket.place.namespace),
+            signature=ticket.signature,
+            script=ticket.script,
+            file=goal.file,
+            before=goal.command.start,
+            ticket=ticket.ticket_id,
+        )
+
+    def helper_at(self, ticket: Ticket, goal: Goal, *, copy: bool = False) -> HelperLemma:
+        """A completed ticket's lemma in front of `goal`'s declaration; a copy gets a name of its own."""
+        assert goal.command is not None
+        name = f"{goal.declaration}_{ticket.name.rpartition('.')[2]}" if copy else ticket.name
+        return HelperLemma(
+            name=name,
+            short=short_name(name, place_of(goal, self._project).namespace),
             signature=ticket.signature,
             script=ticket.script,
             file=goal.file,
@@ -264,15 +280,15 @@ class LeanChecker:
         except RequestRefused as error:
             raise MarketplaceError(error.what) from error
 
-    async def _probe(self, workspace: Workspace, env: int, signature: str) -> Statement:
+    async def _probe(self, workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:
         """Elaborate a signature and read its texts.
 
         Raises:
             MarketplaceError: Lean does not take it.
         """
-        levels = universes(signature)
-        said = f"{levels} {signature} := by\n  intros\n  sorry\n"
-        source = f"{_STRICT}theorem {PROBE}{said}{_STRICT}{_CANONICAL}theorem {PROBE}_text{said}"
+        said = f"{universes(signature)} {signature} := by\n  intros\n  sorry\n"
+        name = _probe_name(place)
+        source = f"{_STRICT}theorem {name}{said}{_STRICT}{_CANONICAL}theorem {name}_text{said}"
         reply = await self._ask(workspace, source, env)
         if reply.errors or reply.env is None:
             raise MarketplaceError(f"Lean does not take the statement: {_first_error(reply)}", where=signature)
@@ -285,8 +301,8 @@ class LeanChecker:
         negations = [f"¬ ({proposition(signature)})"]
         if proposition(signature).startswith("¬"):
             negations.append(proposition(signature)[1:].strip())
-        hashes = [await self._hash_of(workspace, env, f": {other}") for other in negations]
-        refuted = await self._refuted(workspace, env, signature)
+        hashes = [await self._hash_of(workspace, env, f": {other}", name) for other in negations]
+        refuted = await self._refuted(workspace, env, signature, name)
         return Statement(
             signature=signature,
             text=reply.sorries[0].goal,
@@ -296,13 +312,13 @@ class LeanChecker:
             refuted=refuted,
         )
 
-    async def _hash_of(self, workspace: Workspace, env: int, signature: str) -> str:
-        source = f"{_STRICT}{_CANONICAL}theorem {PROBE}{universes(signature)} {signature} := by\n  intros\n  sorry\n"
+    async def _hash_of(self, workspace: Workspace, env: int, signature: str, name: str) -> str:
+        source = f"{_STRICT}{_CANONICAL}theorem {name}{universes(signature)} {signature} := by\n  intros\n  sorry\n"
         reply = await self._ask(workspace, source, env)
         return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
 
-    async def _refuted(self, workspace: Workspace, env: int, signature: str) -> str:
-        head = f"{_STRICT}theorem {PROBE}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
+    async def _refuted(self, workspace: Workspace, env: int, signature: str, name: str) -> str:
+        head = f"{_STRICT}theorem {name}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
         tactics = ["decide", "intro h; simp at h"]
         tactics += [f"intro h; exact absurd (h {values}) (by decide)" for values in instances(signature)]
         for tactic in tactics:
@@ -330,6 +346,32 @@ async def _variant(pool: Workspaces, project: Project, module: str) -> AsyncIter
             with suppress(SessionError):
                 if held.holds_process():
                     await held.forget_after(env=marks[0], proof_state=marks[1])
+
+
+def place_of(goal: Goal, project: Project) -> TicketPlace:
+    """In front of the declaration that a goal stands in."""
+    assert goal.command is not None
+    lines = project.by_name[goal.module].text.split("\n")[goal.command.start.line - 1 : goal.command.end.line]
+    written = next((s for s in suffixes(goal.declaration) if _mentions(lines, s)), "")
+    outer = goal.declaration.removesuffix(written).rstrip(".") if written else goal.context.namespace
+    return TicketPlace(
+        module=goal.module,
+        file=goal.file,
+        declaration=goal.declaration,
+        namespace=outer,
+        prefix=written.rpartition(".")[0],
+        opens=goal.context.opens,
+        imports=goal.context.imports,
+    )
+
+
+def _mentions(lines: Sequence[str], name: str) -> bool:
+    spelled = re.compile(rf"(?<![\w.'»]){re.escape(name)}(?![\w.'«])")
+    return any(spelled.search(line) for line in lines)
+
+
+def _probe_name(place: TicketPlace) -> str:
+    return f"{place.prefix}.{PROBE}" if place.prefix else PROBE
 
 
 def _scratch(project: Project, place: TicketPlace) -> tuple[Project, SourceModule]:

@@ -29,6 +29,7 @@ _MOST_VARIABLES = 3
 _MOST_CANDIDATES = 4
 _MOST_CHECKS = 24
 _MOST_NEEDS = 2
+_STRICT = "set_option autoImplicit false in\n"
 # Lemmas of the library with a side condition that automation gets stuck on.
 _CONDITIONAL = ("Nat.sub_add_cancel", "Nat.div_mul_cancel", "Nat.add_sub_cancel'", "Nat.mul_div_cancel'")
 
@@ -93,6 +94,7 @@ async def find_needs(
     goal: Goal,
     *,
     prover: LemmaProver,
+    namespace: str,
     definitions: Iterable[str] = (),
     timeout: float = 30.0,
     hints: Sequence[str] = (),
@@ -103,6 +105,7 @@ async def find_needs(
     Args:
         goal: an open goal.
         prover: opens it.
+        namespace: what is open in front of its declaration.
         definitions: the project's own definitions that it sees.
         timeout: seconds.
         hints: scripts that other strategies got stuck with, tried as openers, too.
@@ -122,7 +125,7 @@ async def find_needs(
             branch = await _branch(context, opener)
             if branch is not None and branch.rests:
                 branches.append(branch)
-        return await _needs(goal, context, branches, deadline, clock)
+        return await _needs(goal, namespace, context, branches, deadline, clock)
 
 
 def openers(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
@@ -184,7 +187,12 @@ async def _statements(context: LemmaContext, reply: TacticReply, number: int) ->
 
 
 async def _needs(
-    goal: Goal, context: LemmaContext, branches: Sequence[_Branch], deadline: float, clock: Callable[[], float]
+    goal: Goal,
+    namespace: str,
+    context: LemmaContext,
+    branches: Sequence[_Branch],
+    deadline: float,
+    clock: Callable[[], float],
 ) -> tuple[Need, ...]:
     counts: dict[str, int] = {}
     for branch in branches:
@@ -199,20 +207,22 @@ async def _needs(
             if signatures in found:
                 continue
             checks += 1
-            need = await _need(goal, context, branch.opener, signatures)
+            need = await _need(goal, namespace, context, branch.opener, signatures)
             if need is not None:
                 seen = max(counts[signature] for signature in signatures)
                 found[signatures] = Need(need.script, need.lemmas, seen)
     return tuple(found.values())
 
 
-async def _need(goal: Goal, context: LemmaContext, opener: str, signatures: Sequence[str]) -> Need | None:
+async def _need(
+    goal: Goal, namespace: str, context: LemmaContext, opener: str, signatures: Sequence[str]
+) -> Need | None:
     """The need in which these statements close the goal; None when they do not, or are the goal itself."""
     distinct = list(dict.fromkeys(signatures))
     base = f"{goal.declaration}_helper"
     names = {signature: f"{base}{index + 1 if index else ''}" for index, signature in enumerate(distinct)}
-    short = {signature: short_name(name, goal.context.namespace) for signature, name in names.items()}
-    prelude = "\n\n".join(stub_text(short[signature], signature) for signature in distinct) + "\n\n"
+    short = {signature: short_name(name, namespace) for signature, name in names.items()}
+    prelude = "".join(f"{_STRICT}{stub_text(short[signature], signature)}\n\n" for signature in distinct)
     uses = [short[signature].removeprefix("_root_.") for signature in signatures]
     ways = [[f"exact {use} .." for use in uses], [f"simp_all [{use}]" for use in uses]]
     ways.append([f"apply {use} <;> assumption" for use in uses])
