@@ -32,6 +32,7 @@ app = App(
     help_epilogue="Settings come from flags, then from ORCH_… variables (see the README).",
 )
 app.command(lean_app)
+app.command("orchestrator.cli.market:market_app", name="market")
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
