@@ -161,8 +161,6 @@ def written_proof(text: str) -> WrittenProof:
     match = _THEOREM.match(stripped)
     if match is None:
         script = stripped.strip()
-        if not script:
-            raise MarketplaceError("the proof is empty")
         return WrittenProof(
             "", _dedented(script.removeprefix("by") if script.startswith(("by ", "by\n")) else stripped)
         )
@@ -202,7 +200,7 @@ def generalizable(text: str) -> tuple[str, ...]:
 
 def occurrences(text: str, name: str) -> int:
     """How often a goal's target mentions a name."""
-    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w])", target(text)))
+    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w'])", target(text)))
 
 
 def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
