@@ -161,9 +161,10 @@ def written_proof(text: str) -> WrittenProof:
     match = _THEOREM.match(stripped)
     if match is None:
         script = stripped.strip()
-        return WrittenProof(
-            "", _dedented(script.removeprefix("by") if script.startswith(("by ", "by\n")) else stripped)
-        )
+        bare = stripped.lstrip()[2:] if re.match(r"by\b", script) else stripped
+        if not bare.strip():
+            raise MarketplaceError("the proof is empty")
+        return WrittenProof("", _dedented(bare))
     place = _assignment(stripped)
     if place < 0:
         raise MarketplaceError("the proof has no `:=`", hint="Hand in `theorem NAME … := by …`, or the tactics alone")
