@@ -44,6 +44,8 @@ async def supply_lemmas(
     ledger: RunLedger,
     answers: ContentCache,
     seconds: float | None,
+    *,
+    ask: bool = True,
 ) -> Traded:
     """Trade on the marketplace for the goals that are still open.
 
@@ -54,16 +56,18 @@ async def supply_lemmas(
         ledger: the run's, with the tickets in its store.
         answers: what earlier runs have found out.
         seconds: how long it may take; None for no limit of the run's own.
+        ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 
     Raises:
         LedgerError: the ledger cannot be used.
     """
     worked_on = {goal.id: goal for goal in extraction.goals if not left_alone(goal)}
-    stuck = {key: results.get(key) for key in worked_on if (result := results.get(key)) is None or not result.success}
+    answered = {key: results.get(key) for key in worked_on}
+    stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
     waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
     if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
         return Traded()
-    notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open"))
+    notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
     started = time.monotonic()
     budget = LONGEST_SECONDS if seconds is None else seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -201,6 +202,41 @@ def cancel(
         if not ledger.close_ticket(found.ticket_id, status, reason=reason, who=_me(who)):
             raise MarketplaceError(f"the ticket is {found.status.value}", where=f"ticket {found.ticket_id}")
         return _tell(_find(ledger, found.ticket_id), json_)
+
+
+@market_app.command
+def supply(
+    repo: Annotated[str, Parameter(help="Folder or URL of a git repository.")],
+    *,
+    ref: Annotated[str, Parameter(help="Branch, tag or commit to work on.")] = "HEAD",
+    out: Annotated[Path, Parameter(help="Folder for the results.")] = Path("out"),
+    timeout: Annotated[float | None, Parameter(help="Seconds that suppliers may work; no limit unless given.")] = None,
+    json_: AsJson = False,
+) -> int:
+    """Let every strategy supply the open tickets of a repository, and close the goals that wait for them."""
+    from orchestrator.advice import next_commands
+    from orchestrator.cli.running import prefect_server, run_flow
+    from orchestrator.composition import preflight
+    from orchestrator.display import RunDisplay
+    from orchestrator.observer import observed_by
+    from orchestrator.terminal import show_summary
+
+    settings = load_settings(timeout=timeout)
+    paths = find_paths(settings.paths)
+    folder = Path(os.path.abspath(out.expanduser()))
+    preflight(repo, folder, settings, paths)
+    console = make_console(stderr=json_)
+    display = RunDisplay(console)
+    with display.running(), observed_by(display), prefect_server(paths):
+        from flows.supply import supply as supply_flow
+
+        summary = run_flow(
+            lambda: supply_flow(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(folder))
+        )
+    show_summary(console, summary, folder, next_commands(repo, summary, folder))
+    if json_:
+        _print(summary)
+    return 130 if summary["stopped"] else 0
 
 
 @market_app.command

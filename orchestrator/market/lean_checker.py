@@ -18,7 +18,15 @@ from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
 from orchestrator.market.checker import Judged, Statement
-from orchestrator.market.statements import colon, instances, proposition, signature_of, written_proof
+from orchestrator.market.statements import (
+    accessible,
+    closed,
+    colon,
+    instances,
+    proposition,
+    signature_of,
+    written_proof,
+)
 from orchestrator.normalize import goal_hash
 from orchestrator.patch import splice
 from orchestrator.source import Project, SourceModule
@@ -81,6 +89,8 @@ class LeanChecker:
 
     async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
         """See `LemmaChecker.elaborate`."""
+        if not goal.strip():
+            raise MarketplaceError("the statement is empty")
         signature = " ".join(signature_of(goal).split())
         _checked(signature)
         async with self._at(place) as (workspace, env):
@@ -253,7 +263,7 @@ class LeanChecker:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors:
                         raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
-                    yield workspace, elaborated.env
+                    yield workspace, await self._opened(workspace, elaborated.env, place)
                 return
             async with self._pool.workspace(place.module) as workspace:
                 elaborated = await workspace.load(place.module)
@@ -266,11 +276,8 @@ class LeanChecker:
                     if not found or found[0] is None:
                         raise MarketplaceError(f"`{place.declaration}` has no open place", where=place.file)
                     env = found[0]
-                elif place.opens:
-                    opens = await self._ask(workspace, f"open {' '.join(place.opens)}", env)
-                    if opens.errors or opens.env is None:
-                        raise MarketplaceError(opens.errors[0].text if opens.errors else "the opens were not taken")
-                    env = opens.env
+                else:
+                    env = await self._opened(workspace, env, place)
                 try:
                     yield workspace, env
                 finally:
@@ -279,6 +286,19 @@ class LeanChecker:
                             await workspace.forget_after(env=marks[0], proof_state=marks[1])
         except RequestRefused as error:
             raise MarketplaceError(error.what) from error
+
+    async def _opened(self, workspace: Workspace, env: int, place: TicketPlace) -> int:
+        """The environment with the namespaces of a place open.
+
+        Raises:
+            MarketplaceError: there is no such namespace.
+        """
+        if not place.opens:
+            return env
+        reply = await self._ask(workspace, f"open {' '.join(place.opens)}", env)
+        if reply.errors or reply.env is None:
+            raise MarketplaceError(_first_error(reply), where=f"open {' '.join(place.opens)}")
+        return reply.env
 
     async def _probe(self, workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:
         """Elaborate a signature and read its texts.
@@ -302,7 +322,8 @@ class LeanChecker:
         if proposition(signature).startswith("¬"):
             negations.append(proposition(signature)[1:].strip())
         hashes = [await self._hash_of(workspace, env, f": {other}", name) for other in negations]
-        refuted = await self._refuted(workspace, env, signature, name)
+        shown = closed(accessible(reply.sorries[0].goal), all_facts=True)
+        refuted = await self._refuted(workspace, env, signature, name, instances(shown))
         return Statement(
             signature=signature,
             text=reply.sorries[0].goal,
@@ -317,10 +338,10 @@ class LeanChecker:
         reply = await self._ask(workspace, source, env)
         return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
 
-    async def _refuted(self, workspace: Workspace, env: int, signature: str, name: str) -> str:
+    async def _refuted(self, workspace: Workspace, env: int, signature: str, name: str, values: Sequence[str]) -> str:
         head = f"{_STRICT}theorem {name}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
         tactics = ["decide", "intro h; simp at h"]
-        tactics += [f"intro h; exact absurd (h {values}) (by decide)" for values in instances(signature)]
+        tactics += [f"intro h; exact absurd (h {chosen}) (by decide)" for chosen in values]
         for tactic in tactics:
             reply = await self._ask(workspace, head + tactic, env, seconds=5.0)
             if not reply.errors and not reply.sorries and not reply.interrupted:

@@ -215,9 +215,11 @@ def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
             choices.append((name, ("0", "1", "2")))
         elif type_ == "Bool":
             choices.append((name, ("true", "false", "true")))
+        elif type_ == "Nat → Nat":
+            choices.append((name, ("fun _ => 1", "fun n => n + n", "fun n => n")))
         elif type_.startswith("List "):
             choices.append((name, ("[]", "[1]", "[1, 2]")))
-        else:
+        elif not _FACT_SYMBOLS.search(type_):
             return ()
     if not choices:
         return ()

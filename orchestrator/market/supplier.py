@@ -31,7 +31,14 @@ def induction_portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[st
     listed = occurring(goal, definitions)
     unfolded = f" [{', '.join(listed)}]" if listed else ""
     more = f" [{', '.join((*listed, _ASSOCIATIVE))}]"
-    endings = ["simp_all", "grind", "simp_all <;> omega", "(simp_all; done) <;> grind"]
+    endings = [
+        "simp_all",
+        "grind",
+        "(simp; assumption)",
+        "simp [*]",
+        "simp_all <;> omega",
+        "(simp_all; done) <;> grind",
+    ]
     if listed:
         endings += [f"simp_all{unfolded}", f"grind{unfolded}", f"simp_all{unfolded} <;> omega"]
     endings += [f"simp_all{more}"]

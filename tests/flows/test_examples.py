@@ -82,6 +82,30 @@ def test_most_are_solved_and_no_false_one_is(example: Example) -> None:
     assert all(goal["verdict"]["status"] in ("passed", "partial") for goal in solved)
 
 
+def test_theorems_that_no_strategy_closes_alone_are_closed_through_the_marketplace(example: Example) -> None:
+    missed = [goal for goal in example.summary["goals"] if truth_of(goal) == "lemma"]
+    closed = [goal for goal in missed if goal["status"] == "solved"]
+    assert len(closed) >= 5, [(goal["declaration"], goal["note"]) for goal in missed]
+    assert {attempt["declaration"] for attempt in attempts(example) if attempt["success"]}.isdisjoint(
+        goal["declaration"] for goal in missed
+    )
+    trades = {trade["lemma"]: trade for trade in example.summary["market"]}
+    report = (example.out / "report.md").read_text(encoding="utf-8")
+    for goal in closed:
+        assert goal["strategy"] == "market"
+        assert goal["helpers"]
+        for helper in goal["helpers"]:
+            assert trades[helper]["status"] == "completed"
+            assert trades[helper]["supplier"]
+            assert goal["declaration"] in trades[helper]["used_by"]
+            assert f"{goal['declaration']}` missed `{helper}" in report.replace("\\", "")
+
+
+def attempts(example: Example) -> list[dict[str, Any]]:
+    lines = (example.out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def test_the_patch_applies_and_leaves_exactly_the_unsolved(example: Example) -> None:
     clone = example.folder / "patched"
     git(example.folder, "clone", "--quiet", str(example.repository), str(clone))

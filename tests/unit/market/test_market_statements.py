@@ -102,4 +102,5 @@ def test_small_values_for_variables() -> None:
     values = instances("{α : Type u} (xs : List α) (n : Nat) : p xs n")
     assert values[0] == "(α := Nat) (xs := []) (n := 0)"
     assert len(values) == len(set(values)) == 9
+    assert instances("(f : Nat → Nat) : f 0 = 0")[0] == "(f := fun _ => 1)"
     assert instances("(t : Tree Nat) : p t") == instances(": True") == ()
