@@ -106,6 +106,7 @@ async def supply_lemmas(
             prove=prove,
             answers=MarketAnswers(answers, project, servers.identity),
             repo=ledger.repo,
+            run_id=ledger.run_id,
             stopping=lambda: bool(ledger.stop.requests),
             seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
         ).run(stuck)

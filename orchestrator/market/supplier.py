@@ -16,6 +16,7 @@ from orchestrator.strategies.portfolio import occurring
 SUPPLIER = "induction"
 _LIMITS = Limits(milliseconds=4_000)
 _BATCH = 6
+_NUMBERS = ("Nat", "Int")
 _BINDERS = re.compile(rf"∀ ((?:{IDENTIFIER}\s*)+)(?::[^,]*)?,|∀ \(((?:{IDENTIFIER}\s*)+):")
 _ASSOCIATIVE = "Nat.add_assoc, Nat.add_comm, Nat.add_left_comm, Nat.mul_assoc, Nat.mul_comm, Nat.mul_left_comm"
 
@@ -23,7 +24,9 @@ _ASSOCIATIVE = "Nat.add_assoc, Nat.add_comm, Nat.add_left_comm, Nat.mul_assoc, N
 def induction_portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
     """Scripts for a lemma, cheapest first."""
     named = hypotheses(goal.text)
-    data = [h.name for h in named if not (h.is_sort or h.is_fact or h.instance) and "✝" not in h.name]
+    # Lists and trees before numbers: recursions run over the former, and carry the latter along.
+    ordered = sorted(named, key=lambda h: h.type in _NUMBERS)
+    data = [h.name for h in ordered if not (h.is_sort or h.is_fact or h.instance) and "✝" not in h.name]
     bound = [name for match in _BINDERS.finditer(goal.target) for name in (match[1] or match[2]).split()]
     lead = f"intro {' '.join(bound)}\n" if bound and goal.target.startswith("∀") else ""
     if lead:

@@ -27,7 +27,7 @@ from orchestrator.result import Result
 
 REQUESTER = "stuck search"
 REQUEST_SECONDS = 30.0
-SUPPLY_SECONDS = 30.0
+SUPPLY_SECONDS = 60.0
 _MOST_TICKETS = 60
 
 Definitions = Callable[[Goal], Sequence[str]]
@@ -82,6 +82,7 @@ class Trading:
         prove: tries every strategy on the open places of tickets, under the run's limits.
         answers: remembers across runs.
         repo: whose tickets.
+        run_id: told apart from other runs by it, as a supplier.
         stopping: whether the run was asked to stop.
         seconds: how long all may take.
         clock: seconds, monotonic.
@@ -97,6 +98,7 @@ class Trading:
     prove: ProveAll
     answers: Answers
     repo: str
+    run_id: str
     stopping: Callable[[], bool]
     seconds: float
     clock: Callable[[], float] = time.monotonic
@@ -204,9 +206,13 @@ class Trading:
         for ticket, goal in wanted:
             result = results.get(goal.id)
             if result is not None and result.success and self._still_open(ticket):
-                supplier = result.strategy.value if result.strategy else "cache"
+                supplier = self._as(result.strategy.value if result.strategy else "cache")
                 if await self.market.claim_ticket(ticket.ticket_id, supplier):
                     await self._complete(ticket, "\n".join(result.tactics), supplier)
+
+    def _as(self, supplier: str) -> str:
+        """A supplier's name in this run: two runs must not take one another's claims for their own."""
+        return f"{supplier}/{self.run_id[:6]}"
 
     def _next(self, tried: set[str]) -> Ticket | None:
         if len(tried) >= _MOST_TICKETS:
@@ -234,7 +240,7 @@ class Trading:
         return goal
 
     async def _own(self, ticket: Ticket, goal: Goal, prover: StubProver) -> bool:
-        if self.answers.failed(ticket) or not await self.market.claim_ticket(ticket.ticket_id, SUPPLIER):
+        if self.answers.failed(ticket) or not await self.market.claim_ticket(ticket.ticket_id, self._as(SUPPLIER)):
             return False
         seconds = min(SUPPLY_SECONDS, max(1.0, self._deadline - self.clock()))
         try:
@@ -242,10 +248,10 @@ class Trading:
         except (SessionError, RequestRefused) as error:
             script, why = "", error.what
         if script:
-            return await self._complete(ticket, script, SUPPLIER)
+            return await self._complete(ticket, script, self._as(SUPPLIER))
         if why == "not proved":
             self.answers.note_failed(ticket)
-        await self.market.release_ticket(ticket.ticket_id, SUPPLIER, why)
+        await self.market.release_ticket(ticket.ticket_id, self._as(SUPPLIER), why)
         return False
 
     async def _complete(self, ticket: Ticket, script: str, supplier: str) -> bool:
@@ -328,7 +334,7 @@ class Trading:
             metadata={
                 "helpers": [helper.to_json() for helper in helpers],
                 "tickets": [ticket.ticket_id for ticket in tickets],
-                "suppliers": sorted({ticket.supplier for ticket in tickets}),
+                "suppliers": sorted({ticket.supplier.partition("/")[0] for ticket in tickets}),
             },
         )
 
@@ -347,7 +353,7 @@ class Trading:
                     ticket.status,
                     tuple(dict.fromkeys(w.declaration or w.requester for w in waits)),
                     tuple(dict.fromkeys(w.declaration for w in waits if w.status is WaitStatus.USED)),
-                    ticket.supplier if ticket.status is TicketStatus.COMPLETED else "",
+                    ticket.supplier.partition("/")[0] if ticket.status is TicketStatus.COMPLETED else "",
                     ticket.reason,
                 )
             )
