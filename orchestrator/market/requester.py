@@ -21,9 +21,9 @@ from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
 from orchestrator.market.statements import accessible, closed, generalizable, hypotheses, occurrences
 from orchestrator.strategies.portfolio import occurring
 
-_OPENER = Limits(milliseconds=5_000)
-_REST = Limits(milliseconds=2_000)
-_CHECK_SECONDS = 10.0
+_OPENER = Limits(milliseconds=15_000)
+_REST = Limits(milliseconds=5_000)
+_CHECK_SECONDS = 15.0
 _MOST_OPEN = 2
 _MOST_VARIABLES = 3
 _MOST_CANDIDATES = 4

@@ -14,7 +14,8 @@ from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, Prover
 from orchestrator.strategies.portfolio import occurring
 
 SUPPLIER = "induction"
-_LIMITS = Limits(milliseconds=4_000)
+# Heartbeats bound the work; the clock is for what escapes them, also on a machine that is busy.
+_LIMITS = Limits(milliseconds=15_000)
 _BATCH = 6
 _NUMBERS = ("Nat", "Int")
 _BINDERS = re.compile(rf"∀ ((?:{IDENTIFIER}\s*)+)(?::[^,]*)?,|∀ \(((?:{IDENTIFIER}\s*)+):")

@@ -26,8 +26,8 @@ from orchestrator.observer import StageProgress, notify
 from orchestrator.result import Result
 
 REQUESTER = "stuck search"
-REQUEST_SECONDS = 30.0
-SUPPLY_SECONDS = 60.0
+REQUEST_SECONDS = 60.0
+SUPPLY_SECONDS = 90.0
 _MOST_TICKETS = 60
 
 Definitions = Callable[[Goal], Sequence[str]]
