@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.protocol import Fingerprint, Message, Severity, Sorry
+from orchestrator.lean.protocol import RECHECK_EVERYTHING, Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
 from orchestrator.patch import splice_all
 from orchestrator.source import Project, SourceModule
+from orchestrator.suspicion import raised_limit, source_warnings, switches_kernel_off
 from orchestrator.verdict import (
     STANDARD_AXIOMS,
     Check,
@@ -34,6 +35,8 @@ OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
 NOT_CHECKED_EMBEDDED = ("axioms inside the imported library (Init, Std, Lean are trusted)",)
+
+TEXT_DIFFERS = "text outside the open places differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,14 @@ class Gate:
         self._open = open_workspace
         self._allowed = allowed_axioms
 
-    async def verify(self, texts: Mapping[str, str]) -> PatchReport:
-        """Judge the project with the files in `texts` (path → content) in place of the original ones."""
+    async def verify(self, texts: Mapping[str, str], *, helpers: frozenset[str] = frozenset()) -> PatchReport:
+        """Judge the project with the files in `texts` (path → content) in place of the original ones.
+
+        `helpers` names the theorems that the patch may add in front of a declaration with an open place.
+        """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
-        elaborated = await self._replay(patched, affected, "")
+        elaborated = await self._replay(patched, self._with_unchecked(affected), "")
         touched = self._touched(texts, elaborated.remaining)
         partial = {
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
@@ -108,7 +114,14 @@ class Gate:
             preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
             with_holes = await self._replay(patched.with_texts(fuller), affected, preamble)
             filled = {} if with_holes.errors else with_holes.declarations
-        return self._conclude(texts, touched, partial, elaborated, filled, hole)
+        return self._conclude(texts, touched, partial, elaborated, filled, hole, helpers)
+
+    def _with_unchecked(self, affected: Sequence[SourceModule]) -> tuple[SourceModule, ...]:
+        """`affected`, and what they import that the kernel may never have seen, in build order."""
+        below = {module.name for one in affected for module in self.project.closure(one.name)}
+        wanted = {module.name for module in affected}
+        wanted |= {m.name for m in self.project.modules if m.name in below and switches_kernel_off(m.text)}
+        return tuple(m for m in self.project.modules if m.name in wanted and m.name in self.original)
 
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
@@ -126,7 +139,6 @@ class Gate:
         commands: dict[str, tuple[str, ...]] = {}
         async with self._open(project, preamble) as workspace:
             for module in modules:
-                sorried = tuple(f.user_name for f in self.original[module.name].values() if f.own_sorry)
                 try:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors or elaborated.blocked_by:
@@ -134,7 +146,7 @@ class Gate:
                         continue
                     remaining[module.path] = elaborated.reply.sorries
                     commands[module.name] = elaborated.reply.commands
-                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=sorried)
+                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
                 except (SessionError, RequestRefused) as error:
                     errors[module.path] = (_broken(error),)
         return _Replay(declarations, errors, remaining, commands)
@@ -159,20 +171,26 @@ class Gate:
         replay: _Replay,
         filled: DeclarationsByModule,
         hole: str,
+        helpers: frozenset[str],
     ) -> PatchReport:
         everything: dict[str, Fingerprint] = {}
         for declarations in (*self.original.values(), *replay.declarations.values()):
             everything.update(declarations)
+        with_holes = dict(everything)
+        for declarations in filled.values():
+            with_holes.update(declarations)
         unlike: dict[str, tuple[str, ...]] = {}
         verdicts: list[Verdict] = []
         for module in self._affected(set(texts)):
             if module.name not in replay.declarations:
                 continue
             original, patched = self.original[module.name], replay.declarations[module.name]
-            changed = command_change(self._commands[module.name], replay.commands[module.name])
-            found = differences(original, patched, allowed_axioms=self._allowed)
+            added = sum(f.user_name in helpers for name, f in patched.items() if name not in original)
+            changed = command_change(self._commands[module.name], replay.commands[module.name], new_declarations=added)
+            found = differences(original, patched, allowed_axioms=self._allowed, helpers=helpers)
             unlike[module.path] = (*([changed] if changed else []), *found)
-            general = self._general_checks(module.path, texts, unlike[module.path])
+            general = self._general_checks(module.path, texts, unlike[module.path], bool(added))
+            warnings = source_warnings(module.text, texts.get(module.path, module.text))
             partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
             for name, before in original.items():
                 if (module.path, before.user_name) not in touched or before.auxiliary:
@@ -185,21 +203,38 @@ class Gate:
                         before,
                         after.get(name),
                         file=module.path,
-                        everything=everything,
+                        everything=with_holes if is_partial else everything,
                         allowed_axioms=self._allowed,
                         general=general,
                         hole=hole if is_partial else "",
                         not_checked=NOT_CHECKED_EMBEDDED,
+                        warnings=warnings,
                     )
                 )
+        judged = {verdict.file for verdict in verdicts}
+        for path in sorted(set(texts) - judged):
+            # Attributes leave no trace in a fingerprint: where nothing is judged, the text has to be the same.
+            if not self._same_text(path, texts, helpers=False):
+                unlike[path] = (*unlike.get(path, ()), TEXT_DIFFERS)
         return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike, replay.declarations)
 
-    def _general_checks(self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...]) -> tuple[Check, ...]:
-        spans = [goal.span for goal in self._goals if goal.file == path and goal.span is not None]
-        same = path not in texts or only_places_changed(self.project.by_path[path].text, spans, texts[path])
+    def _same_text(self, path: str, texts: Mapping[str, str], *, helpers: bool) -> bool:
+        goals = [goal for goal in self._goals if goal.file == path]
+        spans = {goal.span for goal in goals if goal.span is not None}
+        if helpers:
+            spans |= {SourceSpan(goal.command.start, goal.command.start) for goal in goals if goal.command is not None}
+        return path not in texts or only_places_changed(self.project.by_path[path].text, spans, texts[path])
+
+    def _general_checks(
+        self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...], helpers: bool
+    ) -> tuple[Check, ...]:
+        text = self.project.by_path[path].text
+        raised = raised_limit(text, texts.get(path, text))
+        same = self._same_text(path, texts, helpers=helpers)
         return (
-            Check(CheckName.TEXT, same, "" if same else "text outside the open places differs"),
+            Check(CheckName.TEXT, same, "" if same else TEXT_DIFFERS),
             Check(CheckName.COMPILES, True),
+            Check(CheckName.LIMITS, not raised, f"maxHeartbeats {raised}" if raised else ""),
             Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
         )
 
