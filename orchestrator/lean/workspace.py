@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 ELABORATION_SECONDS = 300.0
 KILL_FACTOR = 1.2
+_MORE = " (ORCH_ELABORATION_TIMEOUT gives the gate more)"
 _TOP = Position(1, 0)
 # "Unknown constant": the library's private or specialised helpers, which the embedded code generator cannot reach.
 _CODE_GENERATOR_WORDS = (
@@ -249,7 +250,7 @@ class Workspace:
             if len(second.errors) < len(reply.errors):
                 reply, noncomputable = second, True
         if reply.interrupted:
-            late = Message(Severity.ERROR, f"not elaborated within {self._seconds:g} s", _TOP)
+            late = Message(Severity.ERROR, f"not elaborated within {self._seconds:g} s{_MORE}", _TOP)
             reply = replace(reply, messages=(*reply.messages, late))
         if reply.env is None:
             raise RequestRefused("Lean gave no environment for a file", where=name)
