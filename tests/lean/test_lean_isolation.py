@@ -1,4 +1,4 @@
-"""A running Lean server, looked at from outside: its environment, its limits, its walls; and what its code can reach."""
+"""A running Lean server, looked at from outside: its environment, its limits, its walls; what its code can reach."""
 
 from __future__ import annotations
 
