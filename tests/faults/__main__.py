@@ -5,14 +5,18 @@ Words choose the faults whose names hold one of them. `ORCH_CACHE_DIR` and `PREF
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import psutil
 from fault_list import FAULTS
 from scenes import Row, play
 
@@ -30,6 +34,14 @@ def prefect(home: Path) -> LocalServer:
     return LocalServer("prefect.server.api.server:create_app", environment=environment, log=home / "server.log")
 
 
+def end_everything(_number: int, _frame: object) -> None:
+    """Leave nothing behind when somebody ends the suite."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    os._exit(143)
+
+
 def main(words: list[str]) -> int:
     """Print the table as it grows."""
     chosen = {name: fault for name, fault in FAULTS.items() if not words or any(word in name for word in words)}
@@ -37,7 +49,7 @@ def main(words: list[str]) -> int:
     rows: list[Row] = []
     print("| fault | what the user saw | lost | next run finished | left behind |\n|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="faults-prefect-") as home, prefect(Path(home)) as server:
-        server.wait_until_ready("/api/health", seconds=300)
+        server.wait_until_ready("/api/health", seconds=900)
 
         def one(name: str) -> Row:
             try:
@@ -46,7 +58,8 @@ def main(words: list[str]) -> int:
                 return Row(name, f"the suite broke: {type(error).__name__}: {str(error)[-600:]}", "?", "?", "?")
 
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            for row in threads.map(one, chosen):
+            for done in as_completed([threads.submit(one, name) for name in chosen]):
+                row = done.result()
                 rows.append(row)
                 saw = " ".join(row.saw.split()).replace("|", "\\|")
                 print(f"| {row.fault} | {saw} | {row.lost} | {row.next_run} | {row.left} |", flush=True)
@@ -61,4 +74,5 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, end_everything)
     sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-PATIENCE = 200.0
+PATIENCE = 900.0
 EASY = ("1 + 1 = 2", "∀ n : Nat, n + 0 = n", "∀ p q : Prop, p ∧ q → q ∧ p")
 HARD = "∀ a b c : Nat, 0 < a → 0 < b → a ^ {power} + b ^ {power} ≠ c ^ {power}"
 

@@ -19,6 +19,8 @@ from orchestrator.config import load_settings
 from orchestrator.paths import find_paths
 
 CANNOT = "cannot be injected here"
+PATIENT = {"ORCH_START_TIMEOUT": "600", "ORCH_TIMEOUT_MICRO": "30"}
+"""What a run is given on a machine that may be busy with other things."""
 Heal = Callable[[], object]
 Fault = Callable[["Scene"], str]
 
@@ -53,7 +55,9 @@ class Scene:
 
     def start(self, **settings: str) -> NightRun:
         """Start a run."""
-        run = NightRun(self.repo, self.home, {"PREFECT_API_URL": self.api, **settings}, name=f"out{len(self.runs)}")
+        run = NightRun(
+            self.repo, self.home, {**PATIENT, "PREFECT_API_URL": self.api, **settings}, name=f"out{len(self.runs)}"
+        )
         self.runs.append(run)
         return run
 
