@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.lean.checkers import NO_COMPILED_MODULES, not_checked
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import RECHECK_EVERYTHING, Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
@@ -34,7 +35,10 @@ OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
 
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
-NOT_CHECKED_EMBEDDED = ("axioms inside the imported library (Init, Std, Lean are trusted)",)
+NOT_CHECKED_EMBEDDED = (
+    "axioms inside the imported library (Init, Std, Lean are trusted)",
+    *not_checked(NO_COMPILED_MODULES),
+)
 
 TEXT_DIFFERS = "text outside the open places differs"
 

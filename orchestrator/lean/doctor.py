@@ -19,6 +19,7 @@ import psutil
 
 from orchestrator.config import child_environment
 from orchestrator.errors import InstallError
+from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.install import inspect_embedded
 from orchestrator.lean.installation import InstallState, InstallStatus
 from orchestrator.lean.isolation import Walls, examine_walls
@@ -70,6 +71,7 @@ class Condition:
         git: path of git.
         memory_free, disk_free: what is available, the disk of the cache folder.
         extras: optional parts of which every module is there.
+        checkers: programs of other people's that check compiled proofs.
         walls: what Lean processes can be kept away from.
         ledger_folder, ledger_problem: where the ledger is kept, and why it cannot be written there.
     """
@@ -84,6 +86,7 @@ class Condition:
     memory_free: int = 0
     disk_free: int = 0
     extras: tuple[str, ...] = ()
+    checkers: tuple[str, ...] = ()
     walls: Walls = field(default_factory=lambda: Walls(limits=True, network=True, landlock=1))
     ledger_folder: Path = field(default_factory=Path)
     ledger_problem: str = ""
@@ -114,6 +117,9 @@ def examine(paths: Paths) -> Condition:
         memory_free=psutil.virtual_memory().available // 10**6,
         disk_free=shutil.disk_usage(_existing(paths.cache)).free // 10**6,
         extras=tuple(extra for extra, modules in EXTRAS.items() if all(map(_importable, modules))),
+        checkers=tuple(
+            checker.value for checker in find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
+        ),
         walls=examine_walls(),
         ledger_folder=paths.data,
         ledger_problem=_write_problem(paths.data),
@@ -132,6 +138,7 @@ def diagnose(condition: Condition) -> tuple[Finding, ...]:
         _disk(condition),
         _ledger(condition),
         _isolation(condition.walls),
+        _checkers(condition.checkers),
         *(_extra(extra, extra in condition.extras) for extra in EXTRAS),
     )
 
@@ -212,6 +219,14 @@ def _isolation(walls: Walls) -> Finding:
         f"Lean processes are shut in: limits, no network, Landlock {walls.landlock} (reads its own files, writes none)"
     )
     return Finding(Level.OK, what)
+
+
+def _checkers(found: tuple[str, ...]) -> Finding:
+    if found:
+        return Finding(Level.OK, f"other checkers of proofs, for a native Lean: {', '.join(found)}")
+    return Finding(
+        Level.OK, "other checkers of proofs (leanchecker, SafeVerify, comparator): none; our own gate checks"
+    )
 
 
 def _extra(extra: str, installed: bool) -> Finding:

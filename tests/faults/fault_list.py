@@ -18,7 +18,6 @@ from orchestrator.config import child_environment
 from orchestrator.local_server import LocalServer
 
 HEAVY = b"""theorem heavy (a b c : Nat) (h : 0 < a) : a ^ 3 + b ^ 3 \xe2\x89\xa0 c ^ 3 := by sorry
-theorem heavier (a b c : Nat) (h : 0 < a) : a ^ 4 + b ^ 4 \xe2\x89\xa0 c ^ 4 := by sorry
 """
 
 
