@@ -18,6 +18,7 @@ from orchestrator.paths import find_paths
 from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
+from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -58,6 +59,7 @@ async def nightly(
     paths = find_paths(settings.paths)
     check_folder(out)
     answers = ContentCache(paths.answers)
+    axioms = STANDARD_AXIOMS | settings.allowed_axioms
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
         checkout, project = await check_out(repo, ref, paths.checkouts)
@@ -85,11 +87,11 @@ async def nightly(
             left = None if budget_seconds is None else budget_seconds - (monotonic() - began)
             trading = await supply_lemmas(project, extraction, results, settings, servers, pool, ledger, answers, left)
         results = {**results, **trading.results}
-        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
-        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
+        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers, axioms)
+        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(extraction.goals, results, gate)
         record(ledger, reports)
-        patch = make_patch(project, gate.texts)
+        patch = make_patch(project, gate)
         summary = summarise(
             checkout,
             project,

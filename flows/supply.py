@@ -16,6 +16,7 @@ from orchestrator.paths import find_paths
 from orchestrator.stages import goal_reports, proofs_of
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
+from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.publish import make_patch
@@ -55,6 +56,7 @@ async def supply(
     paths = find_paths(settings.paths)
     check_folder(out)
     answers = ContentCache(paths.answers)
+    axioms = STANDARD_AXIOMS | settings.allowed_axioms
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
         checkout, project = await check_out(repo, ref, paths.checkouts)
@@ -66,8 +68,10 @@ async def supply(
         traded = await supply_lemmas(
             project, extraction, {}, settings, servers, pool, ledger, answers, budget_seconds, ask=False
         )
-        gate = await verify_proofs(project, extraction, proofs_of(extraction.goals, traded.results), servers, answers)
-        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
+        gate = await verify_proofs(
+            project, extraction, proofs_of(extraction.goals, traded.results), servers, answers, axioms
+        )
+        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(extraction.goals, traded.results, gate)
         record(ledger, [entry for entry in reports if entry.result is not None])
         summary = summarise(
@@ -82,7 +86,7 @@ async def supply(
             servers,
             traded.trades,
         )
-        await report(summary, make_patch(project, gate.texts), update.patch, out)
+        await report(summary, make_patch(project, gate), update.patch, out)
     finished = to_dict(summary)
     notify(RunFinished(finished))
     return finished

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -56,6 +57,7 @@ class SessionSettings:
         start_timeout_seconds: a server has to be ready within this time.
         tactic_seconds: wall time of one tactic, 0 for no limit.
         heartbeats: deterministic limit of one tactic in the unit of Lean's `maxHeartbeats`, 0 for no limit.
+        elaboration_seconds: the longest that the gate waits for one file.
     """
 
     servers: int | None = None
@@ -63,6 +65,7 @@ class SessionSettings:
     start_timeout_seconds: float = 60.0
     tactic_seconds: float = 5.0
     heartbeats: int = 200_000
+    elaboration_seconds: float = 300.0
 
 
 STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
@@ -113,6 +116,8 @@ _EMBEDDED_MEGABYTES = 1000
 class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
+    `allowed_axioms` are the owner's additions to the axioms that a proof may rest on.
+
     Raises:
         ConfigError: values that are allowed one by one, but not together.
     """
@@ -121,6 +126,7 @@ class Settings:
     lean: LeanChoice = LeanChoice.AUTO
     paths: PathSettings = field(default_factory=PathSettings)
     ledger_url: str | None = field(default=None, repr=False)
+    allowed_axioms: frozenset[str] = frozenset()
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
 
@@ -161,6 +167,8 @@ class Overrides(TypedDict, total=False):
     data_dir: Path | None
     state_dir: Path | None
     ledger_url: str | None
+    allowed_axioms: frozenset[str] | None
+    elaboration_timeout: float | None
     servers: int | None
     memory_mb: int | None
     start_timeout: float | None
@@ -224,6 +232,12 @@ def _profile(text: str) -> Profile:
     return named[text.lower()] if text.lower() in named else Profile(int(text))
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.replace(",", " ").split()))
+
+
+_AXIOM = re.compile(r"[^\s,\x00-\x1f\x7f]+")
+
 _VARIABLES = (
     Variable("profile", _profile, lambda value: True, "0 or stub, 1 or normal, 2 or thorough"),
     Variable("lean", lambda text: LeanChoice(text.lower()), lambda value: True, "auto, native or embedded"),
@@ -237,6 +251,8 @@ _VARIABLES = (
         "sqlite:///file or postgresql://user@host/database",
         secret=True,
     ),
+    Variable("allowed_axioms", _names, lambda names: all(map(_AXIOM.fullmatch, names)), "names of axioms, with commas"),
+    seconds("elaboration_timeout"),
     integer("servers", 1, 256),
     integer("memory_mb", 256, 1_000_000, "megabytes for one Lean server, 256 or more"),
     seconds("start_timeout"),
@@ -267,12 +283,14 @@ def _build(values: Mapping[str, Any]) -> Settings:
         lean=values.get("lean", LeanChoice.AUTO),
         paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
         ledger_url=values.get("ledger_url"),
+        allowed_axioms=values.get("allowed_axioms", frozenset()),
         sessions=SessionSettings(
             servers=values.get("servers"),
             rss_limit_megabytes=values.get("memory_mb", sessions.rss_limit_megabytes),
             start_timeout_seconds=values.get("start_timeout", sessions.start_timeout_seconds),
             tactic_seconds=values.get("tactic_timeout", factor * sessions.tactic_seconds),
             heartbeats=values.get("heartbeats", factor * sessions.heartbeats),
+            elaboration_seconds=values.get("elaboration_timeout", factor * sessions.elaboration_seconds),
         ),
         scheduler=SchedulerSettings(
             **{name: value for name, value in values.items() if name in SchedulerSettings.__slots__},

@@ -184,6 +184,20 @@ def with_helpers(text: str, helpers: Iterable[HelperLemma]) -> WithHelpers:
     return WithHelpers("\n".join(lines), tuple(inserted))
 
 
+_NAMING = "Helper-lemma:"
+
+
+def naming(helpers: Iterable[HelperLemma]) -> str:
+    """What a patch says of the lemmas it adds, in front of its first file; git passes over it."""
+    return "".join(f"{_NAMING} {name}\n" for name in dict.fromkeys(helper.name for helper in helpers))
+
+
+def named_helpers(patch: str) -> frozenset[str]:
+    """The full names of the lemmas that a patch says it adds."""
+    head = re.split(r"^(?:diff --git|---) ", patch, maxsplit=1, flags=re.MULTILINE)[0]
+    return frozenset(re.findall(rf"^{_NAMING}\s*(\S+)\s*$", head, re.MULTILINE))
+
+
 def outside_brackets(text: str) -> str:
     """The characters of `text` outside brackets, comments and strings."""
     kept, depth = [], 0

@@ -100,10 +100,13 @@ def verify(
     patch: Annotated[Path, Parameter(help="The patch to judge: proofs.patch of a run, or any other.")],
     *,
     ref: OtherReference = None,
+    helper: Annotated[
+        tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
+    ] = (),
     json_: AsJson = False,
 ) -> int:
     """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used."""
-    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_))
+    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_), helpers=helper)
 
 
 def run(command: Callable[[], object]) -> int:

@@ -13,6 +13,7 @@ from orchestrator.errors import LeanNotFound
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
+from orchestrator.lean.isolation import confined
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.process import Launch
 from orchestrator.lean.protocol import Limits
@@ -58,7 +59,8 @@ class Servers:
         """A workspace on a process of its own, ended afterwards: what the gate works on."""
         session = self.session()
         try:
-            yield Workspace(session, project, preamble=preamble)
+            seconds = self.settings.elaboration_seconds
+            yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
         finally:
             await session.close()
 
@@ -91,7 +93,7 @@ def provision(
     """
     lean = ensure_embedded(paths, progress=progress)
     launch = Launch(
-        command=lean.command(),
+        command=confined(lean.command(), read=(lean.root, lean.folder)),
         environment=lean.environment(),
         folder=str(lean.folder),
         start_timeout=settings.sessions.start_timeout_seconds,

@@ -251,6 +251,7 @@ def _goal_json(report: GoalReport) -> dict[str, object]:
             "reason": verdict.reason,
             "checks": [{"check": c.name.value, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
             "not_checked": list(verdict.not_checked),
+            "warnings": list(verdict.warnings),
         },
     }
 

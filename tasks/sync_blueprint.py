@@ -12,12 +12,19 @@ from orchestrator.observer import StageStarted, notify
 from orchestrator.selection import GateReport
 from orchestrator.source import Project
 from orchestrator.stages import blueprint_facts, counted
+from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.stage import stage
 
 
 @stage("sync blueprint")
 async def sync_blueprint(
-    project: Project, extraction: Extraction, gate: GateReport, pool: Pool, lean: str, answers: ContentCache
+    project: Project,
+    extraction: Extraction,
+    gate: GateReport,
+    pool: Pool,
+    lean: str,
+    answers: ContentCache,
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
 ) -> BlueprintUpdate:
     """The changes that make the marks true, as a patch; nothing is written."""
     blueprint = read_blueprint(project.root)
@@ -35,4 +42,4 @@ async def sync_blueprint(
 
         there = await known_names(answers, project, lean, names, look_up)
         facts |= {name: DeclarationTruth(exists=name in there) for name in unknown}
-    return update_blueprint(blueprint, facts)
+    return update_blueprint(blueprint, facts, allowed_axioms=allowed_axioms)

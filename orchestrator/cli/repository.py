@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from rich.markup import escape
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.errors import PatchError
+from orchestrator.helpers import named_helpers
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
@@ -31,6 +32,7 @@ from orchestrator.source import Project
 from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
 from orchestrator.tables import one_line
 from orchestrator.terminal import make_console, say, show_goals, show_problems, show_verdicts
+from orchestrator.verdict import STANDARD_AXIOMS
 from orchestrator.verify import Gate, PatchReport
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
@@ -115,7 +117,9 @@ def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) 
     return 0
 
 
-def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console) -> int:
+def run_verify(
+    repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console, helpers: Collection[str] = ()
+) -> int:
     """Judge a patch; exit code 5 when it must not be used.
 
     Raises:
@@ -125,7 +129,9 @@ def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, consol
     text = read_patch(patch)
     project, servers = prepare(repo, ref, console)
     project, texts = original_and_patched(project, text)
-    report = asyncio.run(judge_patch(project, texts, servers, console))
+    names = named_helpers(text) | frozenset(helpers)
+    axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
+    report = asyncio.run(judge_patch(project, texts, servers, console, helpers=names, allowed_axioms=axioms))
     if as_json:
         sys.stdout.write(json.dumps(report_json(report), ensure_ascii=False, indent=2) + "\n")
         return 0 if report.accepted else PatchError.exit_code
@@ -136,6 +142,9 @@ def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, consol
     for file, words in report.differences.items():
         for word in words:
             say(console, "red", "changed:", f"{file}: {word}")
+    for label, words in (("look at", warnings_of(report)), ("not checked:", unchecked_by(report))):
+        for word in words:
+            say(console, "yellow", label, word)
     accepted = sum(verdict.accepted for verdict in report.verdicts)
     of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
     console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
@@ -219,7 +228,15 @@ async def elaborate(project: Project, servers: Servers, console: Console) -> Ext
             )
 
 
-async def judge_patch(project: Project, texts: Mapping[str, str], servers: Servers, console: Console) -> PatchReport:
+async def judge_patch(
+    project: Project,
+    texts: Mapping[str, str],
+    servers: Servers,
+    console: Console,
+    *,
+    helpers: frozenset[str] = frozenset(),
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+) -> PatchReport:
     """The gate's report on changed files.
 
     Raises:
@@ -235,7 +252,18 @@ async def judge_patch(project: Project, texts: Mapping[str, str], servers: Serve
             hint = "Only changes of files that Lean accepts can be compared with the original."
             raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
     with console.status("replaying the project with the patch"):
-        return await Gate(project, found, servers.fresh).verify(texts)
+        gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms)
+        return await gate.verify(texts, named=helpers)
+
+
+def warnings_of(report: PatchReport) -> tuple[str, ...]:
+    """What a reader of the patch should look at twice, each file and word once."""
+    return tuple(dict.fromkeys(f"{v.file}: {word}" for v in report.verdicts for word in v.warnings))
+
+
+def unchecked_by(report: PatchReport) -> tuple[str, ...]:
+    """What could not be looked at, each thing once."""
+    return tuple(dict.fromkeys(word for v in report.verdicts for word in v.not_checked))
 
 
 def report_json(report: PatchReport) -> dict[str, object]:
@@ -252,6 +280,7 @@ def report_json(report: PatchReport) -> dict[str, object]:
                 "reason": verdict.reason,
                 "checks": [{"check": c.name.value, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
                 "not_checked": list(verdict.not_checked),
+                "warnings": list(verdict.warnings),
             }
             for verdict in report.verdicts
         ],

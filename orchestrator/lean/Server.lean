@@ -54,6 +54,8 @@ def stringJ (s : String) : Json := .str s
 /-- The name as a user writes it: without the module prefix of private declarations. -/
 def userNameJ (n : Name) : Json := .str (privateToUserName n).toString
 def nameJ (n : Name) : Json := .str n.toString
+/-- An axiom by its exact name where it is the project's own: a private `propext` is not the one that everybody allows. -/
+def axiomJ (env : Environment) (n : Name) : Json := if (env.getModuleIdxFor? n).isSome then userNameJ n else nameJ n
 def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
 def rawPositionJ (m : FileMap) (p : Option String.Pos.Raw) : Json :=
   match p with | some q => positionJ (m.toPosition q) | none => .null
@@ -382,7 +384,7 @@ def kindOf : ConstantInfo → String
 
 def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   let axioms := collectAxioms env [p.1] {} []
-  Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ userNameJ axioms),
+  Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
     ("sorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
 
 /-! ## Sorries of a command -/
@@ -552,7 +554,7 @@ def runTactic (p : ProofState) (tac : String) (maxHeartbeats : Nat) (tk : IO.Can
       let messages ← mapIO (fun m => messageJ m) (messagesOf p'.coreState.messages) #[]
       if isNil gs then
         let (status, axioms) ← closeProofs p' p'.root maxHeartbeats tk []
-        return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ userNameJ axioms)],
+        return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ (axiomJ p'.coreState.env) axioms)],
           status == "Completed", some p'⟩
       else
         return ⟨← finish [("goals", listJ stringJ texts), ("messages", .arr messages), ("proofStatus", .str "Incomplete: open goals remain")], false, some p'⟩
@@ -661,18 +663,18 @@ def recheck (env : Environment) (p : Name × ConstantInfo) (tk : IO.CancelToken)
     | .ok _ => return ""
     | .error e => (e.toMessageData {}).toString
 
-def describeOne (base env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
+def describeOne (env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
   let ci := p.2
   let theoremLike := match ci with | .thmInfo _ => true | _ => false
   let value := if theoremLike then "" else match ci.value? (allowOpaque := true) with | some v => exprText env v | none => ""
   let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
-  let uses := filterList (fun n => !base.contains n) (append (constantsOf ci.type) inValue)
+  let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) inValue)
   let axioms := collectAxioms env [p.1] {} []
   let user := (privateToUserName p.1).toString
-  let checked ← if wanted.contains user then recheck env p tk else pure ""
+  let checked ← if wanted.contains "*" || wanted.contains user then recheck env p tk else pure ""
   return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
-    ("axioms", listJ userNameJ axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
+    ("axioms", listJ (axiomJ env) axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
     ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
     ("typeSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
 
@@ -729,7 +731,7 @@ def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
   match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
   | some cs, some base =>
     let made := newConstants base.env cs.env
-    let ds ← mapIO (describeOne base.env cs.env (strings (getList j "recheck")) tk) made #[]
+    let ds ← mapIO (describeOne cs.env (strings (getList j "recheck")) tk) made #[]
     return Json.mkObj [("declarations", .arr ds)]
   | _, _ => return refusal "Unknown environment."
 

@@ -89,6 +89,10 @@ class Tactics:
         }
 
 
+RECHECK_EVERYTHING = ("*",)
+"""Stands for every declaration in `Describe.recheck`: a proof's auxiliary theorems have names nobody knows before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Describe:
     """Ask for fingerprints of every declaration that environment `env` has and `base` has not."""

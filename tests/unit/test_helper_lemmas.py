@@ -103,7 +103,7 @@ def test_commands_may_grow_by_the_helpers_and_by_nothing_else() -> None:
     before = [section, DECLARATION, DECLARATION]
     assert command_change(before, [section, DECLARATION, DECLARATION, DECLARATION], 1) == ""
     assert command_change(before, [section, DECLARATION, DECLARATION, DECLARATION])
-    assert command_change(before, before, 1)
+    assert command_change(before, before, 1) == ""
     assert command_change(before, [section, DECLARATION, macro, DECLARATION], 1)
     assert command_change(before, [DECLARATION, section, DECLARATION, DECLARATION], 1) == ""
     assert command_change(before, [DECLARATION, DECLARATION, DECLARATION, section], 1)
