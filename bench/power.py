@@ -33,12 +33,14 @@ from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
+from orchestrator.premise_library import chooser
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.result import StrategyType
 from orchestrator.selection import Proof, Selection
 from orchestrator.source import Project
 from orchestrator.stages import definitions_seen, surroundings_seen
 from orchestrator.strategies.base import Prover, Strategy, Timing
+from orchestrator.strategies.hammer import Choose
 from orchestrator.verify import Gate
 
 SHARES = {StrategyType.HAMMER: 8.0}
@@ -56,6 +58,7 @@ class Bench:
     goals: dict[str, Goal]
     seconds: float
     settings: Settings
+    choose: Choose
     rows: Rows
     methods: frozenset[str]
 
@@ -99,6 +102,7 @@ def team(bench: Bench, prover: Prover, clock: Callable[[], float]) -> list[tuple
         prover,
         definitions_seen(bench.project, bench.extraction),
         surroundings_seen(bench.project, bench.extraction),
+        choose=bench.choose,
         timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
     )
     order = sorted(strategies.values(), key=lambda strategy: -SHARES.get(strategy.type, OTHER_SHARE))
@@ -177,7 +181,17 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
     project, extraction, goals = await prepare(servers, bank)
     methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
-    bench = Bench(servers, project, extraction, goals, options.seconds, settings, Rows(options.work), methods)
+    bench = Bench(
+        servers,
+        project,
+        extraction,
+        goals,
+        options.seconds,
+        settings,
+        chooser(paths, servers),
+        Rows(options.work),
+        methods,
+    )
     todo: asyncio.Queue[str] = asyncio.Queue()
     # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
     for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest()):

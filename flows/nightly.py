@@ -15,6 +15,7 @@ from orchestrator.market.trading import Traded
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
+from orchestrator.premise_library import chooser
 from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
@@ -67,7 +68,11 @@ async def nightly(
         extraction = await extract_goals(project, pool, servers.identity, answers)
         goals = [goal for goal in extraction.goals if not left_alone(goal)]
         strategies = make_strategies(
-            settings, pool, definitions_seen(project, extraction), surroundings_seen(project, extraction)
+            settings,
+            pool,
+            definitions_seen(project, extraction),
+            surroundings_seen(project, extraction),
+            choose=chooser(paths, servers),
         )
         scheduler = make_scheduler(
             settings,

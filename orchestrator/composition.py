@@ -31,7 +31,7 @@ from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.source import Project
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
-from orchestrator.strategies.hammer import Hammer, SurroundingsOf
+from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.summary import GoalReport, Summary, to_dict
@@ -108,6 +108,7 @@ def make_strategies(
     definitions: Definitions,
     surroundings: SurroundingsOf,
     *,
+    choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Mapping[StrategyType, Strategy]:
     """The strategies of the profile: stubs that prove nothing, or the real ones."""
@@ -115,7 +116,7 @@ def make_strategies(
         return stub_strategies()
     return {
         StrategyType.MICRO: Micro(prover, definitions=definitions, timing=timing),
-        StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, timing=timing),
+        StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
     }
 
 

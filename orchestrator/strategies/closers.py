@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -29,9 +30,23 @@ class Lemmas:
         equations: those of them that rewrite.
     """
 
-    local: Local
+    local: Local = Local()  # noqa: RUF009 - frozen
     premises: tuple[str, ...] = ()
     equations: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, local: Local, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
+        """From names and statements of retrieved theorems."""
+        names = tuple(name for name, _ in retrieved)
+        rewriting = tuple(name for name, statement in retrieved if _REWRITES.search(_conclusion(statement)))
+        return cls(local, names, rewriting)
+
+
+_REWRITES = re.compile(r" (?:=|↔|≠) ")
+
+
+def _conclusion(statement: str) -> str:
+    return statement.rpartition("→ ")[2]
 
 
 MILLISECONDS = {Effort.QUICK: 1_500, Effort.FULL: 2_500, Effort.PREMISES: 3_000, Effort.SEARCH: 6_000}
@@ -64,6 +79,9 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
         tactics.append(f"grind{_list((*definitions, *lemmas.local.theorems))}")
     if root:
         tactics.append("simp +arith")
+        finite = [h.name for h in facts.data]
+        if finite and not facts.sorts:
+            tactics.append(f"(revert {' '.join(finite)}; decide)")
     return tactics
 
 

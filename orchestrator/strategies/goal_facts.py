@@ -122,6 +122,17 @@ class Facts:
         return frozenset(h.name for h in self.hypotheses if "→" in h.type)
 
     @cached_property
+    def introduces(self) -> bool:
+        """The target starts with something to introduce: a quantifier, an implication."""
+        return self.target.startswith("∀ ") or _is_implication(self.target)
+
+    def fresh(self, count: int) -> list[str]:
+        """Names that no hypothesis has."""
+        used = {h.name for h in self.every}
+        names = (f"x{number}" for number in range(1, len(used) + count + 1))
+        return [name for name in names if name not in used][:count]
+
+    @cached_property
     def target_words(self) -> tuple[str, ...]:
         """Identifiers of the target, in order, with repetition; `t.size` gives `t` too."""
         words = []
@@ -163,6 +174,17 @@ def _argument(text: str, start: int) -> str:
         return ""
     match = re.compile(r"[\w.'!?₀-₉✝]+").match(text, start)
     return match.group() if match and match.group() not in _STOP else ""
+
+
+def _is_implication(target: str) -> bool:
+    if target.startswith(("∃", "fun ", "if ", "match ")):
+        return False
+    depth = 0
+    for char in target:
+        depth += (char in "([⟨{") - (char in ")]⟩}")
+        if depth == 0 and char in "→=↔∧∨<≤≠":
+            return char == "→"
+    return False
 
 
 _STOP = frozenset({"then", "else", "with", "in", "fun", "do", "at"})

@@ -12,6 +12,7 @@ _INDUCTIVE = frozenset({"Nat", "Int", "List", "Option", "Bool", "Fin", "Array", 
 _RECURSIVE = frozenset({"Nat", "List"})
 _SPLITTING = ("∧", "∨", "∃")
 _TARGETS = 4
+_ACCUMULATORS = ((" []", ("{r} ++ acc", "acc ++ {r}")), (" 0", ("acc + {r}",)), (" 1", ("acc * {r}",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def moves(facts: Facts, plain: str) -> tuple[Move, ...]:
         plain: the goal printed without field notation, to find what functions are applied to.
     """
     found: dict[str, float] = {}
-    for maker in (_logic, _extensionality, _inductions, _cases, _unfolding):
+    for maker in (_logic, _extensionality, _inductions, _generalisations, _cases, _unfolding):
         for move in maker(facts, plain):
             found[move.tactic] = min(move.cost, found.get(move.tactic, move.cost))
     return tuple(Move(tactic, cost) for tactic, cost in sorted(found.items(), key=lambda item: item[1]))
@@ -85,9 +86,40 @@ def _inductions(facts: Facts, plain: str) -> Iterator[Move]:
 
 
 def _ranked(facts: Facts) -> list[Hypothesis]:
-    """Data variables, those that the target speaks of most first."""
+    """Data variables: of the project's own types first, then those that the target speaks of most."""
     words = facts.target_words
-    return sorted(facts.data, key=lambda h: (h.head not in facts.local.types, -words.count(h.name)))[:_TARGETS]
+
+    def rank(h: Hypothesis) -> tuple[int, int]:
+        # A number beside a structure is seldom what the recursion runs on.
+        kind = 0 if h.head in facts.local.types else {"List": 1, "Nat": 2}.get(h.head, 3)
+        return kind, -words.count(h.name)
+
+    return sorted(facts.data, key=rank)[:_TARGETS]
+
+
+def _generalisations(facts: Facts, plain: str) -> Iterator[Move]:
+    """Statements about an accumulator, conjectured from an equation in which it starts out as zero or nil.
+
+    `f xs [] = g xs` suggests `∀ acc, f xs acc = g xs ++ acc`: what the induction then needs.
+    """
+    left, equals, right = facts.target.partition(" = ")
+    if not equals or " = " in right:
+        return
+    for start, joined in _ACCUMULATORS:
+        for side, other in ((left, right), (right, left)):
+            if _occurrences(side, start) == 1:
+                general = _replaced(side, start, " acc")
+                bare = other if re.fullmatch(r"[\w.'₀-₉]+", other) else f"({other})"
+                for join in joined:
+                    yield Move(f"have key : ∀ acc, {general} = {join.format(r=bare)}", 1.4)
+
+
+def _occurrences(text: str, word: str) -> int:
+    return len(re.findall(rf"{re.escape(word)}(?![\w.])", text))
+
+
+def _replaced(text: str, word: str, by: str) -> str:
+    return re.sub(rf"{re.escape(word)}(?![\w.])", by, text)
 
 
 def _others(facts: Facts, chosen: Hypothesis) -> list[str]:

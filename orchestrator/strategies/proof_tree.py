@@ -16,7 +16,10 @@ class GoalNode:
         index: which of the parent's goals it is.
         cost: what the steps to it cost together.
         steps: ways that were tried on it.
-        script: its proof as tactic lines; () while there is none.
+        closer: tactic lines that end it; () while there are none.
+        by: the step whose goals are all proved; None while there is none.
+        withstood: the first closers failed on it.
+        prefix: tactic lines that stand before the closer and before every step, such as `intros`.
     """
 
     text: str
@@ -24,12 +27,28 @@ class GoalNode:
     index: int = 0
     cost: float = 0.0
     steps: list[StepNode] = field(default_factory=list)
-    script: tuple[str, ...] = ()
+    closer: tuple[str, ...] = ()
+    by: StepNode | None = None
+    prefix: tuple[str, ...] = ()
+    withstood: bool = False
 
     @property
     def proved(self) -> bool:
         """There is a proof."""
-        return bool(self.script)
+        return bool(self.closer) or self.by is not None
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """The proof as tactic lines.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.closer:
+            return self.prefix + self.closer
+        if self.by is None:
+            raise ValueError("the goal is not proved")
+        return self.prefix + self.by.script
 
     @property
     def depth(self) -> int:
@@ -39,17 +58,15 @@ class GoalNode:
     @property
     def wanted(self) -> bool:
         """Neither it nor a goal above it is proved."""
-        if self.proved:
-            return False
-        return self.parent is None or self.parent.goal.wanted
+        return not self.proved and (self.parent is None or self.parent.goal.wanted)
 
     @property
-    def crowd(self) -> int:
-        """How many open goals stand beside it, here and above: all of them are needed."""
+    def hindrance(self) -> float:
+        """A cost for the open goals beside it, here and above, all of which are needed: more if they withstood."""
         if self.parent is None:
-            return 0
-        beside = sum(not other.proved for other in self.parent.goals if other is not self)
-        return beside + self.parent.goal.crowd
+            return 0.0
+        beside = (other for other in self.parent.goals if other is not self and not other.proved)
+        return sum(0.8 if other.withstood else 0.2 for other in beside) + self.parent.goal.hindrance
 
     def path(self) -> Iterator[StepNode]:
         """The steps from the root to here."""
@@ -57,14 +74,32 @@ class GoalNode:
             yield from self.parent.goal.path()
             yield self.parent
 
-    def prove(self, script: Sequence[str]) -> None:
+    def close(self, closer: Sequence[str]) -> None:
         """Note a proof, here and in every goal above that it completes."""
-        if self.proved:
-            return
-        self.script = tuple(script)
+        if not self.proved and closer:
+            self.closer = tuple(closer)
+            self._tell()
+
+    def _tell(self) -> None:
         step = self.parent
-        if step is not None and all(goal.proved for goal in step.goals):
-            step.goal.prove(step.script())
+        if step is not None and not step.goal.proved and all(goal.proved for goal in step.goals):
+            step.goal.by = step
+            step.goal._tell()
+
+    def leaves(self) -> Iterator[GoalNode]:
+        """The goals of its proof that closers ended, in the order of the script."""
+        if self.closer:
+            yield self
+        elif self.by is not None:
+            for goal in self.by.goals:
+                yield from goal.leaves()
+
+    def reopen(self) -> None:
+        """Forget every proof in and below this goal."""
+        self.closer, self.by = (), None
+        for step in self.steps:
+            for goal in step.goals:
+                goal.reopen()
 
 
 @dataclass(eq=False)
@@ -75,6 +110,7 @@ class StepNode:
     tactic: str
     goals: list[GoalNode] = field(default_factory=list)
 
+    @property
     def script(self) -> tuple[str, ...]:
         """The tactic with the proofs of its goals below it; bullets where it left more than one."""
         lines = self.tactic.split("\n")
