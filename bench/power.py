@@ -22,9 +22,21 @@ from rich.table import Table
 
 from bench.bank import BankGoal, Split, load_bank
 from bench.bank_project import bank_project
-from bench.power_methods import OURS, SINGLE, WITHOUT, Attempt, MakeStrategies, code_key, measure_ours, measure_tactic
+from bench.power_checks import gate, measured_recall
+from bench.power_methods import (
+    MENTIONS,
+    OURS,
+    SINGLE,
+    WITHOUT,
+    Attempt,
+    MakeStrategies,
+    code_key,
+    measure_ours,
+    measure_tactic,
+)
 from bench.power_report import Figures, contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
+from bench.retrieval import FIRST, Recall
 from bench.server_clock import STRETCH, TimedProver
 from orchestrator.composition import make_strategies
 from orchestrator.config import Settings, load_settings
@@ -33,18 +45,17 @@ from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser
+from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_corpus
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.result import StrategyType
-from orchestrator.selection import Proof, Selection
 from orchestrator.source import Project
 from orchestrator.stages import definitions_seen, surroundings_seen
 from orchestrator.strategies.base import Prover, Strategy, Timing
 from orchestrator.strategies.hammer import Choose
-from orchestrator.verify import Gate
 
 SHARES = {StrategyType.HAMMER: 8.0}
 OTHER_SHARE = 1.0
+ASKED_RECALL = 0.6
 DEFAULT_WORK = Path("bench/results/power.jsonl")
 
 
@@ -120,9 +131,10 @@ async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> No
 
         while not todo.empty():
             attempt = Attempt(goal_id := todo.get_nowait(), bench.goals[goal_id])
+            await note_mentions(bench, prover, attempt)
             for row_method in methods_of(bench):
                 await measure(bench, prover, attempt, row_method, make)
-            mine = [row for row in bench.rows if row.goal == goal_id]
+            mine = [row for row in bench.rows if row.goal == goal_id and row.method != MENTIONS]
             solved = sum(row.solved for row in mine)
             console.print(f"{goal_id}: {solved} of {len(mine)} methods", highlight=False)
 
@@ -156,20 +168,13 @@ async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: s
             await measure(bench, prover, attempt, f"{WITHOUT}{by}", make)
 
 
-async def gate(bench: Bench, bank: Sequence[BankGoal]) -> dict[str, str]:
-    """Every proof of ours through the verify gate; the reason for each that it refuses."""
-    ids = {goal.id for goal in bank}
-    proofs = [
-        Proof(bench.goals[row.goal], row.script)
-        for row in bench.rows
-        if row.method == OURS and row.solved and row.goal in ids
-    ]
-    verifier = Gate(bench.project, bench.extraction, bench.servers.fresh)
-    report = await Selection(verifier).select(proofs)
-    names = {goal.id: goal_id for goal_id, goal in bench.goals.items()}
-    return {names[id_]: verdict.reason for id_, verdict in report.verdicts.items() if not verdict.accepted} | {
-        names[proof.goal.id]: "no verdict" for proof in proofs if proof.goal.id not in report.verdicts
-    }
+async def note_mentions(bench: Bench, prover: TimedProver, attempt: Attempt) -> None:
+    """Keep the goal's text and constants as Lean gives them, which is what a retriever is asked with."""
+    key = bench.servers.identity
+    if not bench.rows.has(attempt.id, MENTIONS, key):
+        async with prover.open(attempt.goal) as context:
+            content = json.dumps([attempt.goal.text, await context.mentions()], ensure_ascii=False)
+        bench.rows.add(Row(attempt.id, MENTIONS, key, False, 0.0, script=content))
 
 
 async def run(options: argparse.Namespace, console: Console) -> int:
@@ -181,17 +186,9 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
     project, extraction, goals = await prepare(servers, bank)
     methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
-    bench = Bench(
-        servers,
-        project,
-        extraction,
-        goals,
-        options.seconds,
-        settings,
-        chooser(paths, servers),
-        Rows(options.work),
-        methods,
-    )
+    rows = Rows(options.work)
+    choose = chooser(paths, servers)
+    bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)
     todo: asyncio.Queue[str] = asyncio.Queue()
     # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
     for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest()):
@@ -199,12 +196,18 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     async with asyncio.TaskGroup() as group:
         for _ in range(max(1, options.servers)):
             group.create_task(worker(bench, todo, console))
-    refused = await gate(bench, bank) if OURS in methods else {}
-    return conclude(bench, bank, refused, options.json, console)
+    refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
+    found = measured_recall(bank, known_corpus(paths, servers, DEFAULT_IMPORTS), rows)
+    return conclude(bench, bank, refused, found, options.json, console)
 
 
 def conclude(
-    bench: Bench, bank: Sequence[BankGoal], refused: dict[str, str], file: Path | None, console: Console
+    bench: Bench,
+    bank: Sequence[BankGoal],
+    refused: dict[str, str],
+    retrieved: Recall | None,
+    file: Path | None,
+    console: Console,
 ) -> int:
     """Print the tables, write the file, and say what falls short."""
     key = code_key(bench.seconds)
@@ -218,8 +221,18 @@ def conclude(
             show(console, label, rows, ids, found[label])
             short += shortfalls(found[label], label)
     short += [f"the gate refuses {goal}: {reason}" for goal, reason in sorted(refused.items())]
+    if retrieved is None:
+        short.append("no corpus to measure recall with: run `orchestrator premises build`")
+    else:
+        words = f"recall@{FIRST} of the library premises in the known proofs, {retrieved.goals} goals"
+        console.print(
+            f"{words}: {retrieved.by_goal:.3f} by goal, {retrieved.by_premise:.3f} by premise", highlight=False
+        )
+        if retrieved.by_goal < ASKED_RECALL:
+            short.append(f"recall@{FIRST} is {retrieved.by_goal:.3f}, asked is ≥ {ASKED_RECALL}")
     if file is not None:
         content = {
+            "recall": None if retrieved is None else asdict(retrieved),
             "seconds": bench.seconds,
             "lean": bench.servers.description,
             "figures": {label: asdict(value) for label, value in found.items()},

@@ -22,16 +22,16 @@ namespace Tree
 def mirror : Tree → Tree
   | leaf => leaf
   | node l n r => node r.mirror n l.mirror
-def sizeOnto : Tree → Nat → Nat
-  | leaf, acc => acc
-  | node l _ r, acc => sizeOnto l (sizeOnto r (acc + 1))
+def size : Tree → Nat
+  | leaf => 0
+  | node l _ r => l.size + r.size + 1
 end Tree
 inductive Reach (R : Nat → Nat → Prop) : Nat → Nat → Prop
   | refl (a : Nat) : Reach R a a
   | step {a b c : Nat} : R a b → Reach R b c → Reach R a c
 
 theorem mirror_mirror (t : Tree) : t.mirror.mirror = t := by sorry
-theorem sizeOnto_add (t : Tree) (m n : Nat) : t.sizeOnto (m + n) = t.sizeOnto m + n := by sorry
+theorem size_mirror (t : Tree) : t.mirror.size = t.size := by sorry
 theorem reach_trans (R : Nat → Nat → Prop) (a b c : Nat) (h : Reach R a b) (k : Reach R b c) : Reach R a c := by sorry
 theorem both (p q : Prop) (hp : p) : (p ∨ q) ∧ (p → p) := by sorry
 theorem wrong (n : Nat) : n * n = n + 1 := by sorry
@@ -56,7 +56,7 @@ async def test_the_hammer_proves_what_needs_an_induction_and_the_right_lemmas(le
     extraction = await extract(workspace, small.modules)
     goals = Goals(workspace, extraction.goals)
     hammer = Hammer(OneWorkspace(goals), surroundings=surroundings_seen(small, extraction))
-    for name in ("mirror_mirror", "sizeOnto_add", "reach_trans", "both"):
+    for name in ("mirror_mirror", "size_mirror", "reach_trans", "both"):
         result = await hammer.run(goals[name], 120.0)
         assert result.success, (name, result.error)
         assert not any("?" in line for line in result.tactics)
@@ -83,9 +83,9 @@ async def test_one_goal_of_a_state_is_proved_alone(lean: EmbeddedSession) -> Non
 
 async def test_the_constants_of_a_goal_and_of_the_library(lean: EmbeddedSession) -> None:
     goals = await Goals.of(lean, TEXT)
-    async with goals.open(goals["sizeOnto_add"]) as opened:
+    async with goals.open(goals["size_mirror"]) as opened:
         mentions = await opened.mentions()
-    assert {"Tree", "Tree.sizeOnto", "HAdd.hAdd", "Nat"} <= set(mentions)
+    assert {"Tree", "Tree.size", "Tree.mirror", "Eq"} <= set(mentions)
     assert len(mentions) == len(set(mentions))
     part = await open_library(lean, ["Init"])
     first = await part(0, 0, 400)

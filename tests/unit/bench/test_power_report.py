@@ -9,6 +9,7 @@ import pytest
 from bench.power_methods import OURS, SINGLE, TRY
 from bench.power_report import contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
+from bench.retrieval import FIRST, recall
 from orchestrator.errors import ConfigError
 
 
@@ -78,3 +79,15 @@ def test_rows_are_kept_as_they_come_and_the_latest_counts(tmp_path: Path) -> Non
     path.write_text('nonsense\n{"goal": "g"}\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="not a row"):
         Rows(path)
+
+
+def test_recall_counts_the_first_answers_over_goals_that_use_something() -> None:
+    many = [f"x{number}" for number in range(FIRST)]
+    found = recall(
+        {"a": ["p", "q"], "b": ["r"], "none": [], "unasked": ["s"]},
+        {"a": ["q", "z"], "b": [*many, "r"], "none": ["p"]},
+    )
+    assert (found.goals, found.premises) == (3, 4)
+    assert found.by_goal == pytest.approx(0.5 / 3)
+    assert found.by_premise == pytest.approx(1 / 4)
+    assert recall({}, {}).by_goal == 0
