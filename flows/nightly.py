@@ -15,7 +15,8 @@ from orchestrator.market.trading import Traded
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
-from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of
+from orchestrator.premise_library import chooser
+from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
 from orchestrator.verdict import STANDARD_AXIOMS
@@ -68,7 +69,13 @@ async def nightly(
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         goals = [goal for goal in extraction.goals if not left_alone(goal)]
-        strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
+        strategies = make_strategies(
+            settings,
+            pool,
+            definitions_seen(project, extraction),
+            surroundings_seen(project, extraction),
+            choose=chooser(paths, servers),
+        )
         scheduler = make_scheduler(
             settings,
             strategies,

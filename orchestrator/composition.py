@@ -30,7 +30,8 @@ from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.source import Project
 from orchestrator.stopping import Stop
-from orchestrator.strategies.base import Prover, Strategy, replay
+from orchestrator.strategies.base import Prover, Strategy, Timing, replay
+from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.summary import GoalReport, Summary, to_dict
@@ -101,11 +102,22 @@ def recorded_run(
         ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
 
 
-def make_strategies(settings: Settings, prover: Prover, definitions: Definitions) -> Mapping[StrategyType, Strategy]:
+def make_strategies(
+    settings: Settings,
+    prover: Prover,
+    definitions: Definitions,
+    surroundings: SurroundingsOf,
+    *,
+    choose: Choose = lambda _goal, _mentions: (),
+    timing: Timing = Timing(),  # noqa: B008 - frozen
+) -> Mapping[StrategyType, Strategy]:
     """The strategies of the profile: stubs that prove nothing, or the real ones."""
     if settings.profile is Profile.STUB:
         return stub_strategies()
-    return {StrategyType.MICRO: Micro(prover, definitions=definitions)}
+    return {
+        StrategyType.MICRO: Micro(prover, definitions=definitions, timing=timing),
+        StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
+    }
 
 
 def make_scheduler(

@@ -33,6 +33,7 @@ app = App(
 )
 app.command(lean_app)
 app.command("orchestrator.cli.market:market_app", name="market")
+app.command("orchestrator.cli.premises:premises_app", name="premises")
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]

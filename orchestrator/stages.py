@@ -16,6 +16,7 @@ from orchestrator.lean.protocol import Fingerprint
 from orchestrator.result import GoalStatus, Outcome, Result
 from orchestrator.selection import GateReport, Proof
 from orchestrator.source import FileProblem, Project
+from orchestrator.strategies.surroundings import Surroundings, from_fingerprints
 from orchestrator.summary import GoalReport, status_of
 from orchestrator.verdict import is_generated, sorried_below
 
@@ -57,6 +58,21 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
         )
 
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
+
+
+def surroundings_seen(project: Project, extraction: Extraction) -> Callable[[Goal], Surroundings]:
+    """A function from a goal to what the project declares around it."""
+
+    @cache
+    def of_module(name: str) -> Surroundings:
+        modules = [*(module.name for module in project.closure(name)), name]
+        return from_fingerprints(
+            fingerprint
+            for module in reversed(modules)
+            for fingerprint in extraction.declarations.get(module, {}).values()
+        )
+
+    return lambda goal: of_module(goal.module) if goal.module in project.by_name else Surroundings()
 
 
 def _worth_unfolding(name: str) -> bool:

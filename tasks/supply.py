@@ -25,7 +25,7 @@ from orchestrator.provision import Servers
 from orchestrator.result import Result
 from orchestrator.run_ledger import RunLedger
 from orchestrator.source import Project
-from orchestrator.stages import counted, definitions_seen, left_alone
+from orchestrator.stages import counted, definitions_seen, left_alone, surroundings_seen
 from tasks.attempt import attempts_as_tasks
 from tasks.stage import stage
 
@@ -69,6 +69,7 @@ async def supply_lemmas(
         return Traded()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
+    surroundings = surroundings_seen(project, extraction)
     started = time.monotonic()
     budget = LONGEST_SECONDS if seconds is None else seconds
     judging = servers.session()
@@ -81,7 +82,7 @@ async def supply_lemmas(
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
         limited = replace(settings, scheduler=replace(settings.scheduler, run_timeout_seconds=left))
-        strategies = make_strategies(limited, prover, definitions)
+        strategies = make_strategies(limited, prover, definitions, surroundings)
         scheduler = make_scheduler(
             limited,
             strategies,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from orchestrator.errors import PatchError, RequestRefused, SessionError
 from orchestrator.goal import Goal, Position, SourceSpan
-from orchestrator.lean.protocol import CheckReply, Command, CommandReply, Limits, Sorry, TacticReply, Tactics
+from orchestrator.lean.protocol import CheckReply, Command, CommandReply, Limits, Mentions, Sorry, TacticReply, Tactics
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.patch import splice
@@ -63,8 +63,11 @@ class OpenGoal:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """Try each tactic, on the goal's own state unless another is given; replies in order, perhaps fewer.
+
+        With `only`, the tactics see that goal of `proof_state` alone, and to complete it is to close that one.
 
         A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
         reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
@@ -76,7 +79,7 @@ class OpenGoal:
         """
         limits = limits or self._limits
         if proof_state is not None:
-            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds)
+            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds, only)
         replies: list[TacticReply] = []
         together = len(tactics)
         budget = int(budget_seconds * 1000)
@@ -97,6 +100,16 @@ class OpenGoal:
             if not found or (stop_on_success and found[-1].completed):
                 break
         return tuple(replies)
+
+    async def mentions(self) -> tuple[str, ...]:
+        """Full names of the constants that the goal speaks of, without repetition.
+
+        Raises:
+            SessionError: the session broke.
+        """
+        await self.ready()
+        asked = ask(self._workspace.session, Mentions(self._places[0].proof_state), timeout=60.0)
+        return tuple(dict.fromkeys((await self._workspace.same_process(asked)).names))
 
     async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
         """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
@@ -156,10 +169,16 @@ class OpenGoal:
         return CheckReply(not errors, errors, after, tuple(axioms))
 
     async def _batch(
-        self, tactics: Sequence[str], state: int, limits: Limits, stop: bool, budget_seconds: float
+        self,
+        tactics: Sequence[str],
+        state: int,
+        limits: Limits,
+        stop: bool,
+        budget_seconds: float,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         budget = int(budget_seconds * 1000)
-        request = Tactics(tuple(tactics), state, stop, budget, limits)
+        request = Tactics(tuple(tactics), state, stop, budget, limits, only)
         longest = limits.milliseconds / 1000 * 2
         seconds = longest * len(tactics) if limits.milliseconds else 600.0
         if budget_seconds:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
@@ -24,6 +24,19 @@ UNAVAILABLE = "unavailable"
 NOT_PROVED = "not proved"
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How a strategy tells the time.
+
+    Attributes:
+        clock: seconds, by which it keeps to its timeout.
+        grace_seconds: by how much it may overrun before it is cancelled, which costs the Lean process.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    grace_seconds: float = 20.0
 
 
 class ProofContext(Protocol):
@@ -45,13 +58,22 @@ class ProofContext(Protocol):
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """Try each tactic on one proof state, the goal's own when it is None.
 
-        `limits` hold for each tactic, `budget_seconds` for all together; 0 means no such limit.
+        `limits` hold for each tactic, `budget_seconds` for all together; 0 means no such limit. With `only`, the
+        tactics see that goal of `proof_state` alone (counted from 0), and "completed" means that it is closed.
 
         Returns:
             Replies in the order of the tactics; fewer when it stopped at the first that closes the state.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
+    async def mentions(self) -> tuple[str, ...]:
+        """Full names of the constants that the goal speaks of, without repetition.
 
         Raises:
             SessionError: the session broke.

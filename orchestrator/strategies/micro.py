@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.goal import Goal, SorryKind
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.result import Result, StrategyType
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, guarded
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, Timing, guarded
 from orchestrator.strategies.portfolio import Candidate, Tier, portfolio
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
 
@@ -30,7 +29,7 @@ async def run_micro(
     prover: Prover,
     definitions: Iterable[str] = (),
     order: Order = lambda _goal, candidates: candidates,
-    clock: Callable[[], float] = time.monotonic,
+    timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
     """Try the portfolio on `goal` for at most `timeout` seconds.
 
@@ -53,9 +52,9 @@ async def run_micro(
         # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
         return await guarded(
             StrategyType.MICRO,
-            lambda: _Search(context, clock() + timeout, clock).run(definitions, order),
-            timeout + _GRACE_SECONDS,
-            clock=clock,
+            lambda: _Search(context, timing.clock() + timeout, timing.clock).run(definitions, order),
+            timeout + timing.grace_seconds,
+            clock=timing.clock,
         )
 
 
@@ -174,6 +173,7 @@ class Micro:
         prover: opens goals on sessions.
         definitions: full names of the project's own definitions that a goal sees.
         order: puts the candidates of one tier into the order of trial.
+        timing: what its time is told by.
     """
 
     def __init__(
@@ -182,10 +182,12 @@ class Micro:
         *,
         definitions: Definitions = lambda _goal: (),
         order: Order = lambda _goal, candidates: candidates,
+        timing: Timing = Timing(),  # noqa: B008 - frozen
     ) -> None:
         self._prover = prover
         self._definitions = definitions
         self._order = order
+        self._timing = timing
 
     @property
     def type(self) -> StrategyType:
@@ -199,5 +201,10 @@ class Micro:
     async def run(self, goal: Goal, timeout: float) -> Result:
         """See `run_micro`."""
         return await run_micro(
-            goal, timeout, prover=self._prover, definitions=self._definitions(goal), order=self._order
+            goal,
+            timeout,
+            prover=self._prover,
+            definitions=self._definitions(goal),
+            order=self._order,
+            timing=self._timing,
         )

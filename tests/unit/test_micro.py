@@ -15,7 +15,7 @@ from orchestrator.errors import SessionDied
 from orchestrator.goal import Goal, Position, SorryKind
 from orchestrator.lean.protocol import CheckReply, Limits, Message, Severity, TacticReply
 from orchestrator.result import Result, StrategyType
-from orchestrator.strategies.base import ProofContext, Prover
+from orchestrator.strategies.base import ProofContext, Prover, Timing
 from orchestrator.strategies.micro import Micro, run_micro
 from orchestrator.strategies.portfolio import CORE_CHEAP, Candidate, portfolio
 from orchestrator.strategies.suggestions import RESTATED
@@ -67,6 +67,7 @@ class Pretended:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """See `ProofContext.tactics`."""
         self.limits.append(limits)
@@ -85,6 +86,10 @@ class Pretended:
                 break
         return tuple(replies)
 
+    async def mentions(self) -> tuple[str, ...]:
+        """See `ProofContext.mentions`."""
+        return ()
+
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """See `ProofContext.check`."""
         if self.breaks:
@@ -97,7 +102,9 @@ class Pretended:
     def solve(self, timeout: float = 1000.0, definitions: Sequence[str] = ()) -> Result:
         """Run the strategy."""
         seam: Prover = self
-        result = run(run_micro(self.goal, timeout, prover=seam, definitions=definitions, clock=lambda: self.now))
+        result = run(
+            run_micro(self.goal, timeout, prover=seam, definitions=definitions, timing=Timing(clock=lambda: self.now))
+        )
         assert self.open_now == 0
         assert result.strategy is StrategyType.MICRO
         return result
