@@ -109,9 +109,19 @@ class Learning(Section):
                 sorted(rows, key=lambda row: (row["strategy"], row["context"])),
             )
 
-    def strategy_statistics(self, *, context: str | None = None) -> tuple[StrategyStatistics, ...]:
-        """What is known of strategies, in all contexts or in one ("" is all goals together)."""
+    def strategy_statistics(
+        self, *, context: str | None = None, tactics_of: str | None = None
+    ) -> tuple[StrategyStatistics, ...]:
+        """What is known of strategies, in all contexts or in one ("" is all goals together).
+
+        A strategy's tactics are counted apart, under its name, "/" and what the tactic is; `tactics_of` asks for them.
+        """
         query = select(STRATEGY_STATISTICS).order_by(STRATEGY_STATISTICS.c.strategy, STRATEGY_STATISTICS.c.context)
+        name = STRATEGY_STATISTICS.c.strategy
+        if tactics_of is None:
+            query = query.where(~name.contains("/", autoescape=True))
+        else:
+            query = query.where(name.startswith(f"{tactics_of}/", autoescape=True))
         if context is not None:
             query = query.where(STRATEGY_STATISTICS.c.context == context)
         with self._database.read() as connection:

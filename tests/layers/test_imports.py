@@ -31,6 +31,7 @@ PURE = {
     "orchestrator.layout",
     "orchestrator.diff",
     "orchestrator.bandit",
+    "orchestrator.scheduling.features",
     "orchestrator.difficulty",
     "orchestrator.verdict",
 }
