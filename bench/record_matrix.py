@@ -174,11 +174,11 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         if arguments.merge:
-            write_matrix(
-                {row.goal: row for part in arguments.merge for row in read_matrix(part)}.values(), arguments.out
-            )
+            rows = {row.goal: row for part in arguments.merge for row in read_matrix(part)}
+            write_matrix(rows.values(), arguments.out)
         else:
-            asyncio.run(_record(arguments))
+            known = {row.goal: row for row in read_matrix(arguments.out)} if arguments.out.exists() else {}
+            asyncio.run(_record(arguments, known))
     except KeyboardInterrupt:
         return 130
     except OrchestratorError as error:

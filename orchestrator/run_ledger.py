@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.bandit import ArmStatistics, Statistics, Trial
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
+from orchestrator.goal_renaming import translated
 from orchestrator.helpers import helpers_of
 from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
@@ -49,7 +50,7 @@ class RunLedger:
     stop: Stop
     made: list[Attempt] = field(default_factory=list)
     totals: dict[str, object] = field(default_factory=dict)
-    _proved: dict[str, CachedTactics] = field(default_factory=dict)
+    _proved: dict[str, tuple[str, CachedTactics]] = field(default_factory=dict)
     _replayed: set[str] = field(default_factory=set)
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
@@ -101,7 +102,11 @@ class RunLedger:
         kept = self.store.get_cached_tactics(goal.text)
         if kept is not None:
             return CachedTactics(tuple(kept["tactics"]), kept["success_rate"])
-        return self._proved.get(self.store.hash_goal(goal.text))
+        found = self._proved.get(self.store.hash_goal(goal.text))
+        if found is None:
+            return None
+        text, cached = found
+        return replace(cached, tactics=translated(cached.tactics, text, goal.text))
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep a finished attempt.
@@ -131,7 +136,8 @@ class RunLedger:
                 [StrategyTrial(strategy=strategy, success=trial.success, seconds=trial.seconds, contexts=scopes)]
             )
         if result.success:
-            self._proved[self.store.hash_goal(goal.text)] = CachedTactics(result.tactics, 1.0, strategy)
+            cached = CachedTactics(result.tactics, 1.0, strategy)
+            self._proved[self.store.hash_goal(goal.text)] = goal.text, cached
         self.made.append(Attempt(goal, strategy, result, datetime.now(UTC)))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:

@@ -12,6 +12,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
+from prefect.settings import get_current_settings
 
 from orchestrator.config import LimitsChoice, SchedulerSettings
 from orchestrator.observer import Notice, notify
@@ -21,9 +22,9 @@ from orchestrator.scheduling.ports import Weight
 async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
     """Make the tags `light` and `heavy` limited on the Prefect server as `settings` say; true when they are.
 
-    By itself only on a server with PostgreSQL, where the limits hold across machines: on SQLite each slot costs
-    seconds, and a killed run's slots never come back. Elsewhere the same numbers hold in this process alone. Slots
-    that runs of `flow` have left behind are freed, unless another run of it is going on.
+    By itself only on a server that is known to use PostgreSQL, where the limits hold across machines: on SQLite each
+    slot costs seconds, and a killed run's slots never come back. Elsewhere the same numbers hold in this process
+    alone. Slots that runs of `flow` have left behind are freed, unless another run of it is going on.
     """
     if settings.limits is LimitsChoice.OFF:
         return False
@@ -39,10 +40,16 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
 
 
 async def has_postgres(client: PrefectClient) -> bool:
-    """Whether the server keeps its data in PostgreSQL, as far as it says so."""
+    """Whether the server keeps its data in PostgreSQL, as far as that can be known from here.
+
+    A server tells its database's driver when that is set by itself, and never its connection URL, which may hold a
+    password; where this process has the server's own settings, their URL tells. Elsewhere the setting `limits` has to.
+    """
     response = await client.request("GET", "/admin/settings")
-    database = response.json().get("server", {}).get("database", {})
-    return "postgresql" in str(database.get("driver")) or "postgresql" in str(database.get("connection_url"))
+    told = response.json().get("server", {}).get("database", {}).get("driver")
+    ours = get_current_settings().server.database.connection_url
+    words = (str(told), "" if ours is None else ours.get_secret_value())
+    return any(word.startswith("postgresql") for word in words)
 
 
 async def free_stale_slots(client: PrefectClient, flow: str) -> int:
