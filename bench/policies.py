@@ -39,7 +39,7 @@ from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior, save_prior
 
 OVER_UCB = 1.25
 OF_BEST_ORDER = 0.95
-ORDERS = 20
+ORDERS = 10
 Known = Statistics[str]
 NOTHING = Statistics[str]()
 
@@ -145,34 +145,48 @@ def best_order(tasks: Sequence[Task], limit: float) -> tuple[str, ...]:
     """The fixed order of the largest area over these goals, found with full knowledge of them.
 
     Greedy (solved per second among the goals left, the rule for min-sum set cover), then single arms are moved for as
-    long as that helps.
+    long as that helps. Arms that prove none of them are left out.
     """
-    arms = list(dict.fromkeys(arm for task in tasks for arm in task.trials))
+    provable = [task for task in tasks if task.cheapest is not None]
+    arms = list(dict.fromkeys(t.arm for task in provable for t in task.trials.values() if t.success))
     left, order = list(tasks), list[str]()
-
-    def gain(arm: str) -> float:
-        trials = [task.trials[arm] for task in left if arm in task.trials]
-        return sum(t.success for t in trials) / max(1e-9, sum(t.seconds for t in trials))
-
-    def worth(order: Sequence[str]) -> float:
-        return curve_area([work(task, order, limit)[1] for task in tasks], limit)
-
     while arms:
-        best = max(arms, key=gain)
+        best = max(arms, key=lambda arm: _per_second(arm, left))
         arms.remove(best)
         order.append(best)
         left = [task for task in left if best not in task.trials or not task.trials[best].success]
-    most, improved = worth(order), True
+    known = [{t.arm: (t.seconds, t.success) for t in task.trials.values()} for task in provable]
+    most, improved = _worth(known, order, limit), True
     while improved:
         improved = False
-        # An arm that never proves anything only takes time, wherever it stands: such are at the end already.
-        for arm in [arm for arm in order if any(arm in t.trials and t.trials[arm].success for t in tasks)]:
+        for arm in list(order):
             rest = [other for other in order if other != arm]
             places = [(*rest[:i], arm, *rest[i:]) for i in range(len(order))]
-            value, place = max((worth(place), place) for place in places)
+            value, place = max((_worth(known, place, limit), place) for place in places)
             if value > most + 1e-9:
                 order, most, improved = list(place), value, True
     return tuple(order)
+
+
+def _per_second(arm: str, tasks: Iterable[Task]) -> float:
+    trials = [task.trials[arm] for task in tasks if arm in task.trials]
+    return sum(t.success for t in trials) / max(1e-9, sum(t.seconds for t in trials))
+
+
+def _worth(known: Sequence[Mapping[str, tuple[float, bool]]], order: Sequence[str], limit: float) -> float:
+    total = 0.0
+    for trials in known:
+        spent = 0.0
+        for arm in order:
+            if arm in trials:
+                seconds, success = trials[arm]
+                spent += seconds
+                if spent > limit:
+                    break
+                if success:
+                    total += limit - spent
+                    break
+    return total
 
 
 @dataclass(frozen=True)

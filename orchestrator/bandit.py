@@ -266,13 +266,20 @@ class CostAware:
         left = {arm: self._view(features, arm, statistics, given) for arm in available}
         ranked: list[Arm] = []
         while left:
-            indices = {arm: self._index(features, arm, view, statistics, given, total) for arm, view in left.items()}
-            best = max(left, key=indices.__getitem__)
+            exact = 1 < len(given) <= LARGEST_SET
+            if exact or self.exploration > 0:
+                indices = {arm: self._index(features, arm, v, statistics, given, total) for arm, v in left.items()}
+                best = max(left, key=indices.__getitem__)
+            else:
+                best = max(left, key=lambda arm: left[arm].index)
             del left[best]
             ranked.append(best)
             given.append(best)
+            scope = after(best)
             for arm, view in left.items():
-                view.hear(self._shrunk(view.overall, statistics.of(arm, after(best))))
+                entry = statistics.table.get((scope, arm))
+                if entry is not None:
+                    view.hear(self._shrunk(view.overall, entry))
         return tuple(ranked)
 
     def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
@@ -342,22 +349,26 @@ class _View:
     """What one arm looks like on one goal while its order is made.
 
     Failures say much the same about a goal, so only the most telling one counts: `given` is the chance after that.
+    `index` is the chance per second then.
     """
 
-    __slots__ = ("cost", "given", "odds", "overall", "telling")
+    __slots__ = ("_base", "_telling", "cost", "given", "index", "odds", "overall")
 
     def __init__(self, overall: float, odds: float, cost: float) -> None:
         self.overall = overall
         self.odds = odds
         self.cost = cost
         self.given = overall
-        self.telling = 0.0
+        self.index = _expit(odds) / cost
+        self._base = _logit(overall)
+        self._telling = 0.0
 
     def hear(self, chance: float) -> None:
         """Take in the chance after one more failure of another arm."""
-        telling = abs(_logit(chance) - _logit(self.overall))
-        if (telling, chance) > (self.telling, self.given):
-            self.telling, self.given = telling, chance
+        shift = _logit(chance) - self._base
+        if (abs(shift), chance) > (self._telling, self.given):
+            self._telling, self.given = abs(shift), chance
+            self.index = _expit(self.odds + shift) / self.cost
 
 
 def _logit(chance: float) -> float:
