@@ -213,7 +213,12 @@ class SeedUcb:
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
         """See `Policy.order`."""
-        scores = {arm: self.score(arm, statistics) for arm in available}
+        total = statistics.total_trials  # a sum over all arms, so once and not for each of them
+        entries = {arm: statistics.of(arm) for arm in available}
+        scores = {
+            arm: ucb_score(entry.success_rate, entry.trials, total, exploration=self.exploration)
+            for arm, entry in entries.items()
+        }
         return tuple(sorted(available, key=lambda arm: -scores[arm]))
 
     def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
@@ -237,6 +242,7 @@ class CostAware:
     Attributes:
         seed: of the draws.
         strength: how many trials the level above counts for.
+        prior_strength: how many trials `prior_success` counts for; None for as many.
         prior_success: chance of an arm that was never tried.
         prior_seconds: cost of an arm that was never tried, by arm.
         default_seconds: the same for arms not in `prior_seconds`.
@@ -246,6 +252,7 @@ class CostAware:
 
     seed: int = 0
     strength: float = 10.0
+    prior_strength: float | None = None
     prior_success: float = 0.2
     prior_seconds: Mapping[Any, float] = field(default_factory=lambda: MappingProxyType({}))
     default_seconds: float = 10.0
@@ -261,7 +268,7 @@ class CostAware:
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
         """See `Policy.order`."""
-        total = statistics.total_trials
+        total = statistics.total_trials if self.exploration > 0 else 0  # feeds the draws alone
         given = list(dict.fromkeys(failed))
         left = {arm: self._view(features, arm, statistics, given) for arm in available}
         ranked: list[Arm] = []
@@ -305,7 +312,9 @@ class CostAware:
         return (entry.successes + self.strength * towards) / (entry.trials + self.strength)
 
     def _view(self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm]) -> _View:
-        overall = self._shrunk(self.prior_success, statistics.of(arm))
+        weight = self.strength if self.prior_strength is None else self.prior_strength
+        all_trials = statistics.of(arm)
+        overall = (all_trials.successes + weight * self.prior_success) / (all_trials.trials + weight)
         here = overall
         for level in features.levels:
             here = self._shrunk(here, statistics.of(arm, within(level)))
