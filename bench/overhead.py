@@ -70,8 +70,11 @@ def prove(repo: Path, home: Path) -> Timed:
     command = [sys.executable, "-m", "orchestrator.main", "prove", str(repo), "--out", str(home / "out")]
     start = time.monotonic()
     with (home / "output.txt").open("ab") as printed:
-        subprocess.run(command, env=environment, stdout=printed, stderr=subprocess.STDOUT, cwd=home, check=True)
+        done = subprocess.run(command, env=environment, stdout=printed, stderr=subprocess.STDOUT, cwd=home)
     seconds = time.monotonic() - start
+    if done.returncode:
+        said = (home / "output.txt").read_text(encoding="utf-8", errors="replace")
+        sys.exit(f"`orchestrator prove` ended with {done.returncode}; it printed:\n{said[-2000:]}")
     return Timed(seconds, json.loads((home / "out/summary.json").read_text(encoding="utf-8")))
 
 
