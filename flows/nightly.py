@@ -8,7 +8,15 @@ from time import monotonic
 
 from prefect import flow
 
-from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config, summarise
+from orchestrator.composition import (
+    make_scheduler,
+    make_strategies,
+    make_throttle,
+    open_ledger,
+    recorded_run,
+    run_config,
+    summarise,
+)
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
 from orchestrator.market.trading import Traded
@@ -23,6 +31,7 @@ from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
+from tasks.limits import ensure_limits
 from tasks.progress import progress_artifact
 from tasks.publish import make_patch
 from tasks.record import record
@@ -35,7 +44,12 @@ from tasks.verify import verify_proofs
 
 @flow(name="nightly", flow_run_name="nightly {repo} {ref}", persist_result=False, validate_parameters=False)
 async def nightly(
-    repo: str, ref: str = "HEAD", profile: int = 1, budget_seconds: float | None = None, out: str = ""
+    repo: str,
+    ref: str = "HEAD",
+    profile: int = 1,
+    budget_seconds: float | None = None,
+    out: str = "",
+    background: bool = False,
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -47,6 +61,7 @@ async def nightly(
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for no limit.
         out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for none.
+        background: hold back while the machine is busy, and try one strategy on a goal at a time.
 
     Returns:
         The content of summary.json.
@@ -56,7 +71,8 @@ async def nightly(
         StoppedError: asked to stop before there was anything to verify, or asked twice.
     """
     started = datetime.now(UTC)
-    settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
+    one_at_a_time = 1 if background else None
+    settings = load_settings(profile=Profile(profile), timeout=budget_seconds, speculation=one_at_a_time)
     paths = find_paths(settings.paths)
     check_folder(out)
     answers = ContentCache(paths.answers)
@@ -75,7 +91,9 @@ async def nightly(
             definitions_seen(project, extraction),
             surroundings_seen(project, extraction),
             choose=chooser(paths, servers),
+            ledger=ledger,
         )
+        await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
             strategies,
@@ -83,6 +101,7 @@ async def nightly(
             prover=pool,
             servers=servers.count,
             run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+            throttle=make_throttle(settings, background=background),
         )
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
         began = monotonic()

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
+from orchestrator.bandit import CostAware, Policy, SeedUcb
 from orchestrator.blueprint.update import BlueprintUpdate
-from orchestrator.config import Profile, Settings
+from orchestrator.config import PolicyChoice, Profile, Settings
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
@@ -27,6 +28,7 @@ from orchestrator.result import StrategyType
 from orchestrator.run_ledger import RunLedger
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import RunAttempt, Weight
+from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.source import Project
 from orchestrator.stopping import Stop
@@ -34,10 +36,15 @@ from orchestrator.strategies.base import Prover, Strategy, Timing, replay
 from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
 from orchestrator.strategies.stub import stub_strategies
+from orchestrator.strategies.tactic_order import LearnedOrder
 from orchestrator.summary import GoalReport, Summary, to_dict
+from orchestrator.throttle import LocalMachine, Throttle
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
 OPENING_SECONDS = 600.0
+# What has to be left when an attempt begins. The servers are fitted to the memory at the start; this is for what others
+# take in the meantime, and for a server's growth until it is replaced.
+_HEADROOM_BYTES = 500_000_000
 
 
 def preflight(repo: str, out: Path, settings: Settings, paths: Paths) -> None:
@@ -110,14 +117,44 @@ def make_strategies(
     *,
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
+    ledger: RunLedger | None = None,
 ) -> Mapping[StrategyType, Strategy]:
-    """The strategies of the profile: stubs that prove nothing, or the real ones."""
+    """The strategies of the profile: stubs that prove nothing, or the real ones.
+
+    What `ledger` knows of tactics orders them, and it hears of every one that is tried.
+    """
     if settings.profile is Profile.STUB:
         return stub_strategies()
     return {
-        StrategyType.MICRO: Micro(prover, definitions=definitions, timing=timing),
+        StrategyType.MICRO: Micro(prover, definitions=definitions, order=tactic_order(ledger), timing=timing),
         StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
     }
+
+
+def tactic_order(ledger: RunLedger | None) -> LearnedOrder:
+    """The order of `micro`'s tactics, from what comes with this package and what the ledger has seen."""
+    if ledger is None:
+        return LearnedOrder(TACTIC_POLICY, load_prior())
+    known = load_prior() + ledger.tactic_statistics(StrategyType.MICRO)
+    return LearnedOrder(TACTIC_POLICY, known, partial(ledger.record_tactics, StrategyType.MICRO))
+
+
+def make_policy(settings: Settings) -> Policy:
+    """How the next strategy is chosen."""
+    scheduler = settings.scheduler
+    if scheduler.policy is PolicyChoice.UCB:
+        return SeedUcb(scheduler.exploration)
+    return CostAware(prior_seconds=scheduler.timeouts)
+
+
+def make_throttle(settings: Settings, *, background: bool) -> Throttle:
+    """Holds work back while memory is short, and in the background also while this machine is busy."""
+    return Throttle(
+        LocalMachine(),
+        cpu_target=settings.scheduler.cpu_target if background else math.inf,
+        cpu_alpha=settings.scheduler.cpu_alpha,
+        server_bytes=_HEADROOM_BYTES,
+    )
 
 
 def make_scheduler(
@@ -128,14 +165,21 @@ def make_scheduler(
     prover: Prover,
     servers: int,
     run_attempt: RunAttempt,
+    throttle: Throttle | None = None,
 ) -> Scheduler:
-    """The scheduler of a run: one attempt a server at most, and the light and heavy limits on top."""
+    """The scheduler of a run: one attempt a server at most, and the light and heavy limits on top.
+
+    Without a `throttle` nothing is held back.
+    """
     limits = {Weight.LIGHT: settings.scheduler.max_light, Weight.HEAVY: settings.scheduler.max_heavy}
     return Scheduler(
         settings=settings.scheduler,
         strategies=strategies,
         ledger=ledger,
+        policy=make_policy(settings),
+        throttle=throttle,
         slots=ServerSlots(limits, servers),
+        lanes=servers,
         run_attempt=run_attempt,
         replay=None if settings.profile is Profile.STUB else partial(replay, prover),
         session_retries=0,
@@ -189,6 +233,9 @@ def summarise(
         lean=servers.description,
         stopped=ledger.stop.reason,
         trades=trades,
+        lean_servers=servers.count,
+        lean_seconds=servers.meter.seconds,
+        lean_processes=servers.meter.processes,
     )
     counted = to_dict(summary)
     ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}

@@ -30,6 +30,21 @@ class Profile(IntEnum):
     THOROUGH = 2
 
 
+class PolicyChoice(StrEnum):
+    """How the next strategy is chosen: by chance of success per second in context, or by the plain UCB index."""
+
+    COST_AWARE = "cost_aware"
+    UCB = "ucb"
+
+
+class LimitsChoice(StrEnum):
+    """Whether light and heavy are limited on the Prefect server: where that is fast enough, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class LeanChoice(StrEnum):
     """Which Lean to use: the one that suits the project, or only the one named."""
 
@@ -91,7 +106,14 @@ class SchedulerSettings:
         cpu_alpha: weight of a new measurement in the smoothed load.
         exploration: weight of the bandit's bonus for strategies that were tried seldom.
         ema_alpha: weight of a new outcome in a strategy's success rate.
-        speculation: strategies tried on one goal at the same time.
+        speculation: strategies tried on one goal at the same time, while nothing else waits for the room.
+        hedged: a second strategy joins only when the first has passed its expected time.
+        policy: how the next strategy is chosen.
+        goal_seconds: what a goal may take in its first round; None for its fair share of the run's time when that is
+            limited, and no limit otherwise; 0 for no limit in any case.
+        rounds: how often a goal that ran out of time comes round again, each time with twice the seconds; None for
+            three when the run's time is limited, else one.
+        limits: whether the Prefect server limits light and heavy, too.
         timeouts: seconds one attempt may take, by strategy.
         run_timeout_seconds: seconds a whole run may take; None for no limit.
     """
@@ -104,6 +126,11 @@ class SchedulerSettings:
     exploration: float = 1.5
     ema_alpha: float = 0.1
     speculation: int = 3
+    hedged: bool = False
+    policy: PolicyChoice = PolicyChoice.COST_AWARE
+    goal_seconds: float | None = None
+    rounds: int | None = None
+    limits: LimitsChoice = LimitsChoice.AUTO
     timeouts: Mapping[StrategyType, float] = field(default_factory=lambda: STRATEGY_SECONDS)
     run_timeout_seconds: float | None = None
 
@@ -188,6 +215,11 @@ class Overrides(TypedDict, total=False):
     exploration: float | None
     ema_alpha: float | None
     speculation: int | None
+    hedged: bool | None
+    policy: PolicyChoice | None
+    goal_seconds: float | None
+    rounds: int | None
+    limits: LimitsChoice | None
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
@@ -238,6 +270,14 @@ def _names(text: str) -> frozenset[str]:
 
 _AXIOM = re.compile(r"[^\s,\x00-\x1f\x7f]+")
 
+
+def _truth(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError(text)
+    return words[text.lower()]
+
+
 _VARIABLES = (
     Variable("profile", _profile, lambda value: True, "0 or stub, 1 or normal, 2 or thorough"),
     Variable("lean", lambda text: LeanChoice(text.lower()), lambda value: True, "auto, native or embedded"),
@@ -268,6 +308,20 @@ _VARIABLES = (
     number("exploration", 0.0, 1000.0, "a number from 0 to 1000"),
     share("ema_alpha"),
     integer("speculation", 1, len(StrategyType)),
+    Variable("hedged", _truth, lambda value: True, "yes or no"),
+    Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
+    seconds("goal_seconds", 0.0),
+    integer("rounds", 1, 20),
+    Variable("limits", lambda text: LimitsChoice(text.lower()), lambda value: True, "auto, on or off"),
+)
+
+# Thorough is for a night: throughput first, so a second strategy has to wait its turn, and time is given again.
+_BY_PROFILE: Mapping[Profile, Mapping[str, Any]] = MappingProxyType(
+    {
+        Profile.STUB: {},
+        Profile.NORMAL: {},
+        Profile.THOROUGH: {"speculation": 1, "hedged": True, "rounds": 3},
+    }
 )
 
 
@@ -293,7 +347,11 @@ def _build(values: Mapping[str, Any]) -> Settings:
             elaboration_seconds=values.get("elaboration_timeout", factor * sessions.elaboration_seconds),
         ),
         scheduler=SchedulerSettings(
-            **{name: value for name, value in values.items() if name in SchedulerSettings.__slots__},
+            **{
+                name: value
+                for name, value in {**_BY_PROFILE[profile], **values}.items()
+                if name in SchedulerSettings.__slots__
+            },
             timeouts=MappingProxyType(timeouts),
             run_timeout_seconds=values.get("timeout"),
         ),

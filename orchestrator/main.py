@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
+from orchestrator.cli.background import bg
 from orchestrator.cli.repository import lean_app, run_extract, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.config import Profile, load_settings
@@ -34,6 +35,7 @@ app = App(
 app.command(lean_app)
 app.command("orchestrator.cli.market:market_app", name="market")
 app.command("orchestrator.cli.premises:premises_app", name="premises")
+app.command(bg)
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.config import LeanChoice, SessionSettings, Settings
@@ -14,6 +14,7 @@ from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
 from orchestrator.lean.isolation import confined
+from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.process import Launch
 from orchestrator.lean.protocol import Limits
@@ -37,6 +38,7 @@ class Servers:
         settings: their limits.
         description: which Lean, in words.
         identity: changes whenever another Lean, or another server, would answer.
+        meter: what the servers have used so far.
     """
 
     launch: Launch
@@ -44,10 +46,12 @@ class Servers:
     settings: SessionSettings
     description: str
     identity: str
+    meter: LeanMeter = field(default_factory=LeanMeter)
 
     def session(self) -> EmbeddedSession:
         """A session; its process starts with the first request."""
-        return EmbeddedSession(self.launch, rss_limit_megabytes=self.settings.rss_limit_megabytes)
+        limit = self.settings.rss_limit_megabytes
+        return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""

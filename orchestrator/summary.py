@@ -59,6 +59,9 @@ class Summary:
         lean: which Lean it ran on.
         trades: lemmas that were asked for, and what became of them.
         stopped: why the run ended early ("" when it did not).
+        lean_servers: Lean servers at work side by side.
+        lean_seconds: wall time in which servers were starting or answering, summed over servers.
+        lean_processes: servers started.
     """
 
     run_id: str
@@ -76,6 +79,9 @@ class Summary:
     lean: str = ""
     stopped: str = ""
     trades: Sequence[Trade] = ()
+    lean_servers: int = 0
+    lean_seconds: float = 0.0
+    lean_processes: int = 0
     strategies: Mapping[StrategyType, tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,6 +146,9 @@ def to_dict(summary: Summary) -> dict[str, object]:
         "goals_solved": summary.count(GoalStatus.SOLVED),
         "goals_conditional": summary.count(GoalStatus.CONDITIONAL),
         "wall_seconds": round(summary.wall_seconds, 3),
+        "lean_servers": summary.lean_servers,
+        "lean_seconds": round(summary.lean_seconds, 3),
+        "lean_processes": summary.lean_processes,
         "stopped": summary.stopped,
         "strategies": {
             strategy.value: {"used": used, "succeeded": succeeded}

@@ -237,6 +237,7 @@ class TacticCache(Base, table=True):
     avg_time: float = _number(Float)
     use_count: int = _number(Integer)
     last_used: datetime = _time()
+    goal_text: str = _text()
 
 
 class StrategyStatistic(Base, table=True):

@@ -181,6 +181,7 @@ class GoalRun:
             timeout=self._seconds_for(strategy),
             started=self._attempts.clock(),
             levels=self._features.levels,
+            marks=self._features.marks,
             failed_before=tuple(self._failed),
             cached=cached,
         )

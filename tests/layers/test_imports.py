@@ -21,6 +21,7 @@ PURE = {
     "orchestrator.goal_lexer",
     "orchestrator.goal_names",
     "orchestrator.goal_order",
+    "orchestrator.goal_renaming",
     "orchestrator.goal_scopes",
     "orchestrator.goal_telescopes",
     "orchestrator.normalize",
@@ -31,6 +32,7 @@ PURE = {
     "orchestrator.layout",
     "orchestrator.diff",
     "orchestrator.bandit",
+    "orchestrator.scheduling.features",
     "orchestrator.difficulty",
     "orchestrator.verdict",
 }
