@@ -17,7 +17,8 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
-from orchestrator.cli.repository import lean_app, run_extract, run_verify
+from orchestrator.cli.blueprint import blueprint_app
+from orchestrator.cli.repository import lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
@@ -32,6 +33,7 @@ app = App(
     help_epilogue="Settings come from flags, then from ORCH_… variables (see the README).",
 )
 app.command(lean_app)
+app.command(blueprint_app)
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
@@ -88,8 +90,16 @@ def prove(
 
 
 @app.command
-def extract(repo: Repository, *, ref: OtherReference = None, json_: AsJson = False) -> int:
-    """List every open place of a repository, as Lean sees it."""
+def extract(
+    repo: Repository,
+    *,
+    ref: OtherReference = None,
+    static: Annotated[bool, Parameter(negative="", help="Ask no Lean: find open places in the text.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """List every open place of a repository, as Lean sees it, or as the text alone shows it."""
+    if static:
+        return run_extract_static(repo, ref, as_json=json_, console=make_console(stderr=json_))
     return run_extract(repo, ref, as_json=json_, console=make_console(stderr=json_))
 
 

@@ -32,6 +32,7 @@ PURE = {
     "orchestrator.bandit",
     "orchestrator.difficulty",
     "orchestrator.verdict",
+    "orchestrator.rules",
 }
 ADAPTERS = ("lean", "repo", "ledger", "premises", "models", "blueprint", "throttle")
 # An adapter package may also use where things lie, which is a value.
