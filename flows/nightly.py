@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
+from orchestrator.claiming import claimed_attempts
 from orchestrator.composition import (
     make_scheduler,
     make_strategies,
@@ -131,7 +132,14 @@ async def run_order(order: Order) -> dict[str, object]:
             prover=pool,
             servers=servers.count,
             run_attempt=growing_attempts(
-                attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), factor, rules
+                claimed_attempts(
+                    attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+                    store,
+                    repo=ledger.repo,
+                    worker=ledger.run_id,
+                ),
+                factor,
+                rules,
             ),
         )
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -29,6 +29,10 @@ def setup(
         str, Parameter(help="Repository that workers clone the flows from; the folder of this installation if empty.")
     ] = "",
     timezone: Annotated[str, Parameter(help="Time zone of the nightly schedule, such as Europe/Berlin.")] = "UTC",
+    limits: Annotated[
+        Literal["auto", "on", "off"],
+        Parameter(help="Whether the server holds the light and heavy limits; auto: if PostgreSQL is behind it."),
+    ] = "auto",
     json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
 ) -> int:
     """Register blocks, limits, the work pool and the deployments on the Prefect server of PREFECT_API_URL.
@@ -45,8 +49,8 @@ def setup(
     set_prefect_defaults()
     console = make_console(stderr=json_)
     settings = load_settings()
-    limits = {"light": settings.scheduler.max_light, "heavy": settings.scheduler.max_heavy}
-    done = asyncio.run(_on_server(repo, limits))
+    numbers = {"light": settings.scheduler.max_light, "heavy": settings.scheduler.max_heavy}
+    done = asyncio.run(_on_server(repo, numbers, limits))
     done["deployments"] = deploy(source or ROOT.as_uri(), timezone, cloned=bool(source))
     if json_:
         console = make_console()
@@ -56,7 +60,7 @@ def setup(
     return 0
 
 
-async def _on_server(repo: str, limits: dict[str, int]) -> dict[str, Any]:
+async def _on_server(repo: str, numbers: dict[str, int], limits: str) -> dict[str, Any]:
     from httpx import HTTPError
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
@@ -69,7 +73,7 @@ async def _on_server(repo: str, limits: dict[str, int]) -> dict[str, Any]:
             hint="Start one with `prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api",
         )
     steps: dict[str, Callable[[Any], Awaitable[object]]] = {
-        "limits": lambda client: _limits(client, limits),
+        "limits": lambda client: _limits(client, numbers, limits),
         "work_pool": _work_pool,
         "blocks": lambda client: _blocks(repo),
     }
@@ -82,10 +86,23 @@ async def _on_server(repo: str, limits: dict[str, int]) -> dict[str, Any]:
         ) from error
 
 
-async def _limits(client: Any, limits: dict[str, int]) -> dict[str, int]:
-    for tag, limit in limits.items():
+async def _limits(client: Any, numbers: dict[str, int], limits: str) -> dict[str, int]:
+    """On SQLite each slot costs seconds, and those of killed runs never come back: there, each run holds its own."""
+    if limits == "off" or (limits == "auto" and not await _has_postgres(client)):
+        return {}
+    for tag, limit in numbers.items():
         await client.create_concurrency_limit(tag=tag, concurrency_limit=limit)
-    return limits
+    return numbers
+
+
+async def _has_postgres(client: Any) -> bool:
+    """As far as it can be known: a server tells its database's driver when that is set by itself, its URL never."""
+    from prefect.settings import get_current_settings
+
+    told = (await client.request("GET", "/admin/settings")).json().get("server", {}).get("database", {})
+    ours = get_current_settings().server.database.connection_url
+    words = (str(told.get("driver")), ours.get_secret_value() if ours else "")
+    return any(word.startswith("postgresql") for word in words)
 
 
 async def _work_pool(client: Any) -> str:
@@ -167,7 +184,8 @@ def deploy(source: str, timezone: str, *, cloned: bool) -> list[str]:
 
 def _show(console: Console, done: dict[str, Any]) -> None:
     say(console, "green", "server", str(done["server"]))
-    say(console, "green", "limits", ", ".join(f"{tag} {limit}" for tag, limit in done["limits"].items()))
+    kept = ", ".join(f"{tag} {limit}" for tag, limit in done["limits"].items())
+    say(console, "green", "limits", kept or "held by each run by itself (no PostgreSQL behind the server)")
     say(console, "green", "work pool", str(done["work_pool"]))
     say(console, "green", "blocks", ", ".join(done["blocks"]))
     say(console, "green", "deployments", ", ".join(done["deployments"]))

@@ -30,6 +30,11 @@ def statuses(summary: dict[str, Any]) -> dict[str, str]:
     return {goal["declaration"].partition("_")[2]: goal["status"] for goal in summary["goals"]}
 
 
+def last_commit(repo: Path) -> str:
+    command = ["git", "show", "--format=%B", "orchestrator/proofs"]
+    return subprocess.run(command, cwd=repo, check=True, capture_output=True, text=True).stdout
+
+
 async def test_a_push_is_judged_by_what_it_touched(repository: Repository, home: Path, tmp_path: Path) -> None:
     repo = repository(Base=BASE, User=USER, Other=OTHER)
     repository(Base=BASE + "\n-- changed\n", False_=FALSE, Left=SKIPPED)
@@ -62,9 +67,7 @@ async def test_a_project_block_says_what_and_how_and_a_branch_is_pushed(
     summary = await nightly(project="push-test")
     assert statuses(summary) == {"alone": "solved"}
     assert any("pushed 1 commits to orchestrator/proofs" in note for note in summary["notes"])
-    shown = subprocess.run(
-        ["git", "show", "--format=%B", "orchestrator/proofs"], cwd=repo, check=True, capture_output=True, text=True
-    ).stdout
+    shown = last_commit(repo)
     assert "Checked from scratch" in shown
     assert shown.count("\n-theorem") == 1
     assert "not published" not in str(summary["notes"])
