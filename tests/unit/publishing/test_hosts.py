@@ -2,9 +2,11 @@
 
 import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +15,11 @@ import pytest
 from orchestrator.errors import PublishError
 from orchestrator.hosts.base import Host, MemoryHost
 from orchestrator.hosts.http import GitHub, GitLab
+from orchestrator.order import HostAccess
+from orchestrator.publishing.commits import Commit
+from orchestrator.publishing.modes import HostKind, Publish
+from orchestrator.publishing.publish import host_of, publish
+from orchestrator.repo.checkout import Checkout
 
 TOKEN = "the-token"
 
@@ -107,6 +114,33 @@ def test_a_request_is_opened_once_and_then_updated(
     assert request["title"] == "Prove 2 sorries"
     assert request["description" if kind is GitLab else "body"] == "second"
     assert [comment["body"] for comment in server.comments] == ["<!-- m --> two"]
+
+
+def test_a_pull_request_for_a_pushed_branch_is_opened_and_later_updated(
+    api: tuple[str, type[Api]], tmp_path: Path
+) -> None:
+    url, server = api
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    (tmp_path / "A.lean").write_text("sorry")
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*identity, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    reply = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    found = Checkout(str(tmp_path), "HEAD", reply.stdout.strip(), tmp_path)
+    access = HostAccess(kind=HostKind.GITHUB, repository="owner/name", token=TOKEN, api_url=url)
+    goal = {"declaration": "a", "file": "A.lean", "line": 1, "tactics": ["rfl"], "strategy": "micro", "note": ""}
+    words = []
+    for proved in (1, 2):
+        goals = [{**goal, "status": "solved", "verdict": None}] * proved
+        summary = {"goals": goals, "commit": found.commit, "run_id": "r", "lean": "4.28", "blueprint": []}
+        commits = [Commit(f"Prove {n}\n", {"A.lean": f"rfl {n}"}) for n in range(proved)]
+        words += publish(
+            Publish.PULL_REQUEST, found, commits, summary, branch="ours", host=host_of(access), access=access
+        )
+    assert [word.partition(" ")[0] for word in words] == ["pushed", "opened", "pushed", "updated"]
+    (request,) = server.requests
+    assert (request["title"], request["base"]) == ("Prove 2 sorries", "main")
+    assert request["body"].count("`rfl` (micro)") == 2
+    assert sum(call == "POST /repos/owner/name/pulls" for call in server.calls) == 1
 
 
 def test_the_twin_in_memory_does_the_same() -> None:
