@@ -7,13 +7,17 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
 from orchestrator.bandit import CostAware, Policy, SeedUcb
-from orchestrator.blueprint.update import BlueprintUpdate
+from orchestrator.blueprint.status import evaluate
+from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint
+from orchestrator.blueprint.worth import worth
 from orchestrator.config import PolicyChoice, Profile, Settings
+from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
@@ -21,16 +25,19 @@ from orchestrator.market.trades import Trade
 from orchestrator.observer import notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
+from orchestrator.priority import in_order
 from orchestrator.provision import Servers
 from orchestrator.repo.checkout import Checkout
 from orchestrator.repo.origin import open_origin
 from orchestrator.result import StrategyType
+from orchestrator.rules import Rules
 from orchestrator.run_ledger import RunLedger
 from orchestrator.scheduler import Scheduler
-from orchestrator.scheduling.ports import RunAttempt, Weight
+from orchestrator.scheduling.ports import AttemptLedger, RunAttempt, Weight
 from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.source import Project
+from orchestrator.stages import blueprint_facts
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
 from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
@@ -157,10 +164,29 @@ def make_throttle(settings: Settings, *, background: bool) -> Throttle:
     )
 
 
+def with_budget(settings: Settings, rules: Rules) -> Settings:
+    """The settings with the time that a repository asks for, where whoever starts the run sets none."""
+    scheduler = settings.scheduler
+    if scheduler.run_timeout_seconds is not None or rules.budget_seconds is None:
+        return settings
+    return replace(settings, scheduler=replace(scheduler, run_timeout_seconds=rules.budget_seconds))
+
+
+def night_order(
+    goals: Sequence[Goal], project: Project, extraction: Extraction, store: Ledger, ledger: RunLedger
+) -> tuple[Goal, ...]:
+    """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
+    blueprint = read_blueprint(project.root)
+    value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
+    known = {record.goal.id: record.environment for record in store.goals(repo=ledger.repo)}
+    old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))
+    return in_order(goals, old=old, worth=value)
+
+
 def make_scheduler(
     settings: Settings,
     strategies: Mapping[StrategyType, Strategy],
-    ledger: RunLedger,
+    ledger: AttemptLedger,
     *,
     prover: Prover,
     servers: int,

@@ -100,12 +100,30 @@ def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Pro
     )
 
 
-def goal_reports(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[GoalReport, ...]:
-    """Where every goal stands after the gate."""
+def goal_reports(
+    goals: Sequence[Goal],
+    results: Mapping[str, Result],
+    gate: GateReport,
+    *,
+    left: Mapping[str, str] | None = None,
+    false: Mapping[str, str] | None = None,
+) -> tuple[GoalReport, ...]:
+    """Where every goal stands after the gate.
+
+    Args:
+        goals: all of them.
+        results: by goal id.
+        gate: the gate's report.
+        left: why goals are left alone, by id, beside those that never are worked on.
+        false: values for which goals are false, by id.
+    """
     reports = []
     for goal in goals:
         result, verdict = results.get(goal.id), gate.verdicts.get(goal.id)
-        note = left_alone(goal)
+        note = left_alone(goal) or (left or {}).get(goal.id, "")
+        if false and goal.id in false:
+            reports.append(GoalReport(goal, GoalStatus.LOOKS_FALSE, note=f"false for {false[goal.id]}"))
+            continue
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue

@@ -46,6 +46,7 @@ async def supply_lemmas(
     seconds: float | None,
     *,
     ask: bool = True,
+    among: frozenset[str] | None = None,
 ) -> Traded:
     """Trade on the marketplace for the goals that are still open.
 
@@ -56,12 +57,13 @@ async def supply_lemmas(
         ledger: the run's, with the tickets in its store.
         answers: what earlier runs have found out.
         seconds: how long it may take; None for no limit of the run's own.
+        among: ids of the goals that are worked on; all that a run works on unless given.
         ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 
     Raises:
         LedgerError: the ledger cannot be used.
     """
-    worked_on = {goal.id: goal for goal in extraction.goals if not left_alone(goal)}
+    worked_on = {goal.id: goal for goal in extraction.goals if _wanted(goal, among)}
     answered = {key: results.get(key) for key in worked_on}
     stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
     waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
@@ -113,3 +115,7 @@ async def supply_lemmas(
         ).run(stuck)
     finally:
         await judging.close()
+
+
+def _wanted(goal: Goal, among: frozenset[str] | None) -> bool:
+    return not left_alone(goal) if among is None else goal.id in among

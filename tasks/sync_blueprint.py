@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.status import STANDARD_AXIOMS, DeclarationTruth
 from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint, update_blueprint
 from orchestrator.content_cache import ContentCache
 from orchestrator.known_answers import known_names
@@ -12,7 +12,6 @@ from orchestrator.observer import StageStarted, notify
 from orchestrator.selection import GateReport
 from orchestrator.source import Project
 from orchestrator.stages import blueprint_facts, counted
-from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.stage import stage
 
 

@@ -28,6 +28,7 @@ from orchestrator.paths import find_paths
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.repo.checkout import apply_patch, checkout
 from orchestrator.repo.project import load_project
+from orchestrator.repo.scan import proofs_wanted, scan
 from orchestrator.source import Project
 from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
 from orchestrator.tables import one_line
@@ -117,6 +118,41 @@ def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) 
     return 0
 
 
+def run_extract_static(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
+    """List what the text of a repository's modules leaves open, `proof_wanted` included; no Lean is asked.
+
+    Raises:
+        RepositoryError: it cannot be had.
+    """
+    project = open_project(repo, ref)
+    found = [(module.path, place) for module in project.modules for place in scan(module.text)]
+    wanted = [(module.path, place) for module in project.modules for place in proofs_wanted(module.text)]
+    if as_json:
+        value = {
+            "commit": project.commit,
+            "places": [{"file": path, **asdict(place)} for path, place in found],
+            "proofs_wanted": [{"file": path, **asdict(place)} for path, place in wanted],
+            "problems": [asdict(problem) for problem in project.problems],
+        }
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    for path, place in found:
+        name = place.declaration or f"a {place.keyword or 'command'} without a name"
+        start = place.span.start
+        console.print(f"{path}:{start.line}:{start.column} {place.word} in {name}", highlight=False, soft_wrap=True)
+    for path, asked in wanted:
+        where = f"{path}:{asked.span.start.line}:{asked.span.start.column}"
+        console.print(f"{where} proof_wanted {asked.declaration}", highlight=False, soft_wrap=True)
+    show_problems(console, project.problems)
+    files = len({path for path, _ in found})
+    console.print(
+        f"{counted(len(found), 'open place')} in {counted(files, 'file')} of {len(project.modules)}, "
+        f"{len(wanted)} proof_wanted",
+        highlight=False,
+    )
+    return 0
+
+
 def run_verify(
     repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console, helpers: Collection[str] = ()
 ) -> int:
@@ -190,6 +226,19 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
     return project, texts
 
 
+def open_project(repo: str, ref: str | None) -> Project:
+    """The project at `ref`, or the folder as it is when no ref is given.
+
+    Raises:
+        RepositoryError: it cannot be had.
+    """
+    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    if ref is None and folder.is_dir():
+        return load_project(folder)
+    found = checkout(repo, ref or "HEAD", cache=find_paths(load_settings().paths).checkouts)
+    return load_project(found.path, commit=found.commit)
+
+
 def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Servers]:
     """The project at `ref`, or the folder as it is when no ref is given, and servers for it.
 
@@ -199,13 +248,7 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     """
     settings = load_settings()
     paths = find_paths(settings.paths)
-    folder = Path(os.path.abspath(os.path.expanduser(repo)))
-    if ref is None and folder.is_dir():
-        project = load_project(folder)
-    else:
-        found = checkout(repo, ref or "HEAD", cache=paths.checkouts)
-        project = load_project(found.path, commit=found.commit)
-    project = importable(project, EMBEDDED_LIBRARIES)
+    project = importable(open_project(repo, ref), EMBEDDED_LIBRARIES)
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:
         say(console, "yellow", "note:", warning)

@@ -35,8 +35,9 @@ PURE = {
     "orchestrator.scheduling.features",
     "orchestrator.difficulty",
     "orchestrator.verdict",
+    "orchestrator.rules",
 }
-ADAPTERS = ("lean", "repo", "ledger", "premises", "models", "blueprint", "throttle")
+ADAPTERS = ("lean", "repo", "hosts", "ledger", "premises", "models", "blueprint", "throttle")
 # An adapter package may also use where things lie, which is a value.
 ADAPTER_HELPERS = {"orchestrator.paths"}
 
