@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.bandit import Policy, SeedUcb
@@ -30,6 +31,7 @@ from orchestrator.scheduling.ports import (
 )
 from orchestrator.scheduling.queue import Waiting, back_off
 from orchestrator.scheduling.queue_run import QueueRun, Workshop
+from orchestrator.scheduling.subgoals import Splitter
 from orchestrator.strategies.base import CANCELLED, Strategy
 from orchestrator.strategies.stub import stub_strategies
 
@@ -50,6 +52,7 @@ class Scheduler:
         slots: the light and heavy limits; those of `settings`, in this process, unless given.
         run_attempt: makes one attempt; the strategy's own `run` unless given.
         replay: tries cached tactics on a goal; they are left out unless given.
+        splitter: what Lean says of sketches; unless given, subgoals that a strategy leaves are not worked on.
         session_retries: how often an attempt on a broken session is made again; 0 when `run_attempt` sees to it.
         grace_seconds: how long after its time an attempt is cancelled. Strategies watch their own time, from when the
             goal is open on a session; so this leaves room for opening one, and for a proof found at the last moment.
@@ -72,6 +75,7 @@ class Scheduler:
         slots: Slots | None = None,
         run_attempt: RunAttempt | None = None,
         replay: Replay | None = None,
+        splitter: Splitter | None = None,
         session_retries: int = 2,
         grace_seconds: float = 60.0,
         goal_seconds: float = 0.0,
@@ -89,6 +93,7 @@ class Scheduler:
             {Weight.LIGHT: self._settings.max_light, Weight.HEAVY: self._settings.max_heavy}
         )
         self._replay = replay
+        self._splitter = splitter
         self._goal_seconds = goal_seconds or math.inf
         self._rounds = rounds
         self._hedged = hedged
@@ -241,7 +246,9 @@ class Scheduler:
         finally:
             self._goal_tasks.discard(task)
 
-    def _goal_run(self, waiting: Waiting, deadline: float, n: int) -> GoalRun:
+    def _goal_run(
+        self, waiting: Waiting, deadline: float, n: int, without: frozenset[StrategyType] = frozenset()
+    ) -> GoalRun:
         scale = 2.0**waiting.round
         return GoalRun(
             waiting.goal,
@@ -256,6 +263,9 @@ class Scheduler:
             narrow=lambda: self._release(waiting.weight),
             replay=self._replay,
             hurry=lambda: self._hurry,
+            splitter=self._splitter,
+            nested=lambda goal, without: self._goal_run(replace(waiting, goal=goal), deadline, n, without),
+            without=without,
         )
 
     def _again(self, waiting: Waiting) -> bool:
