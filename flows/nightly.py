@@ -63,7 +63,9 @@ async def nightly(
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         goals = [goal for goal in extraction.goals if not left_alone(goal)]
-        strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
+        strategies = make_strategies(
+            settings, pool, definitions_seen(project, extraction), project=project, ledger=ledger
+        )
         scheduler = make_scheduler(
             settings,
             strategies,

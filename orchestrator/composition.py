@@ -16,6 +16,7 @@ from orchestrator.config import Profile, Settings
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
+from orchestrator.model_strategies import model_strategies
 from orchestrator.observer import notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
@@ -27,10 +28,12 @@ from orchestrator.run_ledger import RunLedger
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.scheduling.server_slots import ServerSlots
+from orchestrator.scheduling.subgoals import ProverSplitter
 from orchestrator.source import Project
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, replay
 from orchestrator.strategies.micro import Definitions, Micro
+from orchestrator.strategies.reprover import Retrieve
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.summary import GoalReport, Summary, to_dict
 
@@ -99,11 +102,32 @@ def recorded_run(
         ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
 
 
-def make_strategies(settings: Settings, prover: Prover, definitions: Definitions) -> Mapping[StrategyType, Strategy]:
-    """The strategies of the profile: stubs that prove nothing, or the real ones."""
+def make_strategies(
+    settings: Settings,
+    prover: Prover,
+    definitions: Definitions,
+    *,
+    project: Project | None = None,
+    retriever: Retrieve = lambda _goal: None,
+    ledger: RunLedger | None = None,
+) -> Mapping[StrategyType, Strategy]:
+    """The strategies of the profile: stubs that prove nothing, or the real ones that can be used here.
+
+    Args:
+        settings: profile and models.
+        prover: opens goals on sessions.
+        definitions: the project's definitions that a goal sees.
+        project: where Lean Copilot is looked for.
+        retriever: premises for a goal.
+        ledger: goals solved before, and what failed.
+    """
     if settings.profile is Profile.STUB:
         return stub_strategies()
-    return {StrategyType.MICRO: Micro(prover, definitions=definitions)}
+    micro: Strategy = Micro(prover, definitions=definitions)
+    more = model_strategies(
+        settings, prover, definitions=definitions, project=project, retriever=retriever, ledger=ledger
+    )
+    return {StrategyType.MICRO: micro, **more}
 
 
 def make_scheduler(
@@ -124,6 +148,7 @@ def make_scheduler(
         slots=ServerSlots(limits, servers),
         run_attempt=run_attempt,
         replay=None if settings.profile is Profile.STUB else partial(replay, prover),
+        splitter=None if settings.profile is Profile.STUB else ProverSplitter(prover),
         session_retries=0,
         grace_seconds=OPENING_SECONDS,
         on_event=notify,

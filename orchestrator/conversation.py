@@ -1,9 +1,9 @@
-"""What is said to a chat model and what it answers. Pure."""
+"""What is said to a chat model, where, and what it answers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -56,6 +56,30 @@ class Completion:
     text: str
     usage: Usage = Usage()
     complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a chat model answers, and what it costs.
+
+    Attributes:
+        url: base URL, such as `http://127.0.0.1:8000/v1`.
+        model: the model's name there.
+        key: the API key; never printed. "" for servers that ask for none.
+        retries: how often a request is repeated when the server is busy or out of order.
+        temperature: 0 for the likeliest answer.
+        max_tokens: the longest answer.
+        price_in, price_out: for a million tokens read and written.
+    """
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    retries: int = 2
+    temperature: float = 0.2
+    max_tokens: int = 2_000
+    price_in: float = 0.0
+    price_out: float = 0.0
 
 
 class Chat(Protocol):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.conversation import Completion, Turn, Usage
+from orchestrator.conversation import Completion, Endpoint, Turn, Usage
 from orchestrator.errors import ModelError
 from orchestrator.models.extras import missing
 
@@ -16,30 +15,6 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 _NO_KEY = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a chat model answers, and what it costs.
-
-    Attributes:
-        url: base URL, such as `http://127.0.0.1:8000/v1`.
-        model: the model's name there.
-        key: the API key; never printed. "" for servers that ask for none.
-        retries: how often a request is repeated when the server is busy or out of order.
-        temperature: 0 for the likeliest answer.
-        max_tokens: the longest answer.
-        price_in, price_out: for a million tokens read and written.
-    """
-
-    url: str
-    model: str
-    key: str = field(default="", repr=False)
-    retries: int = 2
-    temperature: float = 0.2
-    max_tokens: int = 2_000
-    price_in: float = 0.0
-    price_out: float = 0.0
 
 
 def unavailable(endpoint: Endpoint | None) -> str:
