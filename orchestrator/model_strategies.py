@@ -44,6 +44,15 @@ def unavailable_models(settings: Settings, project: Project | None = None) -> Ma
     return {strategy: reason for strategy, reason in reasons.items() if reason}
 
 
+def used_models(settings: Settings) -> Mapping[StrategyType, str]:
+    """Which model a strategy uses, in words; without keys."""
+    endpoint = settings.models.chat
+    words = {StrategyType.REPROVER: str(settings.models.generator or reprover.SHIPPED)}
+    if endpoint is not None:
+        words[StrategyType.SKETCH] = f"{endpoint.model} at {endpoint.url}"
+    return words
+
+
 def model_strategies(
     settings: Settings,
     prover: Prover,

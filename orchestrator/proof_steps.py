@@ -97,6 +97,9 @@ def _item(lines: Sequence[str], later: list[Sequence[str]]) -> Iterator[str]:
         yield from _block([" " * (_margin(lines[0]) + 2) + first[2:], *lines[1:]])
         return
     parts = _sequence(first)
+    if not parts:
+        yield from _block(lines[1:]) if len(lines) > 1 else ()
+        return
     yield from parts[:-1]
     last, rest = parts[-1], list(lines[1:])
     alternatives = _alternatives(rest) if _BY_CASES.match(last) and last.endswith("with") else []
@@ -158,7 +161,7 @@ def _sequence(line: str) -> list[str]:
                 break
             parts.append(line[start:index].strip())
             start = index + 1
-    return [*(part for part in parts if part), line[start:].strip()]
+    return [part for part in (*parts, line[start:].strip()) if part]
 
 
 def _swallows(code: str) -> bool:

@@ -65,6 +65,13 @@ def serialise(given: Input, max_bytes: int = MAX_INPUT_BYTES) -> str:
     return "".join(f"{premise}\n\n" for premise in reversed(taken)) + state
 
 
+def first_goal(state: str) -> str:
+    """The goal that the next tactic works on, without Lean's `case` line."""
+    goal = state.partition("\n\n")[0]
+    first, _, rest = goal.partition("\n")
+    return rest if first.startswith("case ") and rest else goal
+
+
 @dataclass(kw_only=True)
 class Generator:
     """A tactic generator in a local folder, loaded once, by the first call.
@@ -97,7 +104,7 @@ class Generator:
             with _as_model_error("The tactic generator failed", self.folder):
                 found: list[list[Suggestion]] = []
                 for start in range(0, len(inputs), self.batch):
-                    texts = [serialise(given, self._max_bytes(model)) for given in inputs[start : start + self.batch]]
+                    texts = [self._text(model.config, given) for given in inputs[start : start + self.batch]]
                     found += self._beams(model, tokenizer, texts, count)
                 return found
 
@@ -105,8 +112,11 @@ class Generator:
         """`suggest` for one state."""
         return self.suggest([Input(state, tuple(premises))], count)[0]
 
-    def _max_bytes(self, model: Any) -> int:
-        return int(getattr(model.config, "max_input_bytes", MAX_INPUT_BYTES))
+    def _text(self, config: Any, given: Input) -> str:
+        # Our own models say in their configuration what they were trained on.
+        state = first_goal(given.state) if getattr(config, "first_goal", False) else given.state
+        premises = given.premises if getattr(config, "reads_premises", True) else ()
+        return serialise(Input(state, premises), int(getattr(config, "max_input_bytes", MAX_INPUT_BYTES)))
 
     def _beams(self, model: Any, tokenizer: Any, texts: Sequence[str], count: int) -> list[list[Suggestion]]:
         import torch
