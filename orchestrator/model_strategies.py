@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,9 @@ from typing import Protocol
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
 from orchestrator.models import chat, reprover
-from orchestrator.premises.select import Query
+from orchestrator.models.extras import missing
+from orchestrator.premises.dense import Dense
+from orchestrator.premises.select import Premise, Query
 from orchestrator.result import StrategyType
 from orchestrator.search.generators import SolvedGoal
 from orchestrator.source import Project
@@ -63,11 +65,11 @@ def model_strategies(
     ledger: Experience | None,
 ) -> Mapping[StrategyType, Strategy]:
     """The strategies that need models and have them."""
-    missing = unavailable_models(settings, project)
+    absent = unavailable_models(settings, project)
     found: dict[StrategyType, Strategy] = {}
-    if StrategyType.COPILOT not in missing and project is not None:
+    if StrategyType.COPILOT not in absent and project is not None:
         found[StrategyType.COPILOT] = Copilot(prover, copilot_in(project))
-    if StrategyType.REPROVER not in missing:
+    if StrategyType.REPROVER not in absent:
         sources = Sources(
             model=_generator(settings.models.generator or reprover.SHIPPED, settings.models.device),
             retriever=retriever,
@@ -75,12 +77,33 @@ def model_strategies(
             solved=ledger.solved_goals if ledger is not None else tuple,
         )
         found[StrategyType.REPROVER] = ReProver(prover, sources)
-    if StrategyType.SKETCH not in missing and settings.models.chat is not None:
+    if StrategyType.SKETCH not in absent and settings.models.chat is not None:
         hints = Hints(
             premises=partial(_premises, retriever), failures=ledger.failures if ledger is not None else lambda _goal: ()
         )
         found[StrategyType.SKETCH] = SketchStrategy(prover, chat.OpenAIChat(settings.models.chat), hints=hints)
     return found
+
+
+def dense_retriever(settings: Settings, premises: Sequence[Premise], folder: Path) -> Dense | None:
+    """Premises by meaning, with the encoder of the settings; None when there is none, or its libraries are missing.
+
+    Args:
+        settings: the encoder's folder and device.
+        premises: what there is to retrieve.
+        folder: where indices are kept; embedding takes long, and is done once for each content.
+
+    Raises:
+        ModelError: the encoder cannot be loaded or run.
+    """
+    place = settings.models.retriever
+    if place is None or missing("models") or reprover.unavailable(place):
+        return None
+    encoder = _encoder(place, settings.models.device)
+    weights = sorted(place.glob("*.safetensors")) or [place / "config.json"]
+    # The size and time of the weights stand for their content, of which there may be gigabytes.
+    model = " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in weights)
+    return Dense.cached(premises, encoder.encode, model=f"{place} {model}", folder=folder)
 
 
 def copilot_in(project: Project) -> CopilotProject:
@@ -104,6 +127,11 @@ def copilot_in(project: Project) -> CopilotProject:
 def _generator(folder: Path, device: str) -> reprover.Generator:
     """One model in a process, whoever asks for it."""
     return reprover.Generator(folder=folder, device=device)
+
+
+@cache
+def _encoder(folder: Path, device: str) -> reprover.Encoder:
+    return reprover.Encoder(folder=folder, device=device)
 
 
 def _premises(retriever: Retrieve, goal: Goal) -> tuple[str, ...]:
