@@ -203,6 +203,7 @@ def _load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]
         import torch
         import transformers
 
+        transformers.utils.logging.disable_progress_bar()
         if threads:
             torch.set_num_threads(threads)
         has_own = (folder / "tokenizer_config.json").is_file()
