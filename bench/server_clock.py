@@ -13,7 +13,7 @@ from orchestrator.goal import Goal
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.proof_context import OpenGoal
-from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 
 _POLL_SECONDS = 0.25
 STRETCH = 12.0
@@ -103,6 +103,11 @@ class Timed:
         """See `ProofContext.check`."""
         async with self._watched(seconds):
             return await self.inner.check(script, seconds=seconds * STRETCH)
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """See `ProofContext.split`."""
+        async with self._watched(seconds):
+            return await self.inner.split(script, seconds=seconds * STRETCH)
 
     @asynccontextmanager
     async def _watched(self, seconds: float) -> AsyncIterator[None]:

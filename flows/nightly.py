@@ -141,6 +141,7 @@ async def run_order(order: Order) -> dict[str, object]:
             surroundings_seen(project, extraction),
             choose=chooser(paths, servers),
             ledger=ledger,
+            project=project,
         )
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(

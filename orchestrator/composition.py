@@ -22,6 +22,7 @@ from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.market.trades import Trade
+from orchestrator.model_strategies import model_strategies
 from orchestrator.observer import notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
@@ -36,12 +37,14 @@ from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import AttemptLedger, RunAttempt, Weight
 from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
 from orchestrator.scheduling.server_slots import ServerSlots
+from orchestrator.scheduling.subgoals import ProverSplitter
 from orchestrator.source import Project
 from orchestrator.stages import blueprint_facts
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
 from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
+from orchestrator.strategies.reprover import Retrieve
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.strategies.tactic_order import LearnedOrder
 from orchestrator.summary import GoalReport, Summary, to_dict
@@ -125,16 +128,30 @@ def make_strategies(
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
     ledger: RunLedger | None = None,
+    project: Project | None = None,
+    retriever: Retrieve = lambda _goal: None,
 ) -> Mapping[StrategyType, Strategy]:
-    """The strategies of the profile: stubs that prove nothing, or the real ones.
+    """The strategies of the profile: stubs that prove nothing, or the real ones that can be used here.
 
-    What `ledger` knows of tactics orders them, and it hears of every one that is tried.
+    Args:
+        settings: profile and models.
+        prover: opens goals on sessions.
+        definitions, surroundings: what of the project a goal sees.
+        choose: premises for the hammer.
+        timing: what attempts tell the time by.
+        ledger: what it knows of tactics orders them, and it hears of every one that is tried; goals solved before, and
+            what failed.
+        project: where Lean Copilot is looked for.
+        retriever: premises for a goal.
     """
     if settings.profile is Profile.STUB:
         return stub_strategies()
     return {
         StrategyType.MICRO: Micro(prover, definitions=definitions, order=tactic_order(ledger), timing=timing),
         StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
+        **model_strategies(
+            settings, prover, definitions=definitions, project=project, retriever=retriever, ledger=ledger
+        ),
     }
 
 
@@ -208,6 +225,7 @@ def make_scheduler(
         lanes=servers,
         run_attempt=run_attempt,
         replay=None if settings.profile is Profile.STUB else partial(replay, prover),
+        splitter=None if settings.profile is Profile.STUB else ProverSplitter(prover),
         session_retries=0,
         grace_seconds=OPENING_SECONDS,
         on_event=notify,

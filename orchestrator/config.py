@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
+from orchestrator.conversation import Endpoint
 from orchestrator.errors import ConfigError
 from orchestrator.result import StrategyType
 from orchestrator.variables import Variable, folder, integer, number, seconds, share
@@ -135,6 +136,23 @@ class SchedulerSettings:
     run_timeout_seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Models that strategies use.
+
+    Attributes:
+        generator: folder of the tactic generator; None for the small one that comes with this package.
+        retriever: folder of the premise encoder; None for none.
+        device: "cpu", "cuda", …; "" for a GPU where there is one.
+        chat: the chat model that sketches proofs; None for none.
+    """
+
+    generator: Path | None = None
+    retriever: Path | None = None
+    device: str = ""
+    chat: Endpoint | None = None
+
+
 _EMBEDDED_MEGABYTES = 1000
 """An embedded server that has just started has almost as much."""
 
@@ -156,6 +174,7 @@ class Settings:
     allowed_axioms: frozenset[str] = frozenset()
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
 
     def __post_init__(self) -> None:
         sessions, scheduler = self.sessions, self.scheduler
@@ -220,6 +239,16 @@ class Overrides(TypedDict, total=False):
     goal_seconds: float | None
     rounds: int | None
     limits: LimitsChoice | None
+    reprover_generator: Path | None
+    reprover_retriever: Path | None
+    model_device: str | None
+    llm_url: str | None
+    llm_model: str | None
+    llm_key: str | None
+    llm_retries: int | None
+    llm_max_tokens: int | None
+    llm_price_in: float | None
+    llm_price_out: float | None
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
@@ -313,6 +342,21 @@ _VARIABLES = (
     seconds("goal_seconds", 0.0),
     integer("rounds", 1, 20),
     Variable("limits", lambda text: LimitsChoice(text.lower()), lambda value: True, "auto, on or off"),
+    folder("reprover_generator"),
+    folder("reprover_retriever"),
+    Variable("model_device", str, lambda value: bool(value), "cpu, cuda, cuda:1, … as torch names them"),
+    Variable(
+        "llm_url",
+        str,
+        lambda value: value.startswith(("http://", "https://")),
+        "a URL such as http://127.0.0.1:8000/v1",
+    ),
+    Variable("llm_model", str, lambda value: bool(value), "the name of a model"),
+    Variable("llm_key", str, lambda value: bool(value), "an API key", secret=True),
+    integer("llm_retries", 0, 20),
+    integer("llm_max_tokens", 16, 200_000),
+    number("llm_price_in", 0.0, 1e6, "a price for a million tokens"),
+    number("llm_price_out", 0.0, 1e6, "a price for a million tokens"),
 )
 
 # Thorough is for a night: throughput first, so a second strategy has to wait its turn, and time is given again.
@@ -355,7 +399,20 @@ def _build(values: Mapping[str, Any]) -> Settings:
             timeouts=MappingProxyType(timeouts),
             run_timeout_seconds=values.get("timeout"),
         ),
+        models=ModelSettings(
+            generator=values.get("reprover_generator"),
+            retriever=values.get("reprover_retriever"),
+            device=values.get("model_device", ""),
+            chat=_endpoint({name[4:]: value for name, value in values.items() if name.startswith("llm_")}),
+        ),
     )
+
+
+def _endpoint(values: Mapping[str, Any]) -> Endpoint | None:
+    if bool(values.get("url")) != bool(values.get("model")):
+        missing = "ORCH_LLM_MODEL" if values.get("url") else "ORCH_LLM_URL"
+        raise ConfigError("a chat model needs a URL and a name", where=missing, hint=f"Set {missing}, too")
+    return Endpoint(**values) if values.get("url") else None
 
 
 def _unknown_variable(name: str) -> ConfigError:

@@ -20,6 +20,7 @@ from orchestrator.advice import next_commands
 from orchestrator.ci_reports import FailOn, failing, findings, workflow_commands
 from orchestrator.cli.background import bg
 from orchestrator.cli.blueprint import blueprint_app
+from orchestrator.cli.models import models_app
 from orchestrator.cli.repository import lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.cli.setup import setup
@@ -42,6 +43,7 @@ app.command("orchestrator.cli.premises:premises_app", name="premises")
 app.command(bg)
 app.command(blueprint_app)
 app.command(setup)
+app.command(models_app)
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]

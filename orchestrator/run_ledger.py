@@ -19,6 +19,7 @@ from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
 from orchestrator.result import Outcome, Result, StrategyType
 from orchestrator.scheduling.ports import CachedTactics, trial_of
+from orchestrator.search.generators import SolvedGoal
 from orchestrator.stopping import Stop
 from orchestrator.summary import Attempt, GoalReport
 
@@ -107,6 +108,20 @@ class RunLedger:
             return None
         text, cached = found
         return replace(cached, tactics=translated(cached.tactics, text, goal.text))
+
+    def solved_goals(self) -> tuple[SolvedGoal, ...]:
+        """Goals whose proofs the gate passed, in this repository or another, with their scripts."""
+        passed = {p.goal_text: p.script for p in self.store.proofs() if p.verdict is ProofVerdict.PASSED}
+        return tuple(SolvedGoal(text, (script,)) for text, script in passed.items())
+
+    def failures(self, goal: Goal) -> tuple[str, ...]:
+        """What was tried on a goal in vain, by strategy, one line each."""
+        lines = {
+            attempt.strategy: f"{attempt.strategy}: {attempt.error[:200] or attempt.outcome.value}"
+            for attempt in self.store.attempts(goal_text=goal.text)
+            if attempt.outcome in (Outcome.NOT_PROVED, Outcome.TIMEOUT)
+        }
+        return tuple(lines.values())
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep a finished attempt.

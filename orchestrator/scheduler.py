@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sized
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.bandit import Policy, SeedUcb
@@ -31,6 +32,7 @@ from orchestrator.scheduling.ports import (
 from orchestrator.scheduling.queue import Waiting, back_off
 from orchestrator.scheduling.queue_run import QueueRun, Workshop
 from orchestrator.scheduling.shares import adjusted_timeouts, fair_share
+from orchestrator.scheduling.subgoals import Splitter
 from orchestrator.strategies.base import CANCELLED, Strategy
 from orchestrator.strategies.stub import stub_strategies
 
@@ -52,6 +54,7 @@ class Scheduler:
         slots: the light and heavy limits; those of `settings`, in this process, unless given.
         run_attempt: makes one attempt; the strategy's own `run` unless given.
         replay: tries cached tactics on a goal; they are left out unless given.
+        splitter: what Lean says of sketches; unless given, subgoals that a strategy leaves are not worked on.
         session_retries: how often an attempt on a broken session is made again; 0 when `run_attempt` sees to it.
         grace_seconds: how long after its time an attempt is cancelled. Strategies watch their own time, from when the
             goal is open on a session; so this leaves room for opening one, and for a proof found at the last moment.
@@ -73,6 +76,7 @@ class Scheduler:
         slots: Slots | None = None,
         run_attempt: RunAttempt | None = None,
         replay: Replay | None = None,
+        splitter: Splitter | None = None,
         session_retries: int = 2,
         grace_seconds: float = 60.0,
         lanes: int | None = None,
@@ -93,6 +97,7 @@ class Scheduler:
         self._rounds = self._settings.rounds or (_ROUNDS_IN_LIMITED_TIME if limited else 1)
         self._goal_seconds = self._settings.goal_seconds or math.inf
         self._timeouts = self._settings.timeouts
+        self._splitter = splitter
         self._on_event = on_event
         self._clock = clock
         self._sleep = sleep
@@ -247,7 +252,9 @@ class Scheduler:
         finally:
             self._goal_tasks.discard(task)
 
-    def _goal_run(self, waiting: Waiting, deadline: float, n: int) -> GoalRun:
+    def _goal_run(
+        self, waiting: Waiting, deadline: float, n: int, without: frozenset[StrategyType] = frozenset()
+    ) -> GoalRun:
         scale = 2.0**waiting.round
         return GoalRun(
             waiting.goal,
@@ -262,6 +269,9 @@ class Scheduler:
             narrow=lambda: self._release(waiting.weight),
             replay=self._replay,
             hurry=lambda: self._hurry,
+            splitter=self._splitter,
+            nested=lambda goal, without: self._goal_run(replace(waiting, goal=goal), deadline, n, without),
+            without=without,
         )
 
     def _again(self, waiting: Waiting) -> bool:

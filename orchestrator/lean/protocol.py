@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused
-from orchestrator.goal import Position, SourceSpan
+from orchestrator.goal import Goal, Position, SourceSpan
 
 Json = dict[str, Any]
 
@@ -354,6 +354,19 @@ class PremisesReply:
     constants: int
     premises: tuple[Constant, ...] = ()
     interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReply:
+    """What Lean says of a declaration with a sketch in place of one of its sorries.
+
+    Attributes:
+        goals: the sketch's own open places, in their order; empty when there are errors.
+        errors: Lean's words, or ours.
+    """
+
+    goals: tuple[Goal, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply | MentionsReply | PremisesReply

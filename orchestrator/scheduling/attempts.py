@@ -155,6 +155,17 @@ class Attempts:
         self.emit(AttemptFinished(attempt.goal, result))
         return result
 
+    def keep(self, goal: Goal, result: Result) -> None:
+        """Keep a proof that was put together from attempts that are kept already, and learn from it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        self.ledger.record(goal, result)
+        trial = trial_of(result)
+        if trial is not None:
+            self.statistics = self.policy.update(self.statistics, trial)
+
     def stop(self) -> None:
         """Begin no more, and cancel those under way."""
         self.stopping = True

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
 from orchestrator.goal import Goal
-from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 from orchestrator.result import Result, StrategyType
 
 TIMEOUT = "timeout"
@@ -81,6 +81,13 @@ class ProofContext(Protocol):
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """Put a sketch (a script with sorries) in place of the sorry; its own open places as goals, or Lean's errors.
 
         Raises:
             SessionError: the session broke.

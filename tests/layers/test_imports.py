@@ -25,6 +25,11 @@ PURE = {
     "orchestrator.goal_scopes",
     "orchestrator.goal_telescopes",
     "orchestrator.normalize",
+    "orchestrator.conversation",
+    "orchestrator.suggestion",
+    "orchestrator.proof_steps",
+    "orchestrator.subgoals",
+    "orchestrator.premises.select",
     "orchestrator.result",
     "orchestrator.source",
     "orchestrator.patch",
@@ -103,7 +108,8 @@ def test_strategies_are_handed_their_adapters(name: str) -> None:
         if top(imported) != "orchestrator":
             continue
         typed_messages = imported == "orchestrator.lean.protocol"
-        assert imported in PURE or in_package(imported, "orchestrator.strategies") or typed_messages, imported
+        pure = imported in PURE or in_package(imported, "orchestrator.search")
+        assert pure or in_package(imported, "orchestrator.strategies") or typed_messages, imported
 
 
 def test_tasks_and_blocks_do_not_import_flows() -> None:
@@ -130,8 +136,21 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_only_one_file_imports_heavy_libraries() -> None:
-    places = {"faiss": "orchestrator.premises.dense", "lean_dojo": "orchestrator.lean.dojo"}
+    places = {
+        "faiss": "orchestrator.premises.dense",
+        "lean_dojo": "orchestrator.lean.dojo",
+        "openai": "orchestrator.models.chat",
+    }
     for name, path in ALL.items():
         for imported in imports(path):
             if top(imported) in places:
                 assert name == places[top(imported)], f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ALL if top(n) == "orchestrator"))
+def test_libraries_of_the_extras_are_imported_when_they_are_used(name: str) -> None:
+    for node in ast.parse(ALL[name].read_text(encoding="utf-8")).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        extras = {"torch", "transformers", "faiss", "openai", "numpy", "lean_dojo"}
+        assert extras.isdisjoint(map(top, names)), name
