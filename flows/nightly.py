@@ -124,7 +124,7 @@ async def run_order(order: Order) -> dict[str, object]:
             changed = await modules_changed(checkout, project, order.since, paths.checkouts)
             considered = touched_goals(considered, extraction.declarations, changed)
         branches = await other_branches(checkout, rules.branches, paths.checkouts)
-        looking = None if settings.profile is Profile.STUB else pool
+        looking = pool if settings.counterexamples and settings.profile is not Profile.STUB else None
         found = await triage(considered, project, rules, branches, looking, ledger, servers.identity, answers)
         goals = night_order(
             [goal for goal in considered if goal.id not in found.left and goal.id not in found.false],
@@ -168,7 +168,7 @@ async def run_order(order: Order) -> dict[str, object]:
         async with progress_artifact(len(goals)):
             results = await scheduler.process_queue(goals)
         trading = Traded()
-        if settings.profile is not Profile.STUB:
+        if settings.market and settings.profile is not Profile.STUB:
             limit = settings.scheduler.run_timeout_seconds
             trading = await supply_lemmas(
                 project,

@@ -175,6 +175,8 @@ class Settings:
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
+    market: bool = True
+    counterexamples: bool = True
 
     def __post_init__(self) -> None:
         sessions, scheduler = self.sessions, self.scheduler
@@ -239,6 +241,8 @@ class Overrides(TypedDict, total=False):
     goal_seconds: float | None
     rounds: int | None
     limits: LimitsChoice | None
+    market: bool | None
+    counterexamples: bool | None
     reprover_generator: Path | None
     reprover_retriever: Path | None
     model_device: str | None
@@ -338,6 +342,8 @@ _VARIABLES = (
     share("ema_alpha"),
     integer("speculation", 1, len(StrategyType)),
     Variable("hedged", _truth, lambda value: True, "yes or no"),
+    Variable("market", _truth, lambda value: True, "yes or no"),
+    Variable("counterexamples", _truth, lambda value: True, "yes or no"),
     Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
     seconds("goal_seconds", 0.0),
     integer("rounds", 1, 20),
@@ -381,6 +387,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         lean=values.get("lean", LeanChoice.AUTO),
         paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
         ledger_url=values.get("ledger_url"),
+        market=values.get("market", True),
+        counterexamples=values.get("counterexamples", True),
         allowed_axioms=values.get("allowed_axioms", frozenset()),
         sessions=SessionSettings(
             servers=values.get("servers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -75,11 +76,13 @@ async def supply_lemmas(
     started = time.monotonic()
     budget = LONGEST_SECONDS if seconds is None else seconds
     judging = servers.session()
+    one_at_a_time = asyncio.Lock()
 
     @asynccontextmanager
     async def alone(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
         # One process for all lemmas of the stage, in which no strategy works; the run's gate starts fresh ones.
-        yield Workspace(judging, variant, preamble=preamble)
+        async with one_at_a_time:
+            yield Workspace(judging, variant, preamble=preamble)
 
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
