@@ -24,7 +24,7 @@ from orchestrator.composition import (
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
 from orchestrator.errors import PublishError
-from orchestrator.growing import GrowingLedger, factor_of, growing_attempts
+from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.order import Order
@@ -63,6 +63,7 @@ async def nightly(
     project: str = "",
     publish: str = "",
     background: bool = False,
+    more_time: bool = False,
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -77,6 +78,7 @@ async def nightly(
         project: name of a LeanProject block, which says what is not said here.
         publish: patch, branch or pr.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
+        more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
 
     Returns:
         The content of summary.json.
@@ -94,6 +96,7 @@ async def nightly(
         out=out,
         publish=publish,
         background=background,
+        more_time=more_time,
     )
     return await run_order(order)
 
@@ -133,7 +136,7 @@ async def run_order(order: Order) -> dict[str, object]:
             store,
             ledger,
         )
-        factor = factor_of(store, ledger.environment, settings.scheduler.timeouts)
+        factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         strategies = make_strategies(
             settings,
             pool,

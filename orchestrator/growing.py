@@ -16,6 +16,11 @@ from orchestrator.scheduling.ports import AttemptLedger, CachedTactics, RunAttem
 Factor = Callable[[Goal, StrategyType], float]
 
 
+def same_time(_goal: Goal, _strategy: StrategyType) -> float:
+    """No more time than before: what ran out of time is not tried again."""
+    return 1.0
+
+
 def factor_of(store: Ledger, environment: Callable[[Goal], str], usual: Mapping[StrategyType, float]) -> Factor:
     """How much more time an attempt gets than a first one, from what the ledger says was not enough.
 

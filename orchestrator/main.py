@@ -68,6 +68,9 @@ def prove(
         Publish, Parameter(help="patch: files only; branch: push a branch as well; pr: and open a pull request.")
     ] = Publish.PATCH,
     project: Annotated[str, Parameter(help="Lean project block that says where to publish.")] = "",
+    more_time: Annotated[
+        bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
+    ] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -103,6 +106,7 @@ def prove(
                 out=str(out),
                 project=project,
                 publish=publish,
+                more_time=more_time,
             )
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))

@@ -32,6 +32,7 @@ class Order:
         since: only what changed since this commit, and what depends on it; "" for everything.
         comment_on: number of the request on the host to comment on, 0 for none.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
+        more_time: give what ran out of time before twice as much.
         settings: what is set over the environment.
     """
 
@@ -43,4 +44,5 @@ class Order:
     since: str = ""
     comment_on: int = 0
     background: bool = False
+    more_time: bool = False
     settings: Overrides = field(default_factory=Overrides, repr=False)

@@ -24,6 +24,7 @@ async def read_order(
     since: str = "",
     comment_on: int = 0,
     background: bool = False,
+    more_time: bool = False,
 ) -> Order:
     """Parameters go before what the blocks say; `project` is the name of a LeanProject block.
 
@@ -64,6 +65,7 @@ async def read_order(
         since=since,
         comment_on=comment_on,
         background=background,
+        more_time=more_time,
         settings=settings,
     )
 

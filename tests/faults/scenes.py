@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -150,7 +149,8 @@ def said(run: NightRun, code: int) -> str:
         for line in run.output.splitlines()
         if any(mark in line for mark in ("error:", "stopped", "ended early", "left out", "note:"))
     ]
-    last = telling[-1] if telling else (run.output.splitlines() or [""])[-1].strip()
+    totals = [line.strip() for line in run.output.splitlines() if "solved and verified" in line]
+    last = (telling or totals or run.output.splitlines() or [""])[-1].strip()
     return f"{last} [exit {code}]"
 
 
@@ -201,10 +201,3 @@ def end_group(process: psutil.Process) -> None:
         for child in (*process.children(recursive=True), process):
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-
-
-def replaced(path: Path, content: str) -> None:
-    """Put new content in a file's place, leaving other links to the old one alone."""
-    scratch = path.with_name(f"{path.name}.new")
-    scratch.write_text(content, encoding="utf-8")
-    os.replace(scratch, path)
