@@ -152,5 +152,5 @@ def test_libraries_of_the_extras_are_imported_when_they_are_used(name: str) -> N
     for node in ast.parse(ALL[name].read_text(encoding="utf-8")).body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        extras = {"torch", "transformers", "faiss", "openai", "numpy", "lean_dojo"}
+        extras = {"torch", "transformers", "faiss", "openai", "lean_dojo"}
         assert extras.isdisjoint(map(top, names)), name
