@@ -43,7 +43,7 @@ demo: lean
 	@bash scripts/demo_repository.sh examples $(DEMO)/grove
 	@echo "==> proving"
 	@ORCH_DATA_DIR="$(CURDIR)/$(DEMO)/data" ORCH_TIMEOUT_REPROVER="$${ORCH_TIMEOUT_REPROVER:-10}" \
-	  ORCH_TIMEOUT_HAMMER="$${ORCH_TIMEOUT_HAMMER:-4}" ORCH_MARKET="$${ORCH_MARKET:-no}" \
+	  ORCH_TIMEOUT_HAMMER="$${ORCH_TIMEOUT_HAMMER:-3}" ORCH_MARKET="$${ORCH_MARKET:-no}" \
 	  $(BIN)/orchestrator prove $(DEMO)/grove --out $(DEMO)/out
 	@git -C $(DEMO)/grove apply --check "$(CURDIR)/$(DEMO)/out/proofs.patch" "$(CURDIR)/$(DEMO)/out/blueprint.patch" \
 	  && echo "==> both patches apply: $(DEMO)/out/proofs.patch and $(DEMO)/out/blueprint.patch"
