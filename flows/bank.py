@@ -5,23 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from prefect import flow
 
 from orchestrator.bank_results import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
-from orchestrator.composition import make_strategies, run_config
-from orchestrator.config import Profile, Settings, load_settings
+from orchestrator.composition import make_scheduler, make_strategies, run_config
+from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
 from orchestrator.goal import Goal
 from orchestrator.machine import describe_machine, program_commit
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.paths import find_paths
+from orchestrator.premise_library import chooser
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduler import Scheduler
-from orchestrator.scheduling.ports import RunAttempt
-from orchestrator.stages import counted, definitions_seen
+from orchestrator.scheduling.ports import MemoryLedger, RunAttempt
+from orchestrator.stages import counted, definitions_seen, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.stub import stub_strategies
@@ -37,7 +37,8 @@ async def bank(
     """Run the strategies over a bank of goals.
 
     What was learned elsewhere is not used, and what is learned here is not kept. A proof counts when Lean takes it in
-    place of the `sorry`, in the goal's own declaration. Setting Lean up is not counted as time.
+    place of the `sorry`, in the goal's own declaration. Setting Lean up is not counted as time. Stub
+    workers need no Lean, and what they call a proof is none.
 
     Args:
         entries: the goals.
@@ -52,30 +53,40 @@ async def bank(
     """
     settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
     paths = find_paths(settings.paths)
-    lean = ""
     made: dict[str, list[tuple[StrategyType, Result]]] = {entry.id: [] for entry in entries}
     strategies: Mapping[StrategyType, Strategy]
     async with stoppable() as stop, AsyncExitStack() as held:
         if settings.profile is Profile.STUB:
-            goals = goals_without_lean(entries)
-            strategies = stub_strategies()
+            lean, goals, strategies = "", goals_without_lean(entries), stub_strategies()
+            scheduler = Scheduler(
+                settings=settings.scheduler,
+                strategies=strategies,
+                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
+                session_retries=0,
+                on_event=notify,
+            )
         else:
             project = bank_project(entries)
-            servers = await set_up_lean(settings, paths, project, "")
-            lean = servers.description
+            servers = await set_up_lean(settings, paths, project)
             pool = await held.enter_async_context(servers.pool(project))
             extraction = await extract_goals(project, pool, servers.identity, ContentCache(paths.answers))
             await pool.start()
-            goals = goals_for(entries, extraction.goals)
-            strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
-            settings = _for_servers(settings, servers.count)
-        scheduler = Scheduler(
-            settings=settings.scheduler,
-            strategies=strategies,
-            run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
-            session_retries=0,
-            on_event=notify,
-        )
+            lean, goals = servers.description, goals_for(entries, extraction.goals)
+            strategies = make_strategies(
+                settings,
+                pool,
+                definitions_seen(project, extraction),
+                surroundings_seen(project, extraction),
+                choose=chooser(paths, servers),
+            )
+            scheduler = make_scheduler(
+                settings,
+                strategies,
+                MemoryLedger(ema_alpha=settings.scheduler.ema_alpha),
+                prover=pool,
+                servers=servers.count,
+                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
+            )
         stop.ends_with(scheduler.shutdown)
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
         started, begun = datetime.now(UTC), time.monotonic()
@@ -94,14 +105,6 @@ async def bank(
     finished = results_json(run)
     notify(RunFinished(finished))
     return finished
-
-
-def _for_servers(settings: Settings, servers: int) -> Settings:
-    """No more attempts at once than there are servers: one that waits for a server would spend its time on waiting."""
-    scheduler = settings.scheduler
-    light = min(scheduler.max_light, servers)
-    limits = replace(scheduler, max_light=light, max_heavy=min(scheduler.max_heavy, servers), speculation=1)
-    return replace(settings, scheduler=limits)
 
 
 def _noted(run: RunAttempt, made: dict[str, list[tuple[StrategyType, Result]]]) -> RunAttempt:

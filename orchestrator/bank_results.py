@@ -79,6 +79,11 @@ def goals_without_lean(entries: Sequence[BankEntry]) -> tuple[Goal, ...]:
     )
 
 
+def is_proof(result: Result) -> bool:
+    """Whether a result is a proof; a stub worker's success is none."""
+    return result.success and not result.metadata.get("stub", False)
+
+
 def results_json(run: BankRun) -> dict[str, object]:
     """The content of `bank-YYYYMMDD-HHMMSS.json`."""
     used: Counter[StrategyType] = Counter()
@@ -87,13 +92,13 @@ def results_json(run: BankRun) -> dict[str, object]:
         for strategy, result in made:
             if result.outcome not in (Outcome.UNAVAILABLE, Outcome.CANCELLED):
                 used[strategy] += 1
-                succeeded[strategy] += result.success
+                succeeded[strategy] += is_proof(result)
     tried = {identity for identity, made in run.attempts.items() if made}
     return {
         "timestamp": run.started.strftime(TIMESTAMP_FORMAT),
         "goals_total": len(run.entries),
         "goals_processed": len(tried),
-        "goals_solved": sum(result.success for result in run.results.values()),
+        "goals_solved": sum(is_proof(result) for result in run.results.values()),
         "strategies": {s.value: {"used": used[s], "succeeded": succeeded[s]} for s in StrategyType if used[s]},
         "config": dict(run.config),
         "wall_seconds": round(run.wall_seconds, 3),
@@ -107,14 +112,15 @@ def results_json(run: BankRun) -> dict[str, object]:
 def _row(entry: BankEntry, run: BankRun) -> dict[str, object]:
     result = run.results.get(entry.id)
     made = run.attempts.get(entry.id, ())
+    solved = result is not None and is_proof(result)
     return {
         "id": entry.id,
         "difficulty": entry.difficulty,
         "tags": list(entry.tags),
-        "solved": bool(result and result.success),
-        "strategy": result.strategy.value if result and result.success and result.strategy else "",
+        "solved": solved,
+        "strategy": result.strategy.value if result and solved and result.strategy else "",
         "seconds": round(sum(r.time_seconds for _, r in made), 3),
         "attempts": len(made),
-        "outcome": result.outcome.value if result else Outcome.NOT_PROVED.value,
-        "proof": "\n".join(result.tactics) if result and result.success else "",
+        "outcome": result.outcome.value if result and (solved or not result.success) else Outcome.NOT_PROVED.value,
+        "proof": "\n".join(result.tactics) if result and solved else "",
     }

@@ -17,14 +17,20 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
+from orchestrator.ci_reports import FailOn, failing, findings, workflow_commands
+from orchestrator.cli.background import bg
 from orchestrator.cli.bank import bank
-from orchestrator.cli.repository import build_project, lean_app, run_extract, run_verify
+from orchestrator.cli.blueprint import blueprint_app
+from orchestrator.cli.models import models_app
+from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
+from orchestrator.cli.setup import setup
 from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.observer import observed_by
 from orchestrator.paths import find_paths
+from orchestrator.publishing.modes import Publish
 from orchestrator.terminal import make_console, say, show_summary
 
 app = App(
@@ -34,6 +40,12 @@ app = App(
 )
 app.command(lean_app)
 app.command(bank)
+app.command("orchestrator.cli.market:market_app", name="market")
+app.command("orchestrator.cli.premises:premises_app", name="premises")
+app.command(bg)
+app.command(blueprint_app)
+app.command(setup)
+app.command(models_app)
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
@@ -54,6 +66,13 @@ def prove(
         Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough."),
     ] = None,
     timeout: Annotated[float | None, Parameter(help="Seconds that strategies may work; no limit unless given.")] = None,
+    publish: Annotated[
+        Publish, Parameter(help="patch: files only; branch: push a branch as well; pr: and open a pull request.")
+    ] = Publish.PATCH,
+    project: Annotated[str, Parameter(help="Lean project block that says where to publish.")] = "",
+    more_time: Annotated[
+        bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
+    ] = False,
     build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
     json_: AsJson = False,
 ) -> int:
@@ -84,7 +103,16 @@ def prove(
         from flows.nightly import nightly
 
         summary = run_flow(
-            lambda: nightly(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(out))
+            lambda: nightly(
+                repo,
+                ref,
+                profile=int(settings.profile),
+                budget_seconds=timeout,
+                out=str(out),
+                project=project,
+                publish=publish,
+                more_time=more_time,
+            )
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))
     if json_:
@@ -93,8 +121,59 @@ def prove(
 
 
 @app.command
-def extract(repo: Repository, *, ref: OtherReference = None, json_: AsJson = False) -> int:
-    """List every open place of a repository, as Lean sees it."""
+def on_push(
+    repo: Repository,
+    *,
+    since: Annotated[str, Parameter(help="The commit before the push; the parent of REF unless given.")] = "",
+    ref: Reference = "HEAD",
+    timeout: Annotated[float, Parameter(help="Seconds that strategies may work.")] = 120.0,
+    reports: Annotated[Path | None, Parameter(help="Folder for annotations, SARIF and JUnit files.")] = None,
+    fail_on: Annotated[
+        tuple[FailOn, ...], Parameter(help="Findings that make the command fail.", negative="", consume_multiple=True)
+    ] = (),
+    annotate: Annotated[bool, Parameter(negative="", help="Print GitHub's workflow commands.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """Prove what a push touched, and say it in the forms that continuous integration reads.
+
+    Examples
+    --------
+    orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
+    """
+    settings = load_settings(timeout=timeout)
+    paths = find_paths(settings.paths)
+    console = make_console(stderr=True)
+    display = RunDisplay(console)
+    folder = "" if reports is None else os.path.abspath(reports.expanduser())
+    with display.running(), observed_by(display), prefect_server(paths):
+        from flows.on_push import on_push as flow
+
+        summary = run_flow(
+            lambda: flow(repo, ref, since=since, budget_seconds=timeout, reports=folder, publish="patch")
+        )
+    found = findings(summary)
+    if annotate:
+        sys.stdout.write(workflow_commands(found))
+    if json_:
+        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    if not annotate and not json_:
+        for each in found:
+            say(console, "yellow", f"{each.file}:{each.line}", each.message)
+        console.print(f"{len(summary['goals'])} places touched, {len(found)} findings", highlight=False)
+    return 1 if failing(found, fail_on) else 130 if summary["stopped"] else 0
+
+
+@app.command
+def extract(
+    repo: Repository,
+    *,
+    ref: OtherReference = None,
+    static: Annotated[bool, Parameter(negative="", help="Ask no Lean: find open places in the text.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """List every open place of a repository, as Lean sees it, or as the text alone shows it."""
+    if static:
+        return run_extract_static(repo, ref, as_json=json_, console=make_console(stderr=json_))
     return run_extract(repo, ref, as_json=json_, console=make_console(stderr=json_))
 
 
@@ -104,10 +183,13 @@ def verify(
     patch: Annotated[Path, Parameter(help="The patch to judge: proofs.patch of a run, or any other.")],
     *,
     ref: OtherReference = None,
+    helper: Annotated[
+        tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
+    ] = (),
     json_: AsJson = False,
 ) -> int:
     """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used."""
-    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_))
+    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_), helpers=helper)
 
 
 def run(command: Callable[[], object]) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.config import SessionSettings, Settings
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
+from orchestrator.lean.isolation import confined
 from orchestrator.lean.lake import check_packages
+from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native import NativeSession, OpenWordAt, TextReader
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.process import Launch
@@ -42,6 +44,7 @@ class Servers:
         settings: their limits.
         description: which Lean, in words.
         identity: changes whenever another Lean, or another server, would answer.
+        meter: what the servers have used so far.
         native: how a REPL of the user's own Lean is started; None for the embedded Lean.
     """
 
@@ -51,15 +54,18 @@ class Servers:
     description: str
     identity: str
     native: ReplLaunch | None = None
+    meter: LeanMeter = field(default_factory=LeanMeter)
 
     def session(self) -> EmbeddedSession | NativeSession:
         """A session; its process starts with the first request."""
+        limit = self.settings.rss_limit_megabytes
         native = self.native
         if native is not None:
-            limit = self.settings.rss_limit_megabytes
             limit = NATIVE_MEGABYTES if limit == SessionSettings().rss_limit_megabytes else limit
-            return NativeSession(lambda: LeanInteractRepl(native), text_reader(), rss_limit_megabytes=limit)
-        return EmbeddedSession(self.launch, rss_limit_megabytes=self.settings.rss_limit_megabytes)
+            return NativeSession(
+                lambda: LeanInteractRepl(native), text_reader(), rss_limit_megabytes=limit, meter=self.meter
+            )
+        return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
@@ -71,7 +77,8 @@ class Servers:
         """A workspace on a process of its own, ended afterwards: what the gate works on."""
         session = self.session()
         try:
-            yield Workspace(session, project, preamble=preamble)
+            seconds = self.settings.elaboration_seconds
+            yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
         finally:
             await session.close()
 
@@ -146,7 +153,7 @@ def provision(
         )
     lean = ensure_embedded(paths, progress=progress)
     launch = Launch(
-        command=lean.command(),
+        command=confined(lean.command(), read=(lean.root, lean.folder)),
         environment=lean.environment(),
         folder=str(lean.folder),
         start_timeout=settings.sessions.start_timeout_seconds,

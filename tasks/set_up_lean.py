@@ -13,7 +13,7 @@ from tasks.stage import stage
 
 
 @stage("lean")
-async def set_up_lean(settings: Settings, paths: Paths, project: Project, repo: str) -> Servers:
+async def set_up_lean(settings: Settings, paths: Paths, project: Project, repo: str = "") -> Servers:
     """Choose a Lean and make it ready. A native one uses the packages that are built in `repo` where that is a folder.
 
     Raises:
@@ -29,7 +29,7 @@ async def set_up_lean(settings: Settings, paths: Paths, project: Project, repo: 
             settings,
             paths,
             found,
-            folder=lake_folder(repo, project),
+            folder=lake_folder(repo, project) if repo else None,
             progress=lambda step, _done: notify(StageProgress(INSTALLATION.get(step, step))),
         )
 

@@ -1,5 +1,6 @@
 /-
-Says what a file declares, as elaborated: `describe` writes the JSON of `DescribeReply` to standard output. The session
+Says what a file declares, as elaborated, and what imports bring: `describe` writes the JSON of `DescribeReply` to
+standard output, `premises` that of `PremisesReply`. The session
 elaborates this text on top of the file, in a namespace of its own, and calls it with `#eval`; `import Lean` must be there.
 
 It keeps to what Lean has had since v4.9, and to the style of `Server.lean` (recursion of our own, no `for`), so that
@@ -19,6 +20,10 @@ partial def arrayToList (xs : Array α) (i : Nat) (acc : List α) : List α :=
   if i = 0 then acc else match xs[i-1]? with | some x => arrayToList xs (i-1) (x :: acc) | none => acc
 partial def mapIO (f : α → IO β) (xs : List α) (acc : Array β) : IO (Array β) :=
   match xs with | [] => return acc | x :: xs => do mapIO f xs (acc.push (← f x))
+partial def mapMeta (f : α → MetaM β) (xs : List α) (acc : Array β) : MetaM (Array β) :=
+  match xs with | [] => return acc | x :: xs => do mapMeta f xs (acc.push (← f x))
+partial def dropList (n : Nat) (xs : List α) : List α := if n = 0 then xs else match xs with | [] => [] | _ :: xs => dropList (n - 1) xs
+partial def takeList (n : Nat) (xs : List α) : List α := if n = 0 then [] else match xs with | [] => [] | x :: xs => x :: takeList (n - 1) xs
 partial def splitLines (cs : List Char) (word : String) (acc : List String) : List String :=
   match cs with
   | [] => if word == "" then acc else word :: acc
@@ -30,6 +35,8 @@ def listJ (f : α → Json) (xs : List α) : Json := .arr (pushAll f xs #[])
 def userName (n : Name) : Name := match privateToUserName? n with | some u => u | none => n
 def nameJ (n : Name) : Json := .str n.toString
 def userNameJ (n : Name) : Json := .str (userName n).toString
+/-- An axiom by its exact name where it is the project's own: a private `propext` is not the one that everybody allows. -/
+def axiomJ (env : Environment) (n : Name) : Json := if (env.getModuleIdxFor? n).isSome then userNameJ n else nameJ n
 def isAuxiliary (n : Name) : Bool := (userName n).isInternal
 
 mutual
@@ -183,16 +190,43 @@ def describeOne (env : Environment) (wanted : List String) (p : Name × Constant
   let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf c.type) (constantsOfValue c))
   let axioms := axiomsBelow env [p.1] {} []
   let user := (userName p.1).toString
-  let checked ← if anyList (fun w => w == user) wanted then recheck env p else pure ""
+  let checked ← if anyList (fun w => w == "*" || w == user) wanted then recheck env p else pure ""
   return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf c)), ("levels", listJ nameJ c.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env c.type)), ("value", .str value),
-    ("axioms", listJ userNameJ axioms), ("sorry", .bool (anyList (fun n => n == ``sorryAx) axioms)),
+    ("axioms", listJ (axiomJ env) axioms), ("sorry", .bool (anyList (fun n => n == ``sorryAx) axioms)),
     ("ownSorry", .bool (ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
     ("typeSorry", .bool c.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
 
 /-- The constants that `env` has and its imports have not, without ours (those in `ours`, and what `#eval` makes). -/
 def made (env : Environment) (ours : Name) : List (Name × ConstantInfo) :=
   foldNode (fun n => !(ours.isPrefixOf (userName n)) && !((`_eval).isPrefixOf n) && (env.getModuleIdxFor? n).isNone) env.constants.map₂.root []
+
+/-- A constant as a premise: its type on one line, and the constants in it. -/
+def premiseJ (c : ConstantInfo) : MetaM Json := do
+  let (type, prop) ← try
+      let f ← Meta.ppExpr c.type
+      let p ← Meta.isProp c.type
+      pure (f.pretty 1000000, p)
+    catch _ => pure ("", false)
+  let kind := if prop then "theorem" else kindOf c
+  return Json.mkObj [("name", userNameJ c.name), ("kind", .str kind), ("type", .str type), ("mentions", listJ nameJ (constantsOf c.type))]
+
+def isPremise (env : Environment) (c : ConstantInfo) : Bool :=
+  !isAuxiliary c.name && !isPrivateName c.name && !isAuxRecursor env c.name && !isNoConfusion env c.name &&
+    (match c with | .recInfo _ => false | .quotInfo _ => false | _ => true)
+
+/-- The constants of the imported module number `module`, from number `first` on, at most `count` of them looked at. -/
+def premises (env : Environment) (_ours : Name) (module first count : Nat) : Elab.Command.CommandElabM Unit := do
+  let modules := env.header.moduleNames
+  let modulesJ : Json := .num (JsonNumber.fromNat modules.size)
+  match modules[module]?, env.header.moduleData[module]? with
+  | some name, some data =>
+    let chosen := takeList count (dropList first (arrayToList data.constants data.constants.size []))
+    let found ← Elab.Command.liftTermElabM (mapMeta premiseJ (filterList (isPremise env) chosen) #[])
+    IO.println (Json.mkObj [("module", nameJ name), ("modules", modulesJ), ("constants", .num (JsonNumber.fromNat data.constants.size)),
+      ("premises", .arr found), ("interrupted", .bool false)]).compress
+  | _, _ => IO.println (Json.mkObj [("module", .str ""), ("modules", modulesJ), ("constants", .num (JsonNumber.fromNat 0)),
+      ("premises", .arr #[]), ("interrupted", .bool false)]).compress
 
 def names (env : Environment) (ours : Name) : IO Unit :=
   IO.println (listJ (fun p => nameJ p.1) (made env ours)).compress

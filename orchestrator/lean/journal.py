@@ -125,6 +125,19 @@ class Journal:
         self._known(environment)
         return (*self._ancestors(environment), environment)
 
+    def origin(self, state: int) -> int:
+        """The environment that a proof state began in.
+
+        Raises:
+            RequestRefused: there is no such state.
+        """
+        while state in self._states:
+            made = self._states[state]
+            if isinstance(made, _FromCommand):
+                return made.environment
+            state = made.state
+        raise RequestRefused("Lean refused a request: Unknown proof state.", where=str(state))
+
     def text(self, environment: int) -> str:
         """What made an environment."""
         return self._environments[environment].text

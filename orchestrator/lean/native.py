@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from orchestrator.errors import RequestRefused, SessionClosed, SessionError, SessionTimeout
 from orchestrator.goal import Position, SourceSpan
 from orchestrator.lean.commands import Piece, command_words, cut, declared_names, scope_ends
-from orchestrator.lean.fingerprinting import Fingerprinting, axioms_in
 from orchestrator.lean.journal import Journal
+from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -25,7 +25,10 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    Mentions,
+    MentionsReply,
     Message,
+    Premises,
     Reply,
     Request,
     Severity,
@@ -34,8 +37,10 @@ from orchestrator.lean.protocol import (
     Tactics,
     TacticsReply,
 )
-from orchestrator.lean.repl import StartRepl
+from orchestrator.lean.questions import Questions, axioms_in
+from orchestrator.lean.repl import Repl, StartRepl
 from orchestrator.lean.repl_replies import Placed, messages_of, places_in, scope_of, tactic_reply, uses_sorry
+from orchestrator.lean.single_goals import SingleGoals
 from orchestrator.lexer import LineIndex
 
 _PROBE_SECONDS = 20.0
@@ -73,11 +78,21 @@ class NativeSession:
         start: starts a REPL.
         reader: reads Lean text.
         rss_limit_megabytes: a process that has grown beyond this is replaced between pieces of work.
+        meter: adds up what this session uses.
     """
 
-    def __init__(self, start: StartRepl, reader: TextReader, *, rss_limit_megabytes: float = 8000.0) -> None:
-        self._journal = Journal(start)
-        self._fingerprints = Fingerprinting(self._journal)
+    def __init__(
+        self,
+        start: StartRepl,
+        reader: TextReader,
+        *,
+        rss_limit_megabytes: float = 8000.0,
+        meter: LeanMeter | None = None,
+    ) -> None:
+        self._meter = meter or LeanMeter()
+        self._journal = Journal(self._counted(start))
+        self._questions = Questions(self._journal)
+        self._goals = SingleGoals(self._journal)
         self._reader = reader
         self._rss_limit = rss_limit_megabytes
         self._generation = 1
@@ -109,7 +124,8 @@ class NativeSession:
             raise SessionClosed("The Lean session is closed")
         deadline = asyncio.get_running_loop().time() + timeout
         try:
-            return await self._answer(request, deadline)
+            with self._meter.running():
+                return await self._answer(request, deadline)
         except (SessionError, asyncio.CancelledError):
             await self.kill()
             raise
@@ -125,7 +141,8 @@ class NativeSession:
         """End the process at once, and forget what it held."""
         self._generation += 1
         self._headers.clear()
-        self._fingerprints.clear()
+        self._questions.clear()
+        self._goals.clear()
         self._journal.clear()
         await self._journal.drop_process()
 
@@ -133,6 +150,13 @@ class NativeSession:
         """End the process."""
         self._closed = True
         await self._journal.drop_process()
+
+    def _counted(self, start: StartRepl) -> StartRepl:
+        def started() -> Repl:
+            self._meter.processes += 1
+            return start()
+
+        return started
 
     async def _answer(self, request: Request, deadline: float) -> Reply:
         match request:
@@ -146,7 +170,12 @@ class NativeSession:
                 return await self._describe(request, deadline)
             case Forget():
                 self._journal.forget(request.envs, request.proof_states_from)
+                self._goals.forget(request.proof_states_from)
                 return ForgetReply()
+            case Mentions():
+                return MentionsReply(await self._questions.mentions(request.proof_state, deadline=deadline))
+            case Premises():
+                return await self._questions.premises(request, deadline=deadline)
 
     async def _command(self, request: Command, deadline: float) -> CommandReply:
         if request.env is not None:
@@ -284,15 +313,15 @@ class NativeSession:
     async def _tactic(self, tactic: str, request: Tactics, deadline: float) -> TacticReply:
         loop = asyncio.get_running_loop()
         limits = request.limits
-        text = f"(\n{tactic}\n)"
-        if limits.heartbeats not in (0, _DEFAULT_HEARTBEATS):
-            text = f"set_option maxHeartbeats {limits.heartbeats} in {text}"
         # Making the state again after a restart is not the tactic's time.
         await self._journal.ready(request.proof_state, deadline=deadline)
+        text, behind = await self._goals.chosen(tactic, request.proof_state, request.goal, deadline=deadline)
+        if limits.heartbeats not in (0, _DEFAULT_HEARTBEATS):
+            text = f"set_option maxHeartbeats {limits.heartbeats} in {text}"
         began = loop.time()
         latest = min(deadline, began + limits.milliseconds / 1000) if limits.milliseconds else deadline
         try:
-            reply = await self._journal.step(request.proof_state, text, deadline=latest)
+            reply = self._goals.shown(await self._journal.step(request.proof_state, text, deadline=latest), behind)
         except SessionTimeout:
             if latest == deadline:
                 raise
@@ -305,7 +334,7 @@ class NativeSession:
         latest = asyncio.get_running_loop().time() + milliseconds / 1000 if milliseconds else deadline
         if request.base not in self._journal.chain(request.env):
             raise RequestRefused("Lean refused a request: one environment does not grow from the other")
-        return await self._fingerprints.describe(request, deadline=min(deadline, latest))
+        return await self._questions.describe(request, deadline=min(deadline, latest))
 
 
 def _shift(start: Position) -> Callable[[Position], Position]:

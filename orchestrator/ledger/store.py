@@ -15,6 +15,7 @@ from orchestrator.ledger.goals import Goals, count_goals
 from orchestrator.ledger.learning import Learning, count_cached
 from orchestrator.ledger.runs import Runs, count_proofs, count_runs, newest_runs
 from orchestrator.ledger.summaries import LedgerStatistics
+from orchestrator.ledger.tickets import Tickets
 
 DEFAULT_PATH = Path("orchestrator/cache/ledger.db")
 
@@ -23,7 +24,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(Attempts, Goals, Claims, Runs, Learning):
+class Ledger(Attempts, Goals, Claims, Runs, Learning, Tickets):
     """One ledger, shared by any number of threads and processes. Each method is one short transaction.
 
     A `Ledger` must not cross a fork: open the same URL again in the other process.

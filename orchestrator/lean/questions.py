@@ -1,7 +1,8 @@
-"""Fingerprints from a REPL: a small Lean program, `Describe.lean`, is elaborated on top and asked to speak.
+"""What a REPL is not made to answer: fingerprints, the library's constants, and those that a goal speaks of.
 
-The program needs `import Lean`. Where a file's imports do not bring it, its texts are elaborated once more on an
-environment that has it, the program in front of them.
+For the first two a small Lean program, `Describe.lean`, is elaborated on top and asked to speak. It needs
+`import Lean`: where a file's imports do not bring that, its texts are elaborated once more on an environment that has
+it, the program in front of them. A goal's constants are read off the goal, printed in full.
 """
 
 from __future__ import annotations
@@ -16,17 +17,23 @@ from pathlib import Path
 
 from orchestrator.errors import MalformedReply, RequestRefused
 from orchestrator.lean.journal import Journal
-from orchestrator.lean.protocol import Describe, DescribeReply, Fingerprint, parse_reply
+from orchestrator.lean.protocol import Describe, DescribeReply, Fingerprint, Premises, PremisesReply, parse_reply
 from orchestrator.lean.repl import Json
+from orchestrator.lexer import IDENTIFIER
 
 _PROGRAM = Path(__file__).with_name("Describe.lean")
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_UNIVERSES = re.compile(r"\.\{[^}]*\}")
+_BINDER = re.compile(r"[({⦃\[]((?:[^\W\d][\w!?'✝¹²³⁴⁵⁶⁷⁸⁹⁰.]*\s)+):")
+_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}")
+_KEYWORDS = frozenset({"fun", "let", "have", "match", "with", "Type", "Sort", "Prop", "if", "then", "else", "case"})
 _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
 
-class Fingerprinting:
-    """Answers `Describe` on the environments of a journal.
+class Questions:
+    """Answers `Describe`, `Premises` and `Mentions` on what a journal holds.
 
     Args:
         journal: where they are.
@@ -61,6 +68,36 @@ class Fingerprinting:
         reply = parse_reply(request, json.loads(said))
         assert isinstance(reply, DescribeReply)
         return await self._below_the_library(request.env, reply, deadline)
+
+    async def premises(self, request: Premises, *, deadline: float) -> PremisesReply:
+        """Constants of an imported module; modules that `import Lean` brings are among them.
+
+        Raises:
+            RequestRefused: Lean did not take the program, or there is no such environment.
+            SessionError: the process broke.
+        """
+        numbers = [str(request.module), str(request.first), str(request.count)]
+        said = await self._ask(request.env, "premises", numbers, deadline)
+        reply = parse_reply(request, json.loads(said))
+        assert isinstance(reply, PremisesReply)
+        return reply
+
+    async def mentions(self, state: int, *, deadline: float) -> tuple[str, ...]:
+        """The constants that a state's first goal speaks of, in order, with repetition.
+
+        Raises:
+            RequestRefused: there is no such state.
+            SessionError: the process broke.
+        """
+        reply = await self._journal.step(state, "set_option pp.all true in trace_state", deadline=deadline)
+        printed = "\n".join(str(message["data"]) for message in reply.get("messages", ()))
+        words = constants_printed(printed.partition("\n\n")[0])
+        asked = tuple(dict.fromkeys(words))
+        checks = "\n".join(f"#check @{name}" for name in asked)
+        _, answer = await self._journal.command(checks, self._journal.origin(state), deadline=deadline)
+        unknown = {int(m["pos"]["line"]) for m in answer.get("messages", ()) if m["severity"] == "error"}
+        known = {name for line, name in enumerate(asked, 1) if line not in unknown}
+        return tuple(name for name in words if name in known)
 
     async def _below_the_library(self, env: int, reply: DescribeReply, deadline: float) -> DescribeReply:
         """The same with the axioms that Lean itself finds, which looks into what is imported."""
@@ -115,6 +152,21 @@ class Fingerprinting:
 
     def _program(self) -> str:
         return f"namespace {self._namespace}\n{_program_text()}\nend {self._namespace}\n"
+
+
+def constants_printed(goal: str) -> tuple[str, ...]:
+    """Names in a goal as `pp.all` prints it, but for its hypotheses, bound variables and universes. Some are none."""
+    text = _UNIVERSES.sub("", _STRING.sub(" ", goal))
+    bound: set[str] = set()
+    found: list[str] = []
+    for line in text.split("\n"):
+        head, colon, rest = line.partition(" : ")
+        if colon and not line.startswith((" ", "⊢")) and "⊢" not in head:
+            bound.update(head.split())
+            line = rest
+        bound.update(name for names in _BINDER.findall(line) for name in names.split())
+        found += _NAME.findall(line)
+    return tuple(name for name in found if name not in bound and name not in _KEYWORDS)
 
 
 def axioms_in(reply: Json, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
