@@ -1,9 +1,10 @@
 """The same goals and the same tactics through four ways of asking Lean, in one run.
 
-(a) one Lean process for each attempt, (b) one process, asked for a whole text at a time, (c) lean-interact's own loop,
-`LeanServer.run(Command(…))` for each attempt, (d) ours: goals opened once, tactics in batches, several servers, what
-closes a goal checked in its declaration. All use the embedded Lean; (c) reaches it through the shim of the tests, so
-this needs a source checkout. Every way gets the same seconds and the same order of goals.
+(a) one Lean process for each attempt, (b) one process, asked for a whole text at a time on top of what was imported,
+(c) lean-interact's own loop, `LeanServer.run(Command(…))` for each attempt, on top of the same, (d) ours: goals opened
+once, tactics in batches, several servers, what closes a goal checked in its declaration. All use the embedded Lean; (c)
+reaches it through the shim of the tests, so this needs a source checkout. Every way gets the same seconds and the same
+order of goals.
 
 `python -m bench.peers` prints goals solved, wall seconds, attempts a second and goals a minute, and exits 1 when ours
 solves less than 20 times as many goals a minute as (a), or 1.5 times as many as (b) or (c).
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import sys
 import tempfile
 import time
@@ -105,14 +107,14 @@ async def one_process_each(servers: Servers, goals: Sequence[BankGoal], seconds:
 async def plain_repl(servers: Servers, goals: Sequence[BankGoal], seconds: float) -> Tally:
     """(b)"""
     session = servers.session()
+    start = (await ask(session, Command(""), timeout=_LONG)).env
 
     async def attempt(text: str) -> bool:
         try:
-            return proved(await ask(session, Command(text, limits=_LIMITS), timeout=_LONG))
+            return proved(await ask(session, Command(text, env=start, limits=_LIMITS), timeout=_LONG))
         except (SessionError, RequestRefused):
             return False
 
-    await ask(session, Command(""), timeout=_LONG)
     try:
         return await loop(Tally("b  plain REPL"), goals, seconds, attempt)
     finally:
@@ -137,9 +139,10 @@ async def lean_interact(servers: Servers, goals: Sequence[BankGoal], seconds: fl
 
             async def attempt(text: str) -> bool:
                 try:
-                    reply = await asyncio.to_thread(server.run, ReplCommand(cmd=text), timeout=_LONG)
+                    reply = await asyncio.to_thread(server.run, ReplCommand(cmd=text, env=0), timeout=_LONG)
                 except (TimeoutError, ConnectionError):
                     server.restart()
+                    server.run(ReplCommand(cmd="\n"), timeout=_LONG)
                     return False
                 return isinstance(reply, CommandResponse) and reply.lean_code_is_valid(allow_sorry=False)
 
@@ -229,9 +232,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = load_settings()
     paths = find_paths(settings.paths)
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
-    # Spread over the whole bank, easy and hard.
+    # Spread over the whole bank, in an order of no meaning: a slow way that gets to a few goals meets all kinds.
     bank = [goal for goal in load_bank() if not goal.imports]
     goals = bank[:: max(1, len(bank) // given.goals)][: given.goals]
+    random.Random(0).shuffle(goals)
     tallies = asyncio.run(run(servers, goals, given.seconds))
     sys.stdout.write(f"{len(goals)} goals, {len(TACTICS)} tactics, {servers.count} servers for ours\n")
     sys.stdout.write(table(tallies) + "\n")
