@@ -136,13 +136,14 @@ async def run_order(order: Order) -> dict[str, object]:
             store,
             ledger,
         )
+        choose = chooser(paths, servers)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         strategies = make_strategies(
             settings,
             pool,
             definitions_seen(project, extraction),
             surroundings_seen(project, extraction),
-            choose=chooser(paths, servers),
+            choose=choose,
             ledger=ledger,
             project=project,
         )
@@ -183,6 +184,7 @@ async def run_order(order: Order) -> dict[str, object]:
                 ledger,
                 answers,
                 None if limit is None else limit - (monotonic() - began),
+                choose=choose,
                 among=frozenset(goal.id for goal in goals),
             )
         results = {**results, **trading.results}
