@@ -136,7 +136,9 @@ def test_a_night_and_a_push_end_completed_with_their_artifacts(service: Service)
         (run,) = service.runs(deployment)
         assert run["state"]["type"] == "COMPLETED"
         found = service.api("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}})
-        assert {"lean-orchestrator-report", "lean-orchestrator-progress"} <= {artifact["key"] for artifact in found}, found
+        assert {"lean-orchestrator-report", "lean-orchestrator-progress"} <= {artifact["key"] for artifact in found}, (
+            found
+        )
 
 
 def test_a_second_night_is_cancelled_while_one_is_going_and_the_next_goes_on_after_the_worker_was_killed(
