@@ -32,6 +32,7 @@ from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
 from orchestrator.premise_library import chooser
 from orchestrator.publishing.commits import plan_commits
+from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
 from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
@@ -126,7 +127,9 @@ async def run_order(order: Order) -> dict[str, object]:
         if order.since:
             changed = await modules_changed(checkout, project, order.since, paths.checkouts)
             considered = touched_goals(considered, extraction.declarations, changed)
-        branches = await other_branches(checkout, rules.branches, paths.checkouts)
+        # A branch of ours is written anew from what this run proves: then nothing that is on it may be left out.
+        ours = rules.publish_branch if order.publish is Publish.PATCH else ""
+        branches = await other_branches(checkout, rules.branches, paths.checkouts, ours=ours)
         looking = pool if settings.counterexamples and settings.profile is not Profile.STUB else None
         found = await triage(considered, project, rules, branches, looking, ledger, servers.identity, answers)
         goals = night_order(
