@@ -163,6 +163,7 @@ async def run_order(order: Order) -> dict[str, object]:
                     store,
                     repo=ledger.repo,
                     worker=ledger.run_id,
+                    made=ledger.check_duplicate,
                 ),
                 factor,
                 rules,

@@ -52,7 +52,11 @@ async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
     strategies = {StrategyType.MICRO: Working(Path(log) / f"{worker}.jsonl", weights)}
     with Ledger.open(ledger_url) as store:
         attempts = attempts_as_tasks(strategies, lambda goal: weights[goal.id])
-        run = claimed_attempts(attempts, store, repo="shared", worker=worker)
+
+        def made(goal: Goal, strategy: StrategyType, seconds: float) -> bool:
+            return bool(store.attempts(goal_text=goal.text))
+
+        run = claimed_attempts(attempts, store, repo="shared", worker=worker, made=made)
 
         window = asyncio.Semaphore(WINDOW)
         # From both ends, so that each has something to do.
@@ -64,8 +68,6 @@ async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
 
         async def attempt(name: str) -> bool:
             goal = Goal(id=name, text=f"⊢ {name}")
-            if store.attempts(goal_text=goal.text):
-                return False
             result = await run(goal, StrategyType.MICRO, 60.0)
             if result.outcome is not Outcome.PROVED:
                 return False
