@@ -37,7 +37,7 @@ from orchestrator.repo.rules import load_rules
 from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
-from orchestrator.touched import touched_goals
+from orchestrator.touched import goals_at, touched_goals
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -65,6 +65,7 @@ async def nightly(
     publish: str = "",
     background: bool = False,
     more_time: bool = False,
+    only: str = "",
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -80,6 +81,7 @@ async def nightly(
         publish: patch, branch or pr.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
+        only: the goal at `FILE:LINE` alone; "" for every goal.
 
     Returns:
         The content of summary.json.
@@ -98,6 +100,7 @@ async def nightly(
         publish=publish,
         background=background,
         more_time=more_time,
+        only=only,
     )
     return await run_order(order)
 
@@ -123,7 +126,7 @@ async def run_order(order: Order) -> dict[str, object]:
         ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
-        considered = extraction.goals
+        considered = goals_at(extraction.goals, order.only) if order.only else extraction.goals
         if order.since:
             changed = await modules_changed(checkout, project, order.since, paths.checkouts)
             considered = touched_goals(considered, extraction.declarations, changed)

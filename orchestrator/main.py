@@ -40,6 +40,7 @@ app = App(
 )
 app.command(lean_app)
 app.command(bank)
+app.command("orchestrator.cli.sorrydb:sorrydb_app", name="sorrydb")
 app.command("orchestrator.cli.market:market_app", name="market")
 app.command("orchestrator.cli.premises:premises_app", name="premises")
 app.command(bg)
@@ -74,6 +75,7 @@ def prove(
         bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
     ] = False,
     build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
+    only: Annotated[str, Parameter(help="One open place alone: FILE:LINE, as `extract` lists it.")] = "",
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -112,6 +114,7 @@ def prove(
                 project=project,
                 publish=publish,
                 more_time=more_time,
+                only=only,
             )
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))
