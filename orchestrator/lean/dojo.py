@@ -10,12 +10,15 @@ The library is imported when it is first used: importing it makes folders, runs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+import psutil
 
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goal import Goal
@@ -217,6 +220,7 @@ class OpenDojo:
         try:
             _, first = await asyncio.to_thread(dojo.__enter__)
         except (DojoInitError, DojoCrashError, DojoTacticTimeoutError, AssertionError) as error:
+            await asyncio.to_thread(_clear_up, dojo)
             raise LeanNotFound(
                 f"LeanDojo cannot open the theorem: {error or type(error).__name__}",
                 where=self._goal.declaration,
@@ -229,6 +233,14 @@ class OpenDojo:
         """End LeanDojo's Lean."""
         if self._dojo is not None:
             await asyncio.to_thread(self._dojo.__exit__, None, None, None)
+
+
+def _clear_up(dojo: Any) -> None:
+    """What LeanDojo leaves behind when it cannot start: its Lean, and the file that it wrote."""
+    left: Any
+    for left in (dojo, getattr(dojo, "modified_file", None)):
+        with contextlib.suppress(AttributeError, OSError, psutil.Error):
+            left.__exit__(None, None, None)
 
 
 def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
