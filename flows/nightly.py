@@ -23,10 +23,11 @@ from orchestrator.composition import (
 )
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
+from orchestrator.dojo_prover import dojo_prover
 from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
-from orchestrator.observer import RunFinished, StageStarted, notify
+from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
@@ -152,6 +153,9 @@ async def run_order(order: Order) -> dict[str, object]:
             choose=choose,
             ledger=ledger,
             project=project,
+            whole_states=dojo_prover(checkout, project, pool, lambda words: notify(Notice(words)))
+            if settings.dojo
+            else None,
         )
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
