@@ -26,9 +26,9 @@ _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
 _MARK = "these goals:"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_UNIVERSES = re.compile(r"\.\{[^}]*\}")
+_UNIVERSES = re.compile(r"\.\{[^}]*\}|(?<![.\w])(?:Type|Sort) (?:\([^)]*\)|[\w.']+)")
 _BINDER = re.compile(r"[({⦃\[]((?:[^\W\d][\w!?'✝¹²³⁴⁵⁶⁷⁸⁹⁰.]*\s)+):")
-_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}")
+_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}(?!✝)")
 _KEYWORDS = frozenset({"fun", "let", "have", "match", "with", "Type", "Sort", "Prop", "if", "then", "else", "case"})
 _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
