@@ -63,6 +63,7 @@ async def nightly(
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         goals = [goal for goal in extraction.goals if not left_alone(goal)]
+        ledger.add_goals(extraction.goals)
         strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
         scheduler = make_scheduler(
             settings,
@@ -79,7 +80,7 @@ async def nightly(
         gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
         reports = goal_reports(extraction.goals, results, gate)
-        record(ledger, reports)
+        record(ledger, reports, update)
         patch = make_patch(project, gate.texts)
         summary = summarise(
             checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers

@@ -16,7 +16,7 @@ from orchestrator.config import Profile, Settings
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
-from orchestrator.observer import notify
+from orchestrator.observer import notify, observed_by
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
 from orchestrator.provision import Servers
@@ -24,10 +24,11 @@ from orchestrator.repo.checkout import Checkout
 from orchestrator.repo.origin import open_origin
 from orchestrator.result import StrategyType
 from orchestrator.run_ledger import RunLedger
+from orchestrator.run_progress import RunProgress
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.scheduling.server_slots import ServerSlots
-from orchestrator.source import Project
+from orchestrator.source import Project, excerpt
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, replay
 from orchestrator.strategies.micro import Definitions, Micro
@@ -89,11 +90,19 @@ def recorded_run(
         return hashlib.sha256(f"{lean}\x00{project.environment_digest(module)}".encode()).hexdigest()
 
     view = RunLedger(
-        ledger, run_id, checkout.source, checkout.commit, settings, lambda goal: environment(goal.module), stop
+        ledger,
+        run_id,
+        checkout.source,
+        checkout.commit,
+        settings,
+        lambda goal: environment(goal.module),
+        stop,
+        partial(excerpt, project),
     )
     status = RunStatus.FAILED
     try:
-        yield view
+        with observed_by(RunProgress(ledger, run_id)):
+            yield view
         status = RunStatus.FINISHED
     finally:
         ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)

@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
+from orchestrator.cli.dashboard import dashboard
 from orchestrator.cli.repository import lean_app, run_extract, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.config import Profile, load_settings
@@ -32,6 +33,7 @@ app = App(
     help_epilogue="Settings come from flags, then from ORCH_… variables (see the README).",
 )
 app.command(lean_app)
+app.command(dashboard)
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
