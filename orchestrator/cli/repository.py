@@ -30,7 +30,7 @@ from orchestrator.repo.project import load_project
 from orchestrator.source import Project
 from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
 from orchestrator.tables import one_line
-from orchestrator.terminal import make_console, say, show_goals, show_problems, show_verdicts
+from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
 from orchestrator.verify import Gate, PatchReport
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
@@ -61,15 +61,8 @@ def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look a
     console = make_console()
     settings = load_settings()
     paths = find_paths(settings.paths)
-    styles = {"ok": "green", "warn": "yellow", "bad": "red"}
     findings = doctor(paths)
-    for finding in findings:
-        mend = f"  →  {escape(finding.mend)}" if finding.mend else ""
-        console.print(
-            f"[{styles[finding.level.value]}]{finding.level.value:>4}[/]  {escape(finding.what)}{mend}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    show_findings(console, findings)
     if repo is not None:
         project = load_project(repo)
         console.print()

@@ -107,8 +107,9 @@ def overview(site: Site, _: Parameters) -> Values:
         "tried": tried,
         "solved_chart": {
             "kind": "steps",
-            "x": [step.start.timestamp() for step in solved],
-            "series": [{"label": "solved in all", "y": totals}],
+            # From nothing on, so that what came all at once is a line, too.
+            "x": [solved[0].start.timestamp() - 60, *(step.start.timestamp() for step in solved)] if solved else [],
+            "series": [{"label": "solved in all", "y": [0, *totals]}],
         },
         "solved": list(zip(solved, totals, strict=True)),
         "prefect": prefect_link(run),

@@ -29,7 +29,7 @@ from orchestrator.ledger.tables import ATTEMPTED_GOALS, ATTEMPTS, GOALS, PROOFS
 from orchestrator.result import GoalStatus, Outcome
 
 _SORTED = {
-    GoalSort.WHERE: (GOALS.c.file, GOALS.c.repo, GOALS.c.id),
+    GoalSort.WHERE: (GOALS.c.file, GOALS.c.source_line, GOALS.c.repo, GOALS.c.id),
     GoalSort.DECLARATION: (GOALS.c.declaration, GOALS.c.repo, GOALS.c.id),
     GoalSort.DIFFICULTY: (GOALS.c.difficulty, GOALS.c.repo, GOALS.c.id),
 }

@@ -126,7 +126,7 @@ class GoalRow(Base, table=True):
         Index(None, "status", "difficulty"),
         Index(None, "last_seen_run"),
         Index(None, "difficulty", "repo", "id"),
-        Index(None, "file", "repo", "id"),
+        Index(None, "file", "source_line", "repo", "id"),
         Index(None, "declaration", "repo", "id"),
     )
 

@@ -12,7 +12,7 @@ down_revision = "0001"
 
 _INDEXES = (
     ("goals", ("difficulty", "repo", "id")),
-    ("goals", ("file", "repo", "id")),
+    ("goals", ("file", "source_line", "repo", "id")),
     ("goals", ("declaration", "repo", "id")),
     ("proofs", ("verdict", "timestamp")),
     ("proofs", ("timestamp",)),

@@ -1,0 +1,102 @@
+"""A dashboard on the ledger of a real run over `examples/`, and Debian's Chromium to look at it."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from orchestrator.dashboard.app import Dashboard
+from orchestrator.dashboard.tickets import MemoryBoard, TicketView
+from orchestrator.dashboard.views import GoalSearch, Site
+from orchestrator.ledger.store import Ledger
+
+HERE = Path(__file__).parent
+TOKEN = "a token of the browser tests"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TICKET = TicketView(
+    id="0123456789ab",
+    name="Grove.add_zero_right",
+    statement="(n : Nat) : n + 0 = n",
+    goal_text="n : Nat\n⊢ n + 0 = n",
+    priority=0.8,
+    waiting=2,
+    requesters=("sketch for Grove.sumTo_pred",),
+    created_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running dashboard, and its ledger's file."""
+
+    url: str
+    file: Path
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A dashboard in a thread of its own, on a ledger file that the tests write to through connections of their own."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    with Ledger.open(file) as ledger:
+        with (HERE / "examples_ledger.jsonl").open(encoding="utf-8") as lines:
+            ledger.restore(lines)
+        site = Site(ledger=ledger, board=MemoryBoard([TICKET]), search=GoalSearch(ledger))
+        dashboard = Dashboard(site, token=TOKEN)
+        config = uvicorn.Config(dashboard.application, log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                while not server.started:
+                    assert thread.is_alive()
+                    time.sleep(0.05)
+                yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", file)
+            finally:
+                dashboard.hub.close()
+                server.should_exit = True
+                thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("no chromium on the PATH; `make browser-test` installs it on Debian")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, served: Served) -> Iterator[Page]:
+    """A page in a context of its own; whatever it says on its console fails the test."""
+    context = chromium.new_context(base_url=served.url)
+    opened = context.new_page()
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    context.close()
+    # A refused form is answered with an error status, of which Chromium tells by itself.
+    assert [words for words in said if "409 (Conflict)" not in words and "401 (Unauthorized)" not in words] == []
