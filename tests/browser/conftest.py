@@ -7,48 +7,16 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 import uvicorn
+from browser_settings import FLAGS, HERE, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from orchestrator.dashboard.app import Dashboard
-from orchestrator.dashboard.tickets import MemoryBoard, TicketView
+from orchestrator.dashboard.tickets import MemoryBoard
 from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.ledger.store import Ledger
-
-HERE = Path(__file__).parent
-TOKEN = "a token of the browser tests"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-TICKET = TicketView(
-    id="0123456789ab",
-    name="Grove.add_zero_right",
-    statement="(n : Nat) : n + 0 = n",
-    goal_text="n : Nat\n⊢ n + 0 = n",
-    priority=0.8,
-    waiting=2,
-    requesters=("sketch for Grove.sumTo_pred",),
-    created_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
-)
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running dashboard, and its ledger's file."""
-
-    url: str
-    file: Path
 
 
 @pytest.fixture(scope="session")

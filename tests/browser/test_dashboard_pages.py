@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HERE, TICKET, TOKEN, Served  # type: ignore[import-not-found]
+from browser_settings import HERE, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.ledger.records import AttemptRecord, ProgressRecord, Working
