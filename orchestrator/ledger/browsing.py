@@ -54,7 +54,7 @@ class Browsing(Section):
         rows_of = select(GOALS).join(page, and_(GOALS.c.repo == page.c.repo, GOALS.c.id == page.c.id)).order_by(*order)
         with self._database.read() as connection:
             total = connection.execute(select(func.count()).select_from(GOALS).where(*conditions)).scalar_one()
-            rows = connection.execute(rows_of).all()
+            rows = connection.execute(rows_of).all() if offset < total else []
             counts = _tried(connection, (row.goal_hash for row in rows))
         lines = (_line(goal_record(row), *counts.get(row.goal_hash, (0, 0))) for row in rows)
         return GoalPage(total=total, goals=tuple(lines))
@@ -144,22 +144,27 @@ class Browsing(Section):
 
     def run_totals(self, run_id: str) -> Mapping[str, StrategyTotals]:
         """A run's attempts by strategy."""
+        outcome = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
+        attempts = (
+            select(ATTEMPTS.c.strategy, outcome.label("ended"), ATTEMPTS.c.time_seconds)
+            .where(ATTEMPTS.c.run_id == run_id)
+            .subquery()
+        )
         query = (
             select(
-                ATTEMPTS.c.strategy,
-                case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome).label("outcome"),
+                attempts.c.strategy,
+                attempts.c.ended,
                 func.count().label("attempts"),
-                func.sum(ATTEMPTS.c.time_seconds).label("seconds"),
+                func.sum(attempts.c.time_seconds).label("seconds"),
             )
-            .where(ATTEMPTS.c.run_id == run_id)
-            .group_by(ATTEMPTS.c.strategy, "outcome")
-            .order_by(ATTEMPTS.c.strategy, "outcome")
+            .group_by(attempts.c.strategy, attempts.c.ended)
+            .order_by(attempts.c.strategy, attempts.c.ended)
         )
         outcomes: dict[str, dict[str, int]] = {}
         seconds: Counter[str] = Counter()
         with self._database.read() as connection:
             for row in connection.execute(query):
-                outcomes.setdefault(row.strategy, {})[row.outcome] = row.attempts
+                outcomes.setdefault(row.strategy, {})[row.ended] = row.attempts
                 seconds[row.strategy] += row.seconds
         return {
             name: StrategyTotals(

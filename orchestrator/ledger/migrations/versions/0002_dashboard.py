@@ -26,7 +26,7 @@ def upgrade() -> None:
     op.drop_index("ix_proofs_verdict", "proofs")
     for table, columns in _INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
-    proved: dict[str, Any] = {"sqlite_where": sa.text("success"), "postgresql_where": sa.text("success")}
+    proved: dict[str, Any] = {"sqlite_where": sa.text("success = 1"), "postgresql_where": sa.text("success")}
     op.create_index("ix_attempts_proved", "attempts", ["goal_hash", "strategy"], **proved)
     op.create_index("ix_attempts_proved_timestamp", "attempts", ["timestamp"], **proved)
     op.create_table(
