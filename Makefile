@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml
 	@echo "==> setting up $(VENV) with $(CHOSEN)"
 ifneq ($(UV),)
 	@test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV)
-	@uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" uv pip install --quiet --python $(BIN)/python -e '.[dev]'
 else
 	@test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
@@ -44,7 +44,9 @@ demo: lean
 	@echo "==> a git repository from examples/"
 	@bash scripts/demo_repository.sh examples $(DEMO)/grove
 	@echo "==> proving"
-	@ORCH_DATA_DIR="$(CURDIR)/$(DEMO)/data" $(BIN)/orchestrator prove $(DEMO)/grove --out $(DEMO)/out
+	@ORCH_DATA_DIR="$(CURDIR)/$(DEMO)/data" ORCH_TIMEOUT_REPROVER="$${ORCH_TIMEOUT_REPROVER:-10}" \
+	  ORCH_TIMEOUT_HAMMER="$${ORCH_TIMEOUT_HAMMER:-3}" ORCH_MARKET="$${ORCH_MARKET:-no}" \
+	  $(BIN)/orchestrator prove $(DEMO)/grove --out $(DEMO)/out
 	@git -C $(DEMO)/grove apply --check "$(CURDIR)/$(DEMO)/out/proofs.patch" "$(CURDIR)/$(DEMO)/out/blueprint.patch" \
 	  && echo "==> both patches apply: $(DEMO)/out/proofs.patch and $(DEMO)/out/blueprint.patch"
 

@@ -3,45 +3,82 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 
 from prefect import flow
 
-from orchestrator.composition import make_scheduler, make_strategies, open_ledger, recorded_run, run_config, summarise
+from orchestrator.claiming import claimed_attempts
+from orchestrator.composition import (
+    make_scheduler,
+    make_strategies,
+    make_throttle,
+    night_order,
+    open_ledger,
+    recorded_run,
+    run_config,
+    summarise,
+    with_budget,
+)
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
+from orchestrator.errors import PublishError
+from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
+from orchestrator.market.trading import Traded
 from orchestrator.observer import RunFinished, StageStarted, notify
+from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
-from orchestrator.stages import counted, definitions_seen, goal_reports, left_alone, proofs_of
+from orchestrator.premise_library import chooser
+from orchestrator.publishing.commits import plan_commits
+from orchestrator.repo.rules import load_rules
+from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
+from orchestrator.touched import touched_goals
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
+from tasks.limits import ensure_limits
+from tasks.order import read_order
 from tasks.progress import progress_artifact
-from tasks.publish import make_patch
+from tasks.publish import make_patch, publish_run
 from tasks.record import record
 from tasks.report import report
 from tasks.set_up_lean import set_up_lean
+from tasks.supply import supply_lemmas
 from tasks.sync_blueprint import sync_blueprint
+from tasks.triage import modules_changed, other_branches, triage
 from tasks.verify import verify_proofs
 
 
-@flow(name="nightly", flow_run_name="nightly {repo} {ref}", persist_result=False, validate_parameters=False)
+@flow(name="nightly", flow_run_name="nightly {repo}{project} {ref}", persist_result=False, validate_parameters=False)
 async def nightly(
-    repo: str, ref: str = "HEAD", profile: int = 1, budget_seconds: float | None = None, out: str = ""
+    repo: str = "",
+    ref: str = "",
+    profile: int | None = None,
+    budget_seconds: float | None = None,
+    out: str = "",
+    project: str = "",
+    publish: str = "",
+    background: bool = False,
+    more_time: bool = False,
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
     SIGINT and SIGTERM stop it in order: nothing new is tried, and what was found is verified, written and recorded.
 
     Args:
-        repo: local path or URL.
-        ref: branch, tag or commit.
+        repo: local path or URL; "" for that of `project`.
+        ref: branch, tag or commit; "" for that of `project`, else HEAD.
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for no limit.
         out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for none.
+        project: name of a LeanProject block, which says what is not said here.
+        publish: patch, branch or pr.
+        background: hold back while the machine is busy, and try one strategy on a goal at a time.
+        more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
 
     Returns:
         The content of summary.json.
@@ -50,42 +87,133 @@ async def nightly(
         OrchestratorError: nothing could be done; the message says what to do next.
         StoppedError: asked to stop before there was anything to verify, or asked twice.
     """
+    order = await read_order(
+        project=project,
+        repo=repo,
+        ref=ref,
+        profile=profile,
+        budget_seconds=budget_seconds,
+        out=out,
+        publish=publish,
+        background=background,
+        more_time=more_time,
+    )
+    return await run_order(order)
+
+
+async def run_order(order: Order) -> dict[str, object]:
+    """The order of stages, for whatever a run is asked to do; the content of summary.json.
+
+    Raises:
+        OrchestratorError: nothing could be done. What could not be published is written all the same.
+    """
     started = datetime.now(UTC)
-    settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
+    settings = load_settings(**order.settings)
     paths = find_paths(settings.paths)
-    check_folder(out)
+    check_folder(order.out)
     answers = ContentCache(paths.answers)
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
-        checkout, project = await check_out(repo, ref, paths.checkouts)
+        checkout, project = await check_out(order.repo, order.ref, paths.checkouts)
+        rules = load_rules(checkout.path)
+        settings = with_budget(settings, rules)
+        axioms = rules.allowed_axioms | settings.allowed_axioms
         servers = await set_up_lean(settings, paths, project)
         ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
-        goals = [goal for goal in extraction.goals if not left_alone(goal)]
-        ledger.add_goals(extraction.goals)
-        strategies = make_strategies(settings, pool, definitions_seen(project, extraction))
+        considered = extraction.goals
+        if order.since:
+            changed = await modules_changed(checkout, project, order.since, paths.checkouts)
+            considered = touched_goals(considered, extraction.declarations, changed)
+        branches = await other_branches(checkout, rules.branches, paths.checkouts)
+        looking = pool if settings.counterexamples and settings.profile is not Profile.STUB else None
+        found = await triage(considered, project, rules, branches, looking, ledger, servers.identity, answers)
+        goals = night_order(
+            [goal for goal in considered if goal.id not in found.left and goal.id not in found.false],
+            project,
+            extraction,
+            store,
+            ledger,
+        )
+        ledger.add_goals(considered)  # after the order, which asks what is new
+        factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
+        strategies = make_strategies(
+            settings,
+            pool,
+            definitions_seen(project, extraction),
+            surroundings_seen(project, extraction),
+            choose=chooser(paths, servers),
+            ledger=ledger,
+            project=project,
+        )
+        await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
             strategies,
-            ledger,
+            GrowingLedger(ledger, factor),
             prover=pool,
             servers=servers.count,
-            run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+            run_attempt=growing_attempts(
+                claimed_attempts(
+                    attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+                    store,
+                    repo=ledger.repo,
+                    worker=ledger.run_id,
+                ),
+                factor,
+                rules,
+            ),
+            throttle=make_throttle(settings, background=order.background),
         )
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+        began = monotonic()
         stop.ends_with(scheduler.shutdown)
         async with progress_artifact(len(goals)):
             results = await scheduler.process_queue(goals)
-        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers)
-        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers)
-        reports = goal_reports(extraction.goals, results, gate)
+        trading = Traded()
+        if settings.market and settings.profile is not Profile.STUB:
+            limit = settings.scheduler.run_timeout_seconds
+            trading = await supply_lemmas(
+                project,
+                extraction,
+                results,
+                settings,
+                servers,
+                pool,
+                ledger,
+                answers,
+                None if limit is None else limit - (monotonic() - began),
+                among=frozenset(goal.id for goal in goals),
+            )
+        results = {**results, **trading.results}
+        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers, axioms)
+        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
+        reports = goal_reports(considered, results, gate, left=found.left, false=found.false)
         record(ledger, reports, update)
-        patch = make_patch(project, gate.texts)
+        patch = make_patch(project, gate)
         summary = summarise(
-            checkout, project, extraction, reports, update, ledger, started, run_config(settings), servers
+            checkout,
+            project,
+            extraction,
+            reports,
+            update,
+            ledger,
+            started,
+            run_config(settings),
+            servers,
+            trading.trades,
         )
-        await report(summary, patch, update.patch, out)
+        commits = plan_commits(reports, {m.path: m.text for m in project.modules}, blueprint=update.texts)
+        refused: PublishError | None = None
+        try:
+            done = await publish_run(order, checkout, commits, to_dict(summary), rules.publish_branch)
+        except PublishError as error:
+            refused, done = error, (f"not published: {error}",)
+        summary = replace(summary, notes=(*summary.notes, *done))
+        await report(summary, patch, update.patch, order.out)
     finished = to_dict(summary)
     notify(RunFinished(finished))
+    if refused is not None:
+        raise refused
     return finished

@@ -15,6 +15,8 @@ from typing import Any, Generic, Protocol, TypeVar
 Arm = TypeVar("Arm", bound=Hashable)
 OVERALL = ""
 _NEVER = 1e-6
+LARGEST_SET = 3
+"""Larger sets of failed arms are no scope of their own: there are too many of them to see one twice."""
 
 
 def within(level: str) -> str:
@@ -70,6 +72,18 @@ class ArmStatistics:
             success_seconds=self.success_seconds + (seconds if success else 0.0),
         )
 
+    def __add__(self, other: ArmStatistics) -> ArmStatistics:
+        """Both together. The moving average is that of whichever has trials, of both by their number."""
+        trials = self.trials + other.trials
+        rates = self.trials * self.success_rate + other.trials * other.success_rate
+        return ArmStatistics(
+            trials=trials,
+            successes=self.successes + other.successes,
+            success_rate=rates / trials if trials else 0.0,
+            seconds=self.seconds + other.seconds,
+            success_seconds=self.success_seconds + other.success_seconds,
+        )
+
     @property
     def mean_seconds(self) -> float | None:
         """Wall time of a trial, in the mean; None before the first."""
@@ -88,10 +102,12 @@ class GoalFeatures:
     Attributes:
         key: names the goal; only feeds the random draws.
         levels: contexts the goal belongs to, from the general to the particular, each refining the one before.
+        marks: further contexts, side by side.
     """
 
     key: str = ""
     levels: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,14 +119,15 @@ class Trial(Generic[Arm]):
     seconds: float
     levels: tuple[str, ...] = ()
     failed_before: frozenset[Arm] = frozenset()
+    marks: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> Iterator[str]:
         """Every scope this trial counts in."""
         yield OVERALL
-        yield from map(within, self.levels)
+        yield from map(within, dict.fromkeys((*self.levels, *self.marks)))
         yield from map(after, self.failed_before)
-        if len(self.failed_before) > 1:
+        if 1 < len(self.failed_before) <= LARGEST_SET:
             yield after(*self.failed_before)
 
 
@@ -134,6 +151,13 @@ class Statistics(Generic[Arm]):
     def total_trials(self) -> int:
         """Trials of all arms together."""
         return sum(entry.trials for (scope, _), entry in self.table.items() if scope == OVERALL)
+
+    def __add__(self, other: Statistics[Arm]) -> Statistics[Arm]:
+        """The trials of both."""
+        table = dict(self.table)
+        for key, entry in other.table.items():
+            table[key] = table[key] + entry if key in table else entry
+        return Statistics(self.ema_alpha, MappingProxyType(table))
 
     def updated(self, trials: Iterable[Trial[Arm]]) -> Statistics[Arm]:
         """The statistics after these trials, taken in order."""
@@ -189,7 +213,12 @@ class SeedUcb:
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
         """See `Policy.order`."""
-        scores = {arm: self.score(arm, statistics) for arm in available}
+        total = statistics.total_trials  # a sum over all arms, so once and not for each of them
+        entries = {arm: statistics.of(arm) for arm in available}
+        scores = {
+            arm: ucb_score(entry.success_rate, entry.trials, total, exploration=self.exploration)
+            for arm, entry in entries.items()
+        }
         return tuple(sorted(available, key=lambda arm: -scores[arm]))
 
     def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
@@ -205,25 +234,30 @@ class CostAware:
     Kadane, Optimal problem-solving search, 1975; Weitzman, Optimal search for the best alternative, 1979). Arms that
     fail together are not independent, so the next arm is chosen for what it adds once the ones before it have failed:
     the greedy rule for min-sum set cover, within 4 times the best order (Feige, Lovász, Tetali 2004; Streeter and
-    Golovin 2008). The chance p is a Beta mean, each level of context shrunk towards the one above it; with
-    `exploration` it is drawn from that Beta instead (Thompson sampling), always the same for the same seed, goal and
-    number of trials.
+    Golovin 2008). The chance p is a Beta mean, each level of context shrunk towards the one above it. Marks tilt its
+    odds as in naive Bayes, damped because they overlap (Hand and Yu, Idiot's Bayes, 2001). With `exploration` the
+    chance is drawn from that Beta instead (Thompson sampling), always the same for the same seed, goal and number of
+    trials.
 
     Attributes:
         seed: of the draws.
         strength: how many trials the level above counts for.
+        prior_strength: how many trials `prior_success` counts for; None for as many.
         prior_success: chance of an arm that was never tried.
         prior_seconds: cost of an arm that was never tried, by arm.
         default_seconds: the same for arms not in `prior_seconds`.
         exploration: width of the draws; 0 means none, 1 is the posterior's own.
+        damping: weight of the marks, 0 to 1; 0 means that they are not looked at.
     """
 
     seed: int = 0
     strength: float = 10.0
+    prior_strength: float | None = None
     prior_success: float = 0.2
     prior_seconds: Mapping[Any, float] = field(default_factory=lambda: MappingProxyType({}))
     default_seconds: float = 10.0
     exploration: float = 0.5
+    damping: float = 0.5
 
     def order(
         self,
@@ -234,13 +268,25 @@ class CostAware:
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
         """See `Policy.order`."""
-        total = statistics.total_trials
-        left, ranked, given = list(available), list[Arm](), set(failed)
+        total = statistics.total_trials if self.exploration > 0 else 0  # feeds the draws alone
+        given = list(dict.fromkeys(failed))
+        left = {arm: self._view(features, arm, statistics, given) for arm in available}
+        ranked: list[Arm] = []
         while left:
-            best = max(left, key=lambda arm: self._index(features, arm, statistics, given, total))
-            left.remove(best)
+            exact = 1 < len(given) <= LARGEST_SET
+            if exact or self.exploration > 0:
+                indices = {arm: self._index(features, arm, v, statistics, given, total) for arm, v in left.items()}
+                best = max(left, key=indices.__getitem__)
+            else:
+                best = max(left, key=lambda arm: left[arm].index)
+            del left[best]
             ranked.append(best)
-            given.add(best)
+            given.append(best)
+            scope = after(best)
+            for arm, view in left.items():
+                entry = statistics.table.get((scope, arm))
+                if entry is not None:
+                    view.hear(self._shrunk(view.overall, entry))
         return tuple(ranked)
 
     def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
@@ -248,22 +294,11 @@ class CostAware:
         return statistics.updated((trial,))
 
     def success_probability(
-        self, levels: Sequence[str], arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm] = ()
+        self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm] = ()
     ) -> float:
-        """Chance that `arm` proves a goal of these context levels on which the arms in `failed` have failed."""
-        overall = self._shrunk(self.prior_success, statistics.of(arm))
-        here = overall
-        for level in levels:
-            here = self._shrunk(here, statistics.of(arm, within(level)))
-        others = frozenset(failed) - {arm}
-        if not others:
-            return here
-        # Failures say much the same about a goal, so only the most telling one counts, and then the exact set.
-        singles = (self._shrunk(overall, statistics.of(arm, after(other))) for other in others)
-        given = max(singles, key=lambda chance: (abs(_logit(chance) - _logit(overall)), chance))
-        if len(others) > 1:
-            given = self._shrunk(given, statistics.of(arm, after(*others)))
-        return _expit(_logit(here) + _logit(given) - _logit(overall))
+        """Chance that `arm` proves a goal of these features on which the arms in `failed` have failed."""
+        others = [other for other in dict.fromkeys(failed) if other != arm]
+        return self._chance(arm, self._view(features, arm, statistics, others), statistics, others)
 
     def expected_cost(self, levels: Sequence[str], arm: Arm, statistics: Statistics[Arm]) -> float:
         """Seconds that one trial of `arm` takes on a goal of these context levels."""
@@ -276,17 +311,73 @@ class CostAware:
     def _shrunk(self, towards: float, entry: ArmStatistics) -> float:
         return (entry.successes + self.strength * towards) / (entry.trials + self.strength)
 
+    def _view(self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm]) -> _View:
+        weight = self.strength if self.prior_strength is None else self.prior_strength
+        all_trials = statistics.of(arm)
+        overall = (all_trials.successes + weight * self.prior_success) / (all_trials.trials + weight)
+        here = overall
+        for level in features.levels:
+            here = self._shrunk(here, statistics.of(arm, within(level)))
+        odds = _logit(here)
+        if self.damping:
+            marked = (self._shrunk(overall, statistics.of(arm, within(mark))) for mark in features.marks)
+            odds += self.damping * sum(_logit(chance) - _logit(overall) for chance in marked)
+        view = _View(overall, odds, self.expected_cost(features.levels, arm, statistics))
+        for other in failed:
+            view.hear(self._shrunk(overall, statistics.of(arm, after(other))))
+        return view
+
+    def _chance(self, arm: Arm, view: _View, statistics: Statistics[Arm], failed: Collection[Arm]) -> float:
+        if not failed:
+            return _expit(view.odds)
+        given = view.given
+        if 1 < len(failed) <= LARGEST_SET:
+            given = self._shrunk(given, statistics.of(arm, after(*failed)))
+        return _expit(view.odds + _logit(given) - _logit(view.overall))
+
     def _index(
-        self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm], total: int
+        self,
+        features: GoalFeatures,
+        arm: Arm,
+        view: _View,
+        statistics: Statistics[Arm],
+        failed: Collection[Arm],
+        total: int,
     ) -> float:
-        chance = self.success_probability(features.levels, arm, statistics, failed)
+        chance = self._chance(arm, view, statistics, failed)
         if self.exploration > 0:
             last = within(features.levels[-1]) if features.levels else OVERALL
             weight = (statistics.of(arm, last).trials + self.strength) / self.exploration
             # A text seeds the same draws in every process, which the hash of a text would not.
             draws = random.Random(f"{self.seed}|{features.key}|{total}|{arm}")
             chance = draws.betavariate(max(chance * weight, _NEVER), max((1 - chance) * weight, _NEVER))
-        return chance / self.expected_cost(features.levels, arm, statistics)
+        return chance / view.cost
+
+
+class _View:
+    """What one arm looks like on one goal while its order is made.
+
+    Failures say much the same about a goal, so only the most telling one counts: `given` is the chance after that.
+    `index` is the chance per second then.
+    """
+
+    __slots__ = ("_base", "_telling", "cost", "given", "index", "odds", "overall")
+
+    def __init__(self, overall: float, odds: float, cost: float) -> None:
+        self.overall = overall
+        self.odds = odds
+        self.cost = cost
+        self.given = overall
+        self.index = _expit(odds) / cost
+        self._base = _logit(overall)
+        self._telling = 0.0
+
+    def hear(self, chance: float) -> None:
+        """Take in the chance after one more failure of another arm."""
+        shift = _logit(chance) - self._base
+        if (abs(shift), chance) > (self._telling, self.given):
+            self._telling, self.given = abs(shift), chance
+            self.index = _expit(self.odds + shift) / self.cost
 
 
 def _logit(chance: float) -> float:

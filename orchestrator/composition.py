@@ -7,36 +7,55 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from orchestrator.blueprint.update import BlueprintUpdate
-from orchestrator.config import Profile, Settings
+from orchestrator.bandit import CostAware, Policy, SeedUcb
+from orchestrator.blueprint.status import evaluate
+from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint
+from orchestrator.blueprint.worth import worth
+from orchestrator.config import PolicyChoice, Profile, Settings
+from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
+from orchestrator.market.trades import Trade
+from orchestrator.model_strategies import model_strategies
 from orchestrator.observer import notify, observed_by
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
+from orchestrator.priority import in_order
 from orchestrator.provision import Servers
 from orchestrator.repo.checkout import Checkout
 from orchestrator.repo.origin import open_origin
 from orchestrator.result import StrategyType
+from orchestrator.rules import Rules
 from orchestrator.run_ledger import RunLedger
 from orchestrator.run_progress import RunProgress
 from orchestrator.scheduler import Scheduler
-from orchestrator.scheduling.ports import RunAttempt, Weight
+from orchestrator.scheduling.ports import AttemptLedger, RunAttempt, Weight
+from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
 from orchestrator.scheduling.server_slots import ServerSlots
+from orchestrator.scheduling.subgoals import ProverSplitter
 from orchestrator.source import Project, excerpt
+from orchestrator.stages import blueprint_facts
 from orchestrator.stopping import Stop
-from orchestrator.strategies.base import Prover, Strategy, replay
+from orchestrator.strategies.base import Prover, Strategy, Timing, replay
+from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
+from orchestrator.strategies.reprover import Retrieve
 from orchestrator.strategies.stub import stub_strategies
+from orchestrator.strategies.tactic_order import LearnedOrder
 from orchestrator.summary import GoalReport, Summary, to_dict
+from orchestrator.throttle import LocalMachine, Throttle
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
 OPENING_SECONDS = 600.0
+# What has to be left when an attempt begins. The servers are fitted to the memory at the start; this is for what others
+# take in the meantime, and for a server's growth until it is replaced.
+_HEADROOM_BYTES = 500_000_000
 
 
 def preflight(repo: str, out: Path, settings: Settings, paths: Paths) -> None:
@@ -87,7 +106,8 @@ def recorded_run(
 
     @cache
     def environment(module: str) -> str:
-        return hashlib.sha256(f"{lean}\x00{project.environment_digest(module)}".encode()).hexdigest()
+        digest = project.environment_digest(module) if module in project.by_name else ""
+        return hashlib.sha256(f"{lean}\x00{digest}".encode()).hexdigest()
 
     view = RunLedger(
         ledger,
@@ -108,31 +128,113 @@ def recorded_run(
         ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
 
 
-def make_strategies(settings: Settings, prover: Prover, definitions: Definitions) -> Mapping[StrategyType, Strategy]:
-    """The strategies of the profile: stubs that prove nothing, or the real ones."""
+def make_strategies(
+    settings: Settings,
+    prover: Prover,
+    definitions: Definitions,
+    surroundings: SurroundingsOf,
+    *,
+    choose: Choose = lambda _goal, _mentions: (),
+    timing: Timing = Timing(),  # noqa: B008 - frozen
+    ledger: RunLedger | None = None,
+    project: Project | None = None,
+    retriever: Retrieve = lambda _goal: None,
+) -> Mapping[StrategyType, Strategy]:
+    """The strategies of the profile: stubs that prove nothing, or the real ones that can be used here.
+
+    Args:
+        settings: profile and models.
+        prover: opens goals on sessions.
+        definitions, surroundings: what of the project a goal sees.
+        choose: premises for the hammer.
+        timing: what attempts tell the time by.
+        ledger: what it knows of tactics orders them, and it hears of every one that is tried; goals solved before, and
+            what failed.
+        project: where Lean Copilot is looked for.
+        retriever: premises for a goal.
+    """
     if settings.profile is Profile.STUB:
         return stub_strategies()
-    return {StrategyType.MICRO: Micro(prover, definitions=definitions)}
+    return {
+        StrategyType.MICRO: Micro(prover, definitions=definitions, order=tactic_order(ledger), timing=timing),
+        StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
+        **model_strategies(
+            settings, prover, definitions=definitions, project=project, retriever=retriever, ledger=ledger
+        ),
+    }
+
+
+def tactic_order(ledger: RunLedger | None) -> LearnedOrder:
+    """The order of `micro`'s tactics, from what comes with this package and what the ledger has seen."""
+    if ledger is None:
+        return LearnedOrder(TACTIC_POLICY, load_prior())
+    known = load_prior() + ledger.tactic_statistics(StrategyType.MICRO)
+    return LearnedOrder(TACTIC_POLICY, known, partial(ledger.record_tactics, StrategyType.MICRO))
+
+
+def make_policy(settings: Settings) -> Policy:
+    """How the next strategy is chosen."""
+    scheduler = settings.scheduler
+    if scheduler.policy is PolicyChoice.UCB:
+        return SeedUcb(scheduler.exploration)
+    return CostAware(prior_seconds=scheduler.timeouts)
+
+
+def make_throttle(settings: Settings, *, background: bool) -> Throttle:
+    """Holds work back while memory is short, and in the background also while this machine is busy."""
+    return Throttle(
+        LocalMachine(),
+        cpu_target=settings.scheduler.cpu_target if background else math.inf,
+        cpu_alpha=settings.scheduler.cpu_alpha,
+        server_bytes=_HEADROOM_BYTES,
+    )
+
+
+def with_budget(settings: Settings, rules: Rules) -> Settings:
+    """The settings with the time that a repository asks for, where whoever starts the run sets none."""
+    scheduler = settings.scheduler
+    if scheduler.run_timeout_seconds is not None or rules.budget_seconds is None:
+        return settings
+    return replace(settings, scheduler=replace(scheduler, run_timeout_seconds=rules.budget_seconds))
+
+
+def night_order(
+    goals: Sequence[Goal], project: Project, extraction: Extraction, store: Ledger, ledger: RunLedger
+) -> tuple[Goal, ...]:
+    """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
+    blueprint = read_blueprint(project.root)
+    value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
+    known = {record.goal.id: record.environment for record in store.goals(repo=ledger.repo)}
+    old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))
+    return in_order(goals, old=old, worth=value)
 
 
 def make_scheduler(
     settings: Settings,
     strategies: Mapping[StrategyType, Strategy],
-    ledger: RunLedger,
+    ledger: AttemptLedger,
     *,
     prover: Prover,
     servers: int,
     run_attempt: RunAttempt,
+    throttle: Throttle | None = None,
 ) -> Scheduler:
-    """The scheduler of a run: one attempt a server at most, and the light and heavy limits on top."""
+    """The scheduler of a run: one attempt a server at most, and the light and heavy limits on top.
+
+    Without a `throttle` nothing is held back.
+    """
     limits = {Weight.LIGHT: settings.scheduler.max_light, Weight.HEAVY: settings.scheduler.max_heavy}
     return Scheduler(
         settings=settings.scheduler,
         strategies=strategies,
         ledger=ledger,
+        policy=make_policy(settings),
+        throttle=throttle,
         slots=ServerSlots(limits, servers),
+        lanes=servers,
         run_attempt=run_attempt,
         replay=None if settings.profile is Profile.STUB else partial(replay, prover),
+        splitter=None if settings.profile is Profile.STUB else ProverSplitter(prover),
         session_retries=0,
         grace_seconds=OPENING_SECONDS,
         on_event=notify,
@@ -162,6 +264,7 @@ def summarise(
     started: datetime,
     config: Mapping[str, object],
     servers: Servers,
+    trades: Sequence[Trade] = (),
 ) -> Summary:
     """The summary of a run, noted in its ledger, too."""
     notes = [*extraction.notes, *update.problems]
@@ -182,6 +285,10 @@ def summarise(
         blueprint=update.marks,
         lean=servers.description,
         stopped=ledger.stop.reason,
+        trades=trades,
+        lean_servers=servers.count,
+        lean_seconds=servers.meter.seconds,
+        lean_processes=servers.meter.processes,
     )
     counted = to_dict(summary)
     ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}

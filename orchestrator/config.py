@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
 from orchestrator.config_file import LABEL, config_path, read_config
+from orchestrator.conversation import Endpoint
 from orchestrator.errors import ConfigError
 from orchestrator.result import StrategyType
 from orchestrator.variables import Variable, folder, integer, number, seconds, share
@@ -29,6 +31,21 @@ class Profile(IntEnum):
     STUB = 0
     NORMAL = 1
     THOROUGH = 2
+
+
+class PolicyChoice(StrEnum):
+    """How the next strategy is chosen: by chance of success per second in context, or by the plain UCB index."""
+
+    COST_AWARE = "cost_aware"
+    UCB = "ucb"
+
+
+class LimitsChoice(StrEnum):
+    """Whether light and heavy are limited on the Prefect server: where that is fast enough, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 class LeanChoice(StrEnum):
@@ -58,6 +75,7 @@ class SessionSettings:
         start_timeout_seconds: a server has to be ready within this time.
         tactic_seconds: wall time of one tactic, 0 for no limit.
         heartbeats: deterministic limit of one tactic in the unit of Lean's `maxHeartbeats`, 0 for no limit.
+        elaboration_seconds: the longest that the gate waits for one file.
     """
 
     servers: int | None = None
@@ -65,6 +83,7 @@ class SessionSettings:
     start_timeout_seconds: float = 60.0
     tactic_seconds: float = 5.0
     heartbeats: int = 200_000
+    elaboration_seconds: float = 300.0
 
 
 STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
@@ -90,7 +109,14 @@ class SchedulerSettings:
         cpu_alpha: weight of a new measurement in the smoothed load.
         exploration: weight of the bandit's bonus for strategies that were tried seldom.
         ema_alpha: weight of a new outcome in a strategy's success rate.
-        speculation: strategies tried on one goal at the same time.
+        speculation: strategies tried on one goal at the same time, while nothing else waits for the room.
+        hedged: a second strategy joins only when the first has passed its expected time.
+        policy: how the next strategy is chosen.
+        goal_seconds: what a goal may take in its first round; None for its fair share of the run's time when that is
+            limited, and no limit otherwise; 0 for no limit in any case.
+        rounds: how often a goal that ran out of time comes round again, each time with twice the seconds; None for
+            three when the run's time is limited, else one.
+        limits: whether the Prefect server limits light and heavy, too.
         timeouts: seconds one attempt may take, by strategy.
         run_timeout_seconds: seconds a whole run may take; None for no limit.
     """
@@ -103,8 +129,30 @@ class SchedulerSettings:
     exploration: float = 1.5
     ema_alpha: float = 0.1
     speculation: int = 3
+    hedged: bool = False
+    policy: PolicyChoice = PolicyChoice.COST_AWARE
+    goal_seconds: float | None = None
+    rounds: int | None = None
+    limits: LimitsChoice = LimitsChoice.AUTO
     timeouts: Mapping[StrategyType, float] = field(default_factory=lambda: STRATEGY_SECONDS)
     run_timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Models that strategies use.
+
+    Attributes:
+        generator: folder of the tactic generator; None for the small one that comes with this package.
+        retriever: folder of the premise encoder; None for none.
+        device: "cpu", "cuda", …; "" for a GPU where there is one.
+        chat: the chat model that sketches proofs; None for none.
+    """
+
+    generator: Path | None = None
+    retriever: Path | None = None
+    device: str = ""
+    chat: Endpoint | None = None
 
 
 _EMBEDDED_MEGABYTES = 1000
@@ -124,6 +172,8 @@ class DashboardSettings:
 class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
+    `allowed_axioms` are the owner's additions to the axioms that a proof may rest on.
+
     Raises:
         ConfigError: values that are allowed one by one, but not together.
     """
@@ -132,9 +182,13 @@ class Settings:
     lean: LeanChoice = LeanChoice.AUTO
     paths: PathSettings = field(default_factory=PathSettings)
     ledger_url: str | None = field(default=None, repr=False)
+    allowed_axioms: frozenset[str] = frozenset()
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
     dashboard: DashboardSettings = field(default_factory=DashboardSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
+    market: bool = True
+    counterexamples: bool = True
 
     def __post_init__(self) -> None:
         sessions, scheduler = self.sessions, self.scheduler
@@ -173,6 +227,8 @@ class Overrides(TypedDict, total=False):
     data_dir: Path | None
     state_dir: Path | None
     ledger_url: str | None
+    allowed_axioms: frozenset[str] | None
+    elaboration_timeout: float | None
     servers: int | None
     memory_mb: int | None
     start_timeout: float | None
@@ -195,6 +251,23 @@ class Overrides(TypedDict, total=False):
     dashboard_host: str | None
     dashboard_port: int | None
     dashboard_token: str | None
+    hedged: bool | None
+    policy: PolicyChoice | None
+    goal_seconds: float | None
+    rounds: int | None
+    limits: LimitsChoice | None
+    market: bool | None
+    counterexamples: bool | None
+    reprover_generator: Path | None
+    reprover_retriever: Path | None
+    model_device: str | None
+    llm_url: str | None
+    llm_model: str | None
+    llm_key: str | None
+    llm_retries: int | None
+    llm_max_tokens: int | None
+    llm_price_in: float | None
+    llm_price_out: float | None
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
@@ -282,6 +355,20 @@ def _profile(text: str) -> Profile:
     return named[text.lower()] if text.lower() in named else Profile(int(text))
 
 
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.replace(",", " ").split()))
+
+
+_AXIOM = re.compile(r"[^\s,\x00-\x1f\x7f]+")
+
+
+def _truth(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError(text)
+    return words[text.lower()]
+
+
 _VARIABLES = (
     Variable("profile", _profile, lambda value: True, "0 or stub, 1 or normal, 2 or thorough"),
     Variable("lean", lambda text: LeanChoice(text.lower()), lambda value: True, "auto, native or embedded"),
@@ -295,6 +382,8 @@ _VARIABLES = (
         "sqlite:///file or postgresql://user@host/database",
         secret=True,
     ),
+    Variable("allowed_axioms", _names, lambda names: all(map(_AXIOM.fullmatch, names)), "names of axioms, with commas"),
+    seconds("elaboration_timeout"),
     integer("servers", 1, 256),
     integer("memory_mb", 256, 1_000_000, "megabytes for one Lean server, 256 or more"),
     seconds("start_timeout"),
@@ -313,6 +402,37 @@ _VARIABLES = (
     Variable("dashboard_host", str, lambda value: bool(value) and " " not in value, "a host name or an address"),
     integer("dashboard_port", 0, 65_535),
     Variable("dashboard_token", str, lambda value: len(value) >= 16, "a secret of 16 characters or more", secret=True),
+    Variable("hedged", _truth, lambda value: True, "yes or no"),
+    Variable("market", _truth, lambda value: True, "yes or no"),
+    Variable("counterexamples", _truth, lambda value: True, "yes or no"),
+    Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
+    seconds("goal_seconds", 0.0),
+    integer("rounds", 1, 20),
+    Variable("limits", lambda text: LimitsChoice(text.lower()), lambda value: True, "auto, on or off"),
+    folder("reprover_generator"),
+    folder("reprover_retriever"),
+    Variable("model_device", str, lambda value: bool(value), "cpu, cuda, cuda:1, … as torch names them"),
+    Variable(
+        "llm_url",
+        str,
+        lambda value: value.startswith(("http://", "https://")),
+        "a URL such as http://127.0.0.1:8000/v1",
+    ),
+    Variable("llm_model", str, lambda value: bool(value), "the name of a model"),
+    Variable("llm_key", str, lambda value: bool(value), "an API key", secret=True),
+    integer("llm_retries", 0, 20),
+    integer("llm_max_tokens", 16, 200_000),
+    number("llm_price_in", 0.0, 1e6, "a price for a million tokens"),
+    number("llm_price_out", 0.0, 1e6, "a price for a million tokens"),
+)
+
+# Thorough is for a night: throughput first, so a second strategy has to wait its turn, and time is given again.
+_BY_PROFILE: Mapping[Profile, Mapping[str, Any]] = MappingProxyType(
+    {
+        Profile.STUB: {},
+        Profile.NORMAL: {},
+        Profile.THOROUGH: {"speculation": 1, "hedged": True, "rounds": 3},
+    }
 )
 
 
@@ -328,22 +448,43 @@ def _build(values: Mapping[str, Any]) -> Settings:
         lean=values.get("lean", LeanChoice.AUTO),
         paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
         ledger_url=values.get("ledger_url"),
+        market=values.get("market", True),
+        counterexamples=values.get("counterexamples", True),
+        allowed_axioms=values.get("allowed_axioms", frozenset()),
         sessions=SessionSettings(
             servers=values.get("servers"),
             rss_limit_megabytes=values.get("memory_mb", sessions.rss_limit_megabytes),
             start_timeout_seconds=values.get("start_timeout", sessions.start_timeout_seconds),
             tactic_seconds=values.get("tactic_timeout", factor * sessions.tactic_seconds),
             heartbeats=values.get("heartbeats", factor * sessions.heartbeats),
+            elaboration_seconds=values.get("elaboration_timeout", factor * sessions.elaboration_seconds),
         ),
         scheduler=SchedulerSettings(
-            **{name: value for name, value in values.items() if name in SchedulerSettings.__slots__},
+            **{
+                name: value
+                for name, value in {**_BY_PROFILE[profile], **values}.items()
+                if name in SchedulerSettings.__slots__
+            },
             timeouts=MappingProxyType(timeouts),
             run_timeout_seconds=values.get("timeout"),
         ),
         dashboard=DashboardSettings(
             **{name: values[f"dashboard_{name}"] for name in ("host", "port", "token") if f"dashboard_{name}" in values}
         ),
+        models=ModelSettings(
+            generator=values.get("reprover_generator"),
+            retriever=values.get("reprover_retriever"),
+            device=values.get("model_device", ""),
+            chat=_endpoint({name[4:]: value for name, value in values.items() if name.startswith("llm_")}),
+        ),
     )
+
+
+def _endpoint(values: Mapping[str, Any]) -> Endpoint | None:
+    if bool(values.get("url")) != bool(values.get("model")):
+        missing = "ORCH_LLM_MODEL" if values.get("url") else "ORCH_LLM_URL"
+        raise ConfigError("a chat model needs a URL and a name", where=missing, hint=f"Set {missing}, too")
+    return Endpoint(**values) if values.get("url") else None
 
 
 def _check_names(environ: Mapping[str, str]) -> None:

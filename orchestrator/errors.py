@@ -23,6 +23,7 @@ OrchestratorError
 ├── BlueprintError              TeX that cannot be understood
 ├── MarketplaceError            a ticket operation that is not allowed
 ├── ModelError                  a model or a model server failed
+├── PublishError                a branch cannot be pushed, or the source host refused
 └── StoppedError                the run was asked to stop (signal, budget)
 """
 
@@ -153,6 +154,12 @@ class ModelError(OrchestratorError):
     """Raised when a model, its weights or its server failed."""
 
     exit_code = 9
+
+
+class PublishError(OrchestratorError):
+    """Raised when proofs cannot be published: git or the source host refused."""
+
+    exit_code = 10
 
 
 class StoppedError(OrchestratorError):

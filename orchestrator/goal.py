@@ -66,6 +66,8 @@ class Goal:
         span: the stretch of text to be replaced by a proof, in the original file.
         command: the whole command (declaration) around it.
         is_prop: the goal is a proposition; a false value means data is missing, which we never invent.
+        within: the sketch that the goal is an open place of; None for a goal that stands in the file itself. `span` and
+            `command` are then places in the file with the sketch written into it.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Goal:
     span: SourceSpan | None = None
     command: SourceSpan | None = None
     is_prop: bool = True
+    within: Sketch | None = None
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -100,3 +103,11 @@ class Goal:
             return self.text[2:]
         _, turnstile, rest = self.text.partition("\n⊢ ")
         return rest if turnstile else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A proof with open places of its own: `script`, written where `goal` is open, leaves `sorry`s to others."""
+
+    goal: Goal
+    script: str

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from orchestrator.content_cache import ContentCache, content_key
+from orchestrator.goal import Goal
 from orchestrator.lean.extraction import BROKE, Extraction
+from orchestrator.ledger.ticket_records import Ticket
+from orchestrator.market.requester import Need
 from orchestrator.selection import GateReport, Proof
 from orchestrator.source import Project
 
@@ -49,7 +53,7 @@ async def known_gate(
     Raises:
         SessionError: as `work` does.
     """
-    placed = [part for proof in proofs for part in (proof.goal.id, proof.script)]
+    placed = [part for proof in proofs for part in (proof.goal.id, proof.script, *(h.text for h in proof.helpers))]
     key = content_key("gate", [*project_parts(project, lean), *placed])
     known = cache.get(key, GateReport)
     if known is not None:
@@ -79,3 +83,56 @@ async def known_names(
     found = await work()
     cache.put(key, found)
     return found
+
+
+@dataclass(frozen=True)
+class KnownNeeds:
+    """What a goal needs, as it is kept."""
+
+    needs: tuple[Need, ...] = ()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something was tried in vain."""
+
+    done: bool = True
+
+
+class MarketAnswers:
+    """What the marketplace has found out about goals and tickets whose files have not changed since.
+
+    Args:
+        cache: where it is kept.
+        project: the project.
+        lean: the server and its version.
+    """
+
+    def __init__(self, cache: ContentCache, project: Project, lean: str) -> None:
+        self._cache = cache
+        self._project = project
+        self._lean = lean
+
+    async def needs(self, goal: Goal, work: Callable[[], Awaitable[tuple[Need, ...]]]) -> tuple[Need, ...]:
+        """The lemmas that a goal needs, from the cache or by `work`.
+
+        Raises:
+            SessionError: as `work` does.
+        """
+        key = content_key("needs", [self._lean, self._project.environment_digest(goal.module), goal.id, goal.text])
+        known = self._cache.get(key, KnownNeeds)
+        if known is None:
+            known = KnownNeeds(await work())
+            self._cache.put(key, known)
+        return known.needs
+
+    def failed(self, ticket: Ticket) -> bool:
+        """Whether the marketplace's own supplier has failed on this ticket for good."""
+        return self._cache.get(self._key(ticket), Failed) is not None
+
+    def note_failed(self, ticket: Ticket) -> None:
+        """It has."""
+        self._cache.put(self._key(ticket), Failed())
+
+    def _key(self, ticket: Ticket) -> str:
+        return content_key("supply", [self._lean, ticket.environment, ticket.digest])

@@ -16,17 +16,23 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.advice import next_commands
+from orchestrator.ci_reports import FailOn, failing, findings, workflow_commands
+from orchestrator.cli.background import bg
+from orchestrator.cli.blueprint import blueprint_app
 from orchestrator.cli.dashboard import dashboard
 from orchestrator.cli.health import doctor, settings
 from orchestrator.cli.ledger import ledger_app
+from orchestrator.cli.models import models_app
 from orchestrator.cli.output import AsJson, print_json
-from orchestrator.cli.repository import lean_app, run_extract, run_verify
+from orchestrator.cli.repository import lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
+from orchestrator.cli.setup import setup
 from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.observer import observed_by
 from orchestrator.paths import find_paths
+from orchestrator.publishing.modes import Publish
 from orchestrator.terminal import make_console, say, show_summary
 
 app = App(
@@ -36,12 +42,18 @@ app = App(
         "Settings come from flags, then from ORCH_… variables, then from the configuration file; "
         "`orchestrator settings` lists them.\n\n"
         "Exit codes: 0 done, 1 failed, 2 a bad setting, 3 the repository, 4 Lean, 5 a patch that must not be used, "
-        "6 the ledger, 7 the blueprint, 8 the marketplace, 9 a model, 130 stopped."
+        "6 the ledger, 7 the blueprint, 8 the marketplace, 9 a model, 10 not published, 130 stopped."
     ),
 )
 app.command(lean_app)
+app.command("orchestrator.cli.market:market_app", name="market")
+app.command("orchestrator.cli.premises:premises_app", name="premises")
+app.command(bg)
+app.command(blueprint_app)
 app.command(dashboard)
 app.command(ledger_app)
+app.command(setup)
+app.command(models_app)
 app.command(doctor)
 app.command(settings)
 app.register_install_completion_command()
@@ -64,6 +76,13 @@ def prove(
         Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough."),
     ] = None,
     timeout: Annotated[float | None, Parameter(help="Seconds that strategies may work; no limit unless given.")] = None,
+    publish: Annotated[
+        Publish, Parameter(help="patch: files only; branch: push a branch as well; pr: and open a pull request.")
+    ] = Publish.PATCH,
+    project: Annotated[str, Parameter(help="Lean project block that says where to publish.")] = "",
+    more_time: Annotated[
+        bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
+    ] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -91,7 +110,16 @@ def prove(
         from flows.nightly import nightly
 
         summary = run_flow(
-            lambda: nightly(repo, ref, profile=int(chosen.profile), budget_seconds=timeout, out=str(out))
+            lambda: nightly(
+                repo,
+                ref,
+                profile=int(chosen.profile),
+                budget_seconds=timeout,
+                out=str(out),
+                project=project,
+                publish=publish,
+                more_time=more_time,
+            )
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))
     if json_:
@@ -100,14 +128,66 @@ def prove(
 
 
 @app.command
-def extract(repo: Repository, *, ref: OtherReference = None, json_: AsJson = False) -> int:
-    """List every open place of a repository, as Lean sees it.
+def on_push(
+    repo: Repository,
+    *,
+    since: Annotated[str, Parameter(help="The commit before the push; the parent of REF unless given.")] = "",
+    ref: Reference = "HEAD",
+    timeout: Annotated[float, Parameter(help="Seconds that strategies may work.")] = 120.0,
+    reports: Annotated[Path | None, Parameter(help="Folder for annotations, SARIF and JUnit files.")] = None,
+    fail_on: Annotated[
+        tuple[FailOn, ...], Parameter(help="Findings that make the command fail.", negative="", consume_multiple=True)
+    ] = (),
+    annotate: Annotated[bool, Parameter(negative="", help="Print GitHub's workflow commands.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """Prove what a push touched, and say it in the forms that continuous integration reads.
+
+    Examples
+    --------
+    orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
+    """
+    chosen = load_settings(timeout=timeout)
+    paths = find_paths(chosen.paths)
+    console = make_console(stderr=True)
+    display = RunDisplay(console)
+    folder = "" if reports is None else os.path.abspath(reports.expanduser())
+    with display.running(), observed_by(display), prefect_server(paths):
+        from flows.on_push import on_push as flow
+
+        summary = run_flow(
+            lambda: flow(repo, ref, since=since, budget_seconds=timeout, reports=folder, publish="patch")
+        )
+    found = findings(summary)
+    if annotate:
+        sys.stdout.write(workflow_commands(found))
+    if json_:
+        print_json(summary)
+    if not annotate and not json_:
+        for each in found:
+            say(console, "yellow", f"{each.file}:{each.line}", each.message)
+        console.print(f"{len(summary['goals'])} places touched, {len(found)} findings", highlight=False)
+    return 1 if failing(found, fail_on) else 130 if summary["stopped"] else 0
+
+
+@app.command
+def extract(
+    repo: Repository,
+    *,
+    ref: OtherReference = None,
+    static: Annotated[bool, Parameter(negative="", help="Ask no Lean: find open places in the text.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """List every open place of a repository, as Lean sees it, or as the text alone shows it.
 
     Examples
     --------
     orchestrator extract .                  # the folder as it is, changes that are not committed included
     orchestrator extract . --ref main --json
+    orchestrator extract . --static         # at once, without Lean
     """
+    if static:
+        return run_extract_static(repo, ref, as_json=json_, console=make_console(stderr=json_))
     return run_extract(repo, ref, as_json=json_, console=make_console(stderr=json_))
 
 
@@ -117,6 +197,9 @@ def verify(
     patch: Annotated[Path, Parameter(help="The patch to judge: proofs.patch of a run, or any other.")],
     *,
     ref: OtherReference = None,
+    helper: Annotated[
+        tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
+    ] = (),
     json_: AsJson = False,
 ) -> int:
     """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used.
@@ -125,7 +208,7 @@ def verify(
     --------
     orchestrator verify . out/proofs.patch  # the patch of a run, or anybody's
     """
-    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_))
+    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_), helpers=helper)
 
 
 def run(command: Callable[[], object]) -> int:

@@ -53,6 +53,24 @@ def goal_hash(text: str) -> str:
     return hashlib.sha256(f"goal {VERSION}\n{normalize(text)}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def hypothesis_names(text: str) -> tuple[str, ...]:
+    """The names of a goal's hypotheses in the order of the normal form.
+
+    Goals with the same normal form have as many, each in the place of its like. () for several goals at once, and
+    where the normal form does without binders.
+    """
+    text = textwrap.dedent(text.replace("\r\n", "\n")).strip("\n")
+    if len(_BLANK_LINE.split(text)) != 1:
+        return ()
+    try:
+        declared, _, target, notes = _read(text, alone=True, with_binders=True)
+    except TooDeep:
+        return ()
+    _, _, labels = _numbered(declared, target, notes)
+    by_label = sorted(range(len(declared)), key=labels.__getitem__)
+    return tuple(declared[index][0].spelling for index in by_label)
+
+
 def split_goal(text: str) -> tuple[list[str], str, str]:
     """Hypotheses (one string each, continuation lines joined), turnstile and target of one goal.
 
@@ -77,7 +95,15 @@ def _normalize_one(text: str, *, alone: bool) -> str:
         return _normal_form(text, alone=alone, with_binders=False)
 
 
+Declared = Sequence[tuple[Variable, list[Atom]]]
+
+
 def _normal_form(text: str, *, alone: bool, with_binders: bool) -> str:
+    return _print(*_read(text, alone=alone, with_binders=with_binders))
+
+
+def _read(text: str, *, alone: bool, with_binders: bool) -> tuple[Declared, str, list[Atom], Notes]:
+    """Hypotheses, turnstile and target of one goal, and what was noted on the way."""
     notes = Notes()
     scope: dict[str, Variable] = {}
     declared: list[tuple[Variable, list[Atom]]] = []
@@ -104,10 +130,11 @@ def _normal_form(text: str, *, alone: bool, with_binders: bool) -> str:
     if with_binders:
         declared = [(variable, sort_implicit(atoms, notes.frozen)) for variable, atoms in declared]
         target_atoms = sort_implicit(target_atoms, notes.frozen)
-    return _print(declared, turnstile, target_atoms, notes)
+    return declared, turnstile, target_atoms, notes
 
 
-def _print(declared: Sequence[tuple[Variable, list[Atom]]], turnstile: str, target: list[Atom], notes: Notes) -> str:
+def _numbered(declared: Declared, target: list[Atom], notes: Notes) -> tuple[list[Line], Line, list[int]]:
+    """The hypotheses and the target as lines, and the canonical number of each hypothesis and metavariable."""
     number = {variable: index for index, (variable, _) in enumerate(declared)}
     number |= {meta: index for index, meta in enumerate(notes.metavariables.values(), len(declared))}
     ordered = notes.order_matters or any(not variable.spelling for variable, _ in declared)
@@ -120,7 +147,11 @@ def _print(declared: Sequence[tuple[Variable, list[Atom]]], turnstile: str, targ
         for index, (variable, atoms) in enumerate(declared)
     ]
     goal = Line(tuple(_words(target, number, notes.frozen)))
-    labels = canonical_labels(lines, goal, metavariables=len(notes.metavariables), limit=MAX_ORDERS)
+    return lines, goal, canonical_labels(lines, goal, metavariables=len(notes.metavariables), limit=MAX_ORDERS)
+
+
+def _print(declared: Declared, turnstile: str, target: list[Atom], notes: Notes) -> str:
+    lines, goal, labels = _numbered(declared, target, notes)
 
     def name(index: int) -> str:
         if index >= len(lines):

@@ -42,6 +42,11 @@ class Paths:
         return self.cache / "answers"
 
     @property
+    def premises(self) -> Path:
+        """Folder with the constants of libraries, a file for each set of imports."""
+        return self.cache / "premises"
+
+    @property
     def checkouts(self) -> Path:
         """Folder with clones of repositories given by URL."""
         return self.cache / "checkouts"

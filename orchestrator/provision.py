@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.config import LeanChoice, SessionSettings, Settings
@@ -13,6 +13,8 @@ from orchestrator.errors import LeanNotFound
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
+from orchestrator.lean.isolation import confined
+from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.process import Launch
 from orchestrator.lean.protocol import Limits
@@ -36,6 +38,7 @@ class Servers:
         settings: their limits.
         description: which Lean, in words.
         identity: changes whenever another Lean, or another server, would answer.
+        meter: what the servers have used so far.
     """
 
     launch: Launch
@@ -43,10 +46,12 @@ class Servers:
     settings: SessionSettings
     description: str
     identity: str
+    meter: LeanMeter = field(default_factory=LeanMeter)
 
     def session(self) -> EmbeddedSession:
         """A session; its process starts with the first request."""
-        return EmbeddedSession(self.launch, rss_limit_megabytes=self.settings.rss_limit_megabytes)
+        limit = self.settings.rss_limit_megabytes
+        return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
@@ -58,7 +63,8 @@ class Servers:
         """A workspace on a process of its own, ended afterwards: what the gate works on."""
         session = self.session()
         try:
-            yield Workspace(session, project, preamble=preamble)
+            seconds = self.settings.elaboration_seconds
+            yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
         finally:
             await session.close()
 
@@ -91,7 +97,7 @@ def provision(
     """
     lean = ensure_embedded(paths, progress=progress)
     launch = Launch(
-        command=lean.command(),
+        command=confined(lean.command(), read=(lean.root, lean.folder)),
         environment=lean.environment(),
         folder=str(lean.folder),
         start_timeout=settings.sessions.start_timeout_seconds,

@@ -47,9 +47,10 @@ class Result:
     Attributes:
         success: a proof was found that Lean accepted in the declaration (the gate still has to pass it).
         strategy: who answers.
-        tactics: the proof script, one tactic a string; joined by newlines it replaces the sorry.
+        tactics: the proof script, one tactic a string; joined by newlines it replaces the sorry. Of a failure with
+            subgoals: the sketch, with a `sorry` for each.
         time_seconds: wall time spent.
-        subgoals: statements left open, for others to prove.
+        subgoals: statements left open, for others to prove, as Lean prints them.
         error: why it failed ("" on success); exactly "timeout" when the time ran out.
         metadata: details for the ledger and for people (JSON-serialisable values).
     """

@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from orchestrator.bandit import ArmStatistics
+from orchestrator.bandit import ArmStatistics, Statistics, Trial
 from orchestrator.blueprint.update import BlueprintUpdate
 from orchestrator.blueprint_nodes import blueprint_nodes
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
+from orchestrator.goal_renaming import translated
+from orchestrator.helpers import helpers_of
 from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.result import GoalStatus, Result, StrategyType
+from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
+from orchestrator.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.scheduling.ports import CachedTactics, trial_of
+from orchestrator.search.generators import SolvedGoal
 from orchestrator.stopping import Stop
 from orchestrator.summary import Attempt, GoalReport
 
 STRATEGY_REVISIONS = dict.fromkeys(StrategyType, 1)
 """To be raised when a strategy can do more than before: goals it failed on are then tried again."""
+_LONGEST_NAME = 128
 
 
 @dataclass
@@ -50,7 +55,8 @@ class RunLedger:
     source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1)
     made: list[Attempt] = field(default_factory=list)
     totals: dict[str, object] = field(default_factory=dict)
-    _proved: dict[str, CachedTactics] = field(default_factory=dict)
+    _proved: dict[str, tuple[str, CachedTactics]] = field(default_factory=dict)
+    _replayed: set[str] = field(default_factory=set)
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
         """Whether this attempt was made before, in the same surroundings and with at least this time.
@@ -85,7 +91,7 @@ class RunLedger:
         passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
         if passed:
             newest = max(passed, key=lambda proof: proof.id or 0)
-            return _known(newest.strategy, newest.script.split("\n"))
+            return _known(newest.strategy, newest.script.split("\n"), newest.helpers)
         # A run that died before its gate leaves the attempt alone.
         found = [
             attempt
@@ -101,7 +107,25 @@ class RunLedger:
         kept = self.store.get_cached_tactics(goal.text)
         if kept is not None:
             return CachedTactics(tuple(kept["tactics"]), kept["success_rate"])
-        return self._proved.get(self.store.hash_goal(goal.text))
+        found = self._proved.get(self.store.hash_goal(goal.text))
+        if found is None:
+            return None
+        text, cached = found
+        return replace(cached, tactics=translated(cached.tactics, text, goal.text))
+
+    def solved_goals(self) -> tuple[SolvedGoal, ...]:
+        """Goals whose proofs the gate passed, in this repository or another, with their scripts."""
+        passed = {p.goal_text: p.script for p in self.store.proofs() if p.verdict is ProofVerdict.PASSED}
+        return tuple(SolvedGoal(text, (script,)) for text, script in passed.items())
+
+    def failures(self, goal: Goal) -> tuple[str, ...]:
+        """What was tried on a goal in vain, by strategy, one line each."""
+        lines = {
+            attempt.strategy: f"{attempt.strategy}: {attempt.error[:200] or attempt.outcome.value}"
+            for attempt in self.store.attempts(goal_text=goal.text)
+            if attempt.outcome in (Outcome.NOT_PROVED, Outcome.TIMEOUT)
+        }
+        return tuple(lines.values())
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep a finished attempt.
@@ -121,7 +145,7 @@ class RunLedger:
                 commit=self.commit,
                 configuration=self.configuration(strategy),
                 environment=self.environment(goal),
-                budget_seconds=timeout if isinstance(timeout, float | int) else None,
+                budget_seconds=timeout if isinstance(timeout, float | int) and _may_need_more_time(result) else None,
             )
         )
         trial = trial_of(result)
@@ -131,20 +155,53 @@ class RunLedger:
                 [StrategyTrial(strategy=strategy, success=trial.success, seconds=trial.seconds, contexts=scopes)]
             )
         if result.success:
-            self._proved[self.store.hash_goal(goal.text)] = CachedTactics(result.tactics, 1.0, strategy)
+            cached = CachedTactics(result.tactics, 1.0, strategy)
+            self._proved[self.store.hash_goal(goal.text)] = goal.text, cached
         self.made.append(Attempt(goal, strategy, result, datetime.now(UTC)))
+
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """See `AttemptLedger.record_replay`.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds):
+            self._replayed.add(self.store.hash_goal(goal.text))
+        elif not success:
+            # Found in this run and not yet judged: it is not to be tried on one goal after the other in vain.
+            self._proved.pop(self.store.hash_goal(goal.text), None)
+
+    def record_tactics(self, strategy: StrategyType, trials: Iterable[Trial[str]]) -> None:
+        """Count the tactics that a strategy tried, for all runs.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.update_strategy_statistics(
+            StrategyTrial(
+                strategy=_tactic_name(strategy, trial.arm),
+                success=trial.success,
+                seconds=trial.seconds,
+                contexts=tuple(trial.scopes),
+            )
+            for trial in trials
+        )
+
+    def tactic_statistics(self, strategy: StrategyType) -> Statistics[str]:
+        """What all trials kept say of a strategy's tactics."""
+        start = len(_tactic_name(strategy, ""))
+        entries = self.store.strategy_statistics(tactics_of=strategy)
+        return Statistics(table={(entry.context, entry.strategy[start:]): _counted(entry) for entry in entries})
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """See `AttemptLedger.success_seconds`."""
+        return self.store.success_seconds(strategy)
 
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
         """What all trials kept say of the strategies, other runs' included."""
         known = {strategy.value: strategy for strategy in StrategyType}
         return {
-            (entry.context, known[entry.strategy]): ArmStatistics(
-                trials=entry.trials,
-                successes=entry.successes,
-                success_rate=entry.success_rate,
-                seconds=entry.seconds,
-                success_seconds=entry.success_seconds,
-            )
+            (entry.context, known[entry.strategy]): _counted(entry)
             for entry in self.store.strategy_statistics()
             if entry.strategy in known
         }
@@ -164,6 +221,7 @@ class RunLedger:
                     goal_text=goal.text,
                     strategy=result.strategy.value if result.strategy else "",
                     script="\n".join(result.tactics),
+                    helpers=tuple(helper.to_json() for helper in helpers_of(result.metadata)),
                     verdict=ProofVerdict.PASSED if verdict.accepted else ProofVerdict.FAILED,
                     checks={check.name.value: check.detail or check.passed for check in verdict.checks},
                     goal_id=goal.id,
@@ -175,7 +233,9 @@ class RunLedger:
                     run_id=self.run_id,
                 )
             )
-            if verdict.accepted and not result.metadata.get("known"):
+            # Without its helper lemmas a script is of no use to others; a learned rate is not set back to 1.
+            learned = result.metadata.get("known") or self.store.hash_goal(goal.text) in self._replayed
+            if verdict.accepted and not learned and not result.metadata.get("helpers"):
                 self.store.update_tactic_cache(
                     goal.text, tactics=list(result.tactics), success_rate=1.0, avg_time=result.time_seconds
                 )
@@ -227,6 +287,26 @@ class RunLedger:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def _known(strategy: str, script: Sequence[str]) -> Result:
+def _known(strategy: str, script: Sequence[str], helpers: Sequence[Mapping[str, Any]] = ()) -> Result:
     kind = next((kind for kind in StrategyType if kind.value == strategy), None)
-    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True})
+    extra = {"helpers": list(helpers)} if helpers else {}
+    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True, **extra})
+
+
+def _may_need_more_time(result: Result) -> bool:
+    """Whether the time given says anything of the result: a strategy that gave up by itself would do so again."""
+    return result.outcome is not Outcome.NOT_PROVED
+
+
+def _tactic_name(strategy: StrategyType, tactic: str) -> str:
+    return f"{strategy.value}/{tactic}"[:_LONGEST_NAME]
+
+
+def _counted(entry: StrategyStatistics) -> ArmStatistics:
+    return ArmStatistics(
+        trials=entry.trials,
+        successes=entry.successes,
+        success_rate=entry.success_rate,
+        seconds=entry.seconds,
+        success_seconds=entry.success_seconds,
+    )

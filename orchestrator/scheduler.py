@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sized
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.bandit import Policy, SeedUcb
@@ -30,12 +31,15 @@ from orchestrator.scheduling.ports import (
 )
 from orchestrator.scheduling.queue import Waiting, back_off
 from orchestrator.scheduling.queue_run import QueueRun, Workshop
+from orchestrator.scheduling.shares import adjusted_timeouts, fair_share
+from orchestrator.scheduling.subgoals import Splitter
 from orchestrator.strategies.base import CANCELLED, Strategy
 from orchestrator.strategies.stub import stub_strategies
 
 __all__ = ["Goal", "Result", "Scheduler", "StrategyType"]
 
 _MEMORY_PAUSE = 1.0
+_ROUNDS_IN_LIMITED_TIME = 3
 
 
 class Scheduler:
@@ -50,12 +54,12 @@ class Scheduler:
         slots: the light and heavy limits; those of `settings`, in this process, unless given.
         run_attempt: makes one attempt; the strategy's own `run` unless given.
         replay: tries cached tactics on a goal; they are left out unless given.
+        splitter: what Lean says of sketches; unless given, subgoals that a strategy leaves are not worked on.
         session_retries: how often an attempt on a broken session is made again; 0 when `run_attempt` sees to it.
         grace_seconds: how long after its time an attempt is cancelled. Strategies watch their own time, from when the
             goal is open on a session; so this leaves room for opening one, and for a proof found at the last moment.
-        goal_seconds: what a goal may take in its first round; 0 means as much as its strategies take.
-        rounds: how often a goal that ran out of time comes round again, each time with twice the seconds.
-        hedged: a second strategy joins only when the first has passed its expected time, not at once.
+        lanes: goals that can be worked on at once, by which a run's time is shared out; max_light + max_heavy unless
+            given.
         on_event: told of every goal and attempt that begins or ends.
         clock: seconds, monotonic.
         sleep: waits that many seconds.
@@ -72,11 +76,10 @@ class Scheduler:
         slots: Slots | None = None,
         run_attempt: RunAttempt | None = None,
         replay: Replay | None = None,
+        splitter: Splitter | None = None,
         session_retries: int = 2,
         grace_seconds: float = 60.0,
-        goal_seconds: float = 0.0,
-        rounds: int = 1,
-        hedged: bool = False,
+        lanes: int | None = None,
         on_event: OnEvent = lambda event: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -89,9 +92,12 @@ class Scheduler:
             {Weight.LIGHT: self._settings.max_light, Weight.HEAVY: self._settings.max_heavy}
         )
         self._replay = replay
-        self._goal_seconds = goal_seconds or math.inf
-        self._rounds = rounds
-        self._hedged = hedged
+        self._lanes = lanes or self._settings.max_light + self._settings.max_heavy
+        limited = self._settings.run_timeout_seconds is not None
+        self._rounds = self._settings.rounds or (_ROUNDS_IN_LIMITED_TIME if limited else 1)
+        self._goal_seconds = self._settings.goal_seconds or math.inf
+        self._timeouts = self._settings.timeouts
+        self._splitter = splitter
         self._on_event = on_event
         self._clock = clock
         self._sleep = sleep
@@ -189,6 +195,11 @@ class Scheduler:
         self._attempts.refresh()
         seconds = self._settings.run_timeout_seconds
         deadline = math.inf if seconds is None else self._clock() + seconds
+        self._timeouts = adjusted_timeouts(self._settings.timeouts, self._attempts.ledger.success_seconds)
+        if seconds is not None and self._settings.goal_seconds is None and isinstance(goals, Sized):
+            self._goal_seconds = fair_share(
+                seconds, len(goals), self._lanes, [self._timeouts[kind] for kind in self._strategies]
+            )
         run = QueueRun(
             goals,
             Workshop(
@@ -241,21 +252,26 @@ class Scheduler:
         finally:
             self._goal_tasks.discard(task)
 
-    def _goal_run(self, waiting: Waiting, deadline: float, n: int) -> GoalRun:
+    def _goal_run(
+        self, waiting: Waiting, deadline: float, n: int, without: frozenset[StrategyType] = frozenset()
+    ) -> GoalRun:
         scale = 2.0**waiting.round
         return GoalRun(
             waiting.goal,
             attempts=self._attempts,
-            timeouts={strategy: scale * seconds for strategy, seconds in self._settings.timeouts.items()},
+            timeouts={strategy: scale * seconds for strategy, seconds in self._timeouts.items()},
             budget=scale * self._goal_seconds,
             run_deadline=deadline,
-            width=max(2, n) if self._hedged else n,
-            hedged=self._hedged,
+            width=max(2, n) if self._settings.hedged else n,
+            hedged=self._settings.hedged,
             throttle=self.throttle,
             widen=lambda: self._widen(waiting.weight),
             narrow=lambda: self._release(waiting.weight),
             replay=self._replay,
             hurry=lambda: self._hurry,
+            splitter=self._splitter,
+            nested=lambda goal, without: self._goal_run(replace(waiting, goal=goal), deadline, n, without),
+            without=without,
         )
 
     def _again(self, waiting: Waiting) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.helpers import HelperLemma, with_helpers
 from orchestrator.lean.protocol import Message
 from orchestrator.patch import splice_all
 from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
@@ -14,10 +15,11 @@ from orchestrator.verify import DeclarationsByModule, Gate, PatchReport
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that a strategy found for a goal: what is to be put in place of the sorry."""
+    """A proof that a strategy found for a goal: what is to be put in place of the sorry, and the lemmas it needs."""
 
     goal: Goal
     script: str
+    helpers: tuple[HelperLemma, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Selection:
         dropped: list[Proof] = []
         failed: set[frozenset[str]] = set()
         while pending:
-            report = await self._gate.verify(self._texts(pending))
+            report = await self._verify(pending)
             blamed = self._blame(pending, report)
             for proof in blamed:
                 verdicts[proof.goal.id] = self._failed(proof, report)
@@ -74,7 +76,7 @@ class Selection:
             together = [*pending, proof]
             if _ids(together) in failed:
                 continue
-            retry = await self._gate.verify(self._texts(together))
+            retry = await self._verify(together)
             if not self._blame(together, retry):
                 pending, report = together, retry
             else:
@@ -85,12 +87,23 @@ class Selection:
         declarations = {**self._gate.original, **report.declarations}
         return GateReport(tuple(pending), verdicts, self._texts(pending), declarations)
 
-    def _texts(self, proofs: Iterable[Proof]) -> dict[str, str]:
-        by_path: dict[str, list[tuple[SourceSpan, str, SorryKind]]] = {}
-        for proof in proofs:
-            assert proof.goal.span is not None
-            by_path.setdefault(proof.goal.file, []).append((proof.goal.span, proof.script, proof.goal.kind))
-        return {path: splice_all(self._project.by_path[path].text, places) for path, places in by_path.items()}
+    async def _verify(self, proofs: Sequence[Proof]) -> PatchReport:
+        texts = self._texts(proofs)
+        helpers = _helpers(proofs)
+        return await self._gate.verify(texts, helpers) if helpers else await self._gate.verify(texts)
+
+    def _texts(self, proofs: Sequence[Proof]) -> dict[str, str]:
+        helpers = _helpers(proofs)
+        texts = {}
+        for path in dict.fromkeys([*(p.goal.file for p in proofs), *(h.file for h in helpers)]):
+            base = with_helpers(self._project.by_path[path].text, [h for h in helpers if h.file == path])
+            places = [
+                (base.moved(proof.goal.span), proof.script, proof.goal.kind)
+                for proof in proofs
+                if proof.goal.file == path and proof.goal.span is not None
+            ]
+            texts[path] = splice_all(base.text, places)
+        return texts
 
     def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
         if not report.errors and report.accepted and self._all_judged(proofs, report):
@@ -113,7 +126,7 @@ class Selection:
     def _at_lines(self, proofs: Sequence[Proof], path: str, messages: Sequence[Message]) -> list[Proof]:
         """Proofs whose command, in the patched file, holds one of the messages."""
         here = sorted((p for p in proofs if p.goal.file == path), key=lambda p: p.goal.span or _NOWHERE)
-        text = self._project.by_path[path].text
+        base = with_helpers(self._project.by_path[path].text, [h for h in _helpers(proofs) if h.file == path])
         found = []
         shift = 0
         starts: dict[SourceSpan, int] = {}
@@ -122,10 +135,12 @@ class Selection:
             command = proof.goal.command
             assert proof.goal.span is not None
             assert command is not None
-            starts.setdefault(command, command.start.line + shift)
-            spliced = splice_all(text, [(proof.goal.span, proof.script, proof.goal.kind)])
-            shift += spliced.count("\n") - text.count("\n")
-            ends[command] = command.end.line + shift
+            now = base.moved(command)
+            # The helper lemmas in front of a command are its own.
+            starts.setdefault(command, now.start.line + shift - base.lines_before(command))
+            spliced = splice_all(base.text, [(base.moved(proof.goal.span), proof.script, proof.goal.kind)])
+            shift += spliced.count("\n") - base.text.count("\n")
+            ends[command] = now.end.line + shift
         for proof in here:
             command = proof.goal.command
             if command is not None and any(starts[command] <= m.start.line <= ends[command] for m in messages):
@@ -147,6 +162,17 @@ class Selection:
             else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
         )
         return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
+
+
+def _helpers(proofs: Iterable[Proof]) -> tuple[HelperLemma, ...]:
+    """The helper lemmas of all, each once, at its first place."""
+    found: dict[str, HelperLemma] = {}
+    for proof in proofs:
+        for helper in proof.helpers:
+            known = found.setdefault(helper.name, helper)
+            if (helper.file, helper.before) < (known.file, known.before):
+                found[helper.name] = helper
+    return tuple(found.values())
 
 
 def _ids(proofs: Iterable[Proof]) -> frozenset[str]:

@@ -10,11 +10,13 @@ from functools import cache
 from orchestrator.blueprint.status import DeclarationTruth
 from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.goal import Goal
+from orchestrator.helpers import helpers_of
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Fingerprint
 from orchestrator.result import GoalStatus, Outcome, Result
 from orchestrator.selection import GateReport, Proof
 from orchestrator.source import FileProblem, Project
+from orchestrator.strategies.surroundings import Surroundings, from_fingerprints
 from orchestrator.summary import GoalReport, status_of
 from orchestrator.verdict import is_generated, sorried_below
 
@@ -58,6 +60,21 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
 
 
+def surroundings_seen(project: Project, extraction: Extraction) -> Callable[[Goal], Surroundings]:
+    """A function from a goal to what the project declares around it."""
+
+    @cache
+    def of_module(name: str) -> Surroundings:
+        modules = [*(module.name for module in project.closure(name)), name]
+        return from_fingerprints(
+            fingerprint
+            for module in reversed(modules)
+            for fingerprint in extraction.declarations.get(module, {}).values()
+        )
+
+    return lambda goal: of_module(goal.module) if goal.module in project.by_name else Surroundings()
+
+
 def _worth_unfolding(name: str) -> bool:
     last = name.rpartition(".")[2]
     return not is_generated(name) and _NOT_FOR_UNFOLDING.fullmatch(last) is None
@@ -78,15 +95,35 @@ def left_alone(goal: Goal) -> str:
 def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Proof, ...]:
     """The proofs that strategies found, in the order of the goals."""
     found = ((goal, results.get(goal.id)) for goal in goals)
-    return tuple(Proof(goal, "\n".join(r.tactics)) for goal, r in found if r is not None and r.success)
+    return tuple(
+        Proof(goal, "\n".join(r.tactics), helpers_of(r.metadata)) for goal, r in found if r is not None and r.success
+    )
 
 
-def goal_reports(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[GoalReport, ...]:
-    """Where every goal stands after the gate."""
+def goal_reports(
+    goals: Sequence[Goal],
+    results: Mapping[str, Result],
+    gate: GateReport,
+    *,
+    left: Mapping[str, str] | None = None,
+    false: Mapping[str, str] | None = None,
+) -> tuple[GoalReport, ...]:
+    """Where every goal stands after the gate.
+
+    Args:
+        goals: all of them.
+        results: by goal id.
+        gate: the gate's report.
+        left: why goals are left alone, by id, beside those that never are worked on.
+        false: values for which goals are false, by id.
+    """
     reports = []
     for goal in goals:
         result, verdict = results.get(goal.id), gate.verdicts.get(goal.id)
-        note = left_alone(goal)
+        note = left_alone(goal) or (left or {}).get(goal.id, "")
+        if false and goal.id in false:
+            reports.append(GoalReport(goal, GoalStatus.LOOKS_FALSE, note=f"false for {false[goal.id]}"))
+            continue
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue

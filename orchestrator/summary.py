@@ -11,6 +11,8 @@ from datetime import datetime
 
 from orchestrator.blueprint.update import Mark
 from orchestrator.goal import Goal
+from orchestrator.helpers import helpers_of
+from orchestrator.market.trades import Trade
 from orchestrator.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.source import FileProblem
 from orchestrator.verdict import Verdict, VerdictStatus
@@ -55,7 +57,11 @@ class Summary:
         notes: what a reader should know.
         blueprint: marks changed.
         lean: which Lean it ran on.
+        trades: lemmas that were asked for, and what became of them.
         stopped: why the run ended early ("" when it did not).
+        lean_servers: Lean servers at work side by side.
+        lean_seconds: wall time in which servers were starting or answering, summed over servers.
+        lean_processes: servers started.
     """
 
     run_id: str
@@ -72,6 +78,10 @@ class Summary:
     blueprint: Sequence[Mark] = ()
     lean: str = ""
     stopped: str = ""
+    trades: Sequence[Trade] = ()
+    lean_servers: int = 0
+    lean_seconds: float = 0.0
+    lean_processes: int = 0
     strategies: Mapping[StrategyType, tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -94,6 +104,15 @@ class Summary:
 def counts(result: Result) -> bool:
     """Whether a result is a trial: unavailable and cancelled attempts are none."""
     return result.outcome not in (Outcome.UNAVAILABLE, Outcome.CANCELLED)
+
+
+def prover_of(result: Result | None) -> str:
+    """Who proved a goal: a strategy, or the marketplace; "" when nobody answered."""
+    if result is None:
+        return ""
+    if result.strategy is not None:
+        return result.strategy.value
+    return "market" if result.metadata.get("helpers") else ""
 
 
 def status_of(verdict: Verdict | None) -> GoalStatus:
@@ -127,6 +146,9 @@ def to_dict(summary: Summary) -> dict[str, object]:
         "goals_solved": summary.count(GoalStatus.SOLVED),
         "goals_conditional": summary.count(GoalStatus.CONDITIONAL),
         "wall_seconds": round(summary.wall_seconds, 3),
+        "lean_servers": summary.lean_servers,
+        "lean_seconds": round(summary.lean_seconds, 3),
+        "lean_processes": summary.lean_processes,
         "stopped": summary.stopped,
         "strategies": {
             strategy.value: {"used": used, "succeeded": succeeded}
@@ -139,6 +161,7 @@ def to_dict(summary: Summary) -> dict[str, object]:
             {"label": c.label, "file": c.file, "line": c.line, "part": c.part, "change": c.change}
             for c in summary.blueprint
         ],
+        "market": [_trade_json(trade) for trade in summary.trades],
         "goals": [_goal_json(report) for report in summary.goals],
     }
 
@@ -151,7 +174,7 @@ def goal_rows(summary: Summary) -> list[dict[str, object]]:
             "file": report.goal.file,
             "line": report.goal.span.start.line if report.goal.span else 0,
             "status": report.status.value,
-            "strategy": report.result.strategy.value if report.result and report.result.strategy else "",
+            "strategy": prover_of(report.result),
             "seconds": round(report.result.time_seconds, 1) if report.result else 0.0,
             "proof": " ↵ ".join(report.result.tactics) if report.result and report.result.success else "",
             "note": report.note,
@@ -203,6 +226,7 @@ def to_markdown(summary: Summary, *, plots: Sequence[str] = ()) -> str:
         *head,
         *(f"\n![{name.partition('.')[0]}]({name})" for name in plots),
         *_goal_table(summary),
+        *_market_list(summary),
         *_strategy_table(summary),
         *_conditional_list(summary),
         *_blueprint_list(summary),
@@ -214,6 +238,7 @@ def to_markdown(summary: Summary, *, plots: Sequence[str] = ()) -> str:
 
 def _goal_json(report: GoalReport) -> dict[str, object]:
     goal, result, verdict = report.goal, report.result, report.verdict
+    helpers = helpers_of(result.metadata) if result else ()
     return {
         "id": goal.id,
         "file": goal.file,
@@ -221,8 +246,9 @@ def _goal_json(report: GoalReport) -> dict[str, object]:
         "declaration": goal.declaration,
         "kind": goal.kind.value,
         "status": report.status.value,
-        "strategy": result.strategy.value if result and result.strategy else None,
+        "strategy": prover_of(result) or None,
         "tactics": list(result.tactics) if result else [],
+        **({"helpers": [helper.name for helper in helpers]} if helpers else {}),
         "time_seconds": round(result.time_seconds, 3) if result else 0.0,
         "goal": goal.text,
         "note": report.note,
@@ -235,6 +261,7 @@ def _goal_json(report: GoalReport) -> dict[str, object]:
             "reason": verdict.reason,
             "checks": [{"check": c.name.value, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
             "not_checked": list(verdict.not_checked),
+            "warnings": list(verdict.warnings),
         },
     }
 
@@ -244,7 +271,7 @@ def _goal_table(summary: Summary) -> list[str]:
     for report in summary.goals:
         goal, result = report.goal, report.result
         line = goal.span.start.line if goal.span else 0
-        strategy = result.strategy.value if result and result.strategy and result.success else ""
+        strategy = prover_of(result) if result and result.success else ""
         seconds = f"{result.time_seconds:.1f} s" if result and result.success else ""
         script = " ↵ ".join(result.tactics) if result and result.success else report.note
         rows.append(
@@ -258,6 +285,32 @@ def _strategy_table(summary: Summary) -> list[str]:
     rows = ["", "## Strategies", "", "| Strategy | Tried | Succeeded |", "|---|---:|---:|"]
     rows += [f"| {strategy.value} | {used} | {won} |" for strategy, (used, won) in summary.strategies.items()]
     return rows if summary.strategies else []
+
+
+def _market_list(summary: Summary) -> list[str]:
+    """The chain of every lemma that was used, and how many others there are of which kind."""
+    used = [
+        f"{', '.join(map(_code, trade.used_by))} missed {_code(trade.lemma + ' ' + trade.statement)}; "
+        f"asked for as ticket `{trade.ticket_id}`, supplied by {_cell(trade.supplier)}, used"
+        for trade in summary.trades
+        if trade.used_by
+    ]
+    others = Counter(trade.status.value for trade in summary.trades if not trade.used_by)
+    rest = [f"{number} more {status}" for status, number in sorted(others.items())]
+    return _list("Lemma marketplace", [*used, *rest])
+
+
+def _trade_json(trade: Trade) -> dict[str, object]:
+    return {
+        "ticket": trade.ticket_id,
+        "lemma": trade.lemma,
+        "statement": trade.statement,
+        "status": trade.status.value,
+        "asked_by": list(trade.asked_by),
+        "supplier": trade.supplier,
+        "used_by": list(trade.used_by),
+        "reason": trade.reason,
+    }
 
 
 def _conditional_list(summary: Summary) -> list[str]:

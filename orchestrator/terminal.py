@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from orchestrator.blueprint.report import Report
 from orchestrator.goal import Goal
 from orchestrator.lean.doctor import Finding, Level
 from orchestrator.result import GoalStatus
@@ -109,6 +110,63 @@ def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     ]
     if rows:
         console.print(fitted(columns, rows, console.width))
+
+
+def show_blueprint(console: Console, report: Report, *, every: bool = False) -> None:
+    """A blueprint's nodes that are not done, or all of them; what can be begun next; and the numbers."""
+    columns = (
+        Column("node", 3),
+        Column("where", 3, keep_end=True),
+        Column("statement"),
+        Column("proof"),
+        Column("what there is to say", 5),
+    )
+    rows = [
+        (
+            Cell(line.key),
+            Cell(line.where, "dim"),
+            Cell(line.statement, "green" if line.done else ""),
+            Cell(line.proof, {"proved": "green", "conditional": "yellow"}.get(line.proof, "")),
+            Cell("; ".join(line.notes), "red" if "false mark" in str(line.notes) else ""),
+        )
+        for line in report.lines
+        if every or not line.done or line.notes
+    ]
+    if rows:
+        console.print(fitted(columns, rows, console.width))
+        console.print()
+    for problem in report.problems:
+        say(console, "yellow", "note:", problem)
+    for cycle in report.cycles:
+        say(console, "yellow", "circle:", " → ".join((*cycle, cycle[0])))
+    if report.ready:
+        shown = ", ".join(f"{key} ({waiting} wait)" if waiting else key for key, waiting in report.ready[:_READY_SHOWN])
+        more = len(report.ready) - _READY_SHOWN
+        say(console, "bold", "ready to be proved:", shown + (f", and {more} more" if more > 0 else ""))
+    if report.not_seen:
+        shown = ", ".join(report.not_seen[:_READY_SHOWN])
+        more = len(report.not_seen) - _READY_SHOWN
+        say(console, "bold", "not in the project's text:", shown + (f", and {more} more" if more > 0 else ""))
+    counts = report.counts
+    done = sum(line.done for line in report.lines)
+    console.print(
+        f"{report.root}: {counted(counts.nodes, 'node')}, {counts.declarations} declarations named, "
+        f"{counts.statement_marks} statements and {counts.proof_marks} proofs marked, {counts.mathlib} in Mathlib, "
+        f"{counts.not_ready} not ready, {counts.uses} uses",
+        highlight=False,
+        soft_wrap=True,
+    )
+    said = {"lean": "Lean says", "partly": "Lean, which saw some files only, says"}.get(report.by, "The text shows")
+    console.print(
+        f"{said}: {done} done, {report.false_marks} false marks, {report.unmarked} missing marks, "
+        f"{counted(len(report.missing), 'missing declaration')}"
+        + (", lean_decls is out of date" if report.stale_lean_decls else ""),
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+_READY_SHOWN = 12
 
 
 def show_summary(console: Console, summary: Mapping[str, Any], out: Path, commands: Sequence[str]) -> None:

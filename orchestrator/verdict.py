@@ -21,6 +21,10 @@ _GENERATED = re.compile(
 )
 
 
+DECLARATION = "Lean.Parser.Command.declaration"
+"""Syntax kind of the command that declares a theorem."""
+
+
 class CheckName(StrEnum):
     """What the gate looks at."""
 
@@ -29,8 +33,10 @@ class CheckName(StrEnum):
     STATEMENT = "kind, name, universe levels and statement are as in the original"
     NO_SORRY = "no sorry below it"
     AXIOMS = "only allowed axioms below it"
-    KERNEL = "the kernel accepts it once more"
+    KERNEL = "the kernel accepts it, and what it rests on, once more"
+    LIMITS = "it stays within Lean's own limit of work"
     NOTHING_ELSE = "every other declaration is as in the original"
+    HELPERS = "every helper lemma is a proved theorem of a new name, and nothing else"
 
 
 class VerdictStatus(StrEnum):
@@ -64,6 +70,7 @@ class Verdict:
         axioms: what it rests on.
         rests_on: declarations with a sorry below a conditional one.
         not_checked: what could not be looked at here, in words.
+        warnings: what a reader should look at twice, in words; it decides nothing.
     """
 
     declaration: str
@@ -73,6 +80,7 @@ class Verdict:
     axioms: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -157,19 +165,60 @@ def differences(
             continue
         if after.kind == "axiom":
             found.append(f"new axiom `{after.user_name}`")
-        elif not (after.auxiliary or is_generated(name) or after.user_name in helpers):
+        elif after.user_name in helpers and after.kind == "theorem":
+            foreign = sorted(set(after.axioms) - allowed_axioms - {"sorryAx"})
+            if after.own_sorry:
+                found.append(f"the helper `{after.user_name}` has a sorry")
+            if foreign:
+                found.append(f"the helper `{after.user_name}` rests on {', '.join(foreign)}")
+        elif not (after.auxiliary or is_generated(name)):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
 
 
-def command_change(original: Sequence[str], patched: Sequence[str]) -> str:
+def command_change(original: Sequence[str], patched: Sequence[str], new_declarations: int = 0) -> str:
     """How the commands of a file differ, "" when they are of the same kinds in the same order.
 
-    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares.
+    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares. As many
+    as `new_declarations` more of the kind `declaration` are no difference.
     """
-    if tuple(original) == tuple(patched):
+    todo = list(original)
+    extra = 0
+    for kind in patched:
+        if todo and todo[0] == kind:
+            del todo[0]
+        elif kind == DECLARATION:
+            extra += 1
+        else:
+            todo.append("")
+            break
+    if not todo and extra <= new_declarations:
         return ""
     return f"the file had {len(original)} commands and has {len(patched)}, or others in their places"
+
+
+def helper_problems(
+    names: Iterable[str], original: Declarations, patched: Declarations, *, allowed_axioms: frozenset[str]
+) -> tuple[str, ...]:
+    """What is wrong with the helper lemmas that a patch adds, each in words. `original` is the whole project's."""
+    found: list[str] = []
+    there = {facts.user_name for facts in original.values() if not facts.auxiliary}
+    added = {facts.user_name: facts for facts in patched.values() if not facts.auxiliary}
+    for name in names:
+        facts = added.get(name)
+        if name in there:
+            found.append(f"`{name}` is the name of something else")
+        elif facts is None:
+            found.append(f"`{name}` was not found")
+        elif facts.kind != "theorem":
+            found.append(f"`{name}` is a {facts.kind}, not a theorem")
+        elif facts.own_sorry:
+            found.append(f"`{name}` is not proved")
+        elif foreign := sorted(set(facts.axioms) - allowed_axioms - {"sorryAx"}):
+            found.append(f"`{name}` rests on {', '.join(foreign)}")
+        elif facts.recheck:
+            found.append(f"`{name}`: {facts.recheck}")
+    return tuple(found)
 
 
 def statement_change(before: Facts, after: Facts) -> str:
@@ -200,6 +249,28 @@ def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
+    """What the kernel has against `name` or anything of the project below it, each in words.
+
+    A declaration that was made while the kernel's check was switched off can be wrong, and it can rest on itself.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        current = todo.pop()
+        if current in seen or current not in everything:
+            continue
+        seen.add(current)
+        facts = everything[current]
+        if facts.recheck:
+            found.append(facts.recheck if current == name else f"`{facts.user_name}`: {facts.recheck}")
+        if name in facts.uses:
+            found.append("it rests on itself")
+        todo.extend(facts.uses)
+    return tuple(found)
+
+
 def judge(
     before: Facts,
     after: Facts | None,
@@ -210,6 +281,7 @@ def judge(
     general: Iterable[Check],
     hole: str = "",
     not_checked: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Verdict:
     """The verdict on one declaration that had a sorry.
 
@@ -220,12 +292,14 @@ def judge(
         allowed_axioms: the allowlist.
         general: checks that concern the whole patch.
         hole: the axiom that fills the places the patch leaves open in this declaration, "" when it leaves none.
-        not_checked: passed on.
+        not_checked, warnings: passed on.
     """
     checks = list(general)
     if after is None:
         checks.append(Check(CheckName.STATEMENT, False, "the declaration is gone"))
-        return Verdict(before.user_name, file, VerdictStatus.FAILED, tuple(checks), not_checked=not_checked)
+        return Verdict(
+            before.user_name, file, VerdictStatus.FAILED, tuple(checks), not_checked=not_checked, warnings=warnings
+        )
     changed = statement_change(before, after)
     checks.append(Check(CheckName.STATEMENT, not changed, changed))
     checks.append(
@@ -233,7 +307,8 @@ def judge(
     )
     foreign = sorted(set(after.axioms) - allowed_axioms - {hole, "sorryAx"})
     checks.append(Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)))
-    checks.append(Check(CheckName.KERNEL, not after.recheck, after.recheck))
+    complaints = kernel_complaints(after.name, {**everything, after.name: after})
+    checks.append(Check(CheckName.KERNEL, not complaints, "; ".join(complaints[:3])))
     rests_on = sorried_below(after.name, everything) if after.has_sorry else ()
     if not all(check.passed for check in checks):
         status = VerdictStatus.FAILED
@@ -244,10 +319,10 @@ def judge(
     else:
         status = VerdictStatus.PASSED
     axioms = tuple(sorted(set(after.axioms) - {hole}))
-    return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked)
+    return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked, warnings)
 
 
-def only_places_changed(original: str, spans: Sequence[SourceSpan], patched: str) -> bool:
+def only_places_changed(original: str, spans: Iterable[SourceSpan], patched: str) -> bool:
     """Whether `patched` is `original` with something else, or the same, at each of the spans.
 
     White space at the edges of a place may differ. What stands in a place is not looked at here, except that it may

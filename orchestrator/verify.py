@@ -10,13 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
-from orchestrator.errors import RequestRefused, SessionError
+from orchestrator.errors import PatchError, RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.helpers import HelperLemma, with_helpers
+from orchestrator.lean.checkers import NO_COMPILED_MODULES, not_checked
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.protocol import Fingerprint, Message, Severity, Sorry
+from orchestrator.lean.protocol import RECHECK_EVERYTHING, Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
+from orchestrator.lexer import join_name, name_parts
 from orchestrator.patch import splice_all
 from orchestrator.source import Project, SourceModule
+from orchestrator.suspicion import raised_limit, source_warnings, switches_kernel_off
 from orchestrator.verdict import (
     STANDARD_AXIOMS,
     Check,
@@ -24,6 +28,7 @@ from orchestrator.verdict import (
     Verdict,
     command_change,
     differences,
+    helper_problems,
     judge,
     only_places_changed,
 )
@@ -33,7 +38,12 @@ OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
 
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
-NOT_CHECKED_EMBEDDED = ("axioms inside the imported library (Init, Std, Lean are trusted)",)
+NOT_CHECKED_EMBEDDED = (
+    "axioms inside the imported library (Init, Std, Lean are trusted)",
+    *not_checked(NO_COMPILED_MODULES),
+)
+
+TEXT_DIFFERS = "text outside the open places differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +100,18 @@ class Gate:
         self._open = open_workspace
         self._allowed = allowed_axioms
 
-    async def verify(self, texts: Mapping[str, str]) -> PatchReport:
-        """Judge the project with the files in `texts` (path → content) in place of the original ones."""
+    async def verify(
+        self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = (), *, named: frozenset[str] = frozenset()
+    ) -> PatchReport:
+        """Judge the project with the files in `texts` (path → content) in place of the original ones.
+
+        `helpers` are lemmas that these texts have and the original ones have not. Each has to be a proved theorem of a
+        new name, written exactly as it says. `named` are names of others, which may stand, in any words, in front of a
+        declaration with an open place.
+        """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
-        elaborated = await self._replay(patched, affected, "")
+        elaborated = await self._replay(patched, self._with_unchecked(affected), "", helpers, named)
         touched = self._touched(texts, elaborated.remaining)
         partial = {
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
@@ -106,9 +123,16 @@ class Gate:
         if any(partial.values()) and not elaborated.errors:
             fuller = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
             preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
-            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble)
+            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble, helpers, named)
             filled = {} if with_holes.errors else with_holes.declarations
-        return self._conclude(texts, touched, partial, elaborated, filled, hole)
+        return self._conclude(texts, touched, partial, elaborated, filled, hole, helpers, named)
+
+    def _with_unchecked(self, affected: Sequence[SourceModule]) -> tuple[SourceModule, ...]:
+        """`affected`, and what they import that the kernel may never have seen, in build order."""
+        below = {module.name for one in affected for module in self.project.closure(one.name)}
+        wanted = {module.name for module in affected}
+        wanted |= {m.name for m in self.project.modules if m.name in below and switches_kernel_off(m.text)}
+        return tuple(m for m in self.project.modules if m.name in wanted and m.name in self.original)
 
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
@@ -119,14 +143,21 @@ class Gate:
             and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
         )
 
-    async def _replay(self, project: Project, modules: Sequence[SourceModule], preamble: str) -> _Replay:
+    async def _replay(
+        self,
+        project: Project,
+        modules: Sequence[SourceModule],
+        preamble: str,
+        helpers: Sequence[HelperLemma],
+        named: frozenset[str],
+    ) -> _Replay:
         declarations: dict[str, Mapping[str, Fingerprint]] = {}
         errors: dict[str, tuple[Message, ...]] = {}
         remaining: dict[str, tuple[Sorry, ...]] = {}
         commands: dict[str, tuple[str, ...]] = {}
+        shadowed: frozenset[str] = frozenset()
         async with self._open(project, preamble) as workspace:
             for module in modules:
-                sorried = tuple(f.user_name for f in self.original[module.name].values() if f.own_sorry)
                 try:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors or elaborated.blocked_by:
@@ -134,10 +165,16 @@ class Gate:
                         continue
                     remaining[module.path] = elaborated.reply.sorries
                     commands[module.name] = elaborated.reply.commands
-                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=sorried)
+                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
                 except (SessionError, RequestRefused) as error:
                     errors[module.path] = (_broken(error),)
-        return _Replay(declarations, errors, remaining, commands)
+            added = {helper.name for helper in helpers} | named
+            if added and modules:
+                try:
+                    shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
+                except (SessionError, RequestRefused) as error:
+                    errors.setdefault(modules[0].path, (_broken(error),))
+        return _Replay(declarations, errors, remaining, commands, shadowed)
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
@@ -159,20 +196,31 @@ class Gate:
         replay: _Replay,
         filled: DeclarationsByModule,
         hole: str,
+        helpers: Sequence[HelperLemma],
+        named: frozenset[str],
     ) -> PatchReport:
         everything: dict[str, Fingerprint] = {}
         for declarations in (*self.original.values(), *replay.declarations.values()):
             everything.update(declarations)
+        with_holes = dict(everything)
+        for declarations in filled.values():
+            with_holes.update(declarations)
         unlike: dict[str, tuple[str, ...]] = {}
+        names = named | {helper.name for helper in helpers}
+        wrong = self._wrong_helpers(helpers, names, texts, everything, replay.shadowed)
         verdicts: list[Verdict] = []
         for module in self._affected(set(texts)):
             if module.name not in replay.declarations:
                 continue
             original, patched = self.original[module.name], replay.declarations[module.name]
-            changed = command_change(self._commands[module.name], replay.commands[module.name])
-            found = differences(original, patched, allowed_axioms=self._allowed)
+            added = sum(f.user_name in names for name, f in patched.items() if name not in original)
+            changed = command_change(self._commands[module.name], replay.commands[module.name], new_declarations=added)
+            found = differences(original, patched, allowed_axioms=self._allowed, helpers=names)
             unlike[module.path] = (*([changed] if changed else []), *found)
-            general = self._general_checks(module.path, texts, unlike[module.path])
+            general = self._general_checks(module.path, texts, unlike[module.path], helpers, bool(added and named))
+            if names:
+                general = (*general, Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
+            warnings = source_warnings(module.text, texts.get(module.path, module.text))
             partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
             for name, before in original.items():
                 if (module.path, before.user_name) not in touched or before.auxiliary:
@@ -185,21 +233,65 @@ class Gate:
                         before,
                         after.get(name),
                         file=module.path,
-                        everything=everything,
+                        everything=with_holes if is_partial else everything,
                         allowed_axioms=self._allowed,
                         general=general,
                         hole=hole if is_partial else "",
                         not_checked=NOT_CHECKED_EMBEDDED,
+                        warnings=warnings,
                     )
                 )
+        judged = {verdict.file for verdict in verdicts}
+        for path in sorted(set(texts) - judged):
+            # Attributes leave no trace in a fingerprint: where nothing is judged, the text has to be the same.
+            if not self._same_text(path, texts, helpers, named=False):
+                unlike[path] = (*unlike.get(path, ()), TEXT_DIFFERS)
         return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike, replay.declarations)
 
-    def _general_checks(self, path: str, texts: Mapping[str, str], unlike: tuple[str, ...]) -> tuple[Check, ...]:
-        spans = [goal.span for goal in self._goals if goal.file == path and goal.span is not None]
-        same = path not in texts or only_places_changed(self.project.by_path[path].text, spans, texts[path])
+    def _wrong_helpers(
+        self,
+        helpers: Sequence[HelperLemma],
+        names: frozenset[str],
+        texts: Mapping[str, str],
+        patched: Mapping[str, Fingerprint],
+        shadowed: frozenset[str],
+    ) -> tuple[str, ...]:
+        original = {name: fact for found in self.original.values() for name, fact in found.items()}
+        known = {name for fact in original.values() for name in suffixes(fact.user_name)} | shadowed
+        wrong = [problem for helper in helpers if (problem := helper.problem())]
+        wrong += [f"`{h.name}` is not in a changed file" for h in helpers if h.file not in texts]
+        wrong += [f"`{name}` hides `{other}`" for name in sorted(names) for other in suffixes(name) if other in known]
+        return (*wrong, *helper_problems(sorted(names), original, patched, allowed_axioms=self._allowed))
+
+    def _same_text(self, path: str, texts: Mapping[str, str], helpers: Sequence[HelperLemma], *, named: bool) -> bool:
+        if path not in texts:
+            return True
+        try:
+            base = with_helpers(self.project.by_path[path].text, [h for h in helpers if h.file == path])
+        except PatchError:
+            return False
+        goals = [goal for goal in self._goals if goal.file == path]
+        spans = {base.moved(goal.span) for goal in goals if goal.span is not None}
+        if named:
+            commands = [base.moved(goal.command) for goal in goals if goal.command is not None]
+            spans |= {SourceSpan(command.start, command.start) for command in commands}
+        return only_places_changed(base.text, spans, texts[path])
+
+    def _general_checks(
+        self,
+        path: str,
+        texts: Mapping[str, str],
+        unlike: tuple[str, ...],
+        helpers: Sequence[HelperLemma],
+        named: bool,
+    ) -> tuple[Check, ...]:
+        text = self.project.by_path[path].text
+        raised = raised_limit(text, texts.get(path, text))
+        same = self._same_text(path, texts, helpers, named=named)
         return (
-            Check(CheckName.TEXT, same, "" if same else "text outside the open places differs"),
+            Check(CheckName.TEXT, same, "" if same else TEXT_DIFFERS),
             Check(CheckName.COMPILES, True),
+            Check(CheckName.LIMITS, not raised, f"maxHeartbeats {raised}" if raised else ""),
             Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
         )
 
@@ -210,6 +302,13 @@ class _Replay:
     errors: Mapping[str, tuple[Message, ...]]
     remaining: Mapping[str, tuple[Sorry, ...]]
     commands: Mapping[str, tuple[str, ...]]
+    shadowed: frozenset[str] = frozenset()
+
+
+def suffixes(name: str) -> tuple[str, ...]:
+    """The names by which `name` can be meant in some namespace, the longest first."""
+    parts = name_parts(name)
+    return tuple(join_name(parts[index:]) for index in range(len(parts)))
 
 
 def _broken(error: Exception) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.status import STANDARD_AXIOMS, DeclarationTruth
 from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint, update_blueprint
 from orchestrator.content_cache import ContentCache
 from orchestrator.known_answers import known_names
@@ -17,7 +17,13 @@ from tasks.stage import stage
 
 @stage("sync blueprint")
 async def sync_blueprint(
-    project: Project, extraction: Extraction, gate: GateReport, pool: Pool, lean: str, answers: ContentCache
+    project: Project,
+    extraction: Extraction,
+    gate: GateReport,
+    pool: Pool,
+    lean: str,
+    answers: ContentCache,
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
 ) -> BlueprintUpdate:
     """The changes that make the marks true, as a patch; nothing is written."""
     blueprint = read_blueprint(project.root)
@@ -35,4 +41,4 @@ async def sync_blueprint(
 
         there = await known_names(answers, project, lean, names, look_up)
         facts |= {name: DeclarationTruth(exists=name in there) for name in unknown}
-    return update_blueprint(blueprint, facts)
+    return update_blueprint(blueprint, facts, allowed_axioms=allowed_axioms)

@@ -12,16 +12,23 @@ from orchestrator.provision import Servers
 from orchestrator.selection import GateReport, Proof, Selection
 from orchestrator.source import Project
 from orchestrator.stages import counted
+from orchestrator.verdict import STANDARD_AXIOMS
 from orchestrator.verify import Gate
 from tasks.stage import stage
 
 
 @stage("verify")
 async def verify_proofs(
-    project: Project, extraction: Extraction, proofs: Sequence[Proof], servers: Servers, answers: ContentCache
+    project: Project,
+    extraction: Extraction,
+    proofs: Sequence[Proof],
+    servers: Servers,
+    answers: ContentCache,
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
 ) -> GateReport:
     """Replay the project with the proofs in place on fresh servers and keep those that pass together."""
     if proofs:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
-    gate = Gate(project, extraction, servers.fresh)
-    return await known_gate(answers, project, servers.identity, proofs, lambda: Selection(gate).select(proofs))
+    gate = Gate(project, extraction, servers.fresh, allowed_axioms=allowed_axioms)
+    asked = " ".join((servers.identity, *sorted(allowed_axioms)))
+    return await known_gate(answers, project, asked, proofs, lambda: Selection(gate).select(proofs))

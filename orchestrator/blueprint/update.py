@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.blueprint.disk import load
@@ -39,6 +39,7 @@ class BlueprintUpdate:
         status: what is true of each node.
         marks: what is set and taken away.
         patch: one diff over the TeX files ("" when nothing changes).
+        texts: new content of the files that change, by path.
         problems: what could not be taken as meant, in words.
     """
 
@@ -47,6 +48,7 @@ class BlueprintUpdate:
     status: BlueprintStatus
     marks: tuple[Mark, ...] = ()
     patch: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -63,7 +65,8 @@ def update_blueprint(
     patch = unified_diff({path: (blueprint.files[path], text) for path, text in texts.items()})
     problems = tuple(str(problem) for problem in blueprint.problems) if blueprint.found else ()
     marks = tuple(_mark(edit, blueprint) for edit in edits if edit.kind is not EditKind.LEAN_DECLS)
-    return BlueprintUpdate(blueprint.found, blueprint, status, marks, patch, problems)
+    changed = {path: text for path, text in texts.items() if text != blueprint.files[path]}
+    return BlueprintUpdate(blueprint.found, blueprint, status, marks, patch, changed, problems)
 
 
 def read_blueprint(root: str) -> Blueprint:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from rich.markup import escape
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.errors import PatchError
+from orchestrator.helpers import named_helpers
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
@@ -27,10 +28,12 @@ from orchestrator.paths import find_paths
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.repo.checkout import apply_patch, checkout
 from orchestrator.repo.project import load_project
+from orchestrator.repo.scan import proofs_wanted, scan
 from orchestrator.source import Project
 from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
 from orchestrator.tables import one_line
 from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
+from orchestrator.verdict import STANDARD_AXIOMS
 from orchestrator.verify import Gate, PatchReport
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
@@ -108,7 +111,44 @@ def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) 
     return 0
 
 
-def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console) -> int:
+def run_extract_static(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
+    """List what the text of a repository's modules leaves open, `proof_wanted` included; no Lean is asked.
+
+    Raises:
+        RepositoryError: it cannot be had.
+    """
+    project = open_project(repo, ref)
+    found = [(module.path, place) for module in project.modules for place in scan(module.text)]
+    wanted = [(module.path, place) for module in project.modules for place in proofs_wanted(module.text)]
+    if as_json:
+        value = {
+            "commit": project.commit,
+            "places": [{"file": path, **asdict(place)} for path, place in found],
+            "proofs_wanted": [{"file": path, **asdict(place)} for path, place in wanted],
+            "problems": [asdict(problem) for problem in project.problems],
+        }
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    for path, place in found:
+        name = place.declaration or f"a {place.keyword or 'command'} without a name"
+        start = place.span.start
+        console.print(f"{path}:{start.line}:{start.column} {place.word} in {name}", highlight=False, soft_wrap=True)
+    for path, asked in wanted:
+        where = f"{path}:{asked.span.start.line}:{asked.span.start.column}"
+        console.print(f"{where} proof_wanted {asked.declaration}", highlight=False, soft_wrap=True)
+    show_problems(console, project.problems)
+    files = len({path for path, _ in found})
+    console.print(
+        f"{counted(len(found), 'open place')} in {counted(files, 'file')} of {len(project.modules)}, "
+        f"{len(wanted)} proof_wanted",
+        highlight=False,
+    )
+    return 0
+
+
+def run_verify(
+    repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console, helpers: Collection[str] = ()
+) -> int:
     """Judge a patch; exit code 5 when it must not be used.
 
     Raises:
@@ -118,7 +158,9 @@ def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, consol
     text = read_patch(patch)
     project, servers = prepare(repo, ref, console)
     project, texts = original_and_patched(project, text)
-    report = asyncio.run(judge_patch(project, texts, servers, console))
+    names = named_helpers(text) | frozenset(helpers)
+    axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
+    report = asyncio.run(judge_patch(project, texts, servers, console, helpers=names, allowed_axioms=axioms))
     if as_json:
         sys.stdout.write(json.dumps(report_json(report), ensure_ascii=False, indent=2) + "\n")
         return 0 if report.accepted else PatchError.exit_code
@@ -129,6 +171,9 @@ def run_verify(repo: str, ref: str | None, patch: Path, *, as_json: bool, consol
     for file, words in report.differences.items():
         for word in words:
             say(console, "red", "changed:", f"{file}: {word}")
+    for label, words in (("look at", warnings_of(report)), ("not checked:", unchecked_by(report))):
+        for word in words:
+            say(console, "yellow", label, word)
     accepted = sum(verdict.accepted for verdict in report.verdicts)
     of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
     console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
@@ -174,6 +219,19 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
     return project, texts
 
 
+def open_project(repo: str, ref: str | None) -> Project:
+    """The project at `ref`, or the folder as it is when no ref is given.
+
+    Raises:
+        RepositoryError: it cannot be had.
+    """
+    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    if ref is None and folder.is_dir():
+        return load_project(folder)
+    found = checkout(repo, ref or "HEAD", cache=find_paths(load_settings().paths).checkouts)
+    return load_project(found.path, commit=found.commit)
+
+
 def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Servers]:
     """The project at `ref`, or the folder as it is when no ref is given, and servers for it.
 
@@ -183,13 +241,7 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     """
     settings = load_settings()
     paths = find_paths(settings.paths)
-    folder = Path(os.path.abspath(os.path.expanduser(repo)))
-    if ref is None and folder.is_dir():
-        project = load_project(folder)
-    else:
-        found = checkout(repo, ref or "HEAD", cache=paths.checkouts)
-        project = load_project(found.path, commit=found.commit)
-    project = importable(project, EMBEDDED_LIBRARIES)
+    project = importable(open_project(repo, ref), EMBEDDED_LIBRARIES)
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:
         say(console, "yellow", "note:", warning)
@@ -212,7 +264,15 @@ async def elaborate(project: Project, servers: Servers, console: Console) -> Ext
             )
 
 
-async def judge_patch(project: Project, texts: Mapping[str, str], servers: Servers, console: Console) -> PatchReport:
+async def judge_patch(
+    project: Project,
+    texts: Mapping[str, str],
+    servers: Servers,
+    console: Console,
+    *,
+    helpers: frozenset[str] = frozenset(),
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+) -> PatchReport:
     """The gate's report on changed files.
 
     Raises:
@@ -228,7 +288,18 @@ async def judge_patch(project: Project, texts: Mapping[str, str], servers: Serve
             hint = "Only changes of files that Lean accepts can be compared with the original."
             raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
     with console.status("replaying the project with the patch"):
-        return await Gate(project, found, servers.fresh).verify(texts)
+        gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms)
+        return await gate.verify(texts, named=helpers)
+
+
+def warnings_of(report: PatchReport) -> tuple[str, ...]:
+    """What a reader of the patch should look at twice, each file and word once."""
+    return tuple(dict.fromkeys(f"{v.file}: {word}" for v in report.verdicts for word in v.warnings))
+
+
+def unchecked_by(report: PatchReport) -> tuple[str, ...]:
+    """What could not be looked at, each thing once."""
+    return tuple(dict.fromkeys(word for v in report.verdicts for word in v.not_checked))
 
 
 def report_json(report: PatchReport) -> dict[str, object]:
@@ -245,6 +316,7 @@ def report_json(report: PatchReport) -> dict[str, object]:
                 "reason": verdict.reason,
                 "checks": [{"check": c.name.value, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
                 "not_checked": list(verdict.not_checked),
+                "warnings": list(verdict.warnings),
             }
             for verdict in report.verdicts
         ],

@@ -28,6 +28,8 @@ partial def mapList (f : α → β) (xs : List α) : List β := match xs with | 
 partial def filterList (p : α → Bool) (xs : List α) : List α :=
   match xs with | [] => [] | x :: xs => if p x then x :: filterList p xs else filterList p xs
 partial def anyList (p : α → Bool) (xs : List α) : Bool := match xs with | [] => false | x :: xs => p x || anyList p xs
+partial def dropList (n : Nat) (xs : List α) : List α := if n = 0 then xs else match xs with | [] => [] | _ :: xs => dropList (n - 1) xs
+partial def takeList (n : Nat) (xs : List α) : List α := if n = 0 then [] else match xs with | [] => [] | x :: xs => x :: takeList (n - 1) xs
 partial def listLength (xs : List α) (n : Nat) : Nat := match xs with | [] => n | _ :: xs => listLength xs (n + 1)
 partial def pushAll (f : α → Json) (xs : List α) (acc : Array Json) : Array Json :=
   match xs with | [] => acc | x :: xs => pushAll f xs (acc.push (f x))
@@ -54,6 +56,8 @@ def stringJ (s : String) : Json := .str s
 /-- The name as a user writes it: without the module prefix of private declarations. -/
 def userNameJ (n : Name) : Json := .str (privateToUserName n).toString
 def nameJ (n : Name) : Json := .str n.toString
+/-- An axiom by its exact name where it is the project's own: a private `propext` is not the one that everybody allows. -/
+def axiomJ (env : Environment) (n : Name) : Json := if (env.getModuleIdxFor? n).isSome then userNameJ n else nameJ n
 def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
 def rawPositionJ (m : FileMap) (p : Option String.Pos.Raw) : Json :=
   match p with | some q => positionJ (m.toPosition q) | none => .null
@@ -382,7 +386,7 @@ def kindOf : ConstantInfo → String
 
 def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   let axioms := collectAxioms env [p.1] {} []
-  Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ userNameJ axioms),
+  Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
     ("sorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
 
 /-! ## Sorries of a command -/
@@ -552,7 +556,7 @@ def runTactic (p : ProofState) (tac : String) (maxHeartbeats : Nat) (tk : IO.Can
       let messages ← mapIO (fun m => messageJ m) (messagesOf p'.coreState.messages) #[]
       if isNil gs then
         let (status, axioms) ← closeProofs p' p'.root maxHeartbeats tk []
-        return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ userNameJ axioms)],
+        return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ (axiomJ p'.coreState.env) axioms)],
           status == "Completed", some p'⟩
       else
         return ⟨← finish [("goals", listJ stringJ texts), ("messages", .arr messages), ("proofStatus", .str "Incomplete: open goals remain")], false, some p'⟩
@@ -661,18 +665,18 @@ def recheck (env : Environment) (p : Name × ConstantInfo) (tk : IO.CancelToken)
     | .ok _ => return ""
     | .error e => (e.toMessageData {}).toString
 
-def describeOne (base env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
+def describeOne (env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
   let ci := p.2
   let theoremLike := match ci with | .thmInfo _ => true | _ => false
   let value := if theoremLike then "" else match ci.value? (allowOpaque := true) with | some v => exprText env v | none => ""
   let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
-  let uses := filterList (fun n => !base.contains n) (append (constantsOf ci.type) inValue)
+  let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) inValue)
   let axioms := collectAxioms env [p.1] {} []
   let user := (privateToUserName p.1).toString
-  let checked ← if wanted.contains user then recheck env p tk else pure ""
+  let checked ← if wanted.contains "*" || wanted.contains user then recheck env p tk else pure ""
   return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
-    ("axioms", listJ userNameJ axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
+    ("axioms", listJ (axiomJ env) axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
     ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
     ("typeSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
 
@@ -729,7 +733,7 @@ def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
   match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
   | some cs, some base =>
     let made := newConstants base.env cs.env
-    let ds ← mapIO (describeOne base.env cs.env (strings (getList j "recheck")) tk) made #[]
+    let ds ← mapIO (describeOne cs.env (strings (getList j "recheck")) tk) made #[]
     return Json.mkObj [("declarations", .arr ds)]
   | _, _ => return refusal "Unknown environment."
 
@@ -746,7 +750,65 @@ def forget (s : StateRef) (j : Json) : IO Json := do
   | none => pure ()
   return Json.mkObj [("ok", .bool true)]
 
+/-- One goal of a state by itself: what is proved of it is closed and checked for it alone. -/
+def chosenGoal (p : ProofState) (i? : Option Nat) : Option ProofState :=
+  match i? with
+  | none => some p
+  | some i => match dropList i p.goals with | g :: _ => some { p with goals := [g], root := [g] } | [] => none
+
+/-- The constants in the statement and the hypotheses of a state's first goal. -/
+def mentioned (p : ProofState) (tk : IO.CancelToken) : IO Json := do
+  match p.goals with
+  | [] => return Json.mkObj [("mentions", .arr #[])]
+  | g :: _ =>
+    let act : TermElabM (List Name) := do
+      let d ← g.getDecl
+      let t ← instantiateMVars d.type
+      return append (constantsOf t) (← lctxConstants (persistentToList d.lctx.decls))
+    let (ns, _) ← runTerm p 200000 tk act
+    return Json.mkObj [("mentions", listJ nameJ ns)]
+
+/-! ## Premises -/
+
+/-- A constant as a premise: its type on one line, and the constants in it. What is imported shows no proof, so that a
+theorem looks like an axiom. -/
+def premiseJ (cs : Command.State) (tk : IO.CancelToken) (ci : ConstantInfo) : IO Json := do
+  let ctx : Core.Context := { fileName := "<premises>", fileMap := default, options := baseOptions, maxHeartbeats := 200000 * 1000, cancelTk? := some tk }
+  let st : Core.State := { env := cs.env, ngen := cs.ngen }
+  let act : MetaM (Format × Bool) := do return (← Meta.ppExpr ci.type, ← Meta.isProp ci.type)
+  let (type, prop) ← try
+      let (((f, p), _), _) ← (act.run {} {}).toIO ctx st
+      pure (f.pretty 1000000, p)
+    catch _ => pure ("", false)
+  let kind := if prop then "theorem" else kindOf ci
+  return Json.mkObj [("name", userNameJ ci.name), ("kind", .str kind), ("type", .str type), ("mentions", listJ nameJ (constantsOf ci.type))]
+
+def isPremise (env : Environment) (ci : ConstantInfo) : Bool :=
+  !isAuxiliary ci.name && !isPrivateName ci.name && !isAuxRecursor env ci.name && !isNoConfusion env ci.name &&
+    (match ci with | .recInfo _ => false | .quotInfo _ => false | _ => true)
+
+/-- The constants of the imported module number `module`, from number `first` on, at most `count` of them looked at. -/
+def premises (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  match ← envOf s n with
+  | none => return refusal "Unknown environment."
+  | some cs =>
+    let modules := cs.env.header.moduleNames
+    let k := getNat j "module" 0
+    match modules[k]?, cs.env.header.moduleData[k]? with
+    | some name, some data =>
+      let all := arrayToList data.constants data.constants.size []
+      let first := getNat j "first" 0
+      let count := getNat j "count" 1000
+      let chosen := takeList count (dropList first all)
+      let js ← mapIO (premiseJ cs tk) (filterList (isPremise cs.env) chosen) #[]
+      return Json.mkObj [("module", nameJ name), ("modules", natJ modules.size), ("constants", natJ data.constants.size), ("premises", .arr js),
+        ("interrupted", .bool (← tk.isSet))]
+    | _, _ => return Json.mkObj [("module", .str ""), ("modules", natJ modules.size), ("constants", natJ 0), ("premises", .arr #[]), ("interrupted", .bool false)]
+
 unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
+  match getNat? j "premises" with
+  | some n => premises s n j (← tk ())
+  | none =>
   match getString? j "cmd", getString? j "file", getNat? j "describe", j.getObjVal? "forget" with
   | some src, _, _, _ => runCmd s src j (← tk ())
   | _, some src, _, _ => runFile s src j (← tk ())
@@ -756,7 +818,11 @@ unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
     let st ← s.get
     let maxHeartbeats := getNat j "maxHeartbeats" 200000
     match st.proofs[getNat j "proofState" 1000000000]? with
-    | some (some p) =>
+    | some (some whole) =>
+      match chosenGoal whole (getNat? j "goal") with
+      | none => return refusal "The proof state has no such goal."
+      | some p =>
+      if getBool j "mentions" then mentioned p (← tk ()) else
       match getString? j "tactic" with
       | some t => tacticJ s (← runTactic p t maxHeartbeats (← tk ()))
       | none =>

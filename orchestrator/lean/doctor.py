@@ -19,8 +19,10 @@ import psutil
 
 from orchestrator.config import child_environment
 from orchestrator.errors import InstallError
+from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.install import inspect_embedded
 from orchestrator.lean.installation import InstallState, InstallStatus
+from orchestrator.lean.isolation import Walls, examine_walls
 from orchestrator.lean.node import check_version, find_node
 from orchestrator.lean.package import LEAN_PACKAGE
 from orchestrator.lean.toolchain import Native, probe_native
@@ -69,6 +71,8 @@ class Condition:
         git: path of git.
         memory_free, disk_free: what is available, the disk of the cache folder.
         extras: optional parts of which every module is there.
+        checkers: programs of other people's that check compiled proofs.
+        walls: what Lean processes can be kept away from.
         ledger_folder, ledger_problem: where the ledger is kept, and why it cannot be written there.
     """
 
@@ -82,6 +86,8 @@ class Condition:
     memory_free: int = 0
     disk_free: int = 0
     extras: tuple[str, ...] = ()
+    checkers: tuple[str, ...] = ()
+    walls: Walls = field(default_factory=lambda: Walls(limits=True, network=True, landlock=1))
     ledger_folder: Path = field(default_factory=Path)
     ledger_problem: str = ""
 
@@ -111,6 +117,10 @@ def examine(paths: Paths) -> Condition:
         memory_free=psutil.virtual_memory().available // 10**6,
         disk_free=shutil.disk_usage(_existing(paths.cache)).free // 10**6,
         extras=tuple(extra for extra, modules in EXTRAS.items() if all(map(_importable, modules))),
+        checkers=tuple(
+            checker.value for checker in find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
+        ),
+        walls=examine_walls(),
         ledger_folder=paths.data,
         ledger_problem=_write_problem(paths.data),
     )
@@ -127,6 +137,8 @@ def diagnose(condition: Condition) -> tuple[Finding, ...]:
         _memory(condition),
         _disk(condition),
         _ledger(condition),
+        _isolation(condition.walls),
+        _checkers(condition.checkers),
         *(_extra(extra, extra in condition.extras) for extra in EXTRAS),
     )
 
@@ -197,6 +209,24 @@ def _ledger(condition: Condition) -> Finding:
         what = f"the ledger's folder {condition.ledger_folder} cannot be written: {condition.ledger_problem}"
         return Finding(Level.BAD, what, "set ORCH_DATA_DIR to a folder that you may write to")
     return Finding(Level.OK, f"the ledger's folder {condition.ledger_folder} can be written")
+
+
+def _isolation(walls: Walls) -> Finding:
+    if walls.missing:
+        what = f"Lean processes run without {'; '.join(walls.missing)}"
+        return Finding(Level.WARN, what, "work only on repositories that you trust, or run in a container")
+    what = (
+        f"Lean processes are shut in: limits, no network, Landlock {walls.landlock} (reads its own files, writes none)"
+    )
+    return Finding(Level.OK, what)
+
+
+def _checkers(found: tuple[str, ...]) -> Finding:
+    if found:
+        return Finding(Level.OK, f"other checkers of proofs, for a native Lean: {', '.join(found)}")
+    return Finding(
+        Level.OK, "other checkers of proofs (leanchecker, SafeVerify, comparator): none; our own gate checks"
+    )
 
 
 def _extra(extra: str, installed: bool) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.errors import SessionClosed, SessionError
+from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.process import Launch, ServerProcess
 from orchestrator.lean.protocol import Reply, Request, parse_reply
 
@@ -13,13 +14,15 @@ class EmbeddedSession:
     Args:
         launch: how to start the server.
         rss_limit_megabytes: a server that has grown beyond this is replaced before the next request.
+        meter: adds up what this session uses.
 
     The process is started by the first request. A broken one (dead, hung, talking nonsense) is killed, its error
     raised, and the next request starts another; `generation` tells.
     """
 
-    def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0) -> None:
+    def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0, meter: LeanMeter | None = None) -> None:
         self._launch = launch
+        self._meter = meter or LeanMeter()
         self._rss_limit = rss_limit_megabytes
         self._server: ServerProcess | None = None
         self._started = 0
@@ -48,13 +51,14 @@ class EmbeddedSession:
         """
         if self._closed:
             raise SessionClosed("The Lean session is closed")
-        server = await self._ready()
-        try:
-            value = await server.request(request.to_json(), timeout=timeout)
-            return parse_reply(request, value)
-        except SessionError:
-            await self._drop()
-            raise
+        with self._meter.running():
+            server = await self._ready()
+            try:
+                value = await server.request(request.to_json(), timeout=timeout)
+                return parse_reply(request, value)
+            except SessionError:
+                await self._drop()
+                raise
 
     async def recycle_if_grown(self) -> bool:
         """Replace the server if it has grown beyond its limit; true when it was. For between pieces of work."""
@@ -78,6 +82,7 @@ class EmbeddedSession:
         if self._server is not None and not self._server.alive:
             await self._drop()
         if self._server is None:
+            self._meter.processes += 1
             self._server = await ServerProcess.start(self._launch)
             self._started += 1
         return self._server

@@ -29,7 +29,7 @@ class Pool:
     def __init__(self, sessions: Sequence[Session], project: Project, *, limits: Limits | None = None) -> None:
         self._workspaces = [Workspace(session, project) for session in sessions]
         self._idle = list(self._workspaces)
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._changed = asyncio.Condition()
         self.project = project
 
@@ -62,7 +62,7 @@ class Pool:
             SessionError: the session broke while the file was loaded.
         """
         async with self.workspace(goal.module) as workspace:
-            opened = OpenGoal(workspace, goal, self._limits)
+            opened = OpenGoal(workspace, goal, self.limits)
             await opened.ready()
             try:
                 yield opened
@@ -70,6 +70,10 @@ class Pool:
                 # When the process is gone, what was to be forgotten is gone with it.
                 with contextlib.suppress(SessionError):
                     await opened.release()
+
+    def variant(self, project: Project) -> VariantPool:
+        """The same sessions, standing in front of goals of a variant of the project."""
+        return VariantPool(self, project)
 
     async def close(self) -> None:
         """End every session, whoever holds it."""
@@ -86,3 +90,44 @@ class Pool:
             self._idle.append(workspace)
             # Not `notify`: the one woken may be cancelled before it runs, and nobody else would be told.
             self._changed.notify_all()
+
+
+class VariantPool:
+    """A pool's sessions over a variant of its project. Made by `Pool.variant`; what it loads is dropped again.
+
+    Args:
+        pool: whose sessions.
+        project: the variant.
+    """
+
+    def __init__(self, pool: Pool, project: Project) -> None:
+        self._pool = pool
+        self.project = project
+
+    @asynccontextmanager
+    async def workspace(self, module: str = "") -> AsyncIterator[Workspace]:
+        """Hold a session alone, as `Pool.workspace` does."""
+        async with self._pool.workspace(module) as held:
+            mark = held.highest_env, held.highest_proof_state
+            variant = held.variant(self.project)
+            try:
+                yield variant
+            finally:
+                held.adopt(variant)
+                # When the process is gone, what was to be forgotten is gone with it.
+                with contextlib.suppress(SessionError):
+                    if held.holds_process():
+                        await held.forget_after(env=mark[0], proof_state=mark[1])
+
+    @asynccontextmanager
+    async def open(self, goal: Goal) -> AsyncIterator[OpenGoal]:
+        """Open a goal of the variant, as `Pool.open` does.
+
+        Raises:
+            RequestRefused: the goal is not in its file as Lean elaborates it.
+            SessionError: the session broke while the file was loaded.
+        """
+        async with self.workspace(goal.module) as workspace:
+            opened = OpenGoal(workspace, goal, self._pool.limits)
+            await opened.ready()
+            yield opened

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.errors import PatchError, RequestRefused, SessionError
-from orchestrator.goal import Goal, Position, SourceSpan
-from orchestrator.lean.protocol import CheckReply, Command, CommandReply, Limits, Sorry, TacticReply, Tactics
+from orchestrator.goal import Goal, SourceSpan
+from orchestrator.lean.protocol import (
+    CheckReply,
+    Command,
+    CommandReply,
+    Limits,
+    Mentions,
+    Sorry,
+    SplitReply,
+    TacticReply,
+    Tactics,
+)
 from orchestrator.lean.session import ask
+from orchestrator.lean.splitting import goals_in, write_into
 from orchestrator.lean.workspace import Workspace
-from orchestrator.patch import splice
 
 _SLACK_SECONDS = 10.0
+_SKETCH_SECONDS = 60.0
 
 
 class OpenGoal:
@@ -28,6 +39,8 @@ class OpenGoal:
         self._workspace = workspace
         self._limits = limits
         self._places: tuple[Sorry, ...] = ()
+        self._siblings: tuple[Sorry, ...] = ()
+        self._text = ""
         self._generation = -1
         self._env_mark = -1
         self._state_mark = -1
@@ -36,19 +49,21 @@ class OpenGoal:
         """Load the goal's file, again if the process behind the session was replaced.
 
         Raises:
-            RequestRefused: the goal is not in its file as Lean elaborates it.
+            RequestRefused: the goal is not in its file, or in its sketch, as Lean elaborates it.
             SessionError: the session broke.
         """
         workspace = self._workspace
         if self._generation == workspace.session.generation and workspace.holds(self.goal.module):
             return
         elaborated = await workspace.load(self.goal.module)
-        self._places = tuple(sorry for sorry in elaborated.reply.sorries if sorry.span == self.goal.span)
-        if not self._places:
-            raise RequestRefused("The goal is not where it was", where=f"{self.goal.file}, {self.goal.declaration}")
+        marks = workspace.highest_env, workspace.highest_proof_state
+        # As in the workspace: Lean reads files with line feeds alone.
+        text = workspace.project.by_name[self.goal.module].text.replace("\r\n", "\n")
+        self._text, self._siblings = await self._surroundings(self.goal, text, elaborated.reply.sorries)
+        self._places = self._places_of(self.goal, self._siblings)
         self._generation = workspace.session.generation
-        self._env_mark = workspace.highest_env
-        self._state_mark = workspace.highest_proof_state
+        # What a sketch made is dropped with the goal; a goal of the file itself has made nothing yet.
+        self._env_mark, self._state_mark = marks
 
     @property
     def goals(self) -> int:
@@ -63,8 +78,11 @@ class OpenGoal:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """Try each tactic, on the goal's own state unless another is given; replies in order, perhaps fewer.
+
+        With `only`, the tactics see that goal of `proof_state` alone, and to complete it is to close that one.
 
         A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
         reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
@@ -76,7 +94,7 @@ class OpenGoal:
         """
         limits = limits or self._limits
         if proof_state is not None:
-            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds)
+            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds, only)
         replies: list[TacticReply] = []
         together = len(tactics)
         budget = int(budget_seconds * 1000)
@@ -98,9 +116,20 @@ class OpenGoal:
                 break
         return tuple(replies)
 
-    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+    async def mentions(self) -> tuple[str, ...]:
+        """Full names of the constants that the goal speaks of, without repetition.
+
+        Raises:
+            SessionError: the session broke.
+        """
+        await self.ready()
+        asked = ask(self._workspace.session, Mentions(self._places[0].proof_state), timeout=60.0)
+        return tuple(dict.fromkeys((await self._workspace.same_process(asked)).names))
+
+    async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
         """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
 
+        `prelude` are commands that stand in front of the declaration, such as a lemma that is to be proved later.
         A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
 
         Raises:
@@ -109,21 +138,72 @@ class OpenGoal:
         await self.ready()
         place = self._places[0]
         assert place.command is not None
-        # As in the workspace: Lean reads files with line feeds alone.
-        text = self._workspace.project.by_name[self.goal.module].text.replace("\r\n", "\n")
         try:
-            fragment = fragment_with(text, self.goal, script, place.command)
+            fragment = fragment_with(self._text, self.goal, script, place.command)
+            before = place.before
+            if prelude:
+                made = await self._elaborated(prelude, before, seconds)
+                if made.errors or made.env is None:
+                    return CheckReply(accepted=False, errors=tuple(message.text for message in made.errors))
+                before = made.env
+            reply = await self._elaborated(fragment, before, seconds)
         except PatchError as error:
             return CheckReply(accepted=False, errors=(str(error),))
-        limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
-        request = Command(fragment, env=place.before, limits=limits)
-        try:
-            asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
-            reply = await self._workspace.same_process(asked)
         except SessionError as error:
             return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
-        self._workspace.note(reply)
         return self._judge(reply, place)
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """Elaborate the goal's declaration with a sketch in place of the sorry: its own open places, or what is wrong.
+
+        A sketch that cannot be spliced in, or that breaks the Lean process, is answered with errors.
+
+        Raises:
+            SessionError: the session broke while the goal's file was loaded.
+        """
+        await self.ready()
+        place = self._places[0]
+        assert place.command is not None
+        try:
+            written = write_into(self._text, self.goal, script, place.command)
+            reply = await self._elaborated(written.fragment, place.before, seconds)
+        except PatchError as error:
+            return SplitReply(errors=(str(error),))
+        except SessionError as error:
+            return SplitReply(errors=(f"Lean broke on it: {error.what}",))
+        errors = tuple(message.text for message in reply.errors)
+        if reply.interrupted:
+            errors = (*errors, "timeout")
+        return SplitReply(errors=errors) if errors else SplitReply(goals_in(written, self.goal, script, reply.sorries))
+
+    async def _surroundings(self, goal: Goal, text: str, sorries: tuple[Sorry, ...]) -> tuple[str, tuple[Sorry, ...]]:
+        """The text that the goal stands in, and its open places: of the file, or of the file with sketches in it."""
+        if goal.within is None:
+            return text, sorries
+        outer = goal.within.goal
+        text, sorries = await self._surroundings(outer, text, sorries)
+        place = self._places_of(outer, sorries)[0]
+        assert place.command is not None
+        try:
+            written = write_into(text, outer, goal.within.script, place.command)
+        except PatchError as error:
+            raise RequestRefused(f"The sketch does not fit: {error}", where=goal.declaration) from error
+        reply = await self._elaborated(written.fragment, place.before, _SKETCH_SECONDS)
+        return written.text, tuple(written.in_file(sorry) for sorry in reply.sorries)
+
+    def _places_of(self, goal: Goal, sorries: tuple[Sorry, ...]) -> tuple[Sorry, ...]:
+        places = tuple(sorry for sorry in sorries if sorry.span == goal.span)
+        if not places:
+            raise RequestRefused("The goal is not where it was", where=f"{goal.file}, {goal.declaration}")
+        return places
+
+    async def _elaborated(self, fragment: str, before: int | None, seconds: float) -> CommandReply:
+        limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
+        request = Command(fragment, env=before, limits=limits)
+        asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+        reply = await self._workspace.same_process(asked)
+        self._workspace.note(reply)
+        return reply
 
     async def release(self) -> None:
         """Drop what was made while the goal was open."""
@@ -132,8 +212,7 @@ class OpenGoal:
             await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
 
     def _judge(self, reply: CommandReply, place: Sorry) -> CheckReply:
-        siblings = self._workspace.elaborated(self.goal.module).reply.sorries
-        before = len({sorry.span for sorry in siblings if sorry.before == place.before})
+        before = len({sorry.span for sorry in self._siblings if sorry.before == place.before})
         after = len({sorry.span for sorry in reply.sorries})
         errors = tuple(message.text for message in reply.errors)
         if reply.interrupted:
@@ -146,10 +225,16 @@ class OpenGoal:
         return CheckReply(not errors, errors, after, tuple(axioms))
 
     async def _batch(
-        self, tactics: Sequence[str], state: int, limits: Limits, stop: bool, budget_seconds: float
+        self,
+        tactics: Sequence[str],
+        state: int,
+        limits: Limits,
+        stop: bool,
+        budget_seconds: float,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         budget = int(budget_seconds * 1000)
-        request = Tactics(tuple(tactics), state, stop, budget, limits)
+        request = Tactics(tuple(tactics), state, stop, budget, limits, only)
         longest = limits.milliseconds / 1000 * 2
         seconds = longest * len(tactics) if limits.milliseconds else 600.0
         if budget_seconds:
@@ -184,14 +269,4 @@ def fragment_with(text: str, goal: Goal, script: str, command: SourceSpan) -> st
     Raises:
         PatchError: the goal has no span inside the command.
     """
-    assert goal.span is not None
-    lines = text.split("\n")
-    first, last = command.start.line - 1, command.end.line - 1
-    body = lines[first : last + 1]
-    body[-1] = body[-1][: command.end.column]
-    body[0] = " " * command.start.column + body[0][command.start.column :]
-    span = SourceSpan(
-        Position(goal.span.start.line - first, goal.span.start.column),
-        Position(goal.span.end.line - first, goal.span.end.column),
-    )
-    return splice("\n".join(body), span, script, goal.kind)
+    return write_into(text, goal, script, command).fragment

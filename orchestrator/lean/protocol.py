@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused
-from orchestrator.goal import Position, SourceSpan
+from orchestrator.goal import Goal, Position, SourceSpan
 
 Json = dict[str, Any]
 
@@ -69,7 +69,8 @@ class File:
 class Tactics:
     """Try each tactic on the same proof state; stop at the first that closes it if asked to.
 
-    No tactic is started after `budget_milliseconds` (0: no such limit); the reply is then shorter than the batch.
+    No tactic is started after `budget_milliseconds` (0: no such limit); the reply is then shorter than the batch. With
+    `goal`, the tactics see that goal of the state alone (counted from 0), and closing it is all that "completed" says.
     """
 
     tactics: tuple[str, ...]
@@ -77,16 +78,22 @@ class Tactics:
     stop_on_success: bool = True
     budget_milliseconds: int = 0
     limits: Limits = field(default_factory=Limits)
+    goal: int | None = None
 
     def to_json(self) -> Json:
         """The request as the server reads it."""
         return {
+            **({} if self.goal is None else {"goal": self.goal}),
             "tactics": list(self.tactics),
             "proofState": self.proof_state,
             "stopOnSuccess": self.stop_on_success,
             "budgetMs": self.budget_milliseconds,
             **self.limits.to_json(),
         }
+
+
+RECHECK_EVERYTHING = ("*",)
+"""Stands for every declaration in `Describe.recheck`: a proof's auxiliary theorems have names nobody knows before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,38 @@ class Forget:
         return {"forget": drop}
 
 
-Request = Command | File | Tactics | Describe | Forget
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Ask which constants the first goal of a proof state speaks of, in its statement and its hypotheses."""
+
+    proof_state: int
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        return {"mentions": True, "proofState": self.proof_state, **self.limits.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """Ask for constants of an imported module, with their statements.
+
+    `module` counts the imported modules of environment `env` from 0, `first` and `count` the constants in it.
+    """
+
+    env: int
+    module: int
+    first: int = 0
+    count: int = 1000
+    limits: Limits = field(default_factory=lambda: Limits(milliseconds=60_000))
+
+    def to_json(self) -> Json:
+        """The request as the server reads it."""
+        where = {"premises": self.env, "module": self.module, "first": self.first, "count": self.count}
+        return {**where, **self.limits.to_json()}
+
+
+Request = Command | File | Tactics | Describe | Forget | Mentions | Premises
 
 
 class Severity(StrEnum):
@@ -286,7 +324,52 @@ class CheckReply:
     axioms: tuple[str, ...] = ()
 
 
-Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply
+@dataclass(frozen=True, slots=True)
+class MentionsReply:
+    """Full names of constants, in order of occurrence, with repetition."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of the library: full name, kind, statement on one line, and the constants in the statement."""
+
+    name: str
+    kind: str
+    type: str
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PremisesReply:
+    """Constants of one module, the elaborator's own left out.
+
+    `modules` is how many modules are imported, `constants` how many constants this one has; `module` is "" behind the
+    last one.
+    """
+
+    module: str
+    modules: int
+    constants: int
+    premises: tuple[Constant, ...] = ()
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SplitReply:
+    """What Lean says of a declaration with a sketch in place of one of its sorries.
+
+    Attributes:
+        goals: the sketch's own open places, in their order; empty when there are errors.
+        errors: Lean's words, or ours.
+    """
+
+    goals: tuple[Goal, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply | MentionsReply | PremisesReply
 
 
 def _position(value: Any) -> Position:
@@ -411,12 +494,31 @@ def _forget_reply(value: Json) -> ForgetReply:
     return ForgetReply()
 
 
+def _mentions_reply(value: Json) -> MentionsReply:
+    return MentionsReply(_strings(value["mentions"]))
+
+
+def _premises_reply(value: Json) -> PremisesReply:
+    return PremisesReply(
+        module=str(value["module"]),
+        modules=int(value["modules"]),
+        constants=int(value["constants"]),
+        premises=tuple(
+            Constant(str(item["name"]), str(item["kind"]), str(item["type"]), _strings(item["mentions"]))
+            for item in value["premises"]
+        ),
+        interrupted=bool(value["interrupted"]),
+    )
+
+
 _PARSERS: Mapping[type, Callable[[Json], Reply]] = {
     Command: _command_reply,
     File: _command_reply,
     Tactics: _tactics_reply,
     Describe: _describe_reply,
     Forget: _forget_reply,
+    Mentions: _mentions_reply,
+    Premises: _premises_reply,
 }
 
 

@@ -13,6 +13,10 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    Mentions,
+    MentionsReply,
+    Premises,
+    PremisesReply,
     Reply,
     Request,
     Tactics,
@@ -54,6 +58,10 @@ async def ask(session: Session, request: Tactics, *, timeout: float) -> TacticsR
 async def ask(session: Session, request: Describe, *, timeout: float) -> DescribeReply: ...
 @overload
 async def ask(session: Session, request: Forget, *, timeout: float) -> ForgetReply: ...
+@overload
+async def ask(session: Session, request: Mentions, *, timeout: float) -> MentionsReply: ...
+@overload
+async def ask(session: Session, request: Premises, *, timeout: float) -> PremisesReply: ...
 async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
     """`session.exchange` with the reply's type known to the type checker.
 
@@ -68,6 +76,8 @@ async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
         Tactics: TacticsReply,
         Describe: DescribeReply,
         Forget: ForgetReply,
+        Mentions: MentionsReply,
+        Premises: PremisesReply,
     }[type(request)]
     if not isinstance(reply, expected):
         raise MalformedReply(f"{type(reply).__name__} in answer to {type(request).__name__}")

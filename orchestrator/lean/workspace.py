@@ -14,7 +14,17 @@ from typing import TypeVar
 
 from orchestrator.errors import RequestRefused, SessionDied
 from orchestrator.goal import Position
-from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Fingerprint, Forget, Message, Severity
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    Describe,
+    File,
+    Fingerprint,
+    Forget,
+    Limits,
+    Message,
+    Severity,
+)
 from orchestrator.lean.session import Session, ask
 from orchestrator.lexer import IDENTIFIER
 from orchestrator.source import Project
@@ -22,6 +32,8 @@ from orchestrator.source import Project
 T = TypeVar("T")
 
 ELABORATION_SECONDS = 300.0
+KILL_FACTOR = 1.2
+_MORE = " (ORCH_ELABORATION_TIMEOUT gives the gate more)"
 _TOP = Position(1, 0)
 # "Unknown constant": the library's private or specialised helpers, which the embedded code generator cannot reach.
 _CODE_GENERATOR_WORDS = (
@@ -85,6 +97,30 @@ class Workspace:
         self.highest_proof_state = -1
         self.highest_env = -1
 
+    def variant(self, project: Project) -> Workspace:
+        """A workspace for a variant of the project on the same session, sharing the environments both have in common.
+
+        Only one of the two may be used at a time; `adopt` what the variant made before this one goes on.
+        """
+        other = Workspace(self.session, project, preamble=self._preamble, elaboration_seconds=self._seconds)
+        if self._generation != self.session.generation:
+            return other
+        same = {
+            name
+            for name, module in project.by_name.items()
+            if name in self.project.by_name and self.project.by_name[name].digest == module.digest
+        }
+        other._generation = self._generation
+        other._environments = {key: env for key, env in self._environments.items() if key[1] <= same}
+        other.highest_env, other.highest_proof_state = self.highest_env, self.highest_proof_state
+        return other
+
+    def adopt(self, other: Workspace) -> None:
+        """Take over the count of what a variant has made, so that it can be forgotten."""
+        if other._generation == self._generation:
+            self.highest_env = max(self.highest_env, other.highest_env)
+            self.highest_proof_state = max(self.highest_proof_state, other.highest_proof_state)
+
     def holds(self, module: str) -> bool:
         """Whether `module` is elaborated on the session's present process."""
         return self._generation == self.session.generation and module in self._elaborated
@@ -127,6 +163,10 @@ class Workspace:
         self._elaborated[module] = elaborated
         return elaborated
 
+    def holds_process(self) -> bool:
+        """Whether what it holds is on the session's present process."""
+        return self._generation == self.session.generation and self._generation > 0
+
     def elaborated(self, module: str) -> Elaborated:
         """What `load` gave for `module`.
 
@@ -138,11 +178,12 @@ class Workspace:
     async def fingerprints(self, module: str, *, recheck: tuple[str, ...] = ()) -> dict[str, Fingerprint]:
         """Fingerprints of the declarations that `module` makes, by exact name.
 
-        `recheck` names (as a user writes them) are looked at by the kernel once more.
+        `recheck` names (as a user writes them, or `RECHECK_EVERYTHING`) are looked at by the kernel once more.
         """
         elaborated = await self.load(module)
-        request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck)
-        reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
+        limits = Limits(heartbeats=0, milliseconds=int(self._seconds * 1000))
+        request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck, limits=limits)
+        reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
         return dict(reply.declarations)
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
@@ -225,18 +266,19 @@ class Workspace:
     async def _file(self, name: str, base: int) -> Elaborated:
         # Lean reads files with line feeds alone; lines and columns are the same.
         text = self.project.by_name[name].text.replace("\r\n", "\n")
-        request = File(text, name, base)
-        reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
+        # Lean stops by itself in most cases; a process that does not is killed a little later.
+        request = File(text, name, base, limits=Limits(milliseconds=int(self._seconds * 1000)))
+        reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
         self.note(reply)
         noncomputable = False
         if any(word in message.text for message in reply.errors for word in _CODE_GENERATOR_WORDS):
-            again = ask(self.session, replace(request, noncomputable=True), timeout=self._seconds)
+            again = ask(self.session, replace(request, noncomputable=True), timeout=self._seconds * KILL_FACTOR)
             second = await self.same_process(again)
             self.note(second)
             if len(second.errors) < len(reply.errors):
                 reply, noncomputable = second, True
         if reply.interrupted:
-            late = Message(Severity.ERROR, f"not elaborated within {request.limits.milliseconds / 1000:g} s", _TOP)
+            late = Message(Severity.ERROR, f"not elaborated within {self._seconds:g} s{_MORE}", _TOP)
             reply = replace(reply, messages=(*reply.messages, late))
         if reply.env is None:
             raise RequestRefused("Lean gave no environment for a file", where=name)

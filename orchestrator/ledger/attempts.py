@@ -103,6 +103,17 @@ class Attempts(Section):
         with self._database.read() as connection:
             return tuple(attempt_record(row) for row in connection.execute(query))
 
+    def success_seconds(self, strategy: str, *, limit: int = 200) -> tuple[float, ...]:
+        """Seconds of a strategy's newest successful attempts, newest first."""
+        query = (
+            select(ATTEMPTS.c.time_seconds)
+            .where(ATTEMPTS.c.strategy == str(strategy), ATTEMPTS.c.success)
+            .order_by(ATTEMPTS.c.id.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
     def frontier(self, *, limit: int | None = None) -> tuple[FrontierGoal, ...]:
         """Goals with a failed attempt and no successful one, one entry a wording: where to go on after a crash."""
         goals, others = ATTEMPTED_GOALS.c, ATTEMPTED_GOALS.alias().c

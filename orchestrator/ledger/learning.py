@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.engine import Connection
 
+from orchestrator.goal_renaming import translated
 from orchestrator.ledger.records import plain
 from orchestrator.ledger.section import Section
 from orchestrator.ledger.summaries import CachedTactics, StrategyMoment, StrategyStatistics, StrategyTrial
@@ -28,7 +29,7 @@ class Learning(Section):
 
         Args:
             goal_text: as Lean prints it; the entry serves all goals that differ in names and order only.
-            tactics: the proof script, one tactic a string. Names of hypotheses in it may be others in the next goal.
+            tactics: the proof script, one tactic a string.
             success_rate: 0 to 1, to start with.
             avg_time: seconds, to start with.
         """
@@ -37,13 +38,17 @@ class Learning(Section):
             "success_rate": success_rate,
             "avg_time": avg_time,
             "last_used": self._now(),
+            "goal_text": plain(goal_text),
         }
         statement = self._database.insert(TACTIC_CACHE).values(goal_hash=goal_hash(goal_text), use_count=0, **values)
         with self._database.write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["goal_hash"], set_=values))
 
     def get_cached_tactics(self, goal_text: str) -> CachedTactics | None:
-        """What is remembered of a goal, or None. Each hit counts as a use, this one included."""
+        """What is remembered of a goal, or None. Each hit counts as a use, this one included.
+
+        The tactics are in the names of `goal_text`, whatever names the goal had that they proved.
+        """
         mine = TACTIC_CACHE.c.goal_hash == goal_hash(goal_text)
         with self._database.read() as connection:
             if connection.execute(select(TACTIC_CACHE.c.goal_hash).where(mine)).first() is None:
@@ -52,8 +57,9 @@ class Learning(Section):
         with self._database.write() as connection:
             connection.execute(update(TACTIC_CACHE).where(mine).values(used))
             row = connection.execute(select(TACTIC_CACHE).where(mine)).one()
+        tactics = translated(row.tactics, row.goal_text, goal_text) if row.goal_text else row.tactics
         return CachedTactics(
-            tactics=list(row.tactics), success_rate=row.success_rate, avg_time=row.avg_time, use_count=row.use_count
+            tactics=list(tactics), success_rate=row.success_rate, avg_time=row.avg_time, use_count=row.use_count
         )
 
     def record_cache_outcome(self, goal_text: str, success: bool, *, time_seconds: float | None = None) -> bool:
@@ -132,9 +138,19 @@ class Learning(Section):
             rows = connection.execute(query.limit(limit)).all()
         return tuple(StrategyMoment(**row._mapping) for row in reversed(rows))
 
-    def strategy_statistics(self, *, context: str | None = None) -> tuple[StrategyStatistics, ...]:
-        """What is known of strategies, in all contexts or in one ("" is all goals together)."""
+    def strategy_statistics(
+        self, *, context: str | None = None, tactics_of: str | None = None
+    ) -> tuple[StrategyStatistics, ...]:
+        """What is known of strategies, in all contexts or in one ("" is all goals together).
+
+        A strategy's tactics are counted apart, under its name, "/" and what the tactic is; `tactics_of` asks for them.
+        """
         query = select(STRATEGY_STATISTICS).order_by(STRATEGY_STATISTICS.c.strategy, STRATEGY_STATISTICS.c.context)
+        name = STRATEGY_STATISTICS.c.strategy
+        if tactics_of is None:
+            query = query.where(~name.contains("/", autoescape=True))
+        else:
+            query = query.where(name.startswith(f"{tactics_of}/", autoescape=True))
         if context is not None:
             query = query.where(STRATEGY_STATISTICS.c.context == context)
         with self._database.read() as connection:

@@ -162,6 +162,7 @@ class ProofRecord:
         script: what replaces the sorry.
         checks: the gate's findings by check, JSON-serialisable.
         patch: unified diff of the file ("" when there is none).
+        helpers: helper lemmas that it needs (see `orchestrator.helpers`), JSON-serialisable.
         id: given by the ledger.
     """
 
@@ -171,6 +172,7 @@ class ProofRecord:
     verdict: ProofVerdict
     checks: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     patch: str = ""
+    helpers: tuple[Mapping[str, Any], ...] = ()
     goal_id: str = ""
     repo: str = ""
     commit: str = ""

@@ -103,6 +103,7 @@ class Runs(Section):
             "verdict": proof.verdict.value,
             "checks": plain(proof.checks),
             "patch": plain(proof.patch),
+            "helpers": plain(proof.helpers),
             "environment": proof.environment,
             "run_id": proof.run_id,
             "timestamp": proof.timestamp or self._now(),
@@ -160,4 +161,5 @@ def proof_record(row: Row[Any]) -> ProofRecord:
     values = dict(row._mapping)
     values["verdict"] = ProofVerdict(values["verdict"])
     values["checks"] = MappingProxyType(values["checks"])
+    values["helpers"] = tuple(values["helpers"])
     return ProofRecord(**values)

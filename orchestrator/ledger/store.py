@@ -19,6 +19,7 @@ from orchestrator.ledger.monitoring import Monitoring
 from orchestrator.ledger.pruning import Pruning
 from orchestrator.ledger.runs import Runs, count_proofs, count_runs, newest_runs
 from orchestrator.ledger.summaries import LedgerStatistics
+from orchestrator.ledger.tickets import Tickets
 from orchestrator.ledger.transfer import Transfer
 
 DEFAULT_PATH = Path("orchestrator/cache/ledger.db")
@@ -28,7 +29,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(Attempts, Goals, Claims, Runs, Learning, Monitoring, Browsing, Pruning, Transfer):
+class Ledger(Attempts, Goals, Claims, Runs, Learning, Tickets, Monitoring, Browsing, Pruning, Transfer):
     """One ledger, shared by any number of threads and processes. Each method is one short transaction.
 
     A `Ledger` must not cross a fork: open the same URL again in the other process.

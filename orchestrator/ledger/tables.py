@@ -236,6 +236,7 @@ class Proof(Base, table=True):
     verdict: str = Field(sa_column=Column(String(16), nullable=False))
     checks: dict[str, Any] = _json()
     patch: str = _text()
+    helpers: list[dict[str, Any]] = _json(empty="[]")
     environment: str = _text()
     run_id: str | None = _run()
     timestamp: datetime = _time()
@@ -253,6 +254,7 @@ class TacticCache(Base, table=True):
     avg_time: float = _number(Float)
     use_count: int = _number(Integer)
     last_used: datetime = _time()
+    goal_text: str = _text()
 
 
 class StrategyStatistic(Base, table=True):

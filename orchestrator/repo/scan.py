@@ -6,7 +6,7 @@ It errs towards listing: `stop` as a variable's name is listed too, since only L
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestrator.goal import SourceSpan
@@ -26,12 +26,14 @@ from orchestrator.lexer import (
 
 __all__ = [
     "Candidate",
+    "Declared",
     "OpenWord",
     "ProofWanted",
     "Region",
     "RegionKind",
     "Word",
     "code_mask",
+    "declared",
     "proofs_wanted",
     "regions",
     "scan",
@@ -76,6 +78,24 @@ class ProofWanted:
     span: SourceSpan
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration as the text shows it.
+
+    Attributes:
+        name: best textual guess of its full name.
+        keyword: such as `theorem`.
+        start, end: offsets from its keyword up to the next declaration's or scope's.
+        is_open: a word in between may leave it open.
+    """
+
+    name: str
+    keyword: str
+    start: int
+    end: int
+    is_open: bool = False
+
+
 # fmt: off
 _DECLARATIONS = frozenset({
     "theorem", "lemma", "def", "abbrev", "instance", "example", "axiom", "opaque", "structure", "inductive", "class",
@@ -105,6 +125,29 @@ def scan(text: str) -> tuple[Candidate, ...]:
 def proofs_wanted(text: str) -> tuple[ProofWanted, ...]:
     """Every `proof_wanted`, in order."""
     return _walk(text)[1]
+
+
+def declared(text: str) -> tuple[Declared, ...]:
+    """Every named declaration, in order. Those that macros and attributes make are not seen."""
+    mask = code_mask(text)
+    scopes = _Scopes()
+    found: list[Declared] = []
+    current: Declared | None = None
+    for word in masked_words(mask):
+        if word.quoted or word.selected:
+            continue
+        if word.text in _KEYWORDS:
+            before = (scopes.declaration, scopes.keyword)
+            scopes.enter(word, mask)
+            begins = word.text in _DECLARATIONS and scopes.keyword == word.text
+            if begins or word.text in _SCOPES or before != (scopes.declaration, scopes.keyword):
+                if current is not None:
+                    found.append(replace(current, end=word.start))
+                named = begins and scopes.declaration
+                current = Declared(scopes.declaration, word.text, word.start, len(text)) if named else None
+        elif current is not None and (word.text in _OPEN_WORDS or _unquoted_axiom(word.text) in _OPEN_WORDS):
+            current = replace(current, is_open=True)
+    return (*found, current) if current is not None else tuple(found)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 from orchestrator.bandit import GoalFeatures, Policy, Statistics
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
-from orchestrator.result import Result, StrategyType
+from orchestrator.result import Outcome, Result, StrategyType
 from orchestrator.scheduling.ports import (
     AttemptFinished,
     AttemptLedger,
@@ -37,6 +37,7 @@ class Attempt:
         timeout: seconds it may take.
         started: the clock when it began.
         levels: the goal's context levels.
+        marks: its further contexts.
         failed_before: strategies known to have failed on the goal when it began.
         cached: it replays tactics that worked before, and is no trial of the strategy.
     """
@@ -46,6 +47,7 @@ class Attempt:
     timeout: float
     started: float
     levels: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
     failed_before: tuple[StrategyType, ...] = ()
     cached: bool = False
 
@@ -136,11 +138,14 @@ class Attempts:
                 **result.metadata,
                 "timeout": attempt.timeout,
                 "levels": list(attempt.levels),
+                "marks": list(attempt.marks),
                 "failed_before": [strategy.value for strategy in attempt.failed_before],
                 **({"beaten": True} if beaten and result.success else {}),
                 **({"cached": True} if attempt.cached else {}),
             },
         )
+        if attempt.cached and result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED):
+            self.ledger.record_replay(attempt.goal, result.success, result.time_seconds)
         # Cached tactics that fail say nothing about the strategy that once found them.
         if result.success or not attempt.cached:
             self.ledger.record(attempt.goal, result)
@@ -149,6 +154,17 @@ class Attempts:
             self.statistics = self.policy.update(self.statistics, trial)
         self.emit(AttemptFinished(attempt.goal, result))
         return result
+
+    def keep(self, goal: Goal, result: Result) -> None:
+        """Keep a proof that was put together from attempts that are kept already, and learn from it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        self.ledger.record(goal, result)
+        trial = trial_of(result)
+        if trial is not None:
+            self.statistics = self.policy.update(self.statistics, trial)
 
     def stop(self) -> None:
         """Begin no more, and cancel those under way."""

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from orchestrator.goal import Goal
@@ -14,6 +15,7 @@ from orchestrator.scheduling.attempts import Attempt, Attempts, Work
 from orchestrator.scheduling.features import features_of
 from orchestrator.scheduling.ports import CachedTactics, Replay
 from orchestrator.scheduling.race import Course, race
+from orchestrator.scheduling.subgoals import Splitter, through_subgoals
 from orchestrator.strategies.base import CANCELLED, NOT_PROVED, TIMEOUT, UNAVAILABLE
 
 TRUSTED_RATE = 0.7
@@ -38,6 +40,9 @@ class GoalRun:
         widen: asks for a further slot; `narrow` gives it back.
         replay: tries tactics that worked before, when there is a way to.
         hurry: whether to leave attempts behind that do not stop.
+        splitter: what Lean says of sketches; without it subgoals are left open.
+        nested: makes the run on a subgoal, in which the strategies given are left out.
+        without: strategies that are left out.
     """
 
     def __init__(
@@ -55,7 +60,13 @@ class GoalRun:
         narrow: Callable[[], None],
         replay: Replay | None,
         hurry: Callable[[], bool],
+        splitter: Splitter | None = None,
+        nested: Callable[[Goal, frozenset[StrategyType]], GoalRun] | None = None,
+        without: frozenset[StrategyType] = frozenset(),
     ) -> None:
+        self._splitter = splitter
+        self._nested = nested
+        self._without = without
         self._goal = goal
         self._attempts = attempts
         self._timeouts = timeouts
@@ -84,14 +95,14 @@ class GoalRun:
         known = self._attempts.ledger.known_proof(self._goal)
         if known is not None:
             return replace(known, metadata={**known.metadata, "known": True})
-        available, reasons = self._attempts.available(self._goal)
+        available, reasons = self._available()
         cached = self._attempts.ledger.cached_tactics(self._goal)
         if cached is not None and cached.success_rate > TRUSTED_RATE and self._replay is not None:
             results = await self._race_cached(cached, self._replay)
             if self._won:
                 return results[0]
         self._left = list(available)
-        return self._summary(await self._race(), reasons)
+        return self._summary(await self._with_subgoals(await self._race()), reasons)
 
     def exhausted(self) -> bool:
         """Whether no available strategy could do better with more time."""
@@ -108,6 +119,28 @@ class GoalRun:
             self._left.remove(strategy)
             self._failed.append(strategy)
         return tuple(chosen)
+
+    def _available(self) -> tuple[tuple[StrategyType, ...], Mapping[StrategyType, str]]:
+        available, reasons = self._attempts.available(self._goal)
+        return tuple(strategy for strategy in available if strategy not in self._without), reasons
+
+    async def _with_subgoals(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
+        """The results, with those that left subgoals replaced by what came of them, until one is a proof.
+
+        A strategy is not used on the subgoals that it leaves: each level of sketches has one strategy less.
+        """
+        if self._splitter is None or self._nested is None or any(result.success for result in results):
+            return results
+        nested, done = self._nested, list(results)
+        for place, result in enumerate(results):
+            if not (result.subgoals and result.tactics and result.strategy) or self._attempts.stopping:
+                continue
+            prove = partial(_run_nested, nested, self._without | {result.strategy})
+            done[place] = await through_subgoals(self._goal, result, self._splitter, prove)
+            if done[place].success:
+                self._attempts.keep(self._goal, done[place])
+                break
+        return tuple(done)
 
     async def _race(self) -> tuple[Result, ...]:
         return await race(
@@ -181,6 +214,7 @@ class GoalRun:
             timeout=self._seconds_for(strategy),
             started=self._attempts.clock(),
             levels=self._features.levels,
+            marks=self._features.marks,
             failed_before=tuple(self._failed),
             cached=cached,
         )
@@ -221,3 +255,9 @@ class GoalRun:
         else:
             error = TIMEOUT if self._left else UNAVAILABLE
         return Result(success=False, error=error, metadata=details)
+
+
+async def _run_nested(
+    nested: Callable[[Goal, frozenset[StrategyType]], GoalRun], without: frozenset[StrategyType], goal: Goal
+) -> Result:
+    return await nested(goal, without).run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -55,8 +55,18 @@ class AttemptLedger(Protocol):
             LedgerError: it could not be kept.
         """
 
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """Learn from replaying `cached_tactics`, whatever came of it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
         """What all trials kept say of the strategies, by scope (`Trial.scopes`) and strategy."""
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """How long the newest successes of a strategy took."""
 
 
 class MemoryLedger:
@@ -69,6 +79,7 @@ class MemoryLedger:
 
     def __init__(self, cache: Mapping[str, CachedTactics] | None = None, *, ema_alpha: float = 0.1) -> None:
         self.attempts: list[tuple[Goal, Result]] = []
+        self.replays: list[tuple[str, bool]] = []
         self._statistics = Statistics[StrategyType](ema_alpha)
         self.cache = dict(cache or {})
 
@@ -95,9 +106,18 @@ class MemoryLedger:
         if trial is not None:
             self._statistics = self._statistics.updated((trial,))
 
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """See `AttemptLedger.record_replay`."""
+        self.replays.append((goal.id, success))
+
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
         """See `AttemptLedger.statistics`."""
         return self._statistics.table
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """See `AttemptLedger.success_seconds`."""
+        trials = (result for _, result in self.attempts if result.strategy is strategy and trial_of(result))
+        return [result.time_seconds for result in trials if result.success]
 
 
 def _settles(result: Result, timeout: float) -> bool:
@@ -125,6 +145,7 @@ def trial_of(result: Result) -> Trial[StrategyType] | None:
         success=result.success,
         seconds=result.time_seconds,
         levels=_words(metadata.get("levels")),
+        marks=_words(metadata.get("marks")),
         failed_before=frozenset(known[word] for word in _words(metadata.get("failed_before")) if word in known),
     )
 

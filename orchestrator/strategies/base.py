@@ -10,12 +10,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
 from orchestrator.goal import Goal
-from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 from orchestrator.result import Result, StrategyType
 
 TIMEOUT = "timeout"
@@ -24,6 +24,19 @@ UNAVAILABLE = "unavailable"
 NOT_PROVED = "not proved"
 
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How a strategy tells the time.
+
+    Attributes:
+        clock: seconds, by which it keeps to its timeout.
+        grace_seconds: by how much it may overrun before it is cancelled, which costs the Lean process.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    grace_seconds: float = 20.0
 
 
 class ProofContext(Protocol):
@@ -45,10 +58,12 @@ class ProofContext(Protocol):
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """Try each tactic on one proof state, the goal's own when it is None.
 
-        `limits` hold for each tactic, `budget_seconds` for all together; 0 means no such limit.
+        `limits` hold for each tactic, `budget_seconds` for all together; 0 means no such limit. With `only`, the
+        tactics see that goal of `proof_state` alone (counted from 0), and "completed" means that it is closed.
 
         Returns:
             Replies in the order of the tactics; fewer when it stopped at the first that closes the state.
@@ -57,8 +72,22 @@ class ProofContext(Protocol):
             SessionError: the session broke.
         """
 
+    async def mentions(self) -> tuple[str, ...]:
+        """Full names of the constants that the goal speaks of, without repetition.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal.
+
+        Raises:
+            SessionError: the session broke.
+        """
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """Put a sketch (a script with sorries) in place of the sorry; its own open places as goals, or Lean's errors.
 
         Raises:
             SessionError: the session broke.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple, Protocol
 
-from orchestrator.goal import Goal, SorryKind
+from orchestrator.goal import Goal
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.result import Result, StrategyType
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, guarded
-from orchestrator.strategies.portfolio import Candidate, Tier, portfolio
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, Timing, guarded
+from orchestrator.strategies.portfolio import Candidate, Tier, candidates
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
 
 _BATCH = 12
@@ -19,8 +20,36 @@ _GRACE_SECONDS = 20.0
 _CHECK_SECONDS = 30.0
 _RESTATED_MILLISECONDS = 8_000
 
-Order = Callable[[Goal, Sequence[Candidate]], Sequence[Candidate]]
 Definitions = Callable[[Goal], Iterable[str]]
+
+
+class Tried(NamedTuple):
+    """A candidate that was tried: whether it proved the goal, and its seconds, checks included."""
+
+    candidate: Candidate
+    success: bool
+    seconds: float
+
+
+class Order(Protocol):
+    """Which candidates come first."""
+
+    def order(self, goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Those of `candidates` to try, in the order of trial."""
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """Hear what came of an attempt: every candidate tried, in the order of trial."""
+
+
+class PortfolioOrder:
+    """The portfolio's own order, which learns nothing."""
+
+    def order(self, goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """See `Order.order`."""
+        return candidates
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """See `Order.learn`."""
 
 
 async def run_micro(
@@ -29,60 +58,56 @@ async def run_micro(
     *,
     prover: Prover,
     definitions: Iterable[str] = (),
-    order: Order = lambda _goal, candidates: candidates,
-    clock: Callable[[], float] = time.monotonic,
+    order: Order | None = None,
+    timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
     """Try the portfolio on `goal` for at most `timeout` seconds.
 
-    A tactic that closes the state is checked in its declaration before it counts. What works in a declaration but not
-    on the state (a different default of the elaborator) is looked for at the end, with the cheapest tactics.
+    A tactic that closes the state is checked in its declaration before it counts.
 
     Args:
         goal: the goal.
         timeout: seconds, from when the goal is open on a session.
         prover: opens goals on sessions.
         definitions: full names of the project's own definitions.
-        order: puts the candidates of one tier into the order of trial.
+        order: puts the candidates into the order of trial, and hears what came of them; the portfolio's own order
+            unless given.
 
     Raises:
         SessionError: the session broke while the goal's file was loaded.
         RequestRefused: the goal is not in its file as Lean elaborates it.
+        LedgerError: what was learned cannot be kept.
     """
-
+    order = order or PortfolioOrder()
     async with prover.open(goal) as context:
         # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
-        return await guarded(
-            StrategyType.MICRO,
-            lambda: _Search(context, clock() + timeout, clock).run(definitions, order),
-            timeout + _GRACE_SECONDS,
-            clock=clock,
+        search = _Search(context, timing.clock() + timeout, timing.clock)
+        chosen = order.order(goal, candidates(goal, definitions))
+        result = await guarded(
+            StrategyType.MICRO, lambda: search.run(chosen), timeout + timing.grace_seconds, clock=timing.clock
         )
+    order.learn(goal, search.trials)
+    return result
 
 
 @dataclass
 class _Search:
-    """One run over the portfolio. It watches its own time and ends between two tactics."""
+    """One run over candidates. It watches its own time and ends between two tactics."""
 
     context: ProofContext
     deadline: float
     clock: Callable[[], float]
     tried: int = 0
+    trials: list[Tried] = field(default_factory=list)
 
-    async def run(self, definitions: Iterable[str], order: Order) -> Result:
-        goal = self.context.goal
-        candidates = portfolio(goal, definitions)
-        for tier in Tier:
-            chosen = order(goal, [candidate for candidate in candidates if candidate.tier is tier])
-            for batch in _batches(chosen):
-                result = await self._batch(batch)
-                if result is not None:
-                    return result
-                if self._left < _LEAST_SECONDS:
-                    return Result(success=False, error=TIMEOUT, metadata={"tactics_tried": self.tried})
-            if tier is Tier.CHEAP:
-                script = await self._in_declaration(chosen)
-                if script:
-                    return self._proved(script, checked="declaration")
+    async def run(self, chosen: Sequence[Candidate]) -> Result:
+        for batch in _batches(chosen):
+            declared = batch[0].tier is Tier.DECLARATION
+            result = await (self._in_declaration(batch) if declared else self._batch(batch))
+            if result is not None:
+                return result
+            if self._left < _LEAST_SECONDS:
+                return Result(success=False, error=TIMEOUT, metadata={"tactics_tried": self.tried})
         return Result(success=False, error=NOT_PROVED, metadata={"tactics_tried": self.tried})
 
     @property
@@ -95,8 +120,11 @@ class _Search:
             replies = await self._try(batch)
             if not replies:
                 break
-            for reply in replies:
+            for candidate, reply in zip(batch, replies, strict=False):
+                started = self.clock()
                 script = await self._proof_in(reply) or await self._restated(reply)
+                seconds = reply.milliseconds / 1000 + self.clock() - started
+                self.trials.append(Tried(candidate, bool(script), seconds))
                 if script:
                     return self._proved(script, found_by=reply.tactic, milliseconds=reply.milliseconds)
             batch = batch[len(replies) :]
@@ -139,15 +167,17 @@ class _Search:
                     return script
         return ""
 
-    async def _in_declaration(self, candidates: Sequence[Candidate]) -> str:
-        if self.context.goal.kind is SorryKind.STOP:
-            return ""
-        for candidate in candidates:
-            if candidate.tactic in _CHEAP_TO_CHECK and self._left >= _LEAST_SECONDS:
-                self.tried += 1
-                if await self._check(candidate.tactic):
-                    return candidate.tactic
-        return ""
+    async def _in_declaration(self, batch: Sequence[Candidate]) -> Result | None:
+        for candidate in batch:
+            if self._left < _LEAST_SECONDS:
+                break
+            self.tried += 1
+            started = self.clock()
+            accepted = await self._check(candidate.tactic)
+            self.trials.append(Tried(candidate, accepted, self.clock() - started))
+            if accepted:
+                return self._proved(candidate.tactic, checked="declaration")
+        return None
 
     async def _check(self, script: str) -> bool:
         """Whether the declaration takes the script; what was found right before the end is still looked at."""
@@ -160,11 +190,10 @@ class _Search:
         )
 
 
-def _batches(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
-    return [list(candidates[i : i + _BATCH]) for i in range(0, len(candidates), _BATCH)]
-
-
-_CHEAP_TO_CHECK = frozenset({"rfl", "simp", "simp_all", "omega", "grind"})
+def _batches(chosen: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Candidates of one tier that follow one another, a bounded number together: a request has one limit for all."""
+    runs = [list(group) for _, group in groupby(chosen, key=lambda candidate: candidate.tier)]
+    return [run[i : i + _BATCH] for run in runs for i in range(0, len(run), _BATCH)]
 
 
 class Micro:
@@ -173,7 +202,8 @@ class Micro:
     Args:
         prover: opens goals on sessions.
         definitions: full names of the project's own definitions that a goal sees.
-        order: puts the candidates of one tier into the order of trial.
+        order: puts the candidates into the order of trial, and hears what came of them.
+        timing: what its time is told by.
     """
 
     def __init__(
@@ -181,11 +211,13 @@ class Micro:
         prover: Prover,
         *,
         definitions: Definitions = lambda _goal: (),
-        order: Order = lambda _goal, candidates: candidates,
+        order: Order | None = None,
+        timing: Timing = Timing(),  # noqa: B008 - frozen
     ) -> None:
         self._prover = prover
         self._definitions = definitions
         self._order = order
+        self._timing = timing
 
     @property
     def type(self) -> StrategyType:
@@ -199,5 +231,10 @@ class Micro:
     async def run(self, goal: Goal, timeout: float) -> Result:
         """See `run_micro`."""
         return await run_micro(
-            goal, timeout, prover=self._prover, definitions=self._definitions(goal), order=self._order
+            goal,
+            timeout,
+            prover=self._prover,
+            definitions=self._definitions(goal),
+            order=self._order,
+            timing=self._timing,
         )

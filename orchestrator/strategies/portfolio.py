@@ -7,15 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from orchestrator.goal import Goal
+from orchestrator.goal import Goal, SorryKind
 
 
 class Tier(IntEnum):
-    """How dear a tactic is; tiers are tried in this order."""
+    """How dear a tactic is; tiers are tried in this order.
+
+    A tactic of the tier DECLARATION is not tried on the state, but put into the declaration at once: what works there
+    and not on the state (a different default of the elaborator) is found so.
+    """
 
     CHEAP = 0
-    COMBINED = 1
-    SEARCH = 2
+    DECLARATION = 1
+    COMBINED = 2
+    SEARCH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ MATHLIB_CHEAP = (
     "fun_prop",
     "aesop",
 )
+IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
 
@@ -92,6 +98,28 @@ def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[Candidate, .
     for candidate in candidates:
         first.setdefault(candidate.tactic, candidate)
     return tuple(first.values())
+
+
+def candidates(goal: Goal, definitions: Iterable[str] = ()) -> tuple[Candidate, ...]:
+    """The portfolio, with the cheapest tactics once more in their declaration, behind all cheap ones."""
+    tactics = portfolio(goal, definitions)
+    cheap = [candidate for candidate in tactics if candidate.tier is Tier.CHEAP]
+    again = [] if goal.kind is SorryKind.STOP else [tactic for tactic in cheap if tactic.tactic in IN_DECLARATION]
+    declared = (Candidate(candidate.tactic, Tier.DECLARATION, candidate.milliseconds) for candidate in again)
+    return (*cheap, *declared, *tactics[len(cheap) :])
+
+
+def kind_of(goal: Goal, candidate: Candidate) -> str:
+    """What a candidate is on any goal: its tactic with the goal's own names taken out.
+
+    Hypotheses become `#1` (the last one of the goal), `#2` and so on; lists of definitions `[…]`.
+    """
+    names = [name for name, _ in reversed(variables(goal))]
+    places = {name: f"#{number}" for number, name in reversed(list(enumerate(names, 1)))}
+    listed = re.sub(r"\[[^\]]+\]", "[…]", candidate.tactic)
+    listed = re.sub(r"unfold [^;]+", "unfold …", listed)
+    text = _IDENTIFIER.sub(lambda word: places.get(word[0], word[0]) if word.start() else word[0], listed)
+    return f"{text} in the declaration" if candidate.tier is Tier.DECLARATION else text
 
 
 def variables(goal: Goal) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-PATIENCE = 200.0
+PATIENCE = 900.0
 EASY = ("1 + 1 = 2", "∀ n : Nat, n + 0 = n", "∀ p q : Prop, p ∧ q → q ∧ p")
 HARD = "∀ a b c : Nat, 0 < a → 0 < b → a ^ {power} + b ^ {power} ≠ c ^ {power}"
 
@@ -47,22 +47,24 @@ class NightRun:
     Attributes:
         repo: what to work on.
         home: folder for the ledger, the results and the output.
-        settings: ORCH_… variables.
+        settings: ORCH_… and other variables.
+        name: of the folder in `home` for the results, and of the file that takes the output.
     """
 
     repo: Path
     home: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    name: str = "out"
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        self._printed = self.home / "output.txt"
+        self._printed = self.home / f"{self.name}put.txt"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "PREFECT_"))}
         environment |= {name: os.environ[name] for name in ("PREFECT_HOME", "ORCH_CACHE_DIR") if name in os.environ}
         environment |= {"ORCH_DATA_DIR": str(self.home), "ORCH_STATE_DIR": str(self.home), "ORCH_SERVERS": "1"}
         with self._printed.open("wb") as printed:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator.main", "prove", str(self.repo), "--out", str(self.home / "out")],
+                [sys.executable, "-m", "orchestrator.main", "prove", str(self.repo), "--out", str(self.out)],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
@@ -72,6 +74,11 @@ class NightRun:
         self._family: dict[int, psutil.Process] = {}
 
     @property
+    def out(self) -> Path:
+        """Folder of the results."""
+        return self.home / self.name
+
+    @property
     def output(self) -> str:
         """What was printed so far."""
         return self._printed.read_text(encoding="utf-8")
@@ -79,7 +86,7 @@ class NightRun:
     @property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
-        value: dict[str, Any] = json.loads((self.home / "out/summary.json").read_text(encoding="utf-8"))
+        value: dict[str, Any] = json.loads((self.out / "summary.json").read_text(encoding="utf-8"))
         return value
 
     def wait_for(self, words: str) -> None:
@@ -96,6 +103,11 @@ class NightRun:
     def interrupt(self) -> None:
         """Press Ctrl-C: the whole foreground process group gets the signal."""
         os.killpg(self._process.pid, signal.SIGINT)
+
+    @property
+    def process_id(self) -> int:
+        """Of the command, and of its process group."""
+        return self._process.pid
 
     def terminate(self) -> None:
         """Send SIGTERM to the command alone, as a service manager may."""

@@ -36,27 +36,40 @@ def git(repository: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def orchestrator(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ORCH_DATA_DIR": str(folder / "data")}
+def orchestrator(folder: Path, *arguments: str, market: bool = False) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "ORCH_DATA_DIR": str(folder / "data"),
+        "ORCH_TIMEOUT_HAMMER": "4",
+        "ORCH_MARKET": "yes" if market else "no",
+    }
     command = (sys.executable, "-m", "orchestrator.main", *arguments)
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
 
 
-def prove(folder: Path, repository: Path, out: Path) -> dict[str, Any]:
-    done = orchestrator(folder, "prove", str(repository), "--out", str(out))
+def prove(folder: Path, repository: Path, out: Path, *, market: bool = False) -> dict[str, Any]:
+    done = orchestrator(folder, "prove", str(repository), "--out", str(out), market=market)
     assert done.returncode == 0, done.stdout + done.stderr
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     return summary
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    folder = tmp_path_factory.mktemp("examples")
+def run(folder: Path, *, market: bool) -> Example:
     repository = folder / "grove"
     subprocess.run(
         ["bash", str(ROOT / "scripts/demo_repository.sh"), str(ROOT / "examples"), str(repository)], check=True
     )
-    return Example(repository, folder / "out", prove(folder, repository, folder / "out"), folder)
+    return Example(repository, folder / "out", prove(folder, repository, folder / "out", market=market), folder)
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    return run(tmp_path_factory.mktemp("examples"), market=False)
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Example:
+    return run(tmp_path_factory.mktemp("traded"), market=True)
 
 
 def place(item: dict[str, Any]) -> tuple[str, int]:
@@ -80,6 +93,31 @@ def test_most_are_solved_and_no_false_one_is(example: Example) -> None:
     assert example.summary["goals_solved"] == len(solved)
     assert [goal["declaration"] for goal in solved if truth_of(goal) == "false"] == []
     assert all(goal["verdict"]["status"] in ("passed", "partial") for goal in solved)
+
+
+@pytest.mark.slow
+def test_theorems_that_no_strategy_closes_alone_are_closed_through_the_marketplace(traded: Example) -> None:
+    missed = [goal for goal in traded.summary["goals"] if truth_of(goal) == "lemma"]
+    closed = [goal for goal in missed if goal["status"] == "solved"]
+    assert len(closed) >= 5, [(goal["declaration"], goal["note"]) for goal in missed]
+    assert {attempt["declaration"] for attempt in attempts(traded) if attempt["success"]}.isdisjoint(
+        goal["declaration"] for goal in missed
+    )
+    trades = {trade["lemma"]: trade for trade in traded.summary["market"]}
+    report = (traded.out / "report.md").read_text(encoding="utf-8")
+    for goal in closed:
+        assert goal["strategy"] == "market"
+        assert goal["helpers"]
+        for helper in goal["helpers"]:
+            assert trades[helper]["status"] == "completed"
+            assert trades[helper]["supplier"]
+            assert goal["declaration"] in trades[helper]["used_by"]
+            assert f"{goal['declaration']}` missed `{helper}" in report.replace("\\", "")
+
+
+def attempts(example: Example) -> list[dict[str, Any]]:
+    lines = (example.out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def test_the_patch_applies_and_leaves_exactly_the_unsolved(example: Example) -> None:

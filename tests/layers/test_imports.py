@@ -18,12 +18,19 @@ PURE = {
     "orchestrator.config_file",
     "orchestrator.variables",
     "orchestrator.goal",
+    "orchestrator.helpers",
     "orchestrator.goal_lexer",
     "orchestrator.goal_names",
     "orchestrator.goal_order",
+    "orchestrator.goal_renaming",
     "orchestrator.goal_scopes",
     "orchestrator.goal_telescopes",
     "orchestrator.normalize",
+    "orchestrator.conversation",
+    "orchestrator.suggestion",
+    "orchestrator.proof_steps",
+    "orchestrator.subgoals",
+    "orchestrator.premises.select",
     "orchestrator.result",
     "orchestrator.source",
     "orchestrator.patch",
@@ -31,10 +38,12 @@ PURE = {
     "orchestrator.layout",
     "orchestrator.diff",
     "orchestrator.bandit",
+    "orchestrator.scheduling.features",
     "orchestrator.difficulty",
     "orchestrator.verdict",
+    "orchestrator.rules",
 }
-ADAPTERS = ("lean", "repo", "ledger", "premises", "models", "blueprint", "throttle")
+ADAPTERS = ("lean", "repo", "hosts", "ledger", "premises", "models", "blueprint", "throttle")
 # An adapter package may also use where things lie, which is a value.
 ADAPTER_HELPERS = {"orchestrator.paths"}
 
@@ -100,7 +109,8 @@ def test_strategies_are_handed_their_adapters(name: str) -> None:
         if top(imported) != "orchestrator":
             continue
         typed_messages = imported == "orchestrator.lean.protocol"
-        assert imported in PURE or in_package(imported, "orchestrator.strategies") or typed_messages, imported
+        pure = imported in PURE or in_package(imported, "orchestrator.search")
+        assert pure or in_package(imported, "orchestrator.strategies") or typed_messages, imported
 
 
 @pytest.mark.parametrize("name", sorted(n for n in ALL if in_package(n, "orchestrator.dashboard")))
@@ -135,8 +145,21 @@ def test_only_config_reads_the_environment() -> None:
 
 
 def test_only_one_file_imports_heavy_libraries() -> None:
-    places = {"faiss": "orchestrator.premises.dense", "lean_dojo": "orchestrator.lean.dojo"}
+    places = {
+        "faiss": "orchestrator.premises.dense",
+        "lean_dojo": "orchestrator.lean.dojo",
+        "openai": "orchestrator.models.chat",
+    }
     for name, path in ALL.items():
         for imported in imports(path):
             if top(imported) in places:
                 assert name == places[top(imported)], f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ALL if top(n) == "orchestrator"))
+def test_libraries_of_the_extras_are_imported_when_they_are_used(name: str) -> None:
+    for node in ast.parse(ALL[name].read_text(encoding="utf-8")).body:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        extras = {"torch", "transformers", "faiss", "openai", "lean_dojo"}
+        assert extras.isdisjoint(map(top, names)), name

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from virtual_time import now
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.goal import Goal
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduler import Scheduler
@@ -92,8 +93,10 @@ def cast(**acts: Mapping[str, Sequence[Act]] | Act) -> dict[StrategyType, Script
 
 
 def scheduler_for(strategies: Mapping[StrategyType, Scripted], **options: Any) -> Scheduler:
-    """A scheduler on the running loop's clock, with two seconds of grace."""
-    return Scheduler(**{"strategies": strategies, "clock": now, "grace_seconds": 2.0, **options})
+    """A scheduler on the running loop's clock, with two seconds of grace; an option may be a field of its settings."""
+    fields = {name: options.pop(name) for name in ("rounds", "hedged", "goal_seconds") if name in options}
+    settings = replace(options.pop("settings", SchedulerSettings()), **fields)
+    return Scheduler(**{"strategies": strategies, "clock": now, "grace_seconds": 2.0, "settings": settings, **options})
 
 
 def a_goal(name: str = "g", difficulty: float = 0.3) -> Goal:

@@ -137,7 +137,7 @@ def test_draws_do_not_depend_on_the_order_given(history: list[Trial[str]], shuff
 def test_probabilities_and_costs_stay_in_range(history: list[Trial[str]], arm: str, failed: set[str]) -> None:
     policy = CostAware()
     statistics = Statistics[str]().updated(history)
-    assert 0 < policy.success_probability(LEVELS, arm, statistics, failed) < 1
+    assert 0 < policy.success_probability(GoalFeatures(levels=LEVELS), arm, statistics, failed) < 1
     costs = [10.0, *(trial.seconds for trial in history if trial.arm == arm)]
     assert min(costs) - 1e-9 <= policy.expected_cost(LEVELS, arm, statistics) <= max(costs) + 1e-9
 
@@ -147,20 +147,43 @@ def test_probabilities_and_costs_stay_in_range(history: list[Trial[str]], arm: s
 def test_a_success_never_lowers_and_a_failure_never_raises_the_chance(history: list[Trial[str]], arm: str) -> None:
     policy = CostAware()
     before = Statistics[str]().updated(history)
-    here = policy.success_probability(LEVELS, arm, before)
+    here = policy.success_probability(GoalFeatures(levels=LEVELS), arm, before)
     better = before.updated([Trial(arm, True, 1.0, LEVELS)])
     worse = before.updated([Trial(arm, False, 1.0, LEVELS)])
-    assert policy.success_probability(LEVELS, arm, better) >= here
-    assert policy.success_probability(LEVELS, arm, worse) <= here
+    assert policy.success_probability(GoalFeatures(levels=LEVELS), arm, better) >= here
+    assert policy.success_probability(GoalFeatures(levels=LEVELS), arm, worse) <= here
 
 
 def test_a_new_context_starts_from_what_is_known_above_it() -> None:
     policy = CostAware()
     known = Statistics[str]().updated(Trial("micro", True, 1.0, ("Algebra", "Algebra|=")) for _ in range(40))
-    assert policy.success_probability(("Topology", "Topology|→"), "micro", known) > 0.7
-    assert policy.success_probability(("Algebra", "Algebra|∃"), "micro", known) > policy.success_probability(
-        ("Topology", "Topology|→"), "micro", known
-    )
+    topology = GoalFeatures(levels=("Topology", "Topology|→"))
+    algebra = GoalFeatures(levels=("Algebra", "Algebra|∃"))
+    elsewhere = policy.success_probability(topology, "micro", known)
+    assert elsewhere > 0.7
+    assert policy.success_probability(algebra, "micro", known) > elsewhere
+
+
+def test_marks_tilt_the_odds_by_their_damping() -> None:
+    told = [Trial("micro", index % 2 == 0, 1.0, marks=("even",) if index % 2 == 0 else ("odd",)) for index in range(80)]
+    known = Statistics[str]().updated(told)
+    chances_ = [
+        CostAware(damping=damping).success_probability(GoalFeatures(marks=(mark,)), "micro", known)
+        for damping in (0.0, 0.5, 1.0)
+        for mark in ("odd", "even")
+    ]
+    assert chances_[0] == chances_[1]
+    assert chances_[4] < chances_[2] < chances_[0] < chances_[3] < chances_[5]
+
+
+@given(st.lists(trials, max_size=20), st.lists(trials, max_size=20))
+def test_statistics_add_up(first: list[Trial[str]], second: list[Trial[str]]) -> None:
+    both = Statistics[str]().updated(first) + Statistics[str]().updated(second)
+    together = Statistics[str]().updated([*first, *second])
+    assert set(both.table) == set(together.table)
+    for key, entry in together.table.items():
+        assert (both.table[key].trials, both.table[key].successes) == (entry.trials, entry.successes)
+        assert both.table[key].seconds == pytest.approx(entry.seconds)
 
 
 def test_an_arm_that_fails_whenever_another_did_is_put_behind_one_that_adds_something() -> None:
@@ -175,8 +198,8 @@ def test_an_arm_that_fails_whenever_another_did_is_put_behind_one_that_adds_some
     available = ("micro", "copy of micro", "other")
     features = GoalFeatures("goal")
     assert policy.order(features, available, statistics) == ("micro", "other", "copy of micro")
-    assert policy.success_probability((), "other", statistics, {"micro"}) > 3 * policy.success_probability(
-        (), "copy of micro", statistics, {"micro"}
+    assert policy.success_probability(GoalFeatures(), "other", statistics, {"micro"}) > 3 * policy.success_probability(
+        GoalFeatures(), "copy of micro", statistics, {"micro"}
     )
 
 
@@ -188,8 +211,8 @@ def test_what_failed_together_can_say_more_than_each_alone() -> None:
     ]
     statistics = Statistics[str]().updated(history)
     policy = CostAware()
-    one = policy.success_probability((), "sketch", statistics, {"micro"})
-    assert policy.success_probability((), "sketch", statistics, {"micro", "hammer"}) < one / 2
+    one = policy.success_probability(GoalFeatures(), "sketch", statistics, {"micro"})
+    assert policy.success_probability(GoalFeatures(), "sketch", statistics, {"micro", "hammer"}) < one / 2
 
 
 @settings(deadline=None)
@@ -280,5 +303,9 @@ def test_shape_is_total(target: str) -> None:
 
 def test_features_of_a_goal() -> None:
     goal = Goal(id="g", text="n : ℕ\n⊢ n = n", module="Mathlib.Topology.Basic")
-    assert features_of(goal) == GoalFeatures("g", ("Mathlib.Topology", "Mathlib.Topology|="))
+    assert features_of(goal) == GoalFeatures(
+        "g",
+        ("Mathlib.Topology", "Mathlib.Topology|="),
+        ("shape =", "head n", "size 2", "binders ", "facts 0", "over ℕ"),
+    )
     assert features_of(Goal(id="h", text="⊢ True", context=Context(namespace="A.B.C"))).levels[0] == "A.B"

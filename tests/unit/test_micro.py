@@ -15,9 +15,9 @@ from orchestrator.errors import SessionDied
 from orchestrator.goal import Goal, Position, SorryKind
 from orchestrator.lean.protocol import CheckReply, Limits, Message, Severity, TacticReply
 from orchestrator.result import Result, StrategyType
-from orchestrator.strategies.base import ProofContext, Prover
-from orchestrator.strategies.micro import Micro, run_micro
-from orchestrator.strategies.portfolio import CORE_CHEAP, Candidate, portfolio
+from orchestrator.strategies.base import ProofContext, Prover, Timing
+from orchestrator.strategies.micro import Micro, Tried, run_micro
+from orchestrator.strategies.portfolio import CORE_CHEAP, Candidate, Tier, portfolio
 from orchestrator.strategies.suggestions import RESTATED
 
 GOAL = Goal("g", "p : Prop\nh : p\n⊢ p")
@@ -67,6 +67,7 @@ class Pretended:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """See `ProofContext.tactics`."""
         self.limits.append(limits)
@@ -85,6 +86,10 @@ class Pretended:
                 break
         return tuple(replies)
 
+    async def mentions(self) -> tuple[str, ...]:
+        """See `ProofContext.mentions`."""
+        return ()
+
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """See `ProofContext.check`."""
         if self.breaks:
@@ -97,7 +102,9 @@ class Pretended:
     def solve(self, timeout: float = 1000.0, definitions: Sequence[str] = ()) -> Result:
         """Run the strategy."""
         seam: Prover = self
-        result = run(run_micro(self.goal, timeout, prover=seam, definitions=definitions, clock=lambda: self.now))
+        result = run(
+            run_micro(self.goal, timeout, prover=seam, definitions=definitions, timing=Timing(clock=lambda: self.now))
+        )
         assert self.open_now == 0
         assert result.strategy is StrategyType.MICRO
         return result
@@ -216,19 +223,33 @@ def test_a_broken_session_is_not_the_strategys_matter() -> None:
     assert lean.open_now == 0
 
 
-def _backwards(goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    return candidates[::-1]
+class Backwards:
+    """The cheap tactics, the last first; remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.told: Sequence[Tried] = ()
+
+    def order(self, goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """See `Order.order`."""
+        return [candidate for candidate in candidates if candidate.tier is Tier.CHEAP][::-1]
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """See `Order.learn`."""
+        self.told = tried
 
 
 def test_as_a_strategy() -> None:
     lean = Pretended(closes={"grind": (), "rfl": ()}, accepts=frozenset({"grind", "rfl"}))
-    micro = Micro(lean, definitions=lambda goal: ("f",), order=_backwards)
+    order = Backwards()
+    micro = Micro(lean, definitions=lambda goal: ("f",), order=order)
     assert micro.type is StrategyType.MICRO
     assert micro.available(GOAL) == ""
     assert "data" in micro.available(Goal("g", "⊢ Nat", is_prop=False))
     result = run(micro.run(GOAL, 1000.0))
     assert result.tactics == ("grind",)
-    assert lean.tried[0] == CORE_CHEAP[-1]
+    assert lean.tried == [CORE_CHEAP[-1]]
+    assert [(one.candidate.tactic, one.success) for one in order.told] == [("grind", True)]
+    assert order.told[0].seconds >= 0.007
 
 
 CANDIDATES = [candidate.tactic for candidate in portfolio(GOAL)]

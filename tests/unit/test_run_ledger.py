@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from orchestrator.bandit import Trial, after, within
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
 from orchestrator.ledger.records import ProofVerdict
@@ -22,6 +23,7 @@ GOAL = Goal(id="g1", text="n : Nat\n⊢ n + 0 = n", file="A.lean", module="A", d
 TWIN = replace(GOAL, id="g2", text="m : Nat\n⊢ m + 0 = m", declaration="b")
 PROOF = Result(success=True, strategy=MICRO, tactics=("simp",), time_seconds=0.5, metadata={"timeout": 8.0})
 FAILURE = Result(success=False, strategy=MICRO, error="not proved", metadata={"timeout": 8.0})
+OUT_OF_TIME = replace(FAILURE, error="timeout")
 PASSED = Verdict("a", "A.lean", VerdictStatus.PASSED, (Check(CheckName.COMPILES, True),))
 REFUSED = Verdict("a", "A.lean", VerdictStatus.FAILED, (Check(CheckName.AXIOMS, False, "uses ofReduceBool"),))
 
@@ -93,8 +95,57 @@ def test_the_gates_last_word_on_a_proof_counts(store: Ledger) -> None:
         assert (run_on(store).known_proof(GOAL) is not None) is expected
 
 
-def test_a_failure_is_not_repeated_with_no_more_time(store: Ledger) -> None:
+def test_who_gave_up_is_not_asked_again_with_more_time(store: Ledger) -> None:
     run_on(store).record(GOAL, FAILURE)
+    assert run_on(store).check_duplicate(GOAL, MICRO, 1000.0)
+    assert [attempt.budget_seconds for attempt in store.attempts()] == [None]
+
+
+def test_cached_tactics_are_judged_by_their_replays(store: Ledger) -> None:
+    run = run_on(store)
+    run.record_gate([report(PROOF, PASSED)])
+    later = run_on(store)
+    for _ in range(4):
+        later.record_replay(TWIN, False, 0.1)
+    cached = later.cached_tactics(TWIN)
+    assert cached is not None
+    assert cached.success_rate == pytest.approx(0.9**4)
+    later.record_gate([report(PROOF, PASSED)])
+    again = later.cached_tactics(GOAL)
+    assert again is not None
+    assert again.success_rate == pytest.approx(0.9**4)
+
+
+def test_a_proof_of_this_run_that_does_not_fit_a_twin_is_not_offered_to_the_next(store: Ledger) -> None:
+    run = run_on(store)
+    run.record(GOAL, PROOF)
+    run.record_replay(TWIN, False, 0.1)
+    assert run.cached_tactics(TWIN) is None
+
+
+def test_tactics_are_counted_apart_from_strategies(store: Ledger) -> None:
+    run = run_on(store)
+    run.record_tactics(
+        MICRO, [Trial("simp", False, 0.1, ("A",)), Trial("omega", True, 0.2, ("A",), frozenset({"simp"}))]
+    )
+    known = run_on(store).tactic_statistics(MICRO)
+    assert known.of("omega").successes == 1
+    assert known.of("omega", after("simp")).trials == 1
+    assert known.of("simp", within("A")).seconds == pytest.approx(0.1)
+    assert run_on(store).statistics() == {}
+    assert store.strategy_statistics() == ()
+
+
+def test_the_newest_successes_say_how_long_one_takes(store: Ledger) -> None:
+    run = run_on(store)
+    for seconds in (1.0, 2.0):
+        run.record(GOAL, replace(PROOF, time_seconds=seconds))
+    run.record(TWIN, FAILURE)
+    assert run_on(store).success_seconds(MICRO) == (2.0, 1.0)
+
+
+def test_a_failure_is_not_repeated_with_no_more_time(store: Ledger) -> None:
+    run_on(store).record(GOAL, OUT_OF_TIME)
     second = run_on(store)
     assert second.check_duplicate(GOAL, MICRO, 8.0)
     assert not second.check_duplicate(GOAL, MICRO, 24.0)

@@ -58,10 +58,14 @@ class FlakySlots:
 
 
 class StrictLedger(MemoryLedger):
-    """Refuses what must not happen twice."""
+    """Refuses what must not happen twice. While `dead`, nothing reaches it: the process that would write is gone."""
+
+    dead = False
 
     def record(self, goal: Goal, result: Result) -> None:
         """See `AttemptLedger.record`."""
+        if self.dead:
+            return
         for known, before in self.attempts:
             if known.id == goal.id and before.strategy is result.strategy:
                 assert before.outcome not in (Outcome.PROVED, Outcome.NOT_PROVED), "the same attempt twice"
@@ -118,7 +122,7 @@ class SchedulerMachine(RuleBasedStateMachine):
 
     @rule(
         seconds=st.sampled_from([0.0, 0.3, 1.0, 5.0, 30.0]),
-        ending=st.sampled_from(["cancel", "shutdown", "two shutdowns", "all at once", "run out"]),
+        ending=st.sampled_from(["cancel", "shutdown", "two shutdowns", "all at once", "run out", "crash"]),
         refusals=st.lists(st.booleans(), max_size=20),
         as_queue=st.booleans(),
     )
@@ -153,7 +157,8 @@ class SchedulerMachine(RuleBasedStateMachine):
         task = asyncio.ensure_future(scheduler.process_queue(queue if as_queue else list(self.goals)))
         if ending != "run out" and seconds is not None:
             await asyncio.sleep(seconds)
-            if ending == "cancel":
+            self.ledger.dead = ending == "crash"
+            if ending in ("cancel", "crash"):
                 task.cancel()
             else:
                 scheduler.shutdown()
@@ -162,6 +167,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 if ending == "all at once":
                     task.cancel()
         await asyncio.wait([task])
+        self.ledger.dead = False
         assert all(slots.most[weight] <= limit for weight, limit in self.limits.items())
         if ending in IMPATIENT:
             await asyncio.sleep(10)

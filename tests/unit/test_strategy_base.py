@@ -101,9 +101,14 @@ class Checker:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """See `ProofContext.tactics`."""
         return tuple(TacticReply(tactic, completed=tactic in self.accepts) for tactic in tactics)
+
+    async def mentions(self) -> tuple[str, ...]:
+        """See `ProofContext.mentions`."""
+        return ()
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """See `ProofContext.check`."""

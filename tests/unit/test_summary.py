@@ -134,6 +134,7 @@ def test_what_is_said_of_a_goal() -> None:
             "reason": "",
             "checks": [{"check": "only allowed axioms below it", "passed": True, "detail": ""}],
             "not_checked": ["something"],
+            "warnings": [],
         },
     }
     assert (second["status"], second["verdict"], second["note"]) == ("open", None, "not proved")

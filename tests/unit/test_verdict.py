@@ -348,3 +348,45 @@ def test_a_script_that_opens_a_comment_is_not_spliced_at_all(marked_text: str, s
     text, spans = marked(marked_text)
     with pytest.raises(PatchError):
         splice_all(text, [(spans[0], f"{script} /-", SorryKind.TACTIC)])
+
+
+def test_the_kernel_looks_at_everything_below() -> None:
+    lemma = fact("N.target._proof_1", auxiliary=True, recheck="(kernel) wrong")
+    verdict = verdict_on(proved(uses=("N.target._proof_1",)), everything=named(lemma))
+    assert failed_checks(verdict) == [CheckName.KERNEL]
+    assert verdict.reason.endswith("(`N.target._proof_1`: (kernel) wrong)")
+    assert verdict_on(proved(uses=("N.other",)), everything=named(lemma, fact("N.other"))).accepted
+
+
+def test_what_rests_on_itself_is_seen() -> None:
+    detour = fact("N.detour", uses=("N.target",))
+    verdict = verdict_on(proved(uses=("N.detour",)), everything=named(detour))
+    assert "it rests on itself" in verdict.reason
+    assert "it rests on itself" in verdict_on(proved(uses=("N.target",))).reason
+
+
+def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> None:
+    def found(helper: Fingerprint) -> tuple[str, ...]:
+        return differences({}, named(helper), helpers=frozenset({"N.helper"}))
+
+    assert found(fact("N.helper")) == ()
+    assert found(fact("N.helper", kind="def")) == ("new declaration `N.helper`",)
+    assert found(sorried("N.helper")) == ("the helper `N.helper` has a sorry",)
+    assert found(fact("N.helper", axioms=("bad",))) == ("the helper `N.helper` rests on bad",)
+    assert found(fact("N.other")) == ("new declaration `N.other`",)
+
+
+@pytest.mark.parametrize(
+    ("patched", "allowed", "same"),
+    [
+        (("a", "d", "b"), 0, False),
+        (("a", "Lean.Parser.Command.declaration", "b"), 1, True),
+        (("Lean.Parser.Command.declaration", "a", "b"), 1, True),
+        (("a", "b", "Lean.Parser.Command.declaration"), 0, False),
+        (("a", "Lean.Parser.Command.open", "b"), 1, False),
+        (("b", "a"), 2, False),
+        (("a",), 1, False),
+    ],
+)
+def test_commands_may_only_grow_by_named_declarations(patched: tuple[str, ...], allowed: int, same: bool) -> None:
+    assert (command_change(("a", "b"), patched, new_declarations=allowed) == "") is same

@@ -31,3 +31,20 @@ def prove_goals(url: str, worker: str, goals: int, barrier: Barrier) -> None:
             for record in taken:
                 ledger.record_attempt(AttemptRecord(goal_text=record.goal.text, strategy="b", outcome=Outcome.PROVED))
                 ledger.set_goal_status(record.goal.id, GoalStatus.SOLVED)
+
+
+def record_many(url: str, worker: str, attempts: int, barrier: Barrier) -> None:
+    """Record one attempt for each number; a goal that nobody had is marked as claimed."""
+    barrier.wait()
+    with Ledger.open(url) as ledger:
+        for number in range(attempts):
+            mine = ledger.claim_goal(f"goal {number}", worker, lease_seconds=3600)
+            ledger.record_attempt(
+                AttemptRecord(
+                    goal_text="⊢ p",
+                    goal_hash=f"{number:064d}",
+                    goal_id=f"goal {number}",
+                    strategy="claimed" if mine else "other",
+                    outcome=Outcome.NOT_PROVED,
+                )
+            )

@@ -1,0 +1,149 @@
+"""How long the ledger takes when it is large: `python -m bench.ledger [--rows N] [--url URL] [--json FILE]`.
+
+Every query that a run makes is timed on a ledger with a million attempts; the exit code is 1 when the median of one is
+over `LIMIT_MILLISECONDS`. Without --url a SQLite file in a temporary folder is filled, which takes some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.goal import Goal
+from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict, RunStatus
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.normalize import goal_hash
+from orchestrator.result import GoalStatus, Outcome
+
+LIMIT_MILLISECONDS = 20.0
+BATCH = 10_000
+GOALS = 20_000
+RUNS = 500
+REPEATS = 25
+STRATEGIES = ("micro", "hammer", "sketch", "reprover")
+
+
+def text(number: int) -> str:
+    """A goal's text."""
+    return f"n : Nat\n⊢ n + {number} = {number} + n"
+
+
+def fill(ledger: Ledger, rows: int) -> None:
+    """Put `rows` attempts in, on `GOALS` goals, from `RUNS` runs."""
+    goals = min(GOALS, rows)
+    hashes = [goal_hash(text(number)) for number in range(goals)]
+    for run in range(RUNS):
+        ledger.start_run(run_id=f"run{run}", repo="grove", ref="HEAD", commit="c", profile=1, configuration={})
+    for start in range(0, rows, BATCH):
+        ledger.record_attempts(
+            AttemptRecord(
+                goal_text=text(number % goals),
+                goal_hash=hashes[number % goals],
+                strategy=STRATEGIES[number // goals % len(STRATEGIES)],
+                outcome=Outcome.PROVED if number % 7 == 0 else Outcome.NOT_PROVED,
+                time_seconds=1.0,
+                tactics=("simp", "omega"),
+                configuration=f"c{number // goals // len(STRATEGIES)}",
+                environment="e",
+                run_id=f"run{number * RUNS // rows}",
+            )
+            for number in range(start, min(start + BATCH, rows))
+        )
+    for start in range(0, goals, BATCH):
+        records = [goal_record(number) for number in range(start, min(start + BATCH, goals))]
+        ledger.record_goals(records)
+
+
+def goal_record(number: int) -> GoalRecord:
+    """A goal of the repository."""
+    return GoalRecord(goal=Goal(id=f"g{number}", text=text(number)), repo="grove", last_seen_run="run1")
+
+
+def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
+    """Everything that a run asks of the ledger or tells it; the number makes each call another one."""
+    hashes = {number: goal_hash(text(number)) for number in range(REPEATS)}
+    return {
+        "check_duplicate, tried": lambda n: ledger.check_duplicate(
+            text(n), "micro", configuration="c0", environment="e"
+        ),
+        "check_duplicate, never tried": lambda n: ledger.check_duplicate(text(n), "new", configuration="x"),
+        "record_attempt": lambda n: ledger.record_attempt(
+            AttemptRecord(
+                goal_text=text(n), goal_hash=hashes[n], strategy="micro", outcome=Outcome.TIMEOUT, run_id="run1"
+            )
+        ),
+        "get_cached_tactics": lambda n: ledger.get_cached_tactics(text(n)),
+        "update_tactic_cache": lambda n: ledger.update_tactic_cache(
+            text(n), tactics=["rfl"], success_rate=1.0, avg_time=0.1
+        ),
+        "strategy_statistics": lambda n: ledger.strategy_statistics(),
+        "update_strategy_statistics": lambda n: ledger.update_strategy_statistics(
+            [StrategyTrial(strategy="micro", success=True, seconds=1.0)]
+        ),
+        "claim_goal": lambda n: ledger.claim_goal(f"g{n}", "bench", lease_seconds=600, repo="grove"),
+        "release_goal": lambda n: ledger.release_goal(f"g{n}", "bench", repo="grove"),
+        "claim_open_goals": lambda n: ledger.claim_open_goals("bench", lease_seconds=600),
+        "record_goals": lambda n: ledger.record_goals([goal_record(n)]),
+        "set_goal_status": lambda n: ledger.set_goal_status(f"g{n}", GoalStatus.OPEN, repo="grove"),
+        "record_proof": lambda n: ledger.record_proof(
+            ProofRecord(goal_text=text(n), strategy="micro", script="rfl", verdict=ProofVerdict.PASSED, run_id="run1")
+        ),
+        "proofs of a run": lambda n: ledger.proofs(run_id=f"run{n}"),
+        "attempts on a goal": lambda n: ledger.attempts(goal_text=text(n)),
+        "frontier, 100 goals": lambda n: ledger.frontier(limit=100),
+        "newest 100 attempts": lambda n: ledger.attempts(limit=100, newest_first=True),
+        "start_run": lambda n: ledger.start_run(
+            run_id=f"bench{n}", repo="grove", ref="HEAD", commit="c", profile=1, configuration={}
+        ),
+        "finish_run": lambda n: ledger.finish_run(f"bench{n}", status=RunStatus.FINISHED, totals={}),
+        "newest 10 runs": lambda n: ledger.runs(limit=10),
+    }
+
+
+def measure(ledger: Ledger) -> dict[str, float]:
+    """Median milliseconds of each query."""
+    found = {}
+    for name, query in queries(ledger).items():
+        times = []
+        for number in range(REPEATS):
+            start = time.perf_counter()
+            query(number)
+            times.append(1000 * (time.perf_counter() - start))
+        found[name] = statistics.median(times)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fill, measure, print."""
+    parser = argparse.ArgumentParser(prog="bench.ledger", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--url", default="", help="an empty database; a SQLite file unless given")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args(arguments)
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-ledger-") as folder,
+        Ledger.open(given.url or Path(folder) / "ledger.db") as ledger,
+    ):
+        start = time.perf_counter()
+        fill(ledger, given.rows)
+        filled = time.perf_counter() - start
+        found = measure(ledger)
+    print(f"{given.rows} attempts, filled in {filled:.0f} s; median of {REPEATS} calls, milliseconds")
+    for name, milliseconds in found.items():
+        print(f"  {name:<30} {milliseconds:8.2f}{'  too slow' if milliseconds >= LIMIT_MILLISECONDS else ''}")
+    good = all(milliseconds < LIMIT_MILLISECONDS for milliseconds in found.values())
+    if given.json:
+        value = {"rows": given.rows, "fill_seconds": filled, "limit_ms": LIMIT_MILLISECONDS, "median_ms": found}
+        given.json.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

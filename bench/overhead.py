@@ -1,0 +1,168 @@
+"""What everything around Lean costs: `python -m bench.overhead` sets the real command against its own Lean time.
+
+Three figures: the wall time of `orchestrator prove` over the examples against the Lean time spent (shared out over the
+servers); the same command once more, when nothing has changed; and ten times as many goals against one time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).parents[1]
+OVER_LEAN = 1.25
+SECOND_SECONDS = 10.0
+TEN_TIMES = 11.0
+_FILES = 2
+_GOALS_A_FILE = 6
+_TEMPLATES = (
+    "theorem {name} (a b : Nat) : a + b + {n} = b + a + {n} := by sorry",
+    "theorem {name} (p q : Prop) (hp : p) (hq : q) : p ∧ q ∨ {n} = 0 := by sorry",
+    "theorem {name} (l : List Nat) : (l ++ [{n}]).length = l.length + 1 := by sorry",
+    "theorem {name} (a b : Nat) : a ^ {m} + b ^ {m} ≠ ({n} + 1) ^ {m} ∨ a * b ≤ {n} * (a + b) := by sorry",
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure, and the most it may be."""
+
+    name: str
+    value: float
+    most: float
+    unit: str
+    details: str
+
+    @property
+    def short(self) -> bool:
+        """It is more than that."""
+        return self.value > self.most
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One run of the command: its wall seconds from start to exit, and its summary."""
+
+    seconds: float
+    summary: Mapping[str, Any]
+
+    @property
+    def lean_seconds(self) -> float:
+        """Lean time, shared out over the servers."""
+        return float(self.summary["lean_seconds"]) / max(1, int(self.summary["lean_servers"]))
+
+
+def prove(repo: Path, home: Path) -> Timed:
+    """Run `orchestrator prove` with a ledger and a cache of answers of its own, on the installed Lean."""
+    environment = {**os.environ, "ORCH_DATA_DIR": str(home), "ORCH_STATE_DIR": str(home)}
+    command = [sys.executable, "-m", "orchestrator.main", "prove", str(repo), "--out", str(home / "out")]
+    start = time.monotonic()
+    with (home / "output.txt").open("ab") as printed:
+        done = subprocess.run(command, env=environment, stdout=printed, stderr=subprocess.STDOUT, cwd=home)
+    seconds = time.monotonic() - start
+    if done.returncode:
+        said = (home / "output.txt").read_text(encoding="utf-8", errors="replace")
+        sys.exit(f"`orchestrator prove` ended with {done.returncode}; it printed:\n{said[-2000:]}")
+    return Timed(seconds, json.loads((home / "out/summary.json").read_text(encoding="utf-8")))
+
+
+def generated(folder: Path, times: int, word: str) -> Path:
+    """A git repository with `times` times as many goals, in as many more files; `word` makes it a new one."""
+    (folder / "G").mkdir(parents=True)
+    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
+    (folder / "lakefile.toml").write_text('name = "G"\n\n[[lean_lib]]\nname = "G"\nglobs = ["G.+"]\n')
+    for file in range(_FILES * times):
+        theorems = [
+            _TEMPLATES[i % len(_TEMPLATES)].format(name=f"{word}_{file}_{i}", n=7 * file + i + 2, m=3 + file % 5)
+            for i in range(_GOALS_A_FILE)
+        ]
+        (folder / f"G/F{file}.lean").write_text("\n\n".join(theorems) + "\n", encoding="utf-8")
+    _commit(folder)
+    return folder
+
+
+def examples(folder: Path) -> Path:
+    """The examples as a git repository of their own, each time with other content, so that no answer is known."""
+    subprocess.run(["bash", str(ROOT / "scripts/demo_repository.sh"), str(ROOT / "examples"), str(folder)], check=True)
+    first = sorted(folder.rglob("*.lean"))[0]
+    first.write_text(first.read_text(encoding="utf-8") + f"\n-- {time.time_ns()}\n", encoding="utf-8")
+    _commit(folder)
+    return folder
+
+
+def _commit(folder: Path) -> None:
+    identity = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
+    for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "bench")):
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def measure(scratch: Path, *, only: str = "") -> list[Figure]:
+    """All three figures, or those of one part."""
+    figures = []
+    if only in ("", "examples"):
+        figures += _examples(scratch)
+    if only in ("", "growth"):
+        figures.append(_growth(scratch))
+    return figures
+
+
+def _examples(scratch: Path) -> list[Figure]:
+    repo, home = examples(scratch / "examples"), scratch / "home"
+    home.mkdir()
+    first, second = prove(repo, home), prove(repo, home)
+    words = f"{first.seconds:.1f} s wall, {first.lean_seconds:.1f} s Lean on {first.summary['lean_servers']} servers"
+    solved = f"{first.summary['goals_solved']} and {second.summary['goals_solved']} goals solved"
+    return [
+        Figure("wall time over Lean time", first.seconds / first.lean_seconds, OVER_LEAN, "×", words),
+        Figure("second run", second.seconds, SECOND_SECONDS, "s", solved),
+        Figure("Lean processes of the second run", float(second.summary["lean_processes"]), 0.0, "", solved),
+    ]
+
+
+def _growth(scratch: Path) -> Figure:
+    word = f"t{time.time_ns()}"
+    runs = []
+    for times in (1, 10):
+        home = scratch / f"home{times}"
+        home.mkdir()
+        runs.append(prove(generated(scratch / f"generated{times}", times, f"{word}_{times}"), home))
+    one, ten = runs
+    words = f"{one.summary['goals_total']} goals {one.seconds:.1f} s, {ten.summary['goals_total']} {ten.seconds:.1f} s"
+    return Figure("ten times the goals", ten.seconds / one.seconds, TEN_TIMES, "×", words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print the table; 1 when a figure is more than it may be."""
+    parser = argparse.ArgumentParser(prog="python -m bench.overhead", description=__doc__)
+    parser.add_argument("--json", type=Path, default=None, help="write the figures to this file, too")
+    parser.add_argument("--only", choices=["examples", "growth"], default="", help="one part")
+    arguments = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="overhead-") as scratch:
+        figures = measure(Path(scratch), only=arguments.only)
+    grid = Table()
+    for heading in ("figure", "value", "at most", "details"):
+        grid.add_column(heading, justify="left" if heading in ("figure", "details") else "right")
+    for figure in figures:
+        mark = "[red]" if figure.short else ""
+        value, most = f"{mark}{figure.value:.2f} {figure.unit}", f"{figure.most:g} {figure.unit}"
+        grid.add_row(figure.name, value, most, figure.details)
+    Console(width=130).print(grid)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    return 1 if any(figure.short for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""How much our strategies prove, beside every single tactic of Lean, at the same time per goal, on real Lean.
+
+`python -m bench.power` measures what is not measured yet: every row is written as it comes, and an interrupted run
+continues. Time is processor time of the Lean server, so that other work on the machine stretches nobody's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.bank import BankGoal, Split, load_bank
+from bench.bank_project import bank_project
+from bench.power_checks import gate, measured_recall
+from bench.power_methods import (
+    MENTIONS,
+    OURS,
+    SINGLE,
+    WITHOUT,
+    Attempt,
+    MakeStrategies,
+    code_key,
+    measure_ours,
+    measure_tactic,
+)
+from bench.power_report import Figures, contributions, figures, shortfalls, table
+from bench.power_rows import Row, Rows
+from bench.retrieval import FIRST, Recall
+from bench.server_clock import STRETCH, TimedProver
+from orchestrator.composition import make_strategies
+from orchestrator.config import Settings, load_settings
+from orchestrator.errors import SessionError
+from orchestrator.goal import Goal
+from orchestrator.lean.extraction import Extraction, extract
+from orchestrator.lean.pool import Pool
+from orchestrator.paths import find_paths
+from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_corpus
+from orchestrator.provision import Servers, choose_lean, provision
+from orchestrator.result import StrategyType
+from orchestrator.source import Project
+from orchestrator.stages import definitions_seen, surroundings_seen
+from orchestrator.strategies.base import Prover, Strategy, Timing
+from orchestrator.strategies.hammer import Choose
+
+SHARES = {StrategyType.HAMMER: 8.0}
+OTHER_SHARE = 1.0
+ASKED_RECALL = 0.6
+DEFAULT_WORK = Path("bench/results/power.jsonl")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured with what."""
+
+    servers: Servers
+    project: Project
+    extraction: Extraction
+    goals: dict[str, Goal]
+    seconds: float
+    settings: Settings
+    choose: Choose
+    rows: Rows
+    methods: frozenset[str]
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.power", description=__doc__)
+    parser.add_argument("--json", type=Path, help="write figures and rows to this file")
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="rows measured so far (default: %(default)s)")
+    parser.add_argument("--split", choices=["all", *Split], default="all", help="which goals (default: %(default)s)")
+    parser.add_argument("--goals", type=int, default=0, help="only this many goals, evenly spread; 0 for all")
+    parser.add_argument("--only", choices=["all", "single", "ours"], default="all", help="which methods to measure")
+    parser.add_argument("--seconds", type=float, default=30.0, help="per goal and method (default: %(default)s)")
+    parser.add_argument("--servers", type=int, default=2, help="Lean servers side by side (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def chosen(split: str, count: int) -> tuple[BankGoal, ...]:
+    """The goals of a split, all of them or `count` evenly spread ones."""
+    goals = [goal for goal in load_bank() if split in ("all", goal.split)]
+    if count and count < len(goals):
+        goals = [goals[i * len(goals) // count] for i in range(count)]
+    return tuple(goals)
+
+
+async def prepare(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Project, Extraction, dict[str, Goal]]:
+    """The bank as a project, elaborated, with the goal of each id."""
+    project = bank_project(bank)
+    async with servers.fresh(project) as workspace:
+        extraction = await extract(workspace, project.modules)
+    for problem in extraction.problems:
+        raise SystemExit(f"{problem.path}: {problem.message}")
+    by_module = {goal.module: goal for goal in extraction.goals}
+    return project, extraction, {goal.id: by_module[goal.name] for goal in bank}
+
+
+def team(bench: Bench, prover: Prover, clock: Callable[[], float]) -> list[tuple[Strategy, float]]:
+    """The strategies of profile 1 in the order of their turns, each with its share of the time."""
+    strategies = make_strategies(
+        bench.settings,
+        prover,
+        definitions_seen(bench.project, bench.extraction),
+        surroundings_seen(bench.project, bench.extraction),
+        choose=bench.choose,
+        timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
+    )
+    order = sorted(strategies.values(), key=lambda strategy: -SHARES.get(strategy.type, OTHER_SHARE))
+    return [(strategy, SHARES.get(strategy.type, OTHER_SHARE)) for strategy in order]
+
+
+async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> None:
+    """Measure one goal after another on one server."""
+    session = bench.servers.session()
+    async with Pool([session], bench.project) as pool:
+        prover = TimedProver(session, pool)
+
+        def make(timed: Prover) -> list[tuple[Strategy, float]]:
+            return team(bench, timed, prover.clock)
+
+        while not todo.empty():
+            attempt = Attempt(goal_id := todo.get_nowait(), bench.goals[goal_id])
+            await note_mentions(bench, prover, attempt)
+            for row_method in methods_of(bench):
+                await measure(bench, prover, attempt, row_method, make)
+            mine = [row for row in bench.rows if row.goal == goal_id and row.method != MENTIONS]
+            solved = sum(row.solved for row in mine)
+            console.print(f"{goal_id}: {solved} of {len(mine)} methods", highlight=False)
+
+
+def methods_of(bench: Bench) -> tuple[str, ...]:
+    """The methods to measure, in order."""
+    single = SINGLE if "single" in bench.methods else ()
+    return (*single, *((OURS,) if OURS in bench.methods else ()))
+
+
+async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: str, make: MakeStrategies) -> None:
+    """One method on one goal, unless it is known; ours with each strategy left out that made the proof."""
+    ours = method == OURS or method.startswith(WITHOUT)
+    key = code_key(bench.seconds) if ours else f"{bench.seconds:g} {bench.servers.identity.split()[0]}"
+    if not bench.rows.has(attempt.id, method, key):
+        begun = time.monotonic()
+        try:
+            if ours:
+                name = method.removeprefix(WITHOUT)
+                without = None if method == OURS else StrategyType(name)
+                row = await measure_ours(prover, attempt, make, bench.seconds, key, without=without)
+            else:
+                row = await measure_tactic(prover, attempt, method, bench.seconds, key)
+        except SessionError as error:
+            row = Row(attempt.id, method, key, False, bench.seconds, note=f"Lean broke: {error.what}")
+        bench.rows.add(replace(row, wall=round(time.monotonic() - begun, 3)))
+    if method == OURS:
+        (row,) = (row for row in bench.rows if row.goal == attempt.id and row.method == OURS)
+        by = row.details.get("by")
+        if row.solved and isinstance(by, str):
+            await measure(bench, prover, attempt, f"{WITHOUT}{by}", make)
+
+
+async def note_mentions(bench: Bench, prover: TimedProver, attempt: Attempt) -> None:
+    """Keep the goal's text and constants as Lean gives them, which is what a retriever is asked with."""
+    key = bench.servers.identity
+    if not bench.rows.has(attempt.id, MENTIONS, key):
+        async with prover.open(attempt.goal) as context:
+            content = json.dumps([attempt.goal.text, await context.mentions()], ensure_ascii=False)
+        bench.rows.add(Row(attempt.id, MENTIONS, key, False, 0.0, script=content))
+
+
+async def run(options: argparse.Namespace, console: Console) -> int:
+    """Measure, verify, print."""
+    bank = chosen(options.split, options.goals)
+    settings = load_settings(start_timeout=600)
+    paths = find_paths(settings.paths)
+    servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
+    console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
+    project, extraction, goals = await prepare(servers, bank)
+    methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
+    rows = Rows(options.work)
+    choose = chooser(paths, servers)
+    bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)
+    todo: asyncio.Queue[str] = asyncio.Queue()
+    # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
+    for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest()):
+        todo.put_nowait(goal.id)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(max(1, options.servers)):
+            group.create_task(worker(bench, todo, console))
+    refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
+    found = measured_recall(bank, known_corpus(paths, servers, DEFAULT_IMPORTS), rows)
+    return conclude(bench, bank, refused, found, options.json, console)
+
+
+def conclude(
+    bench: Bench,
+    bank: Sequence[BankGoal],
+    refused: dict[str, str],
+    retrieved: Recall | None,
+    file: Path | None,
+    console: Console,
+) -> int:
+    """Print the tables, write the file, and say what falls short."""
+    key = code_key(bench.seconds)
+    rows = [row for row in bench.rows if row.method in SINGLE or row.key == key]
+    sets = {"all": {g.id for g in bank}, **{str(s): {g.id for g in bank if g.split is s} for s in Split}}
+    found: dict[str, Figures] = {}
+    short: list[str] = []
+    for label, ids in sets.items():
+        if ids:
+            found[label] = figures(rows, ids)
+            show(console, label, rows, ids, found[label])
+            short += shortfalls(found[label], label)
+    short += [f"the gate refuses {goal}: {reason}" for goal, reason in sorted(refused.items())]
+    if retrieved is None:
+        short.append("no corpus to measure recall with: run `orchestrator premises build`")
+    else:
+        words = f"recall@{FIRST} of the library premises in the known proofs, {retrieved.goals} goals"
+        console.print(
+            f"{words}: {retrieved.by_goal:.3f} by goal, {retrieved.by_premise:.3f} by premise", highlight=False
+        )
+        if retrieved.by_goal < ASKED_RECALL:
+            short.append(f"recall@{FIRST} is {retrieved.by_goal:.3f}, asked is ≥ {ASKED_RECALL}")
+    if file is not None:
+        content = {
+            "recall": None if retrieved is None else asdict(retrieved),
+            "seconds": bench.seconds,
+            "lean": bench.servers.description,
+            "figures": {label: asdict(value) for label, value in found.items()},
+            "contributions": contributions(rows, sets["all"]),
+            "refused": refused,
+            "rows": [asdict(row) for row in rows if row.goal in sets["all"]],
+        }
+        file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for line in short:
+        console.print(f"short: {line}", highlight=False, soft_wrap=True)
+    return 1 if short else 0
+
+
+def show(console: Console, label: str, rows: Sequence[Row], ids: set[str], found: Figures) -> None:
+    """The table of one set of goals."""
+    shown = Table(title=f"{label}: {found.goals} goals measured with every method", title_justify="left")
+    for name in ("method", "goals", "solved", "seconds", "median"):
+        shown.add_column(name, justify="left" if name == "method" else "right")
+    for line in table(rows, ids):
+        shown.add_row(
+            line.method, str(line.measured), str(line.solved), f"{line.seconds:.1f}", f"{line.median_seconds:.2f}"
+        )
+    console.print(shown)
+    words = {
+        "closed of what every single tactic leaves open": found.of_open,
+        "closed of what try? leaves open": found.of_open_to_try,
+        "lost of what some single tactic closes": found.lost,
+        "seconds over those of try?, where both close": found.time_ratio,
+        "median of that ratio": found.median_time_ratio,
+    }
+    for word, value in words.items():
+        console.print(f"  {word}: {'nothing measured' if value is None else f'{value:.3f}'}", highlight=False)
+    for name, lost in contributions(rows, ids).items():
+        console.print(f"  without {name}: {lost} goals fewer", highlight=False)
+
+
+def main() -> int:
+    """Run from the command line."""
+    options = parse()
+    console = Console(file=sys.stdout)
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(run(options, console))
+    console.print("stopped; run the same command again to go on", highlight=False)
+    return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""Records the attempt matrix on real Lean: `python -m bench.record_matrix` (about an hour; it goes on where it was).
+
+Every candidate of `micro` is tried alone on every goal of the bank, whatever the others did, and so is every strategy
+that is available. Ctrl-C keeps what there is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bench.bank import BankGoal, load_bank, source
+from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
+from orchestrator.composition import make_strategies
+from orchestrator.config import load_settings
+from orchestrator.difficulty import estimated_difficulty
+from orchestrator.errors import ConfigError, OrchestratorError, SessionError
+from orchestrator.goal import Goal
+from orchestrator.lean.extraction import extract
+from orchestrator.lean.pool import Pool
+from orchestrator.paths import find_paths
+from orchestrator.provision import choose_lean, provision
+from orchestrator.source import Project, SourceModule
+from orchestrator.stages import definitions_seen, surroundings_seen
+from orchestrator.strategies.base import ProofContext
+from orchestrator.strategies.micro import Tried, run_micro
+from orchestrator.strategies.portfolio import Candidate, candidates, kind_of
+from orchestrator.strategies.surroundings import Surroundings
+
+# A search may restate what it found, with checks; the time belongs to the tactic.
+_TACTIC_SECONDS = 60.0
+
+
+class Opened:
+    """A goal that is open already, as a prover."""
+
+    def __init__(self, context: ProofContext) -> None:
+        self._context = context
+
+    @asynccontextmanager
+    async def open(self, goal: Goal) -> AsyncIterator[ProofContext]:
+        """See `Prover.open`."""
+        yield self._context
+
+
+class Only:
+    """An order that leaves out all candidates but one, and remembers what it did."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self._candidate = candidate
+        self.tried: Sequence[Tried] = ()
+
+    def order(self, goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """See `Order.order`."""
+        return [self._candidate]
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """See `Order.learn`."""
+        self.tried = tried
+
+
+def bank_project(goals: Sequence[BankGoal]) -> Project:
+    """The bank as a project: a module for every goal, in a folder for every area."""
+    modules = [SourceModule(m := module_of(g), m.replace(".", "/") + ".lean", source(g), g.imports) for g in goals]
+    return Project("Bank", "/nowhere", modules=tuple(modules))
+
+
+def module_of(goal: BankGoal) -> str:
+    """The name of a goal's module."""
+    return f"Bank.{goal.tags[0].capitalize()}.{goal.name.capitalize()}"
+
+
+class Recorder:
+    """Fills a matrix, goal by goal.
+
+    Args:
+        pool: sessions over the bank's project.
+        rows: what was recorded before, by goal.
+    """
+
+    def __init__(self, pool: Pool, rows: dict[str, Row]) -> None:
+        self._pool = pool
+        self.rows = rows
+
+    async def tactics(self, goal: BankGoal) -> None:
+        """Every candidate of `micro` on a goal, each by itself.
+
+        Raises:
+            SessionError: Lean broke while the goal's file was loaded.
+        """
+        opened, definitions, _ = await self._open(goal)
+        names: dict[str, Trial] = {}
+        async with self._pool.open(opened) as context:
+            for candidate in candidates(opened, definitions):
+                name = kind_of(opened, candidate)
+                if name in names:
+                    continue
+                only = Only(candidate)
+                await run_micro(opened, _TACTIC_SECONDS, prover=Opened(context), order=only)
+                for tried in only.tried[:1]:
+                    names[name] = Trial(name, ArmKind.TACTIC, tried.success, tried.seconds)
+        row = Row(goal.id, goal.tags[0], goal.split, opened.text, opened.module, opened.estimated_difficulty)
+        self.rows[goal.id] = replace(row, trials=tuple(names.values()))
+
+    async def strategies(self, goal: BankGoal, again: frozenset[str]) -> None:
+        """Every available strategy on a goal that was not recorded yet, or that is in `again`.
+
+        Raises:
+            SessionError: Lean broke while the goal's file was loaded.
+        """
+        settings = load_settings()
+        opened, definitions, around = await self._open(goal)
+        for kind, strategy in make_strategies(settings, self._pool, lambda _: definitions, lambda _: around).items():
+            known = any(trial.arm == kind.value for trial in self.rows[goal.id].trials)
+            if strategy.available(opened) or (known and kind.value not in again):
+                continue
+            result = await strategy.run(opened, settings.scheduler.timeouts[kind])
+            trial = Trial(kind.value, ArmKind.STRATEGY, result.success, result.time_seconds)
+            others = tuple(t for t in self.rows[goal.id].trials if t.arm != trial.arm)
+            self.rows[goal.id] = replace(self.rows[goal.id], trials=(*others, trial))
+
+    async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], Surroundings]:
+        project = self._pool.project
+        async with self._pool.workspace() as workspace:
+            found = await extract(workspace, [project.by_name[module_of(goal)]], difficulty=estimated_difficulty)
+        if not found.goals:
+            raise ConfigError(f"the goal does not elaborate: {found.problems}", where=goal.id)
+        opened = found.goals[-1]
+        return opened, definitions_seen(project, found)(opened), surroundings_seen(project, found)(opened)
+
+
+def _parts(goals: Sequence[BankGoal], part: str) -> Iterator[BankGoal]:
+    number, of = (int(word) for word in part.split("/"))
+    yield from goals[number - 1 :: of]
+
+
+async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
+    settings = load_settings(tactic_timeout=8.0)
+    paths = find_paths(settings.paths)
+    bank = load_bank()
+    project = bank_project(bank)
+    servers = provision(settings, paths, choose_lean(settings, paths, project))
+    again = frozenset(arguments.again)
+    goals = list(_parts(shuffled(bank)[: arguments.goals], arguments.part))
+    async with replace(servers, count=1).pool(project) as pool:
+        recorder = Recorder(pool, rows)
+        for stage in (ArmKind.TACTIC, ArmKind.STRATEGY):
+            for number, goal in enumerate(goals, 1):
+                try:
+                    if stage is ArmKind.STRATEGY:
+                        await recorder.strategies(goal, again)
+                    elif goal.id not in rows:
+                        await recorder.tactics(goal)
+                except SessionError as error:
+                    sys.stdout.write(f"{goal.id}: {error}\n")
+                    continue
+                solved = sum(trial.success for trial in rows[goal.id].trials)
+                sys.stdout.write(f"{stage} {number}/{len(goals)} {goal.id}: {solved} of {len(rows[goal.id].trials)}\n")
+                sys.stdout.flush()
+                write_matrix(rows.values(), arguments.out)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Record, and say how far it is."""
+    parser = argparse.ArgumentParser(prog="python -m bench.record_matrix", description=__doc__)
+    parser.add_argument("--out", type=Path, default=MATRIX_PATH, help="the matrix; what it holds is not tried again")
+    parser.add_argument("--goals", type=int, default=None, help="how many goals of the bank; all unless given")
+    parser.add_argument("--part", default="1/1", help="such as 1/2: the first half of the work, for two machines")
+    parser.add_argument("--merge", type=Path, nargs="*", default=[], help="only put these parts into the matrix")
+    parser.add_argument("--again", nargs="*", default=[], help="strategies to be recorded anew")
+    arguments = parser.parse_args(words)
+    try:
+        if arguments.merge:
+            rows = {row.goal: row for part in arguments.merge for row in read_matrix(part)}
+            write_matrix(rows.values(), arguments.out)
+        else:
+            known = {row.goal: row for row in read_matrix(arguments.out)} if arguments.out.exists() else {}
+            asyncio.run(_record(arguments, known))
+    except KeyboardInterrupt:
+        return 130
+    except OrchestratorError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What a push touched: proved as far as a small budget goes, and told in the forms that a CI service reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect import flow
+
+from flows.nightly import run_order
+from orchestrator import __version__
+from orchestrator.ci_reports import FailOn, failing, findings, junit, sarif, workflow_commands
+from orchestrator.errors import ConfigError, OrchestratorError
+from orchestrator.outputs import check_folder, write_outputs
+from tasks.order import read_order
+
+SECONDS = 120.0
+
+
+@flow(name="on-push", flow_run_name="on-push {repo}{project} {ref}", persist_result=False, validate_parameters=False)
+async def on_push(
+    repo: str = "",
+    ref: str = "",
+    since: str = "",
+    budget_seconds: float = SECONDS,
+    reports: str = "",
+    fail_on: Sequence[str] = (),
+    project: str = "",
+    publish: str = "patch",
+    comment_on: int = 0,
+    out: str = "",
+) -> dict[str, object]:
+    """Prove what a push touched: changed files, and the declarations that depend on theirs.
+
+    Args:
+        repo: local path or URL; "" for that of `project`.
+        ref: the commit pushed; "" for HEAD.
+        since: the commit before it; "" for the parent of `ref`. One that cannot be had means everything.
+        budget_seconds: how long strategies may work.
+        reports: folder for annotations.txt, results.sarif and junit.xml; "" for none.
+        fail_on: provable, looks_false, blueprint: findings that make the run fail, after all is written.
+        project: name of a LeanProject block, which says what is not said here.
+        publish: patch, branch or pr.
+        comment_on: number of the pull request to comment on, 0 for none.
+        out: folder for the results, as of the nightly flow.
+
+    Returns:
+        The content of summary.json, of the goals touched.
+
+    Raises:
+        OrchestratorError: nothing could be done, or there is a finding that `fail_on` names.
+    """
+    unknown = [word for word in fail_on if word not in set(FailOn)]
+    if unknown:
+        allowed = ", ".join(FailOn)
+        raise ConfigError(f"fail_on cannot be {unknown[0]!r}", where="fail_on", hint=f"Allowed: {allowed}")
+    check_folder(reports)
+    order = await read_order(
+        project=project,
+        repo=repo,
+        ref=ref,
+        budget_seconds=budget_seconds,
+        publish=publish,
+        since=since or f"{ref or 'HEAD'}~1",
+        comment_on=comment_on,
+        out=out,
+    )
+    summary = await run_order(order)
+    found = findings(summary)
+    if reports:
+        written = {
+            "annotations.txt": workflow_commands(found),
+            "results.sarif": sarif(found, version=__version__),
+            "junit.xml": junit(summary, fail_on),
+        }
+        write_outputs(Path(reports), written)
+    bad = failing(found, fail_on)
+    if bad:
+        first = f"{bad[0].file}:{bad[0].line}: {bad[0].message}"
+        raise OrchestratorError(f"{len(bad)} findings of the kind that was to fail; the first: {first}")
+    return summary

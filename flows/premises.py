@@ -1,0 +1,32 @@
+"""Collect the theorems of the libraries that a repository imports, so that strategies can look them up."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from orchestrator.config import load_settings
+from orchestrator.paths import find_paths
+from orchestrator.premise_library import DEFAULT_IMPORTS
+from orchestrator.source import Project
+from tasks.collect_premises import collect_premises
+from tasks.set_up_lean import set_up_lean
+
+
+@flow(name="premises", persist_result=False, validate_parameters=False)
+async def premises(imports: tuple[str, ...] = DEFAULT_IMPORTS, force: bool = False) -> int:
+    """Collect what `imports` bring, unless that was done for this Lean before; minutes when it was not.
+
+    Args:
+        imports: modules to import.
+        force: even if it was done before.
+
+    Returns:
+        How many premises there are.
+
+    Raises:
+        OrchestratorError: Lean cannot be set up, or cannot import a module.
+    """
+    settings = load_settings()
+    paths = find_paths(settings.paths)
+    servers = await set_up_lean(settings, paths, Project("premises", ""))
+    return await collect_premises(paths, servers, imports, force)

@@ -1,0 +1,167 @@
+"""A blueprint's status in words and as data for programs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from orchestrator.blueprint.believed import believed
+from orchestrator.blueprint.counts import Counts
+from orchestrator.blueprint.graph import DependencyGraph
+from orchestrator.blueprint.nodes import Blueprint, line_of
+from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One node for people: where it is, what is true of its two parts, and what there is to say."""
+
+    key: str
+    where: str
+    declarations: tuple[str, ...]
+    statement: str
+    proof: str
+    notes: tuple[str, ...]
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A whole blueprint.
+
+    Attributes:
+        root: the file reading began with, or "Lean files".
+        by: what was gone by: "lean", "partly" where Lean could elaborate some files only, or "text".
+        counts: what the source holds.
+        lines: one a node.
+        false_marks, unmarked: places marked though false, and true though not marked.
+        missing: declarations that do not exist.
+        not_seen: declarations that the project's text does not show (they may come from a library or a macro).
+        stale_lean_decls: the generated list of names is out of date.
+        ready: nodes whose proof can be begun now, those that most others wait for first.
+        cycles: nodes that use one another in a circle.
+        problems: what could not be taken as meant.
+        editable: the marks are ours to edit (they are not where LeanArchitect writes them).
+    """
+
+    root: str
+    by: str
+    counts: Counts
+    lines: tuple[Line, ...]
+    false_marks: int
+    unmarked: int
+    missing: tuple[str, ...]
+    not_seen: tuple[str, ...]
+    stale_lean_decls: bool
+    ready: tuple[tuple[str, int], ...]
+    cycles: tuple[tuple[str, ...], ...]
+    problems: tuple[str, ...]
+    editable: bool = True
+
+    @property
+    def true(self) -> bool:
+        """Nothing is marked that is false, nothing names what does not exist, no generated list is out of date."""
+        return not (self.false_marks or self.unmarked or self.missing or self.stale_lean_decls)
+
+    def to_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {**asdict(self), "true": self.true}
+
+
+def report(
+    blueprint: Blueprint, status: BlueprintStatus, counts: Counts, *, by: str, not_seen: Sequence[str] = ()
+) -> Report:
+    """A blueprint in TeX."""
+    graph = DependencyGraph.of(blueprint)
+    basis = believed(blueprint, status)
+    ready = sorted(((key, graph.unblocks(key, basis)) for key in graph.ready(basis)), key=lambda pair: -pair[1])
+    nodes = {node.key: node for node in blueprint.nodes}
+    lines = []
+    for each in status.nodes:
+        node = nodes[each.key]
+        line = line_of(blueprint.files[node.file], node.statement.begin.start)
+        marked = (node.statement_leanok, node.proof_leanok)
+        lines.append(_line(each, f"{node.file}:{line}", notready=node.notready, marked=marked))
+    return Report(
+        root=blueprint.root,
+        by=by,
+        counts=counts,
+        lines=tuple(lines),
+        false_marks=status.false_marks,
+        unmarked=status.unmarked,
+        missing=_missing(status.nodes),
+        not_seen=tuple(not_seen),
+        stale_lean_decls=status.stale_lean_decls,
+        ready=tuple(ready),
+        cycles=graph.cycles(),
+        problems=tuple(str(problem) for problem in blueprint.problems),
+    )
+
+
+def report_architect(
+    statuses: Sequence[NodeStatus],
+    places: Sequence[str],
+    counts: Counts,
+    *,
+    by: str,
+    not_seen: Sequence[str] = (),
+    problems: Sequence[str] = (),
+) -> Report:
+    """A blueprint in Lean files; `places` says of each status where its first attribute stands."""
+    return Report(
+        root="Lean files",
+        by=by,
+        counts=counts,
+        lines=tuple(_line(status, place) for status, place in zip(statuses, places, strict=True)),
+        false_marks=0,
+        unmarked=0,
+        missing=_missing(statuses),
+        not_seen=tuple(not_seen),
+        stale_lean_decls=False,
+        ready=(),
+        cycles=(),
+        problems=tuple(problems),
+        editable=False,
+    )
+
+
+def _missing(statuses: Sequence[NodeStatus]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for status in statuses for name in status.missing))
+
+
+def _line(status: NodeStatus, where: str, *, notready: bool = False, marked: tuple[bool, bool] | None = None) -> Line:
+    notes = []
+    if status.false_marks:
+        notes.append(f"false mark in the {' and the '.join(status.false_marks)}")
+    if status.unmarked:
+        notes.append(f"no mark yet in the {' and the '.join(status.unmarked)}")
+    if status.missing:
+        notes.append(f"no such declaration: {', '.join(status.missing)}")
+    if status.conditional:
+        notes.append(f"conditional on {', '.join(status.rests_on)}")
+    if status.open_here:
+        notes.append(f"sorry in {', '.join(status.open_here)}")
+    if status.forbidden_axioms:
+        notes.append(f"rests on the axioms {', '.join(status.forbidden_axioms)}")
+    if notready:
+        notes.append("not ready")
+    if not status.declarations and not status.mathlib:
+        notes.append("names no declaration")
+    return Line(
+        key=status.key,
+        where=where,
+        declarations=status.declarations,
+        statement="in Mathlib" if status.mathlib else _word(status.statement, "formalised", marked and marked[0]),
+        proof="" if status.mathlib else _proof_word(status, marked and marked[1]),
+        notes=tuple(notes),
+        done=status.done,
+    )
+
+
+def _word(truth: Truth, good: str, marked: bool | None) -> str:
+    undecided = "?" if marked is None else "marked, not seen" if marked else "unmarked"
+    return {Truth.TRUE: good, Truth.FALSE: f"not {good}", Truth.UNDECIDED: undecided}[truth]
+
+
+def _proof_word(status: NodeStatus, marked: bool | None) -> str:
+    return "conditional" if status.conditional else _word(status.proved, "proved", marked)

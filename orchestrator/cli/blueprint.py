@@ -1,0 +1,239 @@
+"""The commands about a blueprint: what is true of it, making its marks true, and a check for continuous integration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.syntax import Syntax
+
+from orchestrator.blueprint.architect import ArchitectNode, evaluate_architect
+from orchestrator.blueprint.believed import Shown, facts_shown
+from orchestrator.blueprint.counts import count, count_architect
+from orchestrator.blueprint.disk import load, load_architect, save
+from orchestrator.blueprint.nodes import Blueprint
+from orchestrator.blueprint.report import Report, report, report_architect
+from orchestrator.blueprint.status import DeclarationTruth, evaluate
+from orchestrator.blueprint.sync import Edit, EditKind, apply, plan
+from orchestrator.cli.repository import elaborate, prepare
+from orchestrator.config import load_settings
+from orchestrator.diff import unified_diff
+from orchestrator.errors import BlueprintError, LeanError, RepositoryError
+from orchestrator.paths import find_paths
+from orchestrator.repo.checkout import checkout
+from orchestrator.repo.project import load_project
+from orchestrator.repo.rules import load_rules
+from orchestrator.repo.scan import declared
+from orchestrator.stages import blueprint_facts
+from orchestrator.terminal import make_console, say, show_blueprint
+
+blueprint_app = App(
+    name="blueprint",
+    help="The blueprint of a formalisation: what is true of it, and marks that say so.",
+)
+
+Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
+Reference = Annotated[
+    str | None, Parameter(name="--ref", help="Branch, tag or commit; the folder as it is unless given.")
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
+Static = Annotated[
+    bool, Parameter(negative="", help="Ask no Lean: go by the text of the Lean files, and decide only what it shows.")
+]
+
+
+@blueprint_app.command
+def status(
+    repo: Repository, *, ref: Reference = None, static: Static = False, every: bool = False, json_: AsJson = False
+) -> int:
+    """Say of every node whether its statement and its proof are formalised, and what stands in the way.
+
+    Where Lean cannot elaborate the project, the text of its files is all that is gone by.
+    `--every` lists the nodes that are done as well.
+    """
+    console = make_console(stderr=json_)
+    found = look(repo, ref, static=static, console=console)
+    if json_:
+        sys.stdout.write(json.dumps(found.report.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        show_blueprint(console, found.report, every=every)
+    return 0
+
+
+@blueprint_app.command
+def sync(
+    repo: Repository,
+    *,
+    ref: Reference = None,
+    write: Annotated[bool, Parameter(negative="", help="Change the files; without it only the diff is shown.")] = False,
+    static: Static = False,
+    json_: AsJson = False,
+) -> int:
+    """Set `\\leanok` where it is true and take it away where it is false; nothing else in the files changes.
+
+    The generated list of declaration names is brought up to date as well. Where LeanArchitect writes the marks, there
+    is nothing to do and the command says so.
+    """
+    console = make_console(stderr=json_)
+    if write and (ref is not None or not Path(repo).expanduser().is_dir()):
+        raise BlueprintError("only a folder can be written to", where=repo, hint="Leave out --ref, or clone it first")
+    found = look(repo, ref, static=static, console=console)
+    edits = found.edits()
+    texts = {**found.blueprint.files}
+    if found.blueprint.lean_decls is not None:
+        texts[found.blueprint.lean_decls_path] = found.blueprint.lean_decls
+    after = apply(edits, texts)
+    patch = unified_diff({path: (texts[path], text) for path, text in after.items() if text != texts[path]})
+    written = save(Path(repo).expanduser(), texts, after) if write else ()
+    if json_:
+        changes = [{"key": e.key, "file": e.file, "place": e.place, "kind": e.kind} for e in edits]
+        value = {"by": found.report.by, "edits": changes, "written": list(written), "patch": patch}
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    if not found.report.editable:
+        console.print("The marks of this blueprint are written by LeanArchitect: nothing to edit.", highlight=False)
+    elif not edits:
+        console.print("Every mark is true: nothing to change.", highlight=False)
+    else:
+        added = sum(edit.kind is EditKind.ADD for edit in edits)
+        removed = sum(edit.kind is EditKind.REMOVE for edit in edits)
+        if not write:
+            console.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
+        decls = "; the list of declaration names is new" if any(e.kind is EditKind.LEAN_DECLS for e in edits) else ""
+        console.print(f"{added} marks to add, {removed} to remove{decls}", highlight=False)
+        console.print(
+            f"Written: {', '.join(written)}" if write else "Nothing was written: add --write", highlight=False
+        )
+    return 0
+
+
+@blueprint_app.command
+def check(repo: Repository, *, ref: Reference = None, static: Static = False, json_: AsJson = False) -> int:
+    """Exit with 7 when a mark is false or missing, a declaration does not exist, or `lean_decls` is out of date."""
+    console = make_console(stderr=json_)
+    found = look(repo, ref, static=static, console=console)
+    # Without Lean nobody knows that a proof is complete: only what is false is told.
+    good = found.report.true if found.report.by == "lean" else not found.report.false_marks
+    if json_:
+        sys.stdout.write(json.dumps(found.report.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    else:
+        for line in found.report.lines:
+            for note in line.notes:
+                if note.startswith(_COMPLAINTS if found.report.by == "lean" else "false mark"):
+                    say(console, "red", f"{line.where}:", f"{line.key}: {note}")
+        if found.report.stale_lean_decls:
+            say(console, "red", "lean_decls:", "is not what the source says; `orchestrator blueprint sync` writes it")
+        console.print("The blueprint tells the truth." if good else "The blueprint is not true.", highlight=False)
+    return 0 if good else BlueprintError.exit_code
+
+
+_COMPLAINTS = ("false mark", "no mark yet", "no such")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A blueprint with the facts it was compared with; of the declarations `asked` they come from Lean."""
+
+    blueprint: Blueprint
+    facts: dict[str, DeclarationTruth]
+    asked: frozenset[str]
+    report: Report
+    allowed_axioms: frozenset[str]
+
+    def edits(self) -> tuple[Edit, ...]:
+        """What makes the marks true. A mark is set only where Lean has spoken of every declaration of the node."""
+        status = evaluate(self.blueprint, self.facts, allowed_axioms=self.allowed_axioms)
+        names = {node.key: node.declarations for node in status.nodes}
+        edits = plan(self.blueprint, status, lean_decls=True)
+        return tuple(e for e in edits if e.kind is not EditKind.ADD or self.asked.issuperset(names[e.key]))
+
+
+def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Found:
+    """Read a repository's blueprint and compare it with Lean, or with the text where Lean cannot be asked.
+
+    Raises:
+        RepositoryError: it cannot be had.
+        BlueprintError: it has no blueprint, or one that cannot be read.
+    """
+    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    if ref is not None or not folder.is_dir():
+        folder = checkout(repo, ref or "HEAD", cache=find_paths(load_settings().paths).checkouts).path
+    project = load_project(folder)
+    blueprint, nodes = load(folder), load_architect(folder)
+    if not blueprint.found and not nodes:
+        raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))
+    names = (*(name for node in blueprint.nodes for part in (node.statement, *node.proofs) for name in part.lean),)
+    if not blueprint.nodes and nodes:
+        names = tuple(node.declaration for node in nodes if node.declaration)
+    shown = [each for module in project.modules for each in declared(module.text)]
+    facts, by = facts_shown(Shown(each.name, each.keyword, each.is_open) for each in shown), "text"
+    asked: dict[str, DeclarationTruth] = {}
+    if not static:
+        try:
+            asked, whole = asyncio.run(lean_facts(str(folder), names, console))
+            # What Lean says goes before what the text shows.
+            facts, by = {**facts, **asked}, "lean" if whole else "partly"
+        except (RepositoryError, LeanError) as error:
+            say(console, "yellow", "note:", f"going by the text of the files, for Lean cannot be asked: {error}")
+    seen = {each.name for each in shown}
+    not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
+    allowed = load_rules(folder).allowed_axioms
+    if blueprint.nodes or not nodes:
+        truth = evaluate(blueprint, facts, allowed_axioms=allowed)
+        told = report(blueprint, truth, count(blueprint), by=by, not_seen=not_seen)
+    else:
+        told = _architect(nodes, blueprint, facts, by=by, not_seen=not_seen, allowed=allowed)
+    return Found(blueprint, facts, frozenset(asked), told, allowed)
+
+
+async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tuple[dict[str, DeclarationTruth], bool]:
+    """What Lean says of the project's declarations, and whether it could elaborate every file.
+
+    If it could, the facts also say whether its library has those of `names` that the project has not.
+
+    Raises:
+        RepositoryError, LeanError: it cannot be asked.
+    """
+    project, servers = await asyncio.to_thread(prepare, repo, None, console)
+    found = await elaborate(project, servers, console)
+    facts = blueprint_facts(found.declarations)
+    unknown = sorted({name for name in names if name not in facts})
+    # With a file that does not elaborate nobody can say that a declaration does not exist.
+    whole = not project.problems and not found.problems
+    if unknown and whole:
+        async with servers.fresh(project) as workspace:
+            there = await workspace.library_has(unknown)
+        facts |= {name: DeclarationTruth(exists=name in there) for name in unknown}
+    return facts, whole
+
+
+def _architect(
+    nodes: tuple[ArchitectNode, ...],
+    blueprint: Blueprint,
+    facts: dict[str, DeclarationTruth],
+    *,
+    by: str,
+    not_seen: tuple[str, ...],
+    allowed: frozenset[str],
+) -> Report:
+    places: dict[str, str] = {}
+    for node in nodes:
+        places.setdefault(node.label, f"{node.file}:{node.line}")
+    statuses = evaluate_architect(nodes, facts, allowed_axioms=allowed)
+    counts = count_architect(nodes)
+    marks = count(blueprint)
+    return report_architect(
+        statuses,
+        [places[each.key] for each in statuses],
+        replace(counts, statement_marks=marks.statement_marks, proof_marks=marks.proof_marks),
+        by=by,
+        not_seen=not_seen,
+        problems=[str(problem) for problem in blueprint.problems],
+    )

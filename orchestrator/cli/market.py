@@ -1,0 +1,430 @@
+"""The lemma marketplace at the command line: people ask for lemmas, claim them, and hand in proofs."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from orchestrator.config import load_settings
+from orchestrator.errors import MarketplaceError
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
+from orchestrator.marketplace import LEASE_SECONDS, Marketplace, Similar
+from orchestrator.paths import find_paths
+from orchestrator.tables import Cell, Column, fitted
+from orchestrator.terminal import make_console, say
+
+market_app = App(name="market", help="The lemma marketplace: lemmas asked for, claimed, supplied.")
+
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
+TicketId = Annotated[str, Parameter(help="A ticket's id, or enough of its beginning.")]
+Who = Annotated[str, Parameter(name="--as", help="Your name; the name you are logged in with unless given.")]
+Repository = Annotated[str, Parameter(name="--repo", help="Folder or URL of a git repository; none: imports alone.")]
+Module = Annotated[str, Parameter(help="Module that the lemma is for.")]
+Before = Annotated[str, Parameter(help="Declaration with a sorry that the lemma is to stand in front of.")]
+Opens = Annotated[tuple[str, ...], Parameter(name="--open", help="Namespace to open.", negative="")]
+Imports = Annotated[tuple[str, ...], Parameter(name="--import", help="Module to import.", negative="")]
+
+_STYLES = {
+    TicketStatus.OPEN: "cyan",
+    TicketStatus.CLAIMED: "yellow",
+    TicketStatus.COMPLETED: "green",
+    TicketStatus.CANCELLED: "dim",
+    TicketStatus.REJECTED: "red",
+}
+
+
+@market_app.command(name="list")
+def list_tickets(
+    *,
+    status: Annotated[TicketStatus | None, Parameter(help="Only these.")] = None,
+    repo: Annotated[str | None, Parameter(help="Only of this repository, as a run names it.")] = None,
+    text: Annotated[str | None, Parameter(help="With this in the statement or the name.")] = None,
+    limit: Annotated[int, Parameter(help="How many at most.")] = 50,
+    json_: AsJson = False,
+) -> int:
+    """List tickets, the most urgent first."""
+    with _ledger() as ledger:
+        found = ledger.tickets(status=status, repo=_source(repo), text=text, limit=limit)
+        counts = ledger.ticket_counts(repo=_source(repo))
+    if json_:
+        by_status = {kind.value: number for kind, number in counts.by_status.items()}
+        _print({"tickets": [ticket_json(t) for t in found], "counts": by_status, "waiting": counts.waiting})
+        return 0
+    console = make_console()
+    if found:
+        _show(console, found)
+    words = ", ".join(f"{number} {kind.value}" for kind, number in counts.by_status.items() if number)
+    console.print(f"{words or 'No tickets'}; {counts.waiting} waiting, {counts.used} served", highlight=False)
+    return 0
+
+
+@market_app.command
+def show(ticket: TicketId, *, json_: AsJson = False) -> int:
+    """Show a ticket: its statement, its proof, who waits for it, and its history."""
+    with _ledger() as ledger:
+        found = _find(ledger, ticket)
+        waits = ledger.ticket_requesters(found.ticket_id)
+        history = ledger.ticket_history(found.ticket_id)
+    if json_:
+        _print(
+            {
+                **ticket_json(found),
+                "requesters": [{**asdict(w), "use": dict(w.use), "status": w.status.value} for w in waits],
+                "history": [{**asdict(e), "kind": e.kind.value} for e in history],
+            }
+        )
+        return 0
+    console = make_console()
+    say(console, _STYLES[found.status], found.status.value, f"{found.name} ({found.ticket_id})")
+    for label, value in _facts(found):
+        say(console, "bold", f"{label}:", value)
+    if found.completed_proof:
+        console.print()
+        console.print(found.completed_proof, highlight=False, markup=False, soft_wrap=True)
+    console.print()
+    for wait in waits:
+        say(console, "dim", wait.status.value, f"{wait.requester} {wait.declaration}".rstrip())
+    for event in history:
+        when = event.timestamp.strftime("%Y-%m-%d %H:%M:%S")
+        say(console, "dim", when, f"{event.kind.value} {event.who} {event.detail}".rstrip())
+    return 0
+
+
+@market_app.command
+def request(
+    goal: Annotated[str, Parameter(help="A proposition, or a goal with hypotheses and ⊢.")],
+    *,
+    repo: Repository = "",
+    module: Module = "",
+    before: Before = "",
+    open_: Opens = (),
+    import_: Imports = (),
+    name: Annotated[str, Parameter(help="Full name that the lemma is to have.")] = "",
+    constraint: Annotated[tuple[str, ...], Parameter(help="A word for suppliers.", negative="")] = (),
+    priority: Annotated[float, Parameter(help="0 to 1.")] = 0.5,
+    who: Who = "",
+    json_: AsJson = False,
+) -> int:
+    """Ask for a lemma. Lean elaborates the statement; what it does not take is refused, and nothing is kept."""
+    place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
+
+    async def work(market: _Market) -> Ticket:
+        asked = TicketRequester(requester=_me(who))
+        ticket_id = await market.place.request_lemma(
+            goal, market.placed(place), name, constraint, priority, requester=asked
+        )
+        return await market.place.get_ticket(ticket_id)
+
+    return _tell(asyncio.run(_with_lean(repo, json_, work)), json_)
+
+
+@market_app.command
+def claim(
+    ticket: TicketId,
+    *,
+    lease: Annotated[float, Parameter(help="Minutes that it is yours.")] = LEASE_SECONDS / 60,
+    who: Who = "",
+    json_: AsJson = False,
+) -> int:
+    """Take a ticket, so that nobody else works on it until the time is over. Exit code 8 when somebody has it."""
+    with _ledger() as ledger:
+        found = _find(ledger, ticket)
+        if not ledger.claim_ticket(found.ticket_id, _me(who), lease_seconds=60 * lease):
+            now = _find(ledger, found.ticket_id)
+            owner = f" by {now.supplier}" if now.supplier else ""
+            raise MarketplaceError(f"the ticket is {now.status.value}{owner}", where=f"ticket {now.ticket_id}")
+        return _tell(_find(ledger, found.ticket_id), json_)
+
+
+@market_app.command
+def release(
+    ticket: TicketId,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for the history.")] = "",
+    who: Who = "",
+    json_: AsJson = False,
+) -> int:
+    """Give a claim back. Exit code 8 when it is not yours."""
+    with _ledger() as ledger:
+        found = _find(ledger, ticket)
+        if not ledger.release_ticket(found.ticket_id, _me(who), reason=reason):
+            raise MarketplaceError(f"{_me(who)} has not claimed the ticket", where=f"ticket {found.ticket_id}")
+        return _tell(_find(ledger, found.ticket_id), json_)
+
+
+@market_app.command
+def complete(
+    ticket: TicketId,
+    proof: Annotated[str, Parameter(help="A file with the theorem or its tactics; - for standard input.")],
+    *,
+    who: Who = "",
+    json_: AsJson = False,
+) -> int:
+    """Hand in a proof of a ticket you have claimed. The gate looks at it; exit code 8 when it is refused."""
+    try:
+        text = sys.stdin.read() if proof == "-" else Path(proof).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MarketplaceError(f"the proof cannot be read: {error}", where=proof) from error
+    with _ledger() as ledger:
+        found = _find(ledger, ticket)
+
+    async def work(market: _Market) -> Ticket:
+        return await market.place.complete_ticket(found.ticket_id, text, _me(who))
+
+    return _tell(asyncio.run(_with_lean(found.repo, json_, work)), json_)
+
+
+@market_app.command
+def cancel(
+    ticket: TicketId,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for the history.")] = "not needed any more",
+    reject: Annotated[bool, Parameter(negative="", help="For good: asking again does not open it.")] = False,
+    who: Who = "",
+    json_: AsJson = False,
+) -> int:
+    """Close a ticket that nobody needs. Exit code 8 when it is completed or closed already."""
+    status = TicketStatus.REJECTED if reject else TicketStatus.CANCELLED
+    with _ledger() as ledger:
+        found = _find(ledger, ticket)
+        if not ledger.close_ticket(found.ticket_id, status, reason=reason, who=_me(who)):
+            raise MarketplaceError(f"the ticket is {found.status.value}", where=f"ticket {found.ticket_id}")
+        return _tell(_find(ledger, found.ticket_id), json_)
+
+
+@market_app.command
+def supply(
+    repo: Annotated[str, Parameter(help="Folder or URL of a git repository.")],
+    *,
+    ref: Annotated[str, Parameter(help="Branch, tag or commit to work on.")] = "HEAD",
+    out: Annotated[Path, Parameter(help="Folder for the results.")] = Path("out"),
+    timeout: Annotated[float | None, Parameter(help="Seconds that suppliers may work; no limit unless given.")] = None,
+    json_: AsJson = False,
+) -> int:
+    """Let every strategy supply the open tickets of a repository, and close the goals that wait for them."""
+    from orchestrator.advice import next_commands
+    from orchestrator.cli.running import prefect_server, run_flow
+    from orchestrator.composition import preflight
+    from orchestrator.display import RunDisplay
+    from orchestrator.observer import observed_by
+    from orchestrator.terminal import show_summary
+
+    settings = load_settings(timeout=timeout)
+    paths = find_paths(settings.paths)
+    folder = Path(os.path.abspath(out.expanduser()))
+    preflight(repo, folder, settings, paths)
+    console = make_console(stderr=json_)
+    display = RunDisplay(console)
+    with display.running(), observed_by(display), prefect_server(paths):
+        from flows.supply import supply as supply_flow
+
+        summary = run_flow(
+            lambda: supply_flow(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(folder))
+        )
+    show_summary(console, summary, folder, next_commands(repo, summary, folder))
+    if json_:
+        _print(summary)
+    return 130 if summary["stopped"] else 0
+
+
+@market_app.command
+def search(
+    goal: Annotated[str, Parameter(help="A proposition, or a goal with hypotheses and ⊢.")],
+    *,
+    repo: Repository = "",
+    module: Module = "",
+    before: Before = "",
+    open_: Opens = (),
+    import_: Imports = (),
+    limit: Annotated[int, Parameter(help="How many at most.")] = 5,
+    json_: AsJson = False,
+) -> int:
+    """Find tickets like a statement: the same, a variant, a lemma that closes it in Lean, common words."""
+    place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
+
+    async def work(market: _Market) -> list[Similar]:
+        return await market.place.search_similar(goal, limit, context=market.placed(place))
+
+    found = asyncio.run(_with_lean(repo, json_, work))
+    if json_:
+        _print([{"how": s.how.value, "score": s.score, "by": s.by, **ticket_json(s.ticket)} for s in found])
+        return 0
+    console = make_console()
+    for similar in found:
+        by = f" by {similar.by}" if similar.by else f" {similar.score:.2f}" if similar.how.value == "words" else ""
+        say(console, "bold", f"{similar.how.value}{by}", f"{similar.ticket_id} {similar.status.value}")
+        say(console, "dim", "   ", f"{similar.ticket.name} {similar.ticket.signature}")
+    if not found:
+        console.print("Nothing like it", highlight=False)
+    return 0
+
+
+def ticket_json(ticket: Ticket) -> dict[str, Any]:
+    """A ticket for programs."""
+    return {**asdict(ticket), "status": ticket.status.value}
+
+
+class _Market:
+    """The marketplace of a repository, with Lean behind it."""
+
+    def __init__(self, place: Marketplace, files: dict[str, TicketPlace]) -> None:
+        self.place = place
+        self._files = files
+
+    def placed(self, place: TicketPlace) -> TicketPlace:
+        """The place that somebody named, with what a run would know of it.
+
+        Raises:
+            MarketplaceError: no such declaration.
+        """
+        if not place.declaration:
+            return replace(place, file=f"{place.module.replace('.', '/')}.lean") if place.module else place
+        if place.declaration not in self._files:
+            hint = "`orchestrator extract` lists the declarations that have one"
+            raise MarketplaceError(f"`{place.declaration}` has no open place", hint=hint)
+        return self._files[place.declaration]
+
+
+async def _with_lean(repo: str, quiet: bool, work: Any) -> Any:
+    async with _lean(repo, make_console(stderr=True) if quiet else make_console()) as market:
+        return await work(market)
+
+
+@asynccontextmanager
+async def _lean(repo: str, console: Console) -> AsyncIterator[_Market]:
+    from orchestrator.content_cache import ContentCache
+    from orchestrator.difficulty import estimated_difficulty
+    from orchestrator.known_answers import known_extraction
+    from orchestrator.lean.extraction import Extraction, extract
+    from orchestrator.lean.pool import Pool
+    from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES
+    from orchestrator.market.lean_checker import LeanChecker, place_of
+    from orchestrator.provision import choose_lean, provision
+    from orchestrator.repo.checkout import checkout
+    from orchestrator.repo.project import load_project
+    from orchestrator.source import Project
+    from orchestrator.stages import importable
+
+    settings = load_settings()
+    paths = find_paths(settings.paths)
+    project, source = Project("none", "/"), ""
+    if repo:
+        found = checkout(repo, "HEAD", cache=paths.checkouts)
+        project = importable(load_project(found.path, commit=found.commit), EMBEDDED_LIBRARIES)
+        source = found.source
+    with console.status("setting up Lean"):
+        servers = provision(settings, paths, choose_lean(settings, paths, project))
+    with _ledger() as ledger, console.status("asking Lean"):
+        async with Pool([servers.session()], project) as pool:
+
+            async def elaborate() -> Extraction:
+                async with pool.workspace() as workspace:
+                    return await extract(workspace, project.modules, difficulty=estimated_difficulty)
+
+            answers = ContentCache(paths.answers)
+            extraction = await known_extraction(answers, project, servers.identity, elaborate)
+            checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
+            files = {goal.declaration: place_of(goal, project) for goal in extraction.goals}
+            yield _Market(Marketplace(ledger, checker, repo=source), files)
+
+
+def _ledger() -> Ledger:
+    settings = load_settings()
+    return Ledger.open(settings.ledger_url or find_paths(settings.paths).ledger_file)
+
+
+def _find(ledger: Ledger, ticket: str) -> Ticket:
+    """The ticket of an id or of its beginning.
+
+    Raises:
+        MarketplaceError: none, or several.
+    """
+    found = ledger.ticket(ticket)
+    if found is not None:
+        return found
+    like = [other for other in ledger.tickets() if other.ticket_id.startswith(ticket)] if len(ticket) >= 3 else []
+    if len(like) == 1:
+        return like[0]
+    what = f"{len(like)} tickets begin with {ticket}" if like else f"there is no ticket {ticket}"
+    raise MarketplaceError(what, hint="`orchestrator market list` names them all")
+
+
+def _source(repo: str | None) -> str | None:
+    """A folder as runs name it."""
+    if repo is None or "://" in repo or not Path(repo).expanduser().is_dir():
+        return repo
+    from orchestrator.repo.origin import open_origin
+
+    return open_origin(repo, timeout=60.0).shown
+
+
+def _me(who: str) -> str:
+    return who or getpass.getuser()
+
+
+def _tell(ticket: Ticket, as_json: bool) -> int:
+    if as_json:
+        _print(ticket_json(ticket))
+        return 0
+    console = make_console()
+    say(console, _STYLES[ticket.status], ticket.status.value, f"{ticket.name} ({ticket.ticket_id})")
+    for label, value in _facts(ticket):
+        say(console, "bold", f"{label}:", value)
+    return 0
+
+
+def _facts(ticket: Ticket) -> Sequence[tuple[str, str]]:
+    place = ticket.place
+    where = f"before {place.declaration} in {place.file}" if place.declaration else place.file
+    lease = f"{ticket.supplier} until {ticket.lease_until:%Y-%m-%d %H:%M:%S}" if ticket.lease_until else ""
+    facts = (
+        ("statement", ticket.signature),
+        ("place", where),
+        ("repository", ticket.repo),
+        ("constraints", ", ".join(ticket.constraints)),
+        ("labels", ", ".join(ticket.labels)),
+        ("priority", f"{ticket.priority:g}, {ticket.waiting} waiting"),
+        ("claimed by", lease if ticket.status is TicketStatus.CLAIMED else ""),
+        ("supplied by", ticket.supplier if ticket.status is TicketStatus.COMPLETED else ""),
+        ("reason", ticket.reason),
+    )
+    return [(label, value) for label, value in facts if value]
+
+
+def _show(console: Console, tickets: Sequence[Ticket]) -> None:
+    columns = (
+        Column("id"),
+        Column("status"),
+        Column("waits", right=True),
+        Column("lemma", 3, keep_end=True),
+        Column("statement", 6),
+        Column("supplier", 1),
+    )
+    rows = [
+        [
+            Cell(ticket.ticket_id),
+            Cell(ticket.status.value, _STYLES[ticket.status]),
+            Cell(str(ticket.waiting)),
+            Cell(ticket.name),
+            Cell(ticket.signature),
+            Cell(ticket.supplier),
+        ]
+        for ticket in tickets
+    ]
+    console.print(fitted(columns, rows, console.width))
+
+
+def _print(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")

@@ -1,0 +1,92 @@
+"""The commands about premises: build the corpus of a library, and ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from orchestrator.config import load_settings
+from orchestrator.paths import find_paths
+from orchestrator.premise_library import DEFAULT_IMPORTS, known_corpus, library_corpus
+from orchestrator.premises.lexical import Lexical
+from orchestrator.premises.select import Query
+from orchestrator.provision import Servers, choose_lean, provision
+from orchestrator.source import Project
+from orchestrator.terminal import make_console
+
+premises_app = App(name="premises", help="The library's theorems that proofs may use: collect them, look some up.")
+
+Imports = Annotated[
+    list[str] | None, Parameter(name="--import", negative="", help="A module to import, several times for several.")
+]
+
+
+@premises_app.command
+def build(
+    *,
+    imports: Imports = None,
+    force: Annotated[bool, Parameter(negative="", help="Even if there is one already.")] = False,
+) -> int:
+    """Collect the constants that imports bring; some minutes, once for each Lean."""
+    console = make_console(stderr=True)
+    paths = find_paths(load_settings().paths)
+    begun = time.monotonic()
+    last = begun
+
+    def progress(module: str, count: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > 5:
+            last = time.monotonic()
+            console.print(f"  {count} premises, in {module}", highlight=False)
+
+    chosen = imports or list(DEFAULT_IMPORTS)
+    corpus = asyncio.run(library_corpus(paths, _servers(), chosen, force=force, progress=progress))
+    words = f"{len(corpus.premises)} premises of {', '.join(chosen)} in {time.monotonic() - begun:.1f} s"
+    console.print(words, highlight=False)
+    return 0
+
+
+@premises_app.command
+def query(
+    text: Annotated[str, Parameter(help="A goal or any words.")],
+    *,
+    count: Annotated[int, Parameter(name=["--count", "-k"], validator=Number(gte=1), help="How many.")] = 16,
+    imports: Imports = None,
+    json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
+) -> int:
+    """Print the theorems nearest to a goal. Exit code 4 when nothing was collected yet."""
+    chosen = imports or list(DEFAULT_IMPORTS)
+    corpus = known_corpus(find_paths(load_settings().paths), _servers(), chosen)
+    if corpus is None:
+        flags = "".join(f" --import {name}" for name in imports or ())
+        make_console(stderr=True).print(
+            f"Nothing was collected yet: run `orchestrator premises build{flags}`.", highlight=False, soft_wrap=True
+        )
+        return 4
+    lexical = Lexical(corpus.premises)
+    begun = time.monotonic()
+    found = lexical.retrieve(Query(text), count)
+    milliseconds = (time.monotonic() - begun) * 1000
+    if json_:
+        rows = [
+            {"name": r.premise.name, "statement": r.premise.statement, "module": r.premise.module, "score": r.score}
+            for r in found
+        ]
+        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        return 0
+    for ranked in found:
+        sys.stdout.write(f"{ranked.score:6.1f}  {ranked.premise.name} : {ranked.premise.statement}\n")
+    make_console(stderr=True).print(f"{milliseconds:.1f} ms over {len(lexical)} theorems", highlight=False)
+    return 0
+
+
+def _servers() -> Servers:
+    settings = load_settings()
+    paths = find_paths(settings.paths)
+    return provision(settings, paths, choose_lean(settings, paths, Project("none", "")))

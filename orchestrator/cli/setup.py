@@ -1,0 +1,192 @@
+"""`orchestrator setup`: everything a Prefect server needs to run our flows, in one command that may be repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from orchestrator.config import child_environment, load_settings, set_prefect_defaults
+from orchestrator.errors import ConfigError, OrchestratorError
+from orchestrator.terminal import make_console, say
+
+ROOT = Path(__file__).resolve().parents[2]
+POOL = "lean"
+DEFAULT_BLOCK = "default"
+
+
+def setup(
+    *,
+    repo: Annotated[str, Parameter(help="Repository of the default Lean project; asked for the first time only.")] = "",
+    source: Annotated[
+        str, Parameter(help="Repository that workers clone the flows from; the folder of this installation if empty.")
+    ] = "",
+    timezone: Annotated[str, Parameter(help="Time zone of the nightly schedule, such as Europe/Berlin.")] = "UTC",
+    limits: Annotated[
+        Literal["auto", "on", "off"],
+        Parameter(help="Whether the server holds the light and heavy limits; auto: if PostgreSQL is behind it."),
+    ] = "auto",
+    json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
+) -> int:
+    """Register blocks, limits, the work pool and the deployments on the Prefect server of PREFECT_API_URL.
+
+    Repeating it changes nothing that is right already; blocks that exist keep their values. Then start a worker on
+    every machine: `prefect worker start --pool lean`.
+
+    Examples
+    --------
+    PREFECT_API_URL=http://127.0.0.1:4200/api orchestrator setup --repo https://github.com/owner/project
+    prefect worker start --pool lean
+    prefect deployment run nightly/nightly --watch
+    """
+    set_prefect_defaults()
+    console = make_console(stderr=json_)
+    settings = load_settings()
+    numbers = {"light": settings.scheduler.max_light, "heavy": settings.scheduler.max_heavy}
+    done = asyncio.run(_on_server(repo, numbers, limits))
+    done["deployments"] = deploy(source or ROOT.as_uri(), timezone, cloned=bool(source))
+    if json_:
+        console = make_console()
+        console.print_json(data=done)
+        return 0
+    _show(console, done)
+    return 0
+
+
+async def _on_server(repo: str, numbers: dict[str, int], limits: str) -> dict[str, Any]:
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        raise ConfigError(
+            "There is no Prefect server to set up",
+            where="PREFECT_API_URL",
+            hint="Start one with `prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api",
+        )
+    steps: dict[str, Callable[[Any], Awaitable[object]]] = {
+        "limits": lambda client: _limits(client, numbers, limits),
+        "work_pool": _work_pool,
+        "blocks": lambda client: _blocks(repo),
+    }
+    try:
+        async with get_client() as client:
+            return {"server": url, **{name: await step(client) for name, step in steps.items()}}
+    except HTTPError as error:
+        raise ConfigError(
+            f"The Prefect server does not answer: {error}", where=f"PREFECT_API_URL={url}", hint="Is it running?"
+        ) from error
+
+
+async def _limits(client: Any, numbers: dict[str, int], limits: str) -> dict[str, int]:
+    """On SQLite each slot costs seconds, and those of killed runs never come back: there, each run holds its own."""
+    if limits == "off" or (limits == "auto" and not await _has_postgres(client)):
+        return {}
+    for tag, limit in numbers.items():
+        await client.create_concurrency_limit(tag=tag, concurrency_limit=limit)
+    return numbers
+
+
+async def _has_postgres(client: Any) -> bool:
+    """As far as it can be known: a server tells its database's driver when that is set by itself, its URL never."""
+    from prefect.settings import get_current_settings
+
+    told = (await client.request("GET", "/admin/settings")).json().get("server", {}).get("database", {})
+    ours = get_current_settings().server.database.connection_url
+    words = (str(told.get("driver")), ours.get_secret_value() if ours else "")
+    return any(word.startswith("postgresql") for word in words)
+
+
+async def _work_pool(client: Any) -> str:
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+
+    try:
+        await client.read_work_pool(POOL)
+    except ObjectNotFound:
+        try:
+            await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+        except ObjectAlreadyExists:  # another machine's setup was faster
+            return POOL
+    return POOL
+
+
+async def _blocks(repo: str) -> list[str]:
+    from blocks import BLOCKS, LeanProject, Prover
+
+    for kind in BLOCKS:
+        await kind.aregister_type_and_schema()
+    made: list[str] = []
+    defaults: list[Prover | LeanProject] = [Prover()]
+    if repo:
+        defaults.append(LeanProject(repo=repo, prover=DEFAULT_BLOCK))
+    for block in defaults:
+        slug = block.get_block_type_slug()
+        try:
+            await type(block).aload(DEFAULT_BLOCK)
+        except ValueError:  # what Prefect raises for a block that is not there
+            await block.asave(DEFAULT_BLOCK)
+            made.append(f"{slug}/{DEFAULT_BLOCK}")
+    return [*(str(kind.get_block_type_slug()) for kind in BLOCKS), *made]
+
+
+def deploy(source: str, timezone: str, *, cloned: bool) -> list[str]:
+    """Register the deployments of prefect.yaml; their names. Those whose flow is not in this installation are left out.
+
+    Args:
+        source: what workers clone, when `cloned`; else the flows are run from this installation's folder.
+
+    Raises:
+        OrchestratorError: Prefect refused.
+    """
+    import yaml
+
+    file = ROOT / "prefect.yaml"
+    if not file.is_file():
+        raise OrchestratorError(
+            "prefect.yaml is not part of this installation",
+            where=str(ROOT),
+            hint="Run setup from a clone, as workers do",
+        )
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content["deployments"] = [
+        each for each in content["deployments"] if (ROOT / each["entrypoint"].partition(":")[0]).is_file()
+    ]
+    if not cloned:
+        content["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(ROOT)}}]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", prefix="prefect-", encoding="utf-8") as written:
+        yaml.safe_dump(content, written, sort_keys=False)
+        written.flush()
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", written.name]
+        extra = {"ORCHESTRATOR_SOURCE": source, "ORCHESTRATOR_TIMEZONE": timezone, "PREFECT_CLI_COLORS": "false"}
+        reply = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=child_environment(["*"], extra=extra),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    if reply.returncode:
+        words = " ".join((reply.stdout + reply.stderr).split())[-600:]
+        raise OrchestratorError(f"Prefect did not take the deployments: {words}", where=str(file))
+    return [each["name"] for each in content["deployments"]]
+
+
+def _show(console: Console, done: dict[str, Any]) -> None:
+    say(console, "green", "server", str(done["server"]))
+    kept = ", ".join(f"{tag} {limit}" for tag, limit in done["limits"].items())
+    say(console, "green", "limits", kept or "held by each run by itself (no PostgreSQL behind the server)")
+    say(console, "green", "work pool", str(done["work_pool"]))
+    say(console, "green", "blocks", ", ".join(done["blocks"]))
+    say(console, "green", "deployments", ", ".join(done["deployments"]))
+    say(console, "bold", "next:", f"prefect worker start --pool {POOL}")

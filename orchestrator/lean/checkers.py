@@ -1,0 +1,152 @@
+"""Checkers by other people that look at compiled modules: found on this machine, run, and reported.
+
+They need a native Lean and a project that is built; the embedded Lean makes no compiled modules. Which of them could
+not be run is part of every verdict.
+
+- `leanchecker` (in the toolchain from v4.28; before, lean4checker): replays modules through the kernel.
+- SafeVerify (`safe_verify`): compares two compiled files, the original with its sorries and the patched one.
+- comparator: builds both modules in a sandbox of its own, and compares named theorems.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_SHOWN_CHARACTERS = 300
+
+
+class Checker(StrEnum):
+    """The checkers we know, by the name of their program."""
+
+    LEANCHECKER = "leanchecker"
+    SAFE_VERIFY = "safe_verify"
+    COMPARATOR = "comparator"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a checker said. `passed` is None when it could not be run, and `words` say why."""
+
+    checker: Checker
+    passed: bool | None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What the checkers are asked about.
+
+    Attributes:
+        folder: the native project, built, with the patch in place.
+        modules: the modules that the patch changes.
+        originals, patched: compiled files of the same module before and after, by module; SafeVerify compares these.
+        challenge: a module with the original statements, "" when there is none; comparator compares it with `modules`.
+        theorems: what was proved.
+        axioms: what a proof may rest on.
+    """
+
+    folder: Path
+    modules: tuple[str, ...]
+    originals: Mapping[str, Path]
+    patched: Mapping[str, Path]
+    challenge: str = ""
+    theorems: tuple[str, ...] = ()
+    axioms: tuple[str, ...] = ()
+
+
+def find_checkers(search_path: str) -> Mapping[Checker, Path]:
+    """The checkers on a search path."""
+    found = {checker: shutil.which(checker.value, path=search_path) for checker in Checker}
+    return {checker: Path(path) for checker, path in found.items() if path is not None}
+
+
+def commands(checker: Checker, program: Path, compiled: Compiled, configuration: Path) -> list[list[str]]:
+    """The commands that ask a checker everything; empty when there is nothing that it could be asked. Pure."""
+    match checker:
+        case Checker.LEANCHECKER:
+            return [["lake", "env", str(program), module] for module in compiled.modules]
+        case Checker.SAFE_VERIFY:
+            both = [module for module in compiled.modules if {module} <= {*compiled.originals} & {*compiled.patched}]
+            return [
+                ["lake", "env", str(program), str(compiled.originals[module]), str(compiled.patched[module])]
+                for module in both
+            ]
+        case Checker.COMPARATOR:
+            asked = compiled.challenge and compiled.theorems and len(compiled.modules) == 1
+            return [["lake", "env", str(program), str(configuration)]] if asked else []
+
+
+def comparator_configuration(compiled: Compiled) -> str:
+    """The JSON that comparator reads."""
+    value = {
+        "challenge_module": compiled.challenge,
+        "solution_module": compiled.modules[0],
+        "theorem_names": list(compiled.theorems),
+        "permitted_axioms": list(compiled.axioms),
+        "enable_nanoda": False,
+    }
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def run_checkers(
+    compiled: Compiled,
+    found: Mapping[Checker, Path],
+    *,
+    environment: Mapping[str, str],
+    scratch: Path,
+    timeout: float = 1800.0,
+) -> tuple[Judgement, ...]:
+    """Ask every checker; one that is missing, does not apply or does not end within `timeout` seconds says so."""
+    configuration = scratch / "comparator.json"
+    if compiled.modules:
+        configuration.write_text(comparator_configuration(compiled), encoding="utf-8")
+    said = []
+    for checker in Checker:
+        if checker not in found:
+            said.append(Judgement(checker, None, "not installed"))
+            continue
+        asked = commands(checker, found[checker], compiled, configuration)
+        said.append(_ask(checker, asked, compiled.folder, environment, timeout))
+    return tuple(said)
+
+
+def not_checked(judgements: Sequence[Judgement]) -> tuple[str, ...]:
+    """For a verdict: which checkers did not look, and why."""
+    return tuple(f"by {one.checker.value}: {one.words}" for one in judgements if one.passed is None)
+
+
+NO_COMPILED_MODULES = tuple(
+    Judgement(checker, None, "needs compiled modules, which the embedded Lean does not make") for checker in Checker
+)
+
+
+def _ask(
+    checker: Checker, asked: Sequence[Sequence[str]], folder: Path, environment: Mapping[str, str], timeout: float
+) -> Judgement:
+    if not asked:
+        return Judgement(checker, None, "nothing that it could compare")
+    for command in asked:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout,
+                start_new_session=True,
+            )
+        except subprocess.TimeoutExpired:
+            return Judgement(checker, None, f"did not end within {timeout:g} s")
+        except OSError as error:
+            return Judgement(checker, None, f"cannot be run: {error.strerror}")
+        if done.returncode:
+            words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+            return Judgement(checker, False, words[-_SHOWN_CHARACTERS:] or f"exit code {done.returncode}")
+    return Judgement(checker, True)

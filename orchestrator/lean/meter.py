@@ -1,0 +1,30 @@
+"""How much Lean a run has used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class LeanMeter:
+    """Adds up over all sessions that share it.
+
+    Attributes:
+        seconds: wall time in which servers were starting or had a request to answer, summed over servers.
+        processes: servers started.
+    """
+
+    seconds: float = 0.0
+    processes: int = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time inside the block."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds += time.monotonic() - start

@@ -1,0 +1,1 @@
+"""Models: ReProver's retriever and generator, chat models, and their in-memory twins."""

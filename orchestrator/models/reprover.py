@@ -1,0 +1,248 @@
+"""ReProver's models through transformers: a tactic generator and a premise encoder.
+
+The recipe is that of LeanDojo and ReProver (Yang et al., NeurIPS 2023), as published with
+`kaiyuy/leandojo-lean4-retriever-tacgen-byt5-small` and `kaiyuy/leandojo-lean4-retriever-byt5-small`: byte-level T5, the
+premises in front of the state with the best one next to it, beam search whose score is the summed log-probability, and
+embeddings that are the normalised mean of the encoder's last hidden states. Any local folder in transformers' format
+works; the generator that comes with this package is one.
+
+The libraries are imported on first use: they take seconds, and not every installation has them.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import ModelError
+from orchestrator.models.extras import missing
+from orchestrator.suggestion import Suggestion
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[numpy.float32]
+
+SHIPPED = Path(__file__).with_name("tiny-tacgen")
+"""The generator that comes with this package."""
+
+MAX_INPUT_BYTES = 2047
+_MARKS = re.compile(r"</?a>")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A state and what a model may be told of it.
+
+    Attributes:
+        state: the open goals as Lean prints them, separated by blank lines.
+        premises: retrieved premises in ReProver's form (`<a>Full.name</a> : statement`), the best first.
+    """
+
+    state: str
+    premises: tuple[str, ...] = ()
+
+
+def serialise(given: Input, max_bytes: int = MAX_INPUT_BYTES) -> str:
+    """The text that the generator reads: premises, the best of them last, then the state, within a budget of bytes.
+
+    Premises are left out from the worst on until the rest fits; a state that is too long by itself is cut at the end.
+    """
+    state = given.state.encode()[:max_bytes].decode(errors="ignore")
+    left = max_bytes - len(state.encode())
+    taken: list[str] = []
+    for premise in given.premises:
+        size = len(premise.encode()) + 2
+        if size > left:
+            break
+        taken.append(premise)
+        left -= size
+    return "".join(f"{premise}\n\n" for premise in reversed(taken)) + state
+
+
+def first_goal(state: str) -> str:
+    """The goal that the next tactic works on, without Lean's `case` line."""
+    goal = state.partition("\n\n")[0]
+    first, _, rest = goal.partition("\n")
+    return rest if first.startswith("case ") and rest else goal
+
+
+@dataclass(kw_only=True)
+class Generator:
+    """A tactic generator in a local folder, loaded once, by the first call.
+
+    Args:
+        folder: what transformers' `save_pretrained` wrote: config.json and model.safetensors.
+        device: "cpu", "cuda", …; "" for a GPU where there is one.
+        max_tokens: bytes of a tactic.
+        batch: states that are run through the model at once.
+        threads: of torch, for this process; 0 leaves them alone. One is fastest for a small model.
+    """
+
+    folder: Path
+    device: str = ""
+    max_tokens: int = 256
+    batch: int = 8
+    threads: int = 1
+    _loaded: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def suggest(self, inputs: Sequence[Input], count: int) -> list[list[Suggestion]]:
+        """At most `count` tactics for each input, the likeliest first, none twice. Blocks; safe to call from a thread.
+
+        Raises:
+            ModelError: the model cannot be loaded or run.
+        """
+        with self._lock:
+            self._loaded = self._loaded or _load(self.folder, "AutoModelForSeq2SeqLM", self.device, self.threads)
+            model, tokenizer = self._loaded
+            with _as_model_error("The tactic generator failed", self.folder):
+                found: list[list[Suggestion]] = []
+                for start in range(0, len(inputs), self.batch):
+                    texts = [self._text(model.config, given) for given in inputs[start : start + self.batch]]
+                    found += self._beams(model, tokenizer, texts, count)
+                return found
+
+    def suggest_for(self, state: str, premises: Sequence[str], count: int) -> list[Suggestion]:
+        """`suggest` for one state."""
+        return self.suggest([Input(state, tuple(premises))], count)[0]
+
+    def _text(self, config: Any, given: Input) -> str:
+        # Our own models say in their configuration what they were trained on.
+        state = first_goal(given.state) if getattr(config, "first_goal", False) else given.state
+        premises = given.premises if getattr(config, "reads_premises", True) else ()
+        return serialise(Input(state, premises), int(getattr(config, "max_input_bytes", MAX_INPUT_BYTES)))
+
+    def _beams(self, model: Any, tokenizer: Any, texts: Sequence[str], count: int) -> list[list[Suggestion]]:
+        import torch
+
+        encoded = tokenizer(list(texts), padding="longest", return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            output = model.generate(
+                input_ids=encoded.input_ids,
+                attention_mask=encoded.attention_mask,
+                max_length=self.max_tokens,
+                num_beams=count,
+                num_return_sequences=count,
+                # With no penalty for length the score of a beam is its summed log-probability.
+                length_penalty=0.0,
+                do_sample=False,
+                early_stopping=False,
+                output_scores=True,
+                return_dict_in_generate=True,
+            )
+        tactics = tokenizer.batch_decode(output.sequences, skip_special_tokens=True)
+        scores = output.sequences_scores.tolist() if count > 1 else [0.0] * len(tactics)
+        pairs = list(zip(tactics, scores, strict=True))
+        return [_distinct(pairs[i : i + count]) for i in range(0, len(pairs), count)]
+
+
+@dataclass(kw_only=True)
+class Encoder:
+    """A premise encoder in a local folder, loaded once, by the first call. Arguments as for `Generator`."""
+
+    folder: Path
+    device: str = ""
+    batch: int = 16
+    threads: int = 1
+    max_bytes: int = MAX_INPUT_BYTES
+    _loaded: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def encode(self, texts: Sequence[str]) -> Matrix:
+        """One row of unit length for each text, float32. Blocks; safe to call from a thread.
+
+        Raises:
+            ModelError: the model cannot be loaded or run.
+        """
+        with self._lock:
+            self._loaded = self._loaded or _load(self.folder, "T5EncoderModel", self.device, self.threads)
+            model, tokenizer = self._loaded
+            with _as_model_error("The premise encoder failed", self.folder):
+                return self._encode(model, tokenizer, texts)
+
+    def _encode(self, model: Any, tokenizer: Any, texts: Sequence[str]) -> Matrix:
+        import numpy
+        import torch
+
+        # Texts of one length together: padding is work, too.
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        rows: dict[int, Any] = {}
+        for start in range(0, len(order), self.batch):
+            chosen = order[start : start + self.batch]
+            batch = [texts[i].encode()[: self.max_bytes].decode(errors="ignore") for i in chosen]
+            encoded = tokenizer(batch, padding="longest", return_tensors="pt").to(model.device)
+            with torch.inference_mode():
+                hidden = model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).last_hidden_state
+                mask = encoded.attention_mask.unsqueeze(-1)
+                mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+                unit = torch.nn.functional.normalize(mean.float(), dim=1).cpu().numpy()
+            rows.update(zip(chosen, unit, strict=True))
+        width = int(model.config.d_model)
+        return numpy.asarray([rows[i] for i in range(len(texts))], dtype=numpy.float32).reshape(len(texts), width)
+
+
+def unavailable(folder: Path) -> str:
+    """ "" when a model of this folder can be run, else the reason in one line."""
+    return missing("models", ("torch", "transformers")) or _no_model(folder)
+
+
+def _no_model(folder: Path) -> str:
+    return "" if (folder / "config.json").is_file() else f"no model in {folder}: it needs a config.json and its weights"
+
+
+def _load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]:
+    if reason := unavailable(folder):
+        raise ModelError(f"The model cannot be loaded: {reason}", where=str(folder))
+    with _as_model_error("The model cannot be loaded", folder):
+        import torch
+        import transformers
+
+        transformers.utils.logging.disable_progress_bar()
+        if threads:
+            torch.set_num_threads(threads)
+        has_own = (folder / "tokenizer_config.json").is_file()
+        # Without files of its own the model is byte-level: the tokenizer of ByT5 needs none.
+        tokenizer = (
+            transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            if has_own
+            else transformers.ByT5Tokenizer()
+        )
+        # Weights may be stored in half precision, in which a CPU cannot work well.
+        model = getattr(transformers, kind).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
+        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return model.to(place).eval(), tokenizer
+
+
+class _as_model_error:  # noqa: N801  a context manager reads as a verb
+    """Whatever the libraries raise becomes a `ModelError` that says where the model is."""
+
+    def __init__(self, what: str, folder: Path) -> None:
+        self._what, self._folder = what, folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, ModelError):
+            hint = (
+                "Set ORCH_REPROVER_GENERATOR to another folder, or unset it for the one that comes with this package."
+            )
+            first = str(error).strip().split("\n")[0]
+            raise ModelError(
+                f"{self._what}: {first or type(error).__name__}", where=str(self._folder), hint=hint
+            ) from error
+
+
+def _distinct(beams: Sequence[tuple[str, float]]) -> list[Suggestion]:
+    best: dict[str, float] = {}
+    for text, score in beams:
+        tactic = _MARKS.sub("", text).strip()
+        if tactic:
+            best[tactic] = max(best.get(tactic, float("-inf")), min(0.0, score))
+    return [Suggestion(tactic, score) for tactic, score in sorted(best.items(), key=lambda item: -item[1])]

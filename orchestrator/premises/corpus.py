@@ -1,0 +1,166 @@
+"""The corpus: the constants that imports bring, with their statements, from a running Lean; kept by content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from orchestrator.premises.select import Premise
+
+FORMAT = 1
+
+_GENERATED = re.compile(
+    r"(?:^|\.)(?:rec|recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx"
+    r"|toCtorIdx|injEq|inj|sizeOf_spec|match_\d+|eq_\d+|eq_def|congr_simp|hcongr_\d+|elim|proof_\d+|fun_cases\w*|induct\w*"
+    r"|_.*|inst\w+|term\S*|«.*|\w+✝)(?:$|\.)"
+)
+_LEFT_OUT = ("Lean.", "Lake.", "Std.Internal.", "Init.Internal.", "_")
+
+
+class Chunk(Protocol):
+    """A part of a module's constants."""
+
+    @property
+    def module(self) -> str:
+        """Its name; "" behind the last module."""
+
+    @property
+    def constants(self) -> int:
+        """How many constants the module has."""
+
+    @property
+    def premises(self) -> Iterable[Constant]:
+        """Those looked at."""
+
+
+class Constant(Protocol):
+    """A constant as Lean gives it."""
+
+    @property
+    def name(self) -> str:
+        """Full name."""
+
+    @property
+    def kind(self) -> str:
+        """Such as "theorem"."""
+
+    @property
+    def type(self) -> str:
+        """Statement on one line."""
+
+    @property
+    def mentions(self) -> tuple[str, ...]:
+        """Constants in the statement."""
+
+
+AskLean = Callable[[int, int, int], Awaitable[Chunk]]
+"""Module number, first constant, count → that part of the module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Premises in the order of Lean's modules.
+
+    Attributes:
+        key: digest of what the corpus was made from.
+        premises: theorems and definitions, without what the elaborator makes by itself.
+    """
+
+    key: str
+    premises: tuple[Premise, ...]
+
+
+async def build(
+    ask: AskLean, key: str, *, chunk: int = 400, progress: Callable[[str, int], None] = lambda *_: None
+) -> Corpus:
+    """Ask a running Lean for everything that its imports declare.
+
+    Args:
+        ask: one request.
+        key: see `Corpus`.
+        chunk: constants a request.
+        progress: told each module with the number of premises so far.
+
+    Raises:
+        SessionError: the session broke.
+    """
+    found: list[Premise] = []
+    module = 0
+    while True:
+        first, name = 0, ""
+        while True:
+            part = await ask(module, first, chunk)
+            if not part.module:
+                return Corpus(key, tuple(found))
+            name = part.module
+            found += [
+                Premise(c.name, " ".join(c.type.split()), name, c.kind, c.mentions)
+                for c in part.premises
+                if is_premise(c.name, c.kind)
+            ]
+            first += chunk
+            if first >= part.constants:
+                break
+        progress(name, len(found))
+        module += 1
+
+
+def is_premise(name: str, kind: str) -> bool:
+    """Whether a constant is one that people use in proofs, and none that Lean makes by itself."""
+    if kind not in ("theorem", "def", "constructor", "inductive"):
+        return False
+    return not name.startswith(_LEFT_OUT) and _GENERATED.search(name) is None
+
+
+def corpus_key(lean: str, imports: Iterable[str]) -> str:
+    """Digest of the Lean (server included), the imports and this file's format."""
+    text = json.dumps([FORMAT, lean, sorted(imports)])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class CorpusStore:
+    """Corpora in a folder, a compressed file each. A damaged file is a miss, never an error.
+
+    Args:
+        folder: made when the first is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the corpus of this key lies, or would."""
+        return self._folder / f"{key}.json.gz"
+
+    def get(self, key: str) -> Corpus | None:
+        """The corpus of this key, None when there is none that can be read."""
+        try:
+            with gzip.open(self.path(key), "rt", encoding="utf-8") as file:
+                rows = json.load(file)
+            return Corpus(key, tuple(Premise(n, s, m, k, tuple(c)) for n, s, m, k, c in rows))
+        except (OSError, EOFError, ValueError, TypeError):
+            return None
+
+    def put(self, corpus: Corpus) -> None:
+        """Keep a corpus. One that cannot be written is built again the next time."""
+        rows = [(p.name, p.statement, p.module, p.kind, p.mentions) for p in corpus.premises]
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8", compresslevel=5) as file:
+                    json.dump(rows, file, ensure_ascii=False)
+                os.replace(scratch, self.path(corpus.key))
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(scratch)
+                raise

@@ -1,0 +1,1 @@
+"""From verified proofs to something a maintainer can merge: commits, a branch, a pull request."""

@@ -1,0 +1,183 @@
+"""Lean Copilot, where the project has it: its tactics run through the session like any others.
+
+`search_proof` is `aesop?` with a language model behind it, `suggest_tactics` lists tactics, `select_premises` lists
+lemmas. `suggest_tactics` admits the goal when nothing closes it: only a proof that the declaration takes counts here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.goal import Goal
+from orchestrator.lean.protocol import Limits, TacticReply
+from orchestrator.result import Result, StrategyType
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, guarded
+from orchestrator.strategies.suggestions import suggestions
+
+SEARCH, SUGGEST, SELECT = "search_proof", "suggest_tactics", "select_premises"
+PACKAGE = "LeanCopilot"
+
+_GRACE_SECONDS = 20.0
+_CHECK_SECONDS = 30.0
+_LEAST_SECONDS = 0.5
+_SUGGESTIONS = 16
+_PREMISES = 8
+_SEARCH_SHARE = 0.6
+# Each premise is a line `Full.name : statement`, with its documentation in a fence below it.
+_NAME = re.compile(r"^(?P<name>[\w.'!?«»]+) : ", re.MULTILINE)
+_FENCE = re.compile(r"```.*?```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class CopilotProject:
+    """What a project says of Lean Copilot.
+
+    Attributes:
+        in_manifest: `lake-manifest.json` lists the package.
+        on_disk: its package folder is there.
+        sees: whether a module imports it, directly or not, by module name.
+    """
+
+    in_manifest: bool
+    on_disk: bool
+    sees: Callable[[str], bool]
+
+    @property
+    def missing(self) -> str:
+        """ "" when the project has it, else the reason in one line."""
+        if not self.in_manifest:
+            return f"{PACKAGE} is not in the project's lake-manifest.json"
+        return "" if self.on_disk else f"{PACKAGE} is not in .lake/packages: run lake build"
+
+    def missing_for(self, goal: Goal) -> str:
+        """ "" when a goal can be given to it, else the reason in one line."""
+        if self.missing or self.sees(goal.module):
+            return self.missing
+        return f"{goal.file or goal.module} does not import {PACKAGE}"
+
+
+def packages_in(manifest: str) -> frozenset[str]:
+    """Names of the packages in a `lake-manifest.json`; empty when it cannot be read."""
+    try:
+        entries = json.loads(manifest)["packages"]
+        return frozenset(str(entry["name"]) for entry in entries)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return frozenset()
+
+
+async def run_copilot(
+    goal: Goal, timeout: float, *, prover: Prover, clock: Callable[[], float] = time.monotonic
+) -> Result:
+    """Let Lean Copilot work on `goal` for at most `timeout` seconds: search a proof, then tactics, then premises.
+
+    Raises:
+        SessionError: the session broke while the goal's file was loaded.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+    """
+    async with prover.open(goal) as context:
+        work = _Copilot(context, clock() + timeout, clock)
+        return await guarded(StrategyType.COPILOT, work.run, timeout + _GRACE_SECONDS, clock=clock)
+
+
+class _Copilot:
+    def __init__(self, context: ProofContext, deadline: float, clock: Callable[[], float]) -> None:
+        self._context = context
+        self._deadline = deadline
+        self._clock = clock
+        self._tried = 0
+
+    async def run(self) -> Result:
+        for attempt in (self._searched, self._suggested, self._with_premises):
+            if self._left < _LEAST_SECONDS:
+                return self._failed(TIMEOUT)
+            script = await attempt()
+            if script:
+                return Result(
+                    success=True,
+                    tactics=tuple(script.split("\n")),
+                    metadata={"tactics_tried": self._tried, "found_by": attempt.__name__.strip("_")},
+                )
+        return self._failed(TIMEOUT if self._left < _LEAST_SECONDS else NOT_PROVED)
+
+    async def _searched(self) -> str:
+        replies = await self._try([SEARCH], self._left * _SEARCH_SHARE)
+        return await self._first_accepted([text for reply in replies for text in suggestions(reply.messages)])
+
+    async def _suggested(self) -> str:
+        """A suggested tactic that closes the goal."""
+        return await self._closing(await self._listed(SUGGEST))
+
+    async def _with_premises(self) -> str:
+        replies = await self._try([SELECT], self._left)
+        texts = [_FENCE.sub("", message.text) for reply in replies for message in reply.messages]
+        names = [match["name"] for text in texts for match in _NAME.finditer(text)]
+        chosen = list(dict.fromkeys(names))[:_PREMISES]
+        if not chosen:
+            return ""
+        listed = ", ".join(chosen)
+        single = [f"{use} {name}" for name in chosen for use in ("exact", "apply")]
+        return await self._closing([f"simp [{listed}]", f"simp_all [{listed}]", f"grind [{listed}]", *single])
+
+    async def _listed(self, tactic: str) -> list[str]:
+        replies = await self._try([tactic], self._left)
+        return [text for reply in replies for text in suggestions(reply.messages)][:_SUGGESTIONS]
+
+    async def _closing(self, tactics: Sequence[str]) -> str:
+        if not tactics or self._left < _LEAST_SECONDS:
+            return ""
+        replies = await self._try(tactics, self._left, stop_on_success=False)
+        return await self._first_accepted([reply.tactic for reply in replies if reply.completed])
+
+    async def _try(
+        self, tactics: Sequence[str], seconds: float, *, stop_on_success: bool = True
+    ) -> tuple[TacticReply, ...]:
+        limits = Limits(heartbeats=0, milliseconds=max(1, int(seconds * 1000)))
+        replies = await self._context.tactics(
+            tactics, limits=limits, stop_on_success=stop_on_success, budget_seconds=seconds
+        )
+        self._tried += len(replies)
+        return replies
+
+    async def _first_accepted(self, scripts: Sequence[str]) -> str:
+        for script in scripts:
+            seconds = min(_CHECK_SECONDS, self._left + _GRACE_SECONDS / 2)
+            if seconds > 0 and (await self._context.check(script, seconds=seconds)).accepted:
+                return script
+        return ""
+
+    def _failed(self, error: str) -> Result:
+        return Result(success=False, error=error, metadata={"tactics_tried": self._tried})
+
+    @property
+    def _left(self) -> float:
+        return self._deadline - self._clock()
+
+
+class Copilot:
+    """`run_copilot` as a strategy.
+
+    Args:
+        prover: opens goals on sessions.
+        project: what the project says of Lean Copilot.
+    """
+
+    def __init__(self, prover: Prover, project: CopilotProject) -> None:
+        self._prover = prover
+        self._project = project
+
+    @property
+    def type(self) -> StrategyType:
+        """The strategy's name in the ledger."""
+        return StrategyType.COPILOT
+
+    def available(self, goal: Goal) -> str:
+        """It needs a proposition, and a project that has Lean Copilot and imports it where the goal stands."""
+        return self._project.missing_for(goal) if goal.is_prop else "the goal asks for data, not for a proof"
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `run_copilot`."""
+        return await run_copilot(goal, timeout, prover=self._prover)

@@ -1,0 +1,323 @@
+"""Automation with the right lemmas, behind inductions, case distinctions and unfolding.
+
+A best-first search over an AND/OR tree of goals. Each goal is tried with closers of growing effort and taken apart by
+moves; what is cheap, shallow and alone comes first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from orchestrator.goal import Goal, SorryKind
+from orchestrator.lean.protocol import TacticReply
+from orchestrator.result import Result, StrategyType
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, Timing, guarded
+from orchestrator.strategies.closers import MILLISECONDS, Effort, Lemmas, closers
+from orchestrator.strategies.goal_facts import Facts
+from orchestrator.strategies.goal_states import GoalStates
+from orchestrator.strategies.minimise import minimise
+from orchestrator.strategies.moves import moves
+from orchestrator.strategies.proof_tree import GoalNode, StepNode
+from orchestrator.strategies.suggestions import is_search, suggestions
+from orchestrator.strategies.surroundings import Surroundings
+
+SurroundingsOf = Callable[[Goal], Surroundings]
+Choose = Callable[[Goal, Sequence[str]], Sequence[tuple[str, str]]]
+"""Names and statements of library theorems for a goal that mentions the given constants, the best first."""
+
+_LEAST_SECONDS = 0.2
+_CHECK_SECONDS = 30.0
+_CHECK_GRACE = 10.0
+_MOVE_MILLISECONDS = 1_500
+_MOST_GOALS = 12
+_DEEPEST = 4
+_PLAN: tuple[tuple[Effort | None, float], ...] = (
+    (Effort.QUICK, 0.0),
+    (None, 1.0),
+    (Effort.FULL, 1.5),
+    (Effort.PREMISES, 1.9),
+    (Effort.SEARCH, 2.6),
+)
+_SLACK = 0.05
+_SEARCH_AT = 0.3
+"""The share of the time after which the root is searched for with `exact?` and `try?`, whatever else is waiting."""
+
+
+@dataclass(order=True)
+class _Task:
+    priority: float
+    number: int
+    node: GoalNode = field(compare=False)
+    effort: Effort | None = field(compare=False)  # None: take the goal apart
+    extra: float = field(compare=False)
+
+
+async def run_hammer(
+    goal: Goal,
+    timeout: float,
+    *,
+    prover: Prover,
+    surroundings: Surroundings = Surroundings(),  # noqa: B008 - frozen
+    choose: Choose = lambda _goal, _mentions: (),
+    timing: Timing = Timing(),  # noqa: B008 - frozen
+) -> Result:
+    """Search for a proof of `goal` for at most `timeout` seconds.
+
+    Args:
+        goal: the goal.
+        timeout: seconds, from when the goal is open on a session.
+        prover: opens goals on sessions.
+        surroundings: what the project declares around the goal.
+        choose: retrieves library theorems.
+        timing: what the time is told by.
+
+    Raises:
+        SessionError: the session broke while the goal's file was loaded.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+    """
+    async with prover.open(goal) as context:
+        # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
+        return await guarded(
+            StrategyType.HAMMER,
+            lambda: _Search(context, timeout, timing.clock, surroundings, choose).run(),
+            timeout + timing.grace_seconds,
+            clock=timing.clock,
+        )
+
+
+class _Search:
+    """One search. It watches its own time and ends between two tactics."""
+
+    def __init__(
+        self,
+        context: ProofContext,
+        timeout: float,
+        clock: Callable[[], float],
+        surroundings: Surroundings,
+        choose: Choose,
+    ) -> None:
+        self._context = context
+        self._clock = clock
+        self._timeout = timeout
+        self._deadline = clock() + timeout
+        self._surroundings = surroundings
+        self._choose = choose
+        self._lemmas = Lemmas()
+        self._root = GoalNode(context.goal.text)
+        self._states = GoalStates(context, lambda: self._left)
+        self._failed: set[tuple[str, str]] = set()
+        self._proofs: dict[str, tuple[str, ...]] = {}
+        self._tasks: list[_Task] = []
+        self._numbers = itertools.count()
+        self._refused: set[tuple[str, ...]] = set()
+        self._searched = False
+
+    @property
+    def _left(self) -> float:
+        return self._deadline - self._clock()
+
+    async def run(self) -> Result:
+        """Search until there is a proof that the declaration takes, nothing is left to do, or the time is over."""
+        mentions = await self._context.mentions()
+        local = self._surroundings.around(mentions)
+        self._lemmas = Lemmas.of(local, self._choose(self._context.goal, mentions))
+        self._queue(self._root)
+        while self._tasks and self._left > _LEAST_SECONDS:
+            await self._next()
+            if self._root.proved:
+                script = await self._concluded()
+                if script:
+                    return Result(success=True, tactics=script, metadata={"tactics_tried": self._states.tried})
+        error = TIMEOUT if self._tasks else NOT_PROVED
+        return Result(success=False, error=error, metadata={"tactics_tried": self._states.tried})
+
+    async def _next(self) -> None:
+        if not self._searched and self._left < self._timeout * (1 - _SEARCH_AT):
+            self._searched = True
+            await self._close(self._root, Effort.SEARCH)
+            return
+        task = heapq.heappop(self._tasks)
+        if not task.node.wanted:
+            return
+        priority = task.node.cost + task.node.hindrance + task.extra
+        if priority > task.priority + _SLACK:  # a goal beside it has turned out to be hard
+            heapq.heappush(self._tasks, replace(task, priority=priority))
+            return
+        if task.effort is None:
+            await self._expand(task.node)
+        else:
+            await self._close(task.node, task.effort)
+
+    def _queue(self, node: GoalNode) -> None:
+        known = self._proofs.get(node.text)
+        if known:
+            node.close(known)
+            return
+        base = node.cost + node.hindrance
+        for effort, extra in _PLAN:
+            heapq.heappush(self._tasks, _Task(base + extra, next(self._numbers), node, effort, extra))
+
+    async def _close(self, node: GoalNode, effort: Effort) -> None:
+        self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
+        facts = Facts(node.text, self._lemmas.local)
+        todo = [
+            tactic
+            for tactic in closers(facts, self._lemmas, effort, root=node is self._root)
+            if (node.text, tactic) not in self._failed
+        ]
+        while todo and self._left > _LEAST_SECONDS and not node.proved:
+            replies = await self._states.run(node, todo, MILLISECONDS[effort])
+            for reply in replies:
+                self._failed.add((node.text, reply.tactic))
+                if reply.completed:
+                    await self._closed(node, reply)
+            if not replies:
+                return
+            todo = todo[len(replies) :]
+        node.withstood = not node.proved
+
+    async def _closed(self, node: GoalNode, reply: TacticReply) -> None:
+        if not is_search(reply.tactic):
+            self._note(node, reply.tactic)
+            return
+        for script in suggestions(reply.messages):
+            for again in await self._states.run(node, [script], MILLISECONDS[Effort.SEARCH]):
+                if again.completed:
+                    self._note(node, script)
+                    return
+
+    def _note(self, node: GoalNode, script: str) -> None:
+        lines = tuple(script.split("\n"))
+        self._proofs[node.text] = lines
+        node.close(lines)
+
+    async def _expand(self, node: GoalNode) -> None:
+        if node.depth >= _DEEPEST:
+            return
+        await self._name(node)
+        plain = await self._plain(node)
+        for move in moves(Facts(node.text, self._lemmas.local), plain):
+            if self._left < _LEAST_SECONDS or not node.wanted:
+                return
+            if (node.text, move.tactic) not in self._failed:
+                self._failed.add((node.text, move.tactic))
+                for reply in await self._states.run(node, [move.tactic], _MOVE_MILLISECONDS):
+                    self._step(node, reply, move.cost)
+
+    def _step(self, node: GoalNode, reply: TacticReply, cost: float) -> None:
+        if reply.completed:
+            self._note(node, reply.tactic)
+            return
+        if reply.failed or not reply.goals or len(reply.goals) > _MOST_GOALS:
+            return
+        # Goals that share an unknown cannot be proved one by one.
+        if any(_UNKNOWN.search(goal) for goal in reply.goals):
+            return
+        above = {node.text, *(step.goal.text for step in node.path())}
+        if above.intersection(reply.goals):
+            return
+        step = StepNode(node, reply.tactic)
+        step.goals = [GoalNode(text, step, index, node.cost + cost) for index, text in enumerate(reply.goals)]
+        node.steps.append(step)
+        for child in step.goals:
+            self._states.place(child, reply.proof_state)
+        for child in step.goals:
+            self._queue(child)
+
+    async def _name(self, node: GoalNode) -> None:
+        """Introduce and name what stands in the way; what it takes becomes the node's prefix."""
+        facts = Facts(node.text, self._lemmas.local)
+        if facts.introduces and await self._prepend(node, "intros"):
+            facts = Facts(node.text, self._lemmas.local)
+        if facts.hidden:
+            await self._prepend(node, f"rename_i {' '.join(facts.fresh(facts.hidden))}")
+
+    async def _prepend(self, node: GoalNode, tactic: str) -> bool:
+        for reply in await self._states.run(node, [tactic], _MOVE_MILLISECONDS):
+            if not reply.failed and len(reply.goals) == 1 and reply.proof_state is not None:
+                node.prefix = (*node.prefix, tactic)
+                node.text = reply.goals[0]
+                self._states.place(node, reply.proof_state)
+                return True
+        return False
+
+    async def _plain(self, node: GoalNode) -> str:
+        tactic = "set_option pp.fieldNotation false in trace_state"
+        for reply in await self._states.run(node, [tactic], _MOVE_MILLISECONDS):
+            for message in reply.messages:
+                return message.text
+        return node.text
+
+    async def _concluded(self) -> tuple[str, ...]:
+        """The proof, shortened and taken by the declaration; () when that refuses it."""
+        found = self._root.script
+        if found not in self._refused:
+            leaves = {leaf: leaf.closer for leaf in self._root.leaves()}
+            await minimise(self._root, self._states, lambda: self._left)
+            for script in dict.fromkeys((self._root.script, found)):
+                if await self._accepted(script):
+                    return script
+            for leaf, closer in leaves.items():
+                leaf.closer = closer
+        self._refused.add(found)
+        self._proofs.clear()
+        self._root.reopen()
+        return ()
+
+    async def _accepted(self, script: tuple[str, ...]) -> bool:
+        # What was found right before the end is still looked at.
+        seconds = min(_CHECK_SECONDS, self._left + _CHECK_GRACE)
+        return seconds > 0 and (await self._context.check("\n".join(script), seconds=seconds)).accepted
+
+
+_UNKNOWN = re.compile(r"(?<![\w'])\?[\w.✝]+")
+
+
+class Hammer:
+    """`run_hammer` as a strategy.
+
+    Args:
+        prover: opens goals on sessions.
+        surroundings: what the project declares around a goal.
+        choose: retrieves library theorems for a goal.
+        timing: what its time is told by.
+    """
+
+    def __init__(
+        self,
+        prover: Prover,
+        *,
+        surroundings: SurroundingsOf = lambda _goal: Surroundings(),
+        choose: Choose = lambda _goal, _mentions: (),
+        timing: Timing = Timing(),  # noqa: B008 - frozen
+    ) -> None:
+        self._prover = prover
+        self._surroundings = surroundings
+        self._choose = choose
+        self._timing = timing
+
+    @property
+    def type(self) -> StrategyType:
+        """The strategy's name in the ledger."""
+        return StrategyType.HAMMER
+
+    def available(self, goal: Goal) -> str:
+        """It needs a proposition that stands alone."""
+        if goal.kind is SorryKind.STOP:
+            return "there may be several goals behind a `stop`"
+        return "" if goal.is_prop else "the goal asks for data, not for a proof"
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `run_hammer`."""
+        return await run_hammer(
+            goal,
+            timeout,
+            prover=self._prover,
+            surroundings=self._surroundings(goal),
+            choose=self._choose,
+            timing=self._timing,
+        )

@@ -1,0 +1,135 @@
+"""What a project declares around a goal, as far as tactics want to know it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from orchestrator.lean.protocol import Fingerprint
+from orchestrator.verdict import is_generated
+
+_DEFINITIONS = 10
+_LEMMAS = 12
+
+
+class Role(StrEnum):
+    """What a declaration is good for."""
+
+    DEFINITION = "definition"
+    THEOREM = "theorem"
+    TYPE = "type"
+    PREDICATE = "predicate"
+    CONSTRUCTOR = "constructor"
+    AUXILIARY = "auxiliary"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration of the project: its full name, its role, and the project's constants that it speaks of."""
+
+    name: str
+    role: Role
+    uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Declarations of the project that a goal sees, those of its own file first, in no order within a file."""
+
+    declared: tuple[Declared, ...] = ()
+
+    def around(self, mentioned: Iterable[str]) -> Local:
+        """What the goal that mentions these constants has to do with, directly or through definitions."""
+        by_name = {declaration.name: declaration for declaration in self.declared}
+        near: dict[str, Declared] = {}
+        todo = [by_name[name] for name in mentioned if name in by_name]
+        while todo:
+            now = todo.pop(0)
+            if now.name not in near:
+                near[now.name] = now
+                todo.extend(by_name[name] for name in now.uses if name in by_name)
+
+        def of(role: Role) -> list[str]:
+            return [name for name, declaration in near.items() if declaration.role is role]
+
+        predicates, types = of(Role.PREDICATE), of(Role.TYPE)
+        constructors: dict[str, tuple[str, ...]] = {
+            owner: tuple(
+                d.name for d in self.declared if d.role is Role.CONSTRUCTOR and d.name.rpartition(".")[0] == owner
+            )
+            for owner in (*predicates, *types)
+        }
+        close = set(near)
+        theorems = sorted(
+            (d for d in self.declared if d.role is Role.THEOREM and close.intersection(d.uses)),
+            key=lambda d: len(set(d.uses) - close),
+        )
+        return Local(
+            definitions=tuple(of(Role.DEFINITION)[:_DEFINITIONS]),
+            predicates=tuple(predicates),
+            types=tuple(types),
+            theorems=tuple(d.name for d in theorems[:_LEMMAS]),
+            constructors=constructors,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The project's constants that have to do with one goal.
+
+    Attributes:
+        definitions: to unfold; those that the goal names itself come first.
+        predicates: inductive propositions.
+        types: inductive types and structures.
+        theorems: proved, or assumed by a structure, about these constants.
+        constructors: of each predicate and type.
+    """
+
+    definitions: tuple[str, ...] = ()
+    predicates: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    theorems: tuple[str, ...] = ()
+    constructors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Constructors of the inductive propositions: how these are proved."""
+        return tuple(name for predicate in self.predicates for name in self.constructors.get(predicate, ()))
+
+
+def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> Surroundings:
+    """The surroundings that the declarations of a goal's file and its imports make, the nearest first."""
+    known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
+    return Surroundings(
+        tuple(
+            Declared(fingerprint.user_name, _role(fingerprint), _user_names(fingerprint.uses, known))
+            for fingerprint in known.values()
+        )
+    )
+
+
+def _user_names(names: Iterable[str], known: Mapping[str, Fingerprint]) -> tuple[str, ...]:
+    return tuple(known[name].user_name for name in names if name in known)
+
+
+def _role(fingerprint: Fingerprint) -> Role:
+    name = fingerprint.user_name
+    if fingerprint.auxiliary or is_generated(name) or fingerprint.own_sorry:
+        return Role.AUXILIARY
+    if fingerprint.kind == "def":
+        return Role.AUXILIARY if _MADE.search(name) else Role.DEFINITION
+    if fingerprint.kind == "inductive":
+        return Role.PREDICATE if "u 0" in fingerprint.type.split("\n") else Role.TYPE
+    if fingerprint.kind == "constructor":
+        return Role.CONSTRUCTOR
+    if fingerprint.kind == "theorem":
+        return Role.AUXILIARY if _MADE.search(name) else Role.THEOREM
+    return Role.AUXILIARY
+
+
+_MADE = re.compile(
+    r"\.(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|toCtorIdx"
+    r"|eq|elim|go|inj|injEq|sizeOf_spec|match_\d+.*|rec|mk|induct.*|fun_cases.*|eq_\d+|eq_def|congr_simp)$|\.noConfusion\.|^inst|\.inst"
+)

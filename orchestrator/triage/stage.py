@@ -1,0 +1,88 @@
+"""Triage of a project's goals: which are left to people, and which look false."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.content_cache import ContentCache, content_key
+from orchestrator.errors import RequestRefused, SessionError
+from orchestrator.goal import Goal
+from orchestrator.known_answers import project_parts
+from orchestrator.rules import Rules
+from orchestrator.source import Project
+from orchestrator.stages import left_alone
+from orchestrator.strategies.base import Prover
+from orchestrator.triage.counterexample import find_counterexample
+from orchestrator.triage.elsewhere import Branch, proved_elsewhere
+from orchestrator.triage.leave import reason_to_leave
+from orchestrator.triage.values import inductives
+
+SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """By goal id: why it is left alone; and the values for which it is false."""
+
+    left: Mapping[str, str] = field(default_factory=dict)
+    false: Mapping[str, str] = field(default_factory=dict)
+
+
+def leave(goals: Sequence[Goal], project: Project, rules: Rules, branches: Sequence[Branch]) -> dict[str, str]:
+    """Why goals are left alone, by id; those to be worked on are not in it."""
+    texts = {module.path: module.text for module in project.modules}
+    elsewhere = proved_elsewhere(goals, texts, branches)
+    found = {}
+    for goal in goals:
+        reason = left_alone(goal) or reason_to_leave(goal, texts.get(goal.file, ""), rules)
+        reason = reason or elsewhere.get(goal.id, "")
+        if reason:
+            found[goal.id] = reason
+    return found
+
+
+async def look_false(
+    goals: Sequence[Goal],
+    project: Project,
+    prover: Prover,
+    *,
+    lean: str,
+    answers: ContentCache,
+    stopping: Callable[[], bool] = lambda: False,
+    seconds: float = SECONDS,
+) -> dict[str, str]:
+    """Values for which goals are false, in words, by id. A goal that Lean breaks on is not among them.
+
+    Args:
+        goals: those to look at.
+        project: theirs.
+        prover: opens goals on sessions.
+        lean: names the server and its version.
+        answers: an unchanged project is not looked through again.
+        stopping: whether to begin no other.
+        seconds: the longest that one goal may take.
+    """
+    if not goals:
+        return {}
+    key = content_key("counterexamples", [*project_parts(project, lean), str(seconds), *(goal.id for goal in goals)])
+    known = answers.get(key, dict[str, str])
+    if known is not None:
+        return known
+    kinds = inductives(module.text for module in project.modules)
+
+    async def look(goal: Goal) -> str:
+        if stopping():
+            return ""
+        try:
+            async with prover.open(goal) as context:
+                return await find_counterexample(context, kinds, seconds=seconds)
+        except (SessionError, RequestRefused):
+            return ""
+
+    words = await asyncio.gather(*(look(goal) for goal in goals))
+    found = {goal.id: said for goal, said in zip(goals, words, strict=True) if said}
+    if not stopping():
+        answers.put(key, found)
+    return found

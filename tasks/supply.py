@@ -1,0 +1,124 @@
+"""Stage: the lemma marketplace. Stuck goals ask for lemmas, suppliers prove them, the goals are closed with them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from orchestrator.composition import make_scheduler, make_strategies
+from orchestrator.config import Settings
+from orchestrator.content_cache import ContentCache
+from orchestrator.difficulty import estimated_difficulty
+from orchestrator.goal import Goal
+from orchestrator.known_answers import MarketAnswers
+from orchestrator.lean.extraction import Extraction
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.workspace import Workspace
+from orchestrator.market.lean_checker import LeanChecker
+from orchestrator.market.trading import StubProver, Traded, Trading
+from orchestrator.marketplace import Marketplace
+from orchestrator.observer import StageStarted, notify
+from orchestrator.provision import Servers
+from orchestrator.result import Result
+from orchestrator.run_ledger import RunLedger
+from orchestrator.source import Project
+from orchestrator.stages import counted, definitions_seen, left_alone, surroundings_seen
+from tasks.attempt import attempts_as_tasks
+from tasks.stage import stage
+
+LONGEST_SECONDS = 1800.0
+"""What the marketplace may take in a run without a limit."""
+
+
+@stage("market")
+async def supply_lemmas(
+    project: Project,
+    extraction: Extraction,
+    results: Mapping[str, Result],
+    settings: Settings,
+    servers: Servers,
+    pool: Pool,
+    ledger: RunLedger,
+    answers: ContentCache,
+    seconds: float | None,
+    *,
+    ask: bool = True,
+    among: frozenset[str] | None = None,
+) -> Traded:
+    """Trade on the marketplace for the goals that are still open.
+
+    Args:
+        project, extraction: what is worked on.
+        results: what the strategies said of the goals, by id.
+        settings, servers, pool: what it is worked on with.
+        ledger: the run's, with the tickets in its store.
+        answers: what earlier runs have found out.
+        seconds: how long it may take; None for no limit of the run's own.
+        among: ids of the goals that are worked on; all that a run works on unless given.
+        ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+    """
+    worked_on = {goal.id: goal for goal in extraction.goals if _wanted(goal, among)}
+    answered = {key: results.get(key) for key in worked_on}
+    stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
+    waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
+    if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
+        return Traded()
+    notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
+    definitions = definitions_seen(project, extraction)
+    surroundings = surroundings_seen(project, extraction)
+    started = time.monotonic()
+    budget = LONGEST_SECONDS if seconds is None else seconds
+    judging = servers.session()
+    one_at_a_time = asyncio.Lock()
+
+    @asynccontextmanager
+    async def alone(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
+        # One process for all lemmas of the stage, in which no strategy works; the run's gate starts fresh ones.
+        async with one_at_a_time:
+            yield Workspace(judging, variant, preamble=preamble)
+
+    async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
+        left = max(1.0, budget - (time.monotonic() - started))
+        limited = replace(settings, scheduler=replace(settings.scheduler, run_timeout_seconds=left))
+        strategies = make_strategies(limited, prover, definitions, surroundings)
+        scheduler = make_scheduler(
+            limited,
+            strategies,
+            ledger,
+            prover=prover,
+            servers=servers.count,
+            run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
+        )
+        ledger.stop.ends_with(scheduler.shutdown)
+        return await scheduler.process_queue(goals)
+
+    checker = LeanChecker(pool, alone, extraction.goals, lean=servers.identity)
+    try:
+        return await Trading(
+            market=Marketplace(ledger.store, checker, repo=ledger.repo),
+            ledger=ledger.store,
+            pool=pool,
+            checker=checker,
+            goals=worked_on,
+            definitions=definitions,
+            difficulty=estimated_difficulty,
+            prove=prove,
+            answers=MarketAnswers(answers, project, servers.identity),
+            repo=ledger.repo,
+            run_id=ledger.run_id,
+            stopping=lambda: bool(ledger.stop.requests),
+            seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
+        ).run(stuck)
+    finally:
+        await judging.close()
+
+
+def _wanted(goal: Goal, among: frozenset[str] | None) -> bool:
+    return not left_alone(goal) if among is None else goal.id in among

@@ -1,0 +1,70 @@
+"""What each of two workers does in the test of shared limits: attempts on the same goals, on a ledger they share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from prefect import flow
+
+from orchestrator.bandit import Trial
+from orchestrator.claiming import claimed_attempts
+from orchestrator.goal import Goal
+from orchestrator.ledger.records import AttemptRecord
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.result import Outcome, Result, StrategyType
+from orchestrator.scheduling.ports import Weight
+from tasks.attempt import attempts_as_tasks
+
+LIGHT, HEAVY = 14, 4
+SECONDS = 1.5
+
+
+class Working:
+    """A strategy that works for a while and writes down from when to when."""
+
+    type = StrategyType.MICRO
+
+    def __init__(self, log: Path, weights: dict[str, Weight]) -> None:
+        self._log = log
+        self._weights = weights
+
+    def available(self, goal: Goal) -> str:
+        return ""
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        begun = time.time()
+        await asyncio.sleep(SECONDS)
+        entry = {"goal": goal.id, "weight": self._weights[goal.id].value, "from": begun, "to": time.time()}
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        return Result(success=True, strategy=self.type, tactics=("rfl",), time_seconds=SECONDS)
+
+
+@flow(name="shared-limits", persist_result=False, validate_parameters=False)
+async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
+    """Try every goal that nobody else has or had; how many were ours."""
+    weights = {f"light{n}": Weight.LIGHT for n in range(LIGHT)} | {f"heavy{n}": Weight.HEAVY for n in range(HEAVY)}
+    strategies = {StrategyType.MICRO: Working(Path(log) / f"{worker}.jsonl", weights)}
+    with Ledger.open(ledger_url) as store:
+        attempts = attempts_as_tasks(strategies, lambda goal: weights[goal.id])
+        run = claimed_attempts(attempts, store, repo="shared", worker=worker)
+
+        async def work(name: str) -> bool:
+            goal = Goal(id=name, text=f"⊢ {name}")
+            if store.attempts(goal_text=goal.text):
+                return False
+            result = await run(goal, StrategyType.MICRO, 60.0)
+            if result.outcome is not Outcome.PROVED:
+                return False
+            store.record_attempt(AttemptRecord.of(goal, result, strategy=StrategyType.MICRO, repo="shared"))
+            trial = Trial(StrategyType.MICRO, success=True, seconds=SECONDS)
+            store.update_strategy_statistics(
+                [StrategyTrial(strategy=trial.strategy, success=trial.success, seconds=trial.seconds)]
+            )
+            return True
+
+        return sum(await asyncio.gather(*(work(name) for name in weights)))

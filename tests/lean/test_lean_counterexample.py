@@ -1,0 +1,53 @@
+"""Counterexamples on real Lean: found where a statement is false, with values, and never where it is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.lean.extraction import extract
+from orchestrator.provision import Servers
+from orchestrator.source import Project, SourceModule
+from orchestrator.triage.counterexample import find_counterexample
+from orchestrator.triage.values import inductives
+
+pytestmark = [pytest.mark.lean, pytest.mark.timeout(600)]
+
+TEXT = """\
+inductive Shape where
+  | dot
+  | line (n : Nat)
+
+def Shape.size : Shape → Nat
+  | .dot => 0
+  | .line n => n
+
+theorem off_by_one (n : Nat) (h : 2 ≤ n) : n < n - 1 + 1 := by sorry
+theorem of_all : ∀ n : Nat, n * n ≠ 4 := by sorry
+theorem of_lists {α : Type u} (l : List α) : l.length < 1 := by sorry
+theorem of_shapes (s : Shape) : s.size = 0 := by sorry
+theorem of_functions (f : Nat → Nat) (n : Nat) : f n = n := by sorry
+theorem fine (n m : Nat) (h : n < m) : n + 1 ≤ m := by sorry
+theorem vacuous (n : Nat) (h : n < 0) : n = 7 := by sorry
+theorem too_large (n : Nat) (h : 100 < n) : n < 200 := by sorry
+"""
+FALSE = {
+    "off_by_one": "n = 2",
+    "of_all": "n = 2",
+    "of_shapes": "s = .line 1",
+    "of_lists": "α = PUnit, l = [⟨⟩]",
+    "of_functions": "f = fun _ => 1, n = 0",
+}
+
+
+async def test_values_are_found_exactly_where_small_ones_refute(servers: Servers) -> None:
+    module = SourceModule("Shapes", "Shapes.lean", TEXT)
+    project = Project("Shapes", "/", modules=(module,))
+    async with servers.pool(project) as pool:
+        async with pool.workspace() as workspace:
+            found = await extract(workspace, project.modules)
+        assert found.problems == ()
+        told = {}
+        for goal in found.goals:
+            async with pool.open(goal) as context:
+                told[goal.declaration] = await find_counterexample(context, inductives([TEXT]), seconds=60)
+    assert {name: words for name, words in told.items() if words} == FALSE

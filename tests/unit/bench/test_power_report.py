@@ -1,0 +1,93 @@
+"""The figures of the power benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.power_methods import OURS, SINGLE, TRY
+from bench.power_report import contributions, figures, shortfalls, table
+from bench.power_rows import Row, Rows
+from bench.retrieval import FIRST, recall
+from orchestrator.errors import ConfigError
+
+
+def rows(goal: str, ours: float, tried: float, other: float = 0.0) -> list[Row]:
+    """A goal measured with everything; 0 seconds stand for unsolved."""
+    times = dict.fromkeys(SINGLE, 0.0) | {"grind": other, TRY: tried, OURS: ours}
+    return [Row(goal, method, "k", bool(seconds), seconds or 30.0) for method, seconds in times.items()]
+
+
+MEASURED = [
+    *rows("both", ours=1.0, tried=4.0),
+    *rows("both-too", ours=2.0, tried=2.0),
+    *rows("ours", ours=9.0, tried=0.0),
+    *rows("nobody", ours=0.0, tried=0.0),
+    *rows("lost", ours=0.0, tried=0.0, other=1.0),
+    Row("half-measured", OURS, "k", True, 1.0),
+]
+GOALS = {row.goal for row in MEASURED}
+
+
+def test_what_is_asked_is_counted_over_goals_that_were_measured_with_everything() -> None:
+    found = figures(MEASURED, GOALS)
+    assert (found.goals, found.single, found.ours, found.tried) == (5, 3, 3, 2)
+    assert found.of_open == pytest.approx(1 / 2)
+    assert found.of_open_to_try == pytest.approx(1 / 3)
+    assert found.lost == pytest.approx(1 / 3)
+    assert found.time_ratio == pytest.approx(3 / 6)
+    assert found.median_time_ratio == pytest.approx((0.25 + 1.0) / 2)
+    short = shortfalls(found, "all")
+    assert [line.split()[1] for line in short] == ["of_open_to_try", "lost"]
+
+
+def test_nothing_measured_falls_short() -> None:
+    found = figures((), {"a"})
+    assert found.of_open is None
+    assert len(shortfalls(found, "all")) == 4
+
+
+def test_methods_are_shown_with_ours_last() -> None:
+    lines = table(MEASURED, GOALS)
+    assert lines[-1].method == OURS
+    assert (lines[-1].measured, lines[-1].solved, lines[-1].seconds) == (6, 4, 13.0)
+    by_name = {line.method: line for line in lines}
+    assert (by_name[TRY].solved, by_name[TRY].median_seconds) == (2, 3.0)
+
+
+def test_a_strategy_counts_for_what_is_lost_without_it() -> None:
+    without = [
+        Row("both", "ours without hammer", "k", False, 30.0),
+        Row("both-too", "ours without hammer", "k", True, 3.0),
+        Row("ours", "ours without hammer", "old", False, 30.0),
+    ]
+    assert contributions([*MEASURED, *without], GOALS) == {"hammer": 1}
+
+
+def test_rows_are_kept_as_they_come_and_the_latest_counts(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    kept = Rows(path)
+    kept.add(Row("g", OURS, "old", False, 30.0))
+    kept.add(Row("g", OURS, "new", True, 1.0, details={"by": "hammer"}))
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"goal": "cut o')
+    again = Rows(path)
+    assert [row.key for row in again] == ["new"]
+    assert again.has("g", OURS, "new")
+    assert not again.has("g", OURS, "old")
+    path.write_text('nonsense\n{"goal": "g"}\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="not a row"):
+        Rows(path)
+
+
+def test_recall_counts_the_first_answers_over_goals_that_use_something() -> None:
+    many = [f"x{number}" for number in range(FIRST)]
+    found = recall(
+        {"a": ["p", "q"], "b": ["r"], "none": [], "unasked": ["s"]},
+        {"a": ["q", "z"], "b": [*many, "r"], "none": ["p"]},
+    )
+    assert (found.goals, found.premises) == (3, 4)
+    assert found.by_goal == pytest.approx(0.5 / 3)
+    assert found.by_premise == pytest.approx(1 / 4)
+    assert recall({}, {}).by_goal == 0

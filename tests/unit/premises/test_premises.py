@@ -1,0 +1,133 @@
+"""Premises: words, ranking, the mask of what a goal sees, fusion, and the kept corpus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, is_premise
+from orchestrator.premises.lexical import Lexical, parts, words_of_text
+from orchestrator.premises.select import Fused, Premise, Query, Scripted
+
+PREMISES = (
+    Premise("Nat.add_comm", "∀ (n m : Nat), n + m = m + n", "Init.Nat", mentions=("Nat", "HAdd.hAdd", "Eq")),
+    Premise("Nat.mul_comm", "∀ (n m : Nat), n * m = m * n", "Init.Nat", mentions=("Nat", "HMul.hMul", "Eq")),
+    Premise("List.length_append", "(as ++ bs).length = as.length + bs.length", "Init.List", mentions=("List.length",)),
+    Premise("Std.HashMap.size_insert", "(m.insert k v).size ≤ m.size + 1", "Std.HashMap", mentions=("Std.HashMap",)),
+    Premise("List.length", "List α → Nat", "Init.List", "def"),
+)
+
+
+def names(lexical: Lexical, query: Query, count: int = 3) -> list[str]:
+    return [ranked.premise.name for ranked in lexical.retrieve(query, count)]
+
+
+def test_names_fall_into_words() -> None:
+    assert parts("Nat.dvd_of_mulLeft") == ("nat", "dvd", "of", "mul", "left")
+    assert words_of_text("(as ++ bs).length") == ["as", "++", "bs", "length", "~length"]
+
+
+def test_the_nearest_theorem_comes_first_and_definitions_are_left_out() -> None:
+    lexical = Lexical(PREMISES)
+    assert len(lexical) == 4
+    assert names(lexical, Query("xs ys : List Nat\n⊢ (xs ++ ys).length = 0"))[0] == "List.length_append"
+    assert names(lexical, Query("a b : Nat\n⊢ a * b = b * a"))[0] == "Nat.mul_comm"
+    assert names(lexical, Query("⊢ c", mentions=("Std.HashMap",)))[0] == "Std.HashMap.size_insert"
+
+
+def test_what_a_goal_cannot_see_is_not_answered() -> None:
+    lexical = Lexical(PREMISES)
+    state = "⊢ (m.insert k v).size ≤ m.size + 1 + length"
+    assert "Std.HashMap.size_insert" in names(lexical, Query(state))
+    assert "Std.HashMap.size_insert" not in names(lexical, Query(state, modules=frozenset({"Init.List", "Init.Nat"})))
+    assert "Std.HashMap.size_insert" not in names(lexical, Query(state, without=frozenset({"Std.HashMap.size_insert"})))
+
+
+def test_nothing_known_is_no_answer() -> None:
+    assert names(Lexical(PREMISES), Query("⊢ ⊤")) == []
+    assert names(Lexical(()), Query("⊢ a + b = b + a")) == []
+    assert names(Lexical(PREMISES), Query("a + b"), 0) == []
+
+
+@given(st.text(max_size=40), st.integers(0, 6))
+def test_any_query_is_answered_without_repetition(text: str, count: int) -> None:
+    found = names(_ALL, Query(text), count)
+    assert len(found) == len(set(found)) <= count
+
+
+_ALL = Lexical(PREMISES)
+
+
+def test_fusion_prefers_what_several_retrievers_find() -> None:
+    first = Scripted(PREMISES[:2])
+    second = Scripted((PREMISES[2], PREMISES[1]))
+    fused = Fused(((first, 1.0), (second, 1.0)))
+    found = [ranked.premise.name for ranked in fused.retrieve(Query("x"), 3)]
+    assert found[0] == "Nat.mul_comm"
+    assert sorted(found[1:]) == ["List.length_append", "Nat.add_comm"]
+    assert first.asked[0] == Query("x")
+
+
+@dataclass
+class Constant:
+    name: str
+    kind: str
+    type: str
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass
+class Part:
+    module: str
+    constants: int
+    premises: Sequence[Constant]
+
+
+def test_a_corpus_is_built_chunk_by_chunk_and_kept(tmp_path: Path) -> None:
+    library = {
+        "A": [Constant(f"A.t{i}", "theorem", "∀ x,\n  x = x", ("Eq",)) for i in range(5)],
+        "B": [Constant("B.rec", "theorem", "no"), Constant("B.f", "def", "Nat"), Constant("_private.x", "theorem", "")],
+    }
+
+    async def ask(module: int, first: int, count: int) -> Part:
+        if module >= len(library):
+            return Part("", 0, ())
+        name = list(library)[module]
+        return Part(name, len(library[name]), library[name][first : first + count])
+
+    told: list[tuple[str, int]] = []
+    corpus = asyncio.run(build(ask, "key", chunk=2, progress=lambda module, count: told.append((module, count))))
+    assert [p.name for p in corpus.premises] == [*(f"A.t{i}" for i in range(5)), "B.f"]
+    assert corpus.premises[0] == Premise("A.t0", "∀ x, x = x", "A", "theorem", ("Eq",))
+    assert told == [("A", 5), ("B", 6)]
+    store = CorpusStore(tmp_path / "corpora")
+    assert store.get("key") is None
+    store.put(corpus)
+    assert store.get("key") == corpus
+    store.path("key").write_bytes(store.path("key").read_bytes()[:-20])
+    assert store.get("key") is None
+    assert [file.name for file in (tmp_path / "corpora").iterdir()] == ["key.json.gz"]
+
+
+def test_the_key_tells_libraries_and_versions_apart() -> None:
+    assert corpus_key("lean", ["A", "B"]) == corpus_key("lean", ["B", "A"])
+    assert len({corpus_key("lean", ["A"]), corpus_key("lean", ["B"]), corpus_key("other", ["A"])}) == 3
+
+
+def test_what_lean_makes_by_itself_is_no_premise() -> None:
+    assert is_premise("Nat.add_comm", "theorem")
+    assert is_premise("List.recover", "def")
+    for name in ("Nat.rec", "Nat.noConfusion", "Foo.mk.injEq", "Foo.match_1", "Lean.Meta.whnf", "instAddNat", "f.eq_1"):
+        assert not is_premise(name, "theorem"), name
+    assert not is_premise("Nat.add_comm", "recursor")
+
+
+def test_an_empty_corpus_is_kept_too(tmp_path: Path) -> None:
+    store = CorpusStore(tmp_path)
+    store.put(Corpus("k", ()))
+    assert store.get("k") == Corpus("k", ())

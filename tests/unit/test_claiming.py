@@ -1,0 +1,37 @@
+"""Two workers on one ledger: a goal is worked on by one of them at a time."""
+
+import asyncio
+
+from orchestrator.claiming import TAKEN, claimed_attempts
+from orchestrator.goal import Goal
+from orchestrator.ledger.store import Ledger
+from orchestrator.result import Outcome, Result, StrategyType
+
+GOAL = Goal(id="g", text="⊢ x")
+MICRO = StrategyType.MICRO
+
+
+async def test_a_goal_of_another_worker_is_no_trial_and_comes_free_afterwards() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        begun.set()
+        await go_on.wait()
+        return Result(success=True, strategy=strategy, tactics=("rfl",))
+
+    async def quick(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        return Result(success=True, strategy=strategy, tactics=("simp",))
+
+    with Ledger.open("sqlite://") as ledger:
+        first = claimed_attempts(slow, ledger, repo="r", worker="one")
+        second = claimed_attempts(quick, ledger, repo="r", worker="two")
+        elsewhere = claimed_attempts(quick, ledger, repo="other", worker="two")
+        held = [asyncio.create_task(first(GOAL, strategy, 1.0)) for strategy in (MICRO, StrategyType.HAMMER)]
+        await begun.wait()
+        refused = await second(GOAL, MICRO, 1.0)
+        assert refused.outcome is Outcome.UNAVAILABLE
+        assert refused.metadata["unavailable"] == {"micro": TAKEN}
+        assert (await elsewhere(GOAL, MICRO, 1.0)).success
+        go_on.set()
+        assert all(result.success for result in await asyncio.gather(*held))
+        assert (await second(GOAL, MICRO, 1.0)).tactics == ("simp",)

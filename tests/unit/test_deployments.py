@@ -1,0 +1,65 @@
+"""prefect.yaml, the compose file and the CI files say what exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr, ValidationError
+
+from blocks import BLOCKS, LeanProject, LedgerDatabase, SourceHost
+
+ROOT = Path(__file__).parents[2]
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+
+
+def test_every_deployment_is_described_and_goes_to_the_one_pool() -> None:
+    assert [each["name"] for each in DEPLOYMENTS] == ["nightly", "on-push", "supply", "premises", "bank"]
+    assert {each["work_pool"]["name"] for each in DEPLOYMENTS} == {"lean"}
+    assert all(each["description"].strip() for each in DEPLOYMENTS)
+    nightly = DEPLOYMENTS[0]
+    assert nightly["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert nightly["schedules"][0]["timezone"]
+
+
+def test_entrypoints_name_flows() -> None:
+    for each in DEPLOYMENTS:
+        path, _, name = each["entrypoint"].partition(":")
+        file = ROOT / path
+        if file.is_file():  # one that is not part of this installation is left out by `orchestrator setup`
+            assert re.search(rf"^(async )?def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+def test_every_service_has_a_health_check() -> None:
+    services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text(encoding="utf-8"))["services"]
+    assert set(services) == {"database", "server", "worker", "dashboard"}
+    assert all(service["healthcheck"]["test"] for service in services.values())
+
+
+@pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml", "self-hosted.yml"])
+def test_ci_files_are_yaml(name: str) -> None:
+    assert yaml.safe_load((ROOT / "deploy/ci" / name).read_text(encoding="utf-8"))
+
+
+def test_blocks_describe_themselves_and_hide_secrets() -> None:
+    for block in BLOCKS:
+        assert block._description
+        assert all(field.description for name, field in block.model_fields.items() if not name.startswith("_"))
+    ledger = LedgerDatabase(url=SecretStr("postgresql+psycopg://u:word@host/db"))
+    host = SourceHost(repository="owner/name", token=SecretStr("word"))
+    assert "word" not in repr(ledger) + repr(host) + str(ledger.model_dump()) + str(host.model_dump())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LeanProject(repo="--upload-pack=x"),
+        lambda: LeanProject(repo="x", publish="everything"),
+        lambda: LedgerDatabase(url=SecretStr("mysql://x")),
+        lambda: SourceHost(repository="no-owner"),
+    ],
+)
+def test_blocks_refuse_what_cannot_be_meant(make: object) -> None:
+    assert callable(make)
+    with pytest.raises(ValidationError):
+        make()

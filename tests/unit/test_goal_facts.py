@@ -1,0 +1,127 @@
+"""What is read off a goal's text, and the moves and closers that follow from it."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.strategies.closers import Effort, Lemmas, closers
+from orchestrator.strategies.goal_facts import Facts, applications
+from orchestrator.strategies.moves import moves
+from orchestrator.strategies.surroundings import Declared, Local, Role, Surroundings
+
+LOCAL = Local(
+    definitions=("size", "rev"),
+    predicates=("Star",),
+    types=("Tree",),
+    constructors={"Star": ("Star.refl", "Star.step"), "Tree": ("Tree.leaf", "Tree.node")},
+)
+TEXT = """α : Type
+R : α → α → Prop
+t u : Tree
+n : Nat
+a b : α
+f : Nat → Nat
+h✝ : n = 3
+hab : Star R a b
+hp : ∀ x, R x x
+hx : R a b
+⊢ size (rev t) = n"""
+FACTS = Facts(TEXT, LOCAL)
+
+
+def tactics_of(text: str, local: Local = LOCAL, plain: str = "") -> list[str]:
+    return [move.tactic for move in moves(Facts(text, local), plain or text)]
+
+
+def test_variables_facts_functions_and_types_are_told_apart() -> None:
+    assert [h.name for h in FACTS.data] == ["t", "u", "n"]
+    assert [h.name for h in FACTS.facts] == ["hab", "hp", "hx"]
+    assert FACTS.sorts == {"α"}
+    assert FACTS.functions == {"R", "f"}
+    assert FACTS.hidden == 1
+    assert FACTS.target == "size (rev t) = n"
+
+
+def test_fresh_names_are_nobodys() -> None:
+    facts = Facts("x1 : Nat\nx3 : Nat\n⊢ x1 = x3", LOCAL)
+    assert facts.fresh(3) == ["x2", "x4", "x5"]
+
+
+def test_what_a_target_introduces() -> None:
+    def introduces(target: str) -> bool:
+        return Facts(f"⊢ {target}", LOCAL).introduces
+
+    assert introduces("∀ (x : Nat), x = x")
+    assert introduces("p → q")
+    assert introduces("(a = b) → q")
+    assert not introduces("p ∧ (p → q)")
+    assert not introduces("∃ x, p x → q")
+    assert not introduces("f = fun x => x → y")
+
+
+def test_arguments_are_found_as_they_stand() -> None:
+    text = "foo n (x :: xs) = foo [] 0 + foo.bar 1 + xfoo 2 + foo"
+    assert applications(text, "foo") == ("n (x :: xs)", "[] 0")
+    assert applications("foo (a b", "foo") == ()
+
+
+@given(st.text(alphabet="foo ()[]⟨⟩.x=\n⊢:∀→", max_size=60))
+def test_any_text_can_be_read(text: str) -> None:
+    facts = Facts(text, LOCAL)
+    listed = moves(facts, text)
+    assert len({move.tactic for move in listed}) == len(listed)
+    for effort in Effort:
+        found = closers(facts, Lemmas(LOCAL), effort, root=False)
+        assert len(set(found)) == len(found)
+
+
+def test_induction_is_on_own_types_first_and_generalises_the_others() -> None:
+    found = [tactic for tactic in tactics_of(TEXT) if tactic.startswith("induction")]
+    assert found[0] == "induction hab"
+    assert found.index("induction t") < found.index("induction n")
+    assert "induction t generalizing u n" in found
+    assert "fun_induction size (rev t)" in tactics_of(TEXT)
+
+
+def test_an_accumulator_that_starts_with_nothing_is_generalised() -> None:
+    found = tactics_of("xs : List Nat\n⊢ revOnto xs [] = rev xs")
+    assert "have key : ∀ acc, revOnto xs acc = (rev xs) ++ acc" in found
+    twice = [tactic for tactic in tactics_of("n : Nat\n⊢ f n [] = g [] []") if "key" in tactic]
+    assert twice == [f"have key : ∀ acc, f n acc = {joined}" for joined in ("(g [] []) ++ acc", "acc ++ (g [] [])")]
+
+
+def test_hypotheses_are_taken_apart() -> None:
+    found = tactics_of("p q : Prop\nh : p ∨ q\nk : p ∧ q\n⊢ q ∨ p")
+    assert "rcases h with h | h" in found
+    assert "cases k" in found
+    assert {"left", "right"} <= set(found)
+
+
+def test_closers_know_definitions_rules_and_premises() -> None:
+    lemmas = Lemmas.of(LOCAL, (("Nat.foo", "∀ n, foo n = n"), ("Nat.bar", "a ∣ b → c ∣ d")))
+    assert lemmas.equations == ("Nat.foo",)
+    quick = closers(FACTS, lemmas, Effort.QUICK, root=True)
+    assert "grind [size, rev]" in quick
+    assert "solve_by_elim [Star.refl, Star.step]" in quick
+    assert "grind [size, rev, Nat.foo, Nat.bar]" in closers(FACTS, lemmas, Effort.PREMISES, root=False)
+    assert closers(FACTS, lemmas, Effort.SEARCH, root=True) == ("exact?", "try?")
+
+
+def test_surroundings_follow_definitions() -> None:
+    everything = Surroundings(
+        (
+            Declared("T", Role.TYPE),
+            Declared("T.a", Role.CONSTRUCTOR, ("T",)),
+            Declared("f", Role.DEFINITION, ("g", "T")),
+            Declared("g", Role.DEFINITION),
+            Declared("far", Role.DEFINITION),
+            Declared("f_g", Role.THEOREM, ("f", "g")),
+            Declared("far_eq", Role.THEOREM, ("far",)),
+        )
+    )
+    local = everything.around(["f", "Nat.add"])
+    assert local.definitions == ("f", "g")
+    assert local.theorems == ("f_g",)
+    assert local.constructors == {"T": ("T.a",)}
+    assert everything.around(["Nat"]).definitions == ()
