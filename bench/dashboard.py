@@ -30,9 +30,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from orchestrator.config import Settings
+from orchestrator.config import PathSettings, Settings
 from orchestrator.dashboard.app import Dashboard
-from orchestrator.dashboard.composition import make_site
 from orchestrator.ledger.records import (
     AttemptRecord,
     BlueprintNode,
@@ -41,7 +40,9 @@ from orchestrator.ledger.records import (
 )
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.paths import find_paths
 from orchestrator.result import Outcome
+from orchestrator.site import make_site
 
 PAGE_LIMIT, STATS_LIMIT = 0.300, 0.100
 REPEATS = 15
@@ -154,7 +155,7 @@ def _nodes(chance: random.Random) -> tuple[BlueprintNode, ...]:
 @contextmanager
 def serving(ledger: Ledger) -> Iterator[str]:
     """The dashboard, served in a thread; its address."""
-    dashboard = Dashboard(make_site(ledger, Settings()))
+    dashboard = Dashboard(make_site(ledger, Settings(), find_paths(PathSettings())))
     config = uvicorn.Config(dashboard.application, log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -41,6 +41,7 @@ from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
+from tasks.link import run_link
 from tasks.order import read_order
 from tasks.progress import progress_artifact
 from tasks.publish import make_patch, publish_run
@@ -119,7 +120,9 @@ async def run_order(order: Order) -> dict[str, object]:
         settings = with_budget(settings, rules)
         axioms = rules.allowed_axioms | settings.allowed_axioms
         servers = await set_up_lean(settings, paths, project)
-        ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
+        ledger = held.enter_context(
+            recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
+        )
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         considered = extraction.goals

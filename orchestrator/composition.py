@@ -87,9 +87,11 @@ def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
 
 @contextmanager
 def recorded_run(
-    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop
+    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop, link: str = ""
 ) -> Iterator[RunLedger]:
     """A run in the ledger, from its start to its end, whatever happens in between.
+
+    `link` is where Prefect shows it ("" when it is kept nowhere else).
 
     Raises:
         LedgerError: it cannot be kept.
@@ -101,7 +103,7 @@ def recorded_run(
         ref=checkout.ref,
         commit=checkout.commit,
         profile=int(settings.profile),
-        configuration=run_config(settings),
+        configuration=run_config(settings) | ({"prefect_url": link} if link else {}),
     )
 
     @cache

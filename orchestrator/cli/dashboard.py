@@ -45,7 +45,7 @@ def dashboard(
     """
     from orchestrator.composition import open_ledger
     from orchestrator.dashboard.app import LOCAL_NAMES, Dashboard, serve
-    from orchestrator.dashboard.composition import make_site
+    from orchestrator.site import make_site
 
     settings = load_settings(dashboard_host=host, dashboard_port=port)
     listen, number = settings.dashboard.host, settings.dashboard.port
@@ -57,10 +57,11 @@ def dashboard(
         )
     token = "" if read_only else settings.dashboard.token or secrets.token_urlsafe(24)
     console = make_console(stderr=True)
-    with open_ledger(settings, find_paths(settings.paths)) as ledger:
+    paths = find_paths(settings.paths)
+    with open_ledger(settings, paths) as ledger:
         hosts = LOCAL_NAMES | {name.lower() for name in allow_host}
         hosts |= frozenset() if listen in ANYWHERE else frozenset({listen.lower()})
-        shown = Dashboard(make_site(ledger, settings), token=token, hosts=hosts)
+        shown = Dashboard(make_site(ledger, settings, paths), token=token, hosts=hosts)
 
         def ready(url: str) -> None:
             console.print(f"Dashboard: {url}", highlight=False, soft_wrap=True)

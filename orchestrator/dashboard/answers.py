@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.dashboard.tickets import TicketState, TicketView
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.summaries import GoalLine
+from orchestrator.ledger.ticket_records import MarketCounts, Ticket, TicketStatus
 from orchestrator.result import GoalStatus
 
 
@@ -58,32 +59,41 @@ class TicketAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    ticket_id: str
     name: str
-    statement: str
+    goal: str = Field(description="The statement as it was first asked for")
+    signature: str = Field(description="The statement as Lean has elaborated it, as it follows the name")
     repo: str
-    state: TicketState
+    status: TicketStatus
     priority: float
     supplier: str
     lease_until: datetime | None
-    waiting: int
-    proof: str
+    waiting: int = Field(description="How many wait for it")
+    completed_proof: str
     reason: str
     created_at: datetime | None
 
     @classmethod
-    def of(cls, ticket: TicketView) -> TicketAnswer:
+    def of(cls, ticket: Ticket) -> TicketAnswer:
         """A ticket as JSON."""
         return cls(**{name: getattr(ticket, name) for name in cls.model_fields})
 
 
 class MarketplaceAnswer(BaseModel):
-    """The marketplace: how many tickets stand where, and the most urgent ones."""
+    """The marketplace: how many tickets stand where, how many wait or were served, and the most urgent tickets."""
 
     model_config = ConfigDict(frozen=True)
 
-    counts: dict[TicketState, int]
+    counts: dict[TicketStatus, int]
+    waiting: int
+    served: int
     tickets: list[TicketAnswer]
+
+    @classmethod
+    def of(cls, counts: MarketCounts, tickets: Iterable[Ticket]) -> MarketplaceAnswer:
+        """The marketplace as JSON."""
+        found = [TicketAnswer.of(ticket) for ticket in tickets]
+        return cls(counts=dict(counts.by_status), waiting=counts.waiting, served=counts.used, tickets=found)
 
 
 class GoalAnswer(BaseModel):

@@ -19,14 +19,14 @@ from orchestrator.dashboard.answers import (
     RunAnswer,
     StatsAnswer,
     SupplierAction,
-    TicketAnswer,
 )
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import Keeper
-from orchestrator.dashboard.tickets import Answer, TicketState
+from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import Site
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.summaries import GoalFilter, GoalSort
+from orchestrator.ledger.ticket_records import TicketStatus
 from orchestrator.result import GoalStatus
 
 STATS_TOPIC = "/api/stats"
@@ -49,12 +49,11 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
 
     @api.get("/marketplace")
     def marketplace(
-        state: TicketState | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        status: TicketStatus | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> MarketplaceAnswer:
         """Tickets, the most urgent first."""
-        counts = {one: site.board.counts().get(one, 0) for one in TicketState}
-        tickets = [TicketAnswer.of(ticket) for ticket in site.board.tickets(state, limit=limit)]
-        return MarketplaceAnswer(counts=counts, tickets=tickets)
+        ledger = site.ledger
+        return MarketplaceAnswer.of(ledger.ticket_counts(), ledger.tickets(status=status, limit=limit))
 
     @api.get("/health", responses={503: {"model": HealthAnswer}})
     def health(response: Response) -> HealthAnswer:
@@ -135,7 +134,7 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
 
 
 def _known(site: Site, ticket_id: str) -> None:
-    if site.board.ticket(ticket_id) is None:
+    if site.ledger.ticket(ticket_id) is None:
         raise HTTPException(404, "There is no such ticket.")
 
 

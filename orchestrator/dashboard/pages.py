@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -18,6 +20,7 @@ from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, Keeper, Ses
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import MENU, VIEWS, Site, Values, View, prefect_link
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parent / "static"
 LARGEST_FORM = 1_000_000
 
@@ -71,7 +74,14 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
     def session_of(request: Request) -> Session | None:
         return keeper.session(request.cookies.get(COOKIE, ""))
 
-    def show(request: Request, view: View, given: Mapping[str, str], *, said: Answer | None = None) -> HTMLResponse:
+    def show(
+        request: Request,
+        view: View,
+        given: Mapping[str, str],
+        *,
+        said: Answer | None = None,
+        typed: Mapping[str, str] = NOTHING,
+    ) -> HTMLResponse:
         values = pages.values(view, given)
         if values is None:
             raise HTTPException(404, "There is no such page: what it was about is not in the ledger.")
@@ -84,7 +94,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
             can_write=keeper.open,
             said=said,
             here=link(view.path, **given),
-            given=given,
+            typed=typed,
             ticket=values.get("ticket"),
         )
         return HTMLResponse(html, status_code=409 if said is not None and not said.done else 200)
@@ -170,7 +180,9 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
             said = await site.board.complete(ticket_id, form.get("proof", "").replace("\r\n", "\n"), supplier)
         else:
             raise HTTPException(404, "There is nothing of that kind to do.")
-        return show(request, VIEWS["ticket"], {"id": ticket_id, "supplier": supplier}, said=said)
+        # What was refused is to be mended, not typed again.
+        typed = {"supplier": supplier, "proof": "" if said.done and action == "complete" else form.get("proof", "")}
+        return await asyncio.to_thread(show, request, VIEWS["ticket"], {"id": ticket_id}, said=said, typed=typed)
 
     return router
 

@@ -11,13 +11,15 @@ from typing import Any, Protocol
 from orchestrator.bandit import ucb_score
 from orchestrator.dashboard.graph_layout import HEIGHT, WIDTH, Layout, layered
 from orchestrator.dashboard.lean_html import goal_layout, lean_lines
-from orchestrator.dashboard.tickets import Board, TicketState
+from orchestrator.dashboard.tickets import Board
 from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, NodeState, RunRecord, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import GoalFilter, GoalSort, StrategyMoment
+from orchestrator.ledger.ticket_records import TicketStatus
 from orchestrator.result import GoalStatus
 
 PAGE = 50
+TICKETS = 200
 Parameters = Mapping[str, str]
 Values = dict[str, Any]
 
@@ -34,12 +36,18 @@ class Hit:
 class Search(Protocol):
     """Finds premises."""
 
+    @property
+    def words(self) -> str:
+        """What is searched, in words."""
+
     def find(self, query: str, count: int) -> Sequence[Hit]:
         """At most `count` premises that may help with a goal or a name, the best first."""
 
 
 class GoalSearch:
     """A search in what the ledger knows: declarations with goals, the proved first. There always is one."""
+
+    words = "declarations with goals that the ledger knows"
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -57,14 +65,13 @@ class Site:
 
     Attributes:
         exploration: weight of the bandit's bonus, for the scores shown.
+        board: what people do about tickets.
         search: finds premises.
-        search_words: what it searches, in words.
     """
 
     ledger: Ledger
     board: Board
     search: Search
-    search_words: str = "declarations with goals that the ledger knows"
     exploration: float = 1.5
 
 
@@ -167,11 +174,7 @@ def goal(site: Site, given: Parameters) -> Values | None:
         "attempts": ledger.tried_on(record.goal_hash, limit=100),
         "proofs": ledger.proofs_of(record.goal_hash, limit=20),
         "nodes": nodes,
-        "tickets": [
-            ticket
-            for ticket in site.board.tickets(limit=200)
-            if any(item.declaration and item.declaration in requester for requester in ticket.requesters)
-        ],
+        "tickets": ledger.tickets(repo=record.repo, goal_id=item.id, limit=50),
     }
 
 
@@ -197,21 +200,29 @@ def strategies(site: Site, _: Parameters) -> Values:
 
 def marketplace(site: Site, given: Parameters) -> Values:
     """The tickets."""
-    state = _of(TicketState, given.get("state"))
-    counts = site.board.counts()
+    status = _of(TicketStatus, given.get("status"))
+    counts = site.ledger.ticket_counts()
     return {
-        "counts": {one: counts.get(one, 0) for one in TicketState},
-        "state": state,
-        "tickets": site.board.tickets(state, limit=200),
+        "counts": counts,
+        "status_shown": status,
+        "tickets": site.ledger.tickets(status=status, limit=TICKETS),
+        "most": TICKETS,
     }
 
 
 def ticket(site: Site, given: Parameters) -> Values | None:
     """One ticket."""
-    found = site.board.ticket(given.get("id", ""))
+    ledger = site.ledger
+    found = ledger.ticket(given.get("id", ""))
     if found is None:
         return None
-    return {"ticket": found, "layout": goal_layout(found.goal_text) if found.goal_text else None}
+    return {
+        "ticket": found,
+        "layout": goal_layout(found.goal_text) if found.goal_text else None,
+        "requesters": ledger.ticket_requesters(found.ticket_id),
+        "history": ledger.ticket_history(found.ticket_id, limit=500),
+        "premises": [lemma for lemma in map(ledger.ticket, found.premises) if lemma is not None],
+    }
 
 
 def runs(site: Site, _: Parameters) -> Values:
@@ -279,7 +290,7 @@ def premises(site: Site, given: Parameters) -> Values:
     """Search for premises."""
     query = given.get("q", "").strip()[:2000]
     hits = site.search.find(query, 30) if query else ()
-    return {"query": query, "hits": hits, "words": site.search_words}
+    return {"query": query, "hits": hits, "words": site.search.words}
 
 
 VIEWS: Mapping[str, View] = {
@@ -295,7 +306,7 @@ VIEWS: Mapping[str, View] = {
         ),
         View(name="goal", path="/goal", title="Goal", build=goal, parameters=("id", "repo")),
         View(name="strategies", path="/strategies", title="Strategies", build=strategies),
-        View(name="marketplace", path="/marketplace", title="Marketplace", build=marketplace, parameters=("state",)),
+        View(name="marketplace", path="/marketplace", title="Marketplace", build=marketplace, parameters=("status",)),
         View(name="ticket", path="/ticket", title="Ticket", build=ticket, parameters=("id",)),
         View(name="runs", path="/runs", title="Runs", build=runs),
         View(name="run", path="/run", title="Run", build=run, parameters=("id",)),

@@ -1,7 +1,8 @@
 """The ledger as lines of JSON, and back: for a copy, for other programs, for putting two ledgers together.
 
 Each line is an object with the table's name under "table". Everything goes: runs, goals, attempts, proofs, cached
-tactics, statistics and their history, progress and blueprints; claims do not, since they end by themselves.
+tactics, statistics and their history, progress, blueprints and tickets; claims of goals do not, since they end by
+themselves.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from orchestrator.ledger.tables import (
     TACTIC_CACHE,
     UtcDateTime,
 )
+from orchestrator.ledger.ticket_tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
 
 TABLES = {
     table.name: table
@@ -42,10 +44,14 @@ TABLES = {
         STRATEGY_HISTORY,
         RUN_PROGRESS,
         BLUEPRINTS,
+        TICKETS,
+        TICKET_WAITS,
+        TICKET_EVENTS,
     )
 }
-"""In this order a row never comes before the run it names."""
-_NUMBERED = (ATTEMPTS.name, PROOFS.name)
+"""In this order a row never comes before the run or the ticket it names."""
+_NUMBERED = {ATTEMPTS.name: "run_id", PROOFS.name: "run_id", TICKET_EVENTS.name: "ticket_id"}
+"""Tables that number their rows, and what a row belongs to."""
 _BATCH = 500
 
 
@@ -67,7 +73,8 @@ class Transfer(Section):
     def restore(self, lines: Iterable[str]) -> Mapping[str, int]:
         """Add exported rows, all or none; how many, by table. What is here already under the same key stays.
 
-        Attempts and proofs get new numbers; a run that is here already is taken to have all of its own.
+        Attempts, proofs and what happened to tickets get new numbers; a run or a ticket that is here already is taken
+        to have all of its own.
 
         Raises:
             LedgerError: a line is not one of an export.
@@ -75,7 +82,10 @@ class Transfer(Section):
         counts: dict[str, int] = {}
         numbered = enumerate(lines, start=1)
         with self._database.write() as connection:
-            known = frozenset(connection.execute(select(RUNS.c.id)).scalars())
+            known = {
+                "run_id": frozenset(connection.execute(select(RUNS.c.id)).scalars()),
+                "ticket_id": frozenset(connection.execute(select(TICKETS.c.id)).scalars()),
+            }
             while batch := list(islice(numbered, _BATCH)):
                 by_table: dict[str, list[dict[str, Any]]] = {}
                 for number, line in batch:
@@ -104,9 +114,12 @@ class Transfer(Section):
                 hint="Give a file that `orchestrator ledger export` has written. Nothing was added",
             ) from error
 
-    def _add(self, connection: Connection, table: Table, rows: list[dict[str, Any]], known: frozenset[str]) -> int:
-        if table.name in _NUMBERED:
-            rows = [row for row in rows if row.get("run_id") not in known]
+    def _add(
+        self, connection: Connection, table: Table, rows: list[dict[str, Any]], known: Mapping[str, frozenset[str]]
+    ) -> int:
+        owner = _NUMBERED.get(table.name)
+        if owner is not None:
+            rows = [row for row in rows if row.get(owner) not in known[owner]]
         if not rows:
             return 0
         return connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows).rowcount

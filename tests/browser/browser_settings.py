@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestrator.dashboard.tickets import TicketView
+from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
 
 HERE = Path(__file__).parent
 TOKEN = "a token of the browser tests"
@@ -19,16 +18,20 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-TICKET = TicketView(
-    id="0123456789ab",
+TICKET = Ticket(
+    ticket_id="0123456789ab",
+    goal="∀ n : Nat, n + 0 = n",
     name="Grove.add_zero_right",
-    statement="(n : Nat) : n + 0 = n",
+    signature="(n : Nat) : n + 0 = n",
     goal_text="n : Nat\n⊢ n + 0 = n",
+    goal_hash="1" * 64,
+    digest="2" * 64,
+    repo="/home/emmy/grove",
+    place=TicketPlace(file="Grove/Arith.lean", module="Grove.Arith", declaration="Grove.sumTo_pred"),
     priority=0.8,
-    waiting=2,
-    requesters=("sketch for Grove.sumTo_pred",),
-    created_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    labels=("arithmetic",),
 )
+REQUESTER = TicketRequester(requester="induction", goal_id="g", declaration="Grove.sumTo_pred", file="Grove/Arith.lean")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.ledger.records import AttemptRecord, ProgressRecord, Working
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import Ticket, TicketRequester
 from orchestrator.result import Outcome
 
 SHOTS = Path(os.path.abspath(os.path.join(HERE, "..", "..", "out", "screenshots")))
@@ -28,7 +29,7 @@ PAGES = {
     "compare": "",
     "blueprint": "/blueprint",
     "marketplace": "/marketplace",
-    "ticket": f"/ticket?id={TICKET.id}",
+    "ticket": f"/ticket?id={TICKET.ticket_id}",
     "premises": "/premises?q=sumTo",
     "login": "/login",
     "missing": "/goal?id=nowhere",
@@ -166,7 +167,7 @@ def test_the_page_reconnects(page: Page, writer: Ledger) -> None:
 
 
 def test_a_ticket_is_only_supplied_with_the_token(page: Page) -> None:
-    page.goto(f"/ticket?id={TICKET.id}")
+    page.goto(f"/ticket?id={TICKET.ticket_id}")
     expect(page.get_by_role("button", name="Claim")).to_have_count(0)
     page.get_by_role("link", name="Log in with the token").click()
     page.get_by_label("Token").fill("a guess that is wrong")
@@ -177,15 +178,38 @@ def test_a_ticket_is_only_supplied_with_the_token(page: Page) -> None:
     expect(page).to_have_url(re.compile("/ticket"))
     page.get_by_label("Your name").fill("Emmy")
     page.get_by_role("button", name="Claim").click()
-    expect(page.get_by_role("alert")).to_have_text("Claimed for Emmy.")
+    expect(page.get_by_role("alert")).to_contain_text("Claimed for Emmy")
     page.get_by_label("Proof").fill("by sorry")
     page.get_by_role("button", name="Hand in the proof").click()
-    expect(page.get_by_role("alert")).to_contain_text("Refused")
+    expect(page.get_by_role("alert")).to_contain_text("refused: it has a sorry")
     page.get_by_label("Proof").fill("by\n  simp")
     page.get_by_role("button", name="Hand in the proof").click()
     expect(page.get_by_role("alert")).to_have_text("Verified, and completed.")
-    page.goto("/marketplace?state=completed")
+    page.goto("/marketplace?status=completed")
     expect(page.locator("tbody")).to_contain_text("Grove.add_zero_right")
+
+
+@pytest.mark.lean
+@pytest.mark.timeout(900)
+def test_lean_has_the_last_word_on_a_ticket(chromium: Browser, real: Served) -> None:
+    goal = "n : Nat\n⊢ n + 0 = n"
+    ticket = Ticket(ticket_id="t1", goal=goal, name="add_zero_right", signature="(n : Nat) : n + 0 = n", goal_text=goal)
+    with Ledger.open(real.file) as ledger:
+        ledger.open_ticket(ticket, TicketRequester(requester="person"))
+    context = chromium.new_context(base_url=real.url)
+    page = context.new_page()
+    page.set_default_timeout(240_000)
+    page.goto("/login?next=/ticket?id=t1")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Your name").fill("Emmy")
+    for proof, answer in {"simp [no_such_lemma]": "refused", "sorry": "refused", "rfl": "Verified"}.items():
+        page.get_by_label("Proof").fill(proof)
+        page.get_by_role("button", name="Hand in the proof").click()
+        expect(page.get_by_role("alert")).to_contain_text(answer)
+        assert page.get_by_label("Proof").input_value() == ("" if answer == "Verified" else proof)
+    expect(page.locator("pre.tactics")).to_contain_text("theorem add_zero_right (n : Nat) : n + 0 = n")
+    context.close()
 
 
 def test_keys_lead_everywhere(page: Page) -> None:

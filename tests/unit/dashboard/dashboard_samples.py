@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.dashboard.tickets import TicketView
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from orchestrator.dashboard.tickets import Board
+from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.goal import Goal, Position, SourceSpan
 from orchestrator.ledger.records import (
     AttemptRecord,
@@ -15,11 +19,24 @@ from orchestrator.ledger.records import (
 )
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
+from orchestrator.market.checker import ScriptedChecker
+from orchestrator.marketplace import Marketplace
 from orchestrator.result import GoalStatus, Outcome
 
 EVIL = "<script>alert('x')</script>\"'&"
 TOKEN = "a token for the tests"
-TICKET = TicketView(id="0123456789ab", name=EVIL, statement=f"{EVIL} : 1 = 1", goal_text=f"h : {EVIL}\n⊢ {EVIL}")
+TICKET = Ticket(
+    ticket_id="0123456789ab",
+    goal=EVIL,
+    name=EVIL,
+    signature=f"{EVIL} : 1 = 1",
+    goal_text=f"h : {EVIL}\n⊢ {EVIL}",
+    goal_hash="1" * 64,
+    repo=EVIL,
+    labels=(EVIL,),
+    place=TicketPlace(file=EVIL, declaration=EVIL),
+)
 
 
 def a_goal(name: str, line: int = 1, *, difficulty: float = 0.5) -> Goal:
@@ -80,3 +97,14 @@ def fill(ledger: Ledger) -> None:
         BlueprintNode(key="c", uses=("a", EVIL, "c"), state=NodeState.NOT_READY),
     )
     ledger.record_blueprint(BlueprintRecord(repo=EVIL, nodes=nodes, run_id="two"))
+    ledger.open_ticket(TICKET, TicketRequester(requester=EVIL, goal_id="id-open", declaration="open", file=EVIL))
+
+
+def a_site(ledger: Ledger) -> Site:
+    """The pages of a ledger, with a marketplace that takes every proof without a `sorry`."""
+
+    @asynccontextmanager
+    async def market(repo: str) -> AsyncIterator[Marketplace]:
+        yield Marketplace(ledger, ScriptedChecker(), repo=repo)
+
+    return Site(ledger=ledger, board=Board(ledger, market), search=GoalSearch(ledger))

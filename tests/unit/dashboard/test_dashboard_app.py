@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 import schemathesis
-from dashboard_samples import EVIL, TICKET, TOKEN, fill  # type: ignore[import-not-found]
+from dashboard_samples import EVIL, TICKET, TOKEN, a_site, fill  # type: ignore[import-not-found]
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from orchestrator.dashboard.app import Dashboard
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import HEADERS, Keeper, host_name
-from orchestrator.dashboard.tickets import MemoryBoard, TicketState
-from orchestrator.dashboard.views import VIEWS, GoalSearch, Site
+from orchestrator.dashboard.views import VIEWS, Site
 from orchestrator.ledger.changes import ScriptedChanges
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import TicketStatus
 
 ADDRESSES = {
     "overview": "/",
@@ -31,7 +31,7 @@ ADDRESSES = {
     "goal": f"/goal?repo={quote(EVIL)}&id={quote('id-' + EVIL)}",
     "strategies": "/strategies",
     "marketplace": "/marketplace",
-    "ticket": f"/ticket?id={TICKET.id}",
+    "ticket": f"/ticket?id={TICKET.ticket_id}",
     "runs": "/runs",
     "run": "/run?id=two",
     "compare": "/compare?a=one&b=two",
@@ -44,7 +44,7 @@ ADDRESSES = {
 def site() -> Iterator[Site]:
     with Ledger.open("sqlite://") as ledger:
         fill(ledger)
-        yield Site(ledger=ledger, board=MemoryBoard([TICKET]), search=GoalSearch(ledger))
+        yield a_site(ledger)
 
 
 def client_of(site: Site, token: str = TOKEN) -> TestClient:
@@ -105,7 +105,7 @@ def test_numbers(client: TestClient) -> None:
     assert client.get("/api/goals", params={"q": "OPEN"}).json()["total"] == 1
     assert client.get("/api/health").json()["status"] == "ok"
     market = client.get("/api/marketplace").json()
-    assert (market["counts"]["open"], market["tickets"][0]["id"]) == (1, TICKET.id)
+    assert (market["counts"]["open"], market["tickets"][0]["ticket_id"]) == (1, TICKET.ticket_id)
     assert [run["id"] for run in client.get("/api/runs").json()] == ["two", "one"]
 
 
@@ -118,7 +118,7 @@ def test_a_ledger_that_cannot_be_read_is_said_to_be(site: Site) -> None:
     assert "ledger cannot be used" in client.get("/strategies").text
 
 
-CLAIM = f"/api/marketplace/{TICKET.id}/claim"
+CLAIM = f"/api/marketplace/{TICKET.ticket_id}/claim"
 
 
 def test_programs_write_with_the_token(client: TestClient) -> None:
@@ -128,7 +128,7 @@ def test_programs_write_with_the_token(client: TestClient) -> None:
     assert client.post(CLAIM, json={"supplier": "me"}, headers=with_token).json()["done"]
     complete = CLAIM.replace("claim", "complete")
     refused = client.post(complete, json={"supplier": "me", "proof": "by sorry"}, headers=with_token)
-    assert (refused.status_code, refused.json()["detail"]) == (409, "Refused: it has a sorry.")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "The proof was refused: it has a sorry of its own.")
     assert client.post(complete, json={"supplier": "me", "proof": "by rfl"}, headers=with_token).json()["done"]
     unknown = "/api/marketplace/none/claim"
     assert client.post(unknown, json={"supplier": "me"}, headers=with_token).status_code == 404
@@ -148,7 +148,7 @@ def form_word(client: TestClient) -> str:
 
 
 def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> None:
-    form = {"id": TICKET.id, "supplier": "me"}
+    form = {"id": TICKET.ticket_id, "supplier": "me"}
     assert client.post("/ticket/claim", data=form).status_code == 401
     answer = client.post("/login", data={"token": TOKEN, "next": "//evil.example"}, follow_redirects=False)
     assert answer.headers["location"] == "/"
@@ -160,10 +160,35 @@ def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> No
     whole = form | {"form_word": form_word(client)}
     assert client.post("/ticket/claim", data=whole, headers=elsewhere).status_code == 403
     assert client.post("/ticket/claim", data=whole, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    assert site.board.counts()[TicketState.OPEN] == 1
-    assert "Claimed for me." in client.post("/ticket/claim", data=whole).text
+    assert site.ledger.ticket_counts().by_status[TicketStatus.OPEN] == 1
+    assert "Claimed for me, for 15 minutes." in client.post("/ticket/claim", data=whole).text
     client.post("/logout")
     assert client.post("/ticket/release", data=whole).status_code == 401
+
+
+def test_a_ticket_is_somebodys_or_free(client: TestClient, site: Site) -> None:
+    client.post("/login", data={"token": TOKEN})
+    form = {"id": TICKET.ticket_id, "form_word": form_word(client)}
+    client.post("/ticket/claim", data=form | {"supplier": "me"})
+    for action in ("claim", "complete"):
+        answer = client.post(f"/ticket/{action}", data=form | {"supplier": "another", "proof": "by rfl"})
+        assert (answer.status_code, "This ticket is claimed by me." in answer.text) == (409, True)
+    assert "another has not claimed" in client.post("/ticket/release", data=form | {"supplier": "another"}).text
+    assert "Say who you are" in client.post("/ticket/claim", data=form | {"supplier": " "}).text
+    refused = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by\n  sorry -- mine"})
+    assert "refused" in refused.text
+    assert "sorry -- mine</textarea>" in refused.text
+    done = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by rfl"})
+    assert "Verified, and completed." in done.text
+    kept = site.ledger.ticket(TICKET.ticket_id)
+    assert kept is not None
+    assert (kept.status, kept.supplier, kept.script) == (TicketStatus.COMPLETED, "me", "rfl")
+    assert "This ticket is completed by me." in client.post("/ticket/claim", data=form | {"supplier": "me"}).text
+
+
+def test_a_goal_names_its_tickets(client: TestClient) -> None:
+    page = client.get("/goal", params={"repo": EVIL, "id": "id-open"}).text
+    assert f"/ticket?id={TICKET.ticket_id}" in page
 
 
 def test_a_form_that_is_too_large_is_refused(client: TestClient) -> None:

@@ -26,6 +26,7 @@ from orchestrator.ledger.records import (
 )
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import GoalFilter, GoalSort, StrategyTrial
+from orchestrator.ledger.ticket_records import Ticket, TicketRequester
 from orchestrator.result import GoalStatus, Outcome
 
 REPO = "/repo"
@@ -191,6 +192,8 @@ def test_an_export_comes_back_whole(ledger: Ledger, three: Ledger) -> None:
     three.update_strategy_statistics([StrategyTrial(strategy="micro", success=True, seconds=1.0)])
     three.set_progress(ProgressRecord(run_id="r", stage="prove"))
     three.record_blueprint(BlueprintRecord(repo=REPO, run_id="r", nodes=(BlueprintNode(key="k"),)))
+    three.open_ticket(Ticket(ticket_id="t", goal="p", goal_hash="1" * 64, repo=REPO), TicketRequester(requester="me"))
+    three.claim_ticket("t", "me", lease_seconds=60)
     lines = list(three.export())
     with Ledger.open("sqlite://") as copy:
         added = copy.restore(lines)
@@ -200,6 +203,7 @@ def test_an_export_comes_back_whole(ledger: Ledger, three: Ledger) -> None:
         again = copy.restore(lines)
         assert sum(again.values()) == 0
         assert len(copy.attempts()) == 2
+        assert copy.ticket_history("t") == three.ticket_history("t")
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"table": "claims"}', '{"table": "runs", "colour": 1}', "3"])
