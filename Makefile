@@ -10,11 +10,13 @@ DEMO := .demo
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv)
 
-.PHONY: demo test setup lean check clean help
+.PHONY: demo test setup lean check clean help docs browser-test
 
 help:
 	@echo "make demo    set everything up and prove the sorries of examples/"
 	@echo "make test    set everything up and run the tests"
+	@echo "make docs    build the manual in build/docs"
+	@echo "make browser-test   the dashboard in a real browser"
 	@echo "make check   formatting, lint and types only"
 	@echo "make clean   remove what the other targets made here"
 
@@ -57,6 +59,15 @@ check: setup
 test: check lean
 	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+browser-test: setup
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	@$(BIN)/pytest tests/browser
+
+docs: setup
+	@if [ -n "$(UV)" ]; then uv pip install --quiet --python $(BIN)/python -e '.[docs]'; \
+	 else $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'; fi
+	@$(BIN)/mkdocs build --quiet && echo "==> build/docs/index.html"
 
 clean:
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -168,7 +168,7 @@ async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     if known_corpus(paths, servers, DEFAULT_IMPORTS) is None:
         raise ConfigError("the hammer has no premises", hint="Build them first: orchestrator premises build")
     session = servers.session()
-    assert isinstance(session, EmbeddedSession)  # the bench is about the embedded Lean
+    assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
     async with Pool([session], project) as pool:
         recorder = Recorder(pool, TimedProver(session, pool), rows, chooser(paths, servers))
         for stage in (ArmKind.TACTIC, ArmKind.STRATEGY):

@@ -43,6 +43,7 @@ from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
+from tasks.link import run_link
 from tasks.order import read_order
 from tasks.progress import progress_artifact
 from tasks.publish import make_patch, publish_run
@@ -124,7 +125,9 @@ async def run_order(order: Order) -> dict[str, object]:
         settings = with_budget(settings, rules)
         axioms = rules.allowed_axioms | settings.allowed_axioms
         servers = await set_up_lean(settings, paths, project, order.repo)
-        ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
+        ledger = held.enter_context(
+            recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
+        )
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         considered = goals_at(extraction.goals, order.only) if order.only else extraction.goals
@@ -143,6 +146,7 @@ async def run_order(order: Order) -> dict[str, object]:
             store,
             ledger,
         )
+        ledger.add_goals(considered)  # after the order, which asks what is new
         choose = chooser(paths, servers)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         strategies = make_strategies(
@@ -202,7 +206,7 @@ async def run_order(order: Order) -> dict[str, object]:
         gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers, axioms)
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(considered, results, gate, left=found.left, false=found.false)
-        record(ledger, reports)
+        record(ledger, reports, update)
         patch = make_patch(project, gate)
         summary = summarise(
             checkout,

@@ -20,6 +20,7 @@ from orchestrator.summary import to_dict
 from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
+from tasks.link import run_link
 from tasks.publish import make_patch
 from tasks.record import record
 from tasks.report import report
@@ -62,7 +63,9 @@ async def supply(
         store = held.enter_context(open_ledger(settings, paths))
         checkout, project = await check_out(repo, ref, settings, paths)
         servers = await set_up_lean(settings, paths, project, repo)
-        ledger = held.enter_context(recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop))
+        ledger = held.enter_context(
+            recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
+        )
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
         stop.ends_with(lambda: None)  # the stage looks at the request between two steps
@@ -84,7 +87,7 @@ async def supply(
         )
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(extraction.goals, traded.results, gate)
-        record(ledger, [entry for entry in reports if entry.result is not None])
+        record(ledger, [entry for entry in reports if entry.result is not None], update)
         summary = summarise(
             checkout,
             project,

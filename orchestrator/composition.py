@@ -23,7 +23,7 @@ from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.market.trades import Trade
 from orchestrator.model_strategies import model_strategies
-from orchestrator.observer import notify
+from orchestrator.observer import notify, observed_by
 from orchestrator.outputs import check_folder
 from orchestrator.paths import Paths
 from orchestrator.priority import in_order
@@ -33,12 +33,13 @@ from orchestrator.repo.origin import open_origin
 from orchestrator.result import StrategyType
 from orchestrator.rules import Rules
 from orchestrator.run_ledger import RunLedger
+from orchestrator.run_progress import RunProgress
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import AttemptLedger, RunAttempt, Weight
 from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.scheduling.subgoals import ProverSplitter
-from orchestrator.source import Project
+from orchestrator.source import Project, excerpt
 from orchestrator.stages import blueprint_facts
 from orchestrator.stopping import Stop
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
@@ -86,9 +87,11 @@ def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
 
 @contextmanager
 def recorded_run(
-    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop
+    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop, link: str = ""
 ) -> Iterator[RunLedger]:
     """A run in the ledger, from its start to its end, whatever happens in between.
+
+    `link` is where Prefect shows it ("" when it is kept nowhere else).
 
     Raises:
         LedgerError: it cannot be kept.
@@ -100,7 +103,7 @@ def recorded_run(
         ref=checkout.ref,
         commit=checkout.commit,
         profile=int(settings.profile),
-        configuration=run_config(settings),
+        configuration=run_config(settings) | ({"prefect_url": link} if link else {}),
     )
 
     @cache
@@ -109,11 +112,19 @@ def recorded_run(
         return hashlib.sha256(f"{lean}\x00{digest}".encode()).hexdigest()
 
     view = RunLedger(
-        ledger, run_id, checkout.source, checkout.commit, settings, lambda goal: environment(goal.module), stop
+        ledger,
+        run_id,
+        checkout.source,
+        checkout.commit,
+        settings,
+        lambda goal: environment(goal.module),
+        stop,
+        partial(excerpt, project),
     )
     status = RunStatus.FAILED
     try:
-        yield view
+        with observed_by(RunProgress(ledger, run_id)):
+            yield view
         status = RunStatus.FINISHED
     finally:
         ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)

@@ -1,7 +1,8 @@
 """Frozen settings; the only file that reads the environment.
 
-`load_settings` reads the `ORCH_…` variables below, takes what the command line gives over them, and answers one
-`Settings` value. Whoever needs a setting is handed it; nobody looks it up.
+`load_settings` takes what the command line gives, else the `ORCH_…` variables below, else the user's configuration
+file (see `config_file`), else the defaults, and answers one `Settings` value. Whoever needs a setting is handed it;
+nobody looks it up.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
+from orchestrator.config_file import LABEL, config_path, read_config
 from orchestrator.conversation import Endpoint
 from orchestrator.errors import ConfigError
 from orchestrator.result import StrategyType
@@ -158,6 +160,15 @@ _EMBEDDED_MEGABYTES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardSettings:
+    """Where the dashboard listens, and the word that lets people write; "" for one made at each start."""
+
+    host: str = "127.0.0.1"
+    port: int = 8421
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
@@ -177,6 +188,7 @@ class Settings:
     allowed_axioms: frozenset[str] = frozenset()
     sessions: SessionSettings = field(default_factory=SessionSettings)
     scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
+    dashboard: DashboardSettings = field(default_factory=DashboardSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
     market: bool = True
     counterexamples: bool = True
@@ -241,6 +253,9 @@ class Overrides(TypedDict, total=False):
     exploration: float | None
     ema_alpha: float | None
     speculation: int | None
+    dashboard_host: str | None
+    dashboard_port: int | None
+    dashboard_token: str | None
     hedged: bool | None
     policy: PolicyChoice | None
     goal_seconds: float | None
@@ -262,7 +277,7 @@ class Overrides(TypedDict, total=False):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
-    """Settings from the environment (`os.environ` unless given), with `overrides` taking precedence.
+    """Settings from `overrides`, else the environment (`os.environ` unless given), else the user's configuration file.
 
     Each override `name` has its variable `ORCH_NAME`; an empty variable counts as not set.
 
@@ -270,10 +285,12 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[
         ConfigError: an unknown `ORCH_` variable, a value that is not allowed, or values that contradict one another.
     """
     environ = os.environ if environ is None else environ
-    labels = {variable.label for variable in _VARIABLES}
-    for name in sorted(environ):
-        if name.startswith("ORCH_") and name not in labels:
-            raise _unknown_variable(name)
+    _check_names(environ)
+    written, file = read_config(environ)
+    known = {variable.name: variable for variable in _VARIABLES}
+    for name in written:
+        if name not in known:
+            raise _unknown(name, str(file), list(known))
     given = dict(overrides)
     values: dict[str, Any] = {}
     for variable in _VARIABLES:
@@ -282,7 +299,48 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[
             values[variable.name] = variable.checked(given[variable.name])
         elif text:
             values[variable.name] = variable.parsed(text)
+        elif written.get(variable.name, ""):
+            values[variable.name] = variable.parsed(written[variable.name], where=f"{variable.name} in {file}")
     return _build(values)
+
+
+class SettingSource(StrEnum):
+    """Where a setting is from."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSetting:
+    """A setting as it was given, secrets hidden; the text is "" for a default."""
+
+    name: str
+    variable: str
+    text: str
+    source: SettingSource
+    allowed: str
+
+
+def given_settings(environ: Mapping[str, str] | None = None) -> tuple[tuple[GivenSetting, ...], Path | None]:
+    """Every setting with where it is from, and the place of the configuration file.
+
+    Raises:
+        ConfigError: as `load_settings` does.
+    """
+    environ = os.environ if environ is None else environ
+    load_settings(environ)
+    written, _ = read_config(environ)
+    rows = []
+    for variable in _VARIABLES:
+        text = environ.get(variable.label, "").strip()
+        source = SettingSource.ENVIRONMENT if text else SettingSource.DEFAULT
+        if not text and written.get(variable.name):
+            text, source = written[variable.name], SettingSource.FILE
+        shown = "(hidden)" if text and variable.secret else text
+        rows.append(GivenSetting(variable.name, variable.label, shown, source, variable.allowed))
+    return tuple(rows), config_path(environ)
 
 
 def child_environment(
@@ -348,6 +406,9 @@ _VARIABLES = (
     number("exploration", 0.0, 1000.0, "a number from 0 to 1000"),
     share("ema_alpha"),
     integer("speculation", 1, len(StrategyType)),
+    Variable("dashboard_host", str, lambda value: bool(value) and " " not in value, "a host name or an address"),
+    integer("dashboard_port", 0, 65_535),
+    Variable("dashboard_token", str, lambda value: len(value) >= 16, "a secret of 16 characters or more", secret=True),
     Variable("hedged", _truth, lambda value: True, "yes or no"),
     Variable("market", _truth, lambda value: True, "yes or no"),
     Variable("counterexamples", _truth, lambda value: True, "yes or no"),
@@ -417,6 +478,9 @@ def _build(values: Mapping[str, Any]) -> Settings:
             timeouts=MappingProxyType(timeouts),
             run_timeout_seconds=values.get("timeout"),
         ),
+        dashboard=DashboardSettings(
+            **{name: values[f"dashboard_{name}"] for name in ("host", "port", "token") if f"dashboard_{name}" in values}
+        ),
         models=ModelSettings(
             generator=values.get("reprover_generator"),
             retriever=values.get("reprover_retriever"),
@@ -433,10 +497,17 @@ def _endpoint(values: Mapping[str, Any]) -> Endpoint | None:
     return Endpoint(**values) if values.get("url") else None
 
 
-def _unknown_variable(name: str) -> ConfigError:
-    close = difflib.get_close_matches(name, [variable.label for variable in _VARIABLES], n=1)
-    hint = f"Did you mean {close[0]}?" if close else "Unset it; the variables are listed in the README"
-    return ConfigError(f"{name} is not a setting", where=name, hint=hint)
+def _check_names(environ: Mapping[str, str]) -> None:
+    labels = [LABEL, *(variable.label for variable in _VARIABLES)]
+    for name in sorted(environ):
+        if name.startswith("ORCH_") and name not in labels:
+            raise _unknown(name, name, labels)
+
+
+def _unknown(name: str, where: str, known: Sequence[str]) -> ConfigError:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else "Remove it; `orchestrator settings` lists all there are"
+    return ConfigError(f"{name} is not a setting", where=where, hint=hint)
 
 
 PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(

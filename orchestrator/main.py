@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -21,7 +20,11 @@ from orchestrator.ci_reports import FailOn, failing, findings, workflow_commands
 from orchestrator.cli.background import bg
 from orchestrator.cli.bank import bank
 from orchestrator.cli.blueprint import blueprint_app
+from orchestrator.cli.dashboard import dashboard
+from orchestrator.cli.health import doctor, settings
+from orchestrator.cli.ledger import ledger_app
 from orchestrator.cli.models import models_app
+from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.cli.setup import setup
@@ -36,7 +39,12 @@ from orchestrator.terminal import make_console, say, show_summary
 app = App(
     name="orchestrator",
     help="Prove the sorries of a Lean 4 repository and hand back a verified patch.",
-    help_epilogue="Settings come from flags, then from ORCH_… variables (see the README).",
+    help_epilogue=(
+        "Settings come from flags, then from ORCH_… variables, then from the configuration file; "
+        "`orchestrator settings` lists them.\n\n"
+        "Exit codes: 0 done, 1 failed, 2 a bad setting, 3 the repository, 4 Lean, 5 a patch that must not be used, "
+        "6 the ledger, 7 the blueprint, 8 the marketplace, 9 a model, 10 not published, 130 stopped."
+    ),
 )
 app.command(lean_app)
 app.command(bank)
@@ -45,15 +53,19 @@ app.command("orchestrator.cli.market:market_app", name="market")
 app.command("orchestrator.cli.premises:premises_app", name="premises")
 app.command(bg)
 app.command(blueprint_app)
+app.command(dashboard)
+app.command(ledger_app)
 app.command(setup)
 app.command(models_app)
+app.command(doctor)
+app.command(settings)
+app.register_install_completion_command()
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
 Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
 OtherReference = Annotated[
     str | None, Parameter(name="--ref", help="Branch, tag or commit; the folder as it is unless given.")
 ]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
 
 
 @app.command
@@ -80,8 +92,8 @@ def prove(
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
 
-    Writes summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl to the output folder. The
-    repository itself is not touched. Ctrl-C stops in order: what was found is verified and written.
+    Writes summary.json, proofs.patch, blueprint.patch, report.md, report.html with its plots and attempts.jsonl to the
+    output folder. The repository itself is not touched. Ctrl-C stops in order: what was found is verified and written.
 
     Exit code 0 when the run went through, however much it proved, and 130 when it was stopped.
 
@@ -93,10 +105,10 @@ def prove(
     """
     from orchestrator.composition import preflight  # the database's libraries take a second to import
 
-    settings = load_settings(profile=None if profile is None else Profile(profile), timeout=timeout)
-    paths = find_paths(settings.paths)
+    chosen = load_settings(profile=None if profile is None else Profile(profile), timeout=timeout)
+    paths = find_paths(chosen.paths)
     out = Path(os.path.abspath(out.expanduser()))
-    preflight(repo, out, settings, paths)
+    preflight(repo, out, chosen, paths)
     console = make_console(stderr=json_)
     if build:
         build_project(repo, console)
@@ -108,7 +120,7 @@ def prove(
             lambda: nightly(
                 repo,
                 ref,
-                profile=int(settings.profile),
+                profile=int(chosen.profile),
                 budget_seconds=timeout,
                 out=str(out),
                 project=project,
@@ -119,7 +131,7 @@ def prove(
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))
     if json_:
-        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+        print_json(summary)
     return 130 if summary["stopped"] else 0
 
 
@@ -143,8 +155,8 @@ def on_push(
     --------
     orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
     """
-    settings = load_settings(timeout=timeout)
-    paths = find_paths(settings.paths)
+    chosen = load_settings(timeout=timeout)
+    paths = find_paths(chosen.paths)
     console = make_console(stderr=True)
     display = RunDisplay(console)
     folder = "" if reports is None else os.path.abspath(reports.expanduser())
@@ -158,7 +170,7 @@ def on_push(
     if annotate:
         sys.stdout.write(workflow_commands(found))
     if json_:
-        sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+        print_json(summary)
     if not annotate and not json_:
         for each in found:
             say(console, "yellow", f"{each.file}:{each.line}", each.message)
@@ -174,7 +186,14 @@ def extract(
     static: Annotated[bool, Parameter(negative="", help="Ask no Lean: find open places in the text.")] = False,
     json_: AsJson = False,
 ) -> int:
-    """List every open place of a repository, as Lean sees it, or as the text alone shows it."""
+    """List every open place of a repository, as Lean sees it, or as the text alone shows it.
+
+    Examples
+    --------
+    orchestrator extract .                  # the folder as it is, changes that are not committed included
+    orchestrator extract . --ref main --json
+    orchestrator extract . --static         # at once, without Lean
+    """
     if static:
         return run_extract_static(repo, ref, as_json=json_, console=make_console(stderr=json_))
     return run_extract(repo, ref, as_json=json_, console=make_console(stderr=json_))
@@ -191,7 +210,12 @@ def verify(
     ] = (),
     json_: AsJson = False,
 ) -> int:
-    """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used."""
+    """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used.
+
+    Examples
+    --------
+    orchestrator verify . out/proofs.patch  # the patch of a run, or anybody's
+    """
     return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_), helpers=helper)
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from orchestrator.errors import OrchestratorError
 
@@ -53,6 +54,26 @@ def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
                 raise
             written.append(folder / name)
     return tuple(written)
+
+
+@contextmanager
+def replaced_file(path: Path) -> Iterator[TextIO]:
+    """A text to be written to `path`, which is replaced at the end of the block, or not at all.
+
+    Raises:
+        OrchestratorError: it cannot be written.
+    """
+    with _explained(path):
+        handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    try:
+        with _explained(path), os.fdopen(handle, "w", encoding="utf-8") as file:
+            yield file
+        with _explained(path):
+            os.chmod(scratch, 0o644)
+            os.replace(scratch, path)
+    except BaseException:
+        os.unlink(scratch)
+        raise
 
 
 @contextmanager

@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.bandit import ArmStatistics, Statistics, Trial
+from orchestrator.blueprint.update import BlueprintUpdate
+from orchestrator.blueprint_nodes import blueprint_nodes
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
 from orchestrator.goal_renaming import translated
 from orchestrator.helpers import helpers_of
-from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict
+from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
-from orchestrator.result import Outcome, Result, StrategyType
+from orchestrator.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.scheduling.ports import CachedTactics, trial_of
 from orchestrator.search.generators import SolvedGoal
 from orchestrator.stopping import Stop
@@ -38,6 +40,7 @@ class RunLedger:
         settings: what an attempt's configuration digest is made of.
         environment: digest of everything a proof of a goal depends on.
         stop: whether the run was asked to stop.
+        source: the text around a goal, and the number of its first line.
         made: the attempts of this run, in order.
         totals: what the run says of itself at its end.
     """
@@ -49,6 +52,7 @@ class RunLedger:
     settings: Settings
     environment: Callable[[Goal], str]
     stop: Stop
+    source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1)
     made: list[Attempt] = field(default_factory=list)
     totals: dict[str, object] = field(default_factory=dict)
     _proved: dict[str, tuple[str, CachedTactics]] = field(default_factory=dict)
@@ -242,18 +246,38 @@ class RunLedger:
         Raises:
             LedgerError: they could not be kept.
         """
-        self.store.record_goals(
-            [
-                GoalRecord(
-                    goal=report.goal,
-                    repo=self.repo,
-                    commit=self.commit,
-                    environment=self.environment(report.goal),
-                    status=report.status,
-                    last_seen_run=self.run_id,
-                )
-                for report in reports
-            ]
+        self.store.record_goals([self._record(report.goal, report.status) for report in reports])
+
+    def add_goals(self, goals: Iterable[Goal]) -> None:
+        """Keep the goals that were not known, as open; where the others stand, the gate will say.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.add_goals([self._record(goal, GoalStatus.OPEN) for goal in goals])
+
+    def record_blueprint(self, update: BlueprintUpdate) -> None:
+        """Keep what is true of the blueprint, if there is one.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        if update.found:
+            self.store.record_blueprint(
+                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
+            )
+
+    def _record(self, goal: Goal, status: GoalStatus) -> GoalRecord:
+        source, line = self.source(goal)
+        return GoalRecord(
+            goal=goal,
+            repo=self.repo,
+            commit=self.commit,
+            environment=self.environment(goal),
+            status=status,
+            source=source,
+            source_line=line,
+            last_seen_run=self.run_id,
         )
 
     def configuration(self, strategy: StrategyType) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from orchestrator.goal import Goal
+
 
 @dataclass(frozen=True)
 class SourceModule:
@@ -133,3 +135,18 @@ def _with_text(module: SourceModule, texts: Mapping[str, str]) -> SourceModule:
 
 def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def excerpt(project: Project, goal: Goal, *, around: int = 6, most: int = 120) -> tuple[str, int]:
+    """The text a reader needs to see a goal: its command with `around` lines before and after, and the first line.
+
+    Never more than `most` lines; ("", 1) when the goal's file is none of the project's.
+    """
+    module = project.by_path.get(goal.file)
+    if module is None or goal.span is None:
+        return "", 1
+    lines = module.text.splitlines()
+    whole = goal.command or goal.span
+    first = max(1, whole.start.line - around, goal.span.start.line - most + around)
+    last = min(len(lines), whole.end.line + around, first + most - 1)
+    return "\n".join(lines[first - 1 : last]), first

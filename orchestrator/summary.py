@@ -209,8 +209,8 @@ def attempts_jsonl(attempts: Iterable[Attempt]) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def to_markdown(summary: Summary) -> str:
-    """The content of `report.md`, also used as the flow's artifact."""
+def to_markdown(summary: Summary, *, plots: Sequence[str] = ()) -> str:
+    """The content of `report.md`, also used as the flow's artifact; `plots` are files beside it."""
     solved, total = summary.count(GoalStatus.SOLVED), len(summary.goals)
     conditional = summary.count(GoalStatus.CONDITIONAL)
     head = [
@@ -224,6 +224,7 @@ def to_markdown(summary: Summary) -> str:
         head += ["", f"The run ended early: {_cell(summary.stopped)}."]
     parts = [
         *head,
+        *(f"\n![{name.partition('.')[0]}]({name})" for name in plots),
         *_goal_table(summary),
         *_market_list(summary),
         *_strategy_table(summary),

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from orchestrator.blueprint.report import Report
 from orchestrator.goal import Goal
+from orchestrator.lean.doctor import Finding, Level
 from orchestrator.result import GoalStatus
 from orchestrator.source import FileProblem
 from orchestrator.stages import counted
@@ -35,6 +37,8 @@ _VERDICT_STYLES = {
     VerdictStatus.FAILED: "red",
 }
 
+_FINDING_STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.BAD: "red"}
+
 
 def make_console(*, stderr: bool = False) -> Console:
     """A console on standard output or error; where that is no terminal, lines are `LOG_WIDTH` long."""
@@ -45,6 +49,14 @@ def make_console(*, stderr: bool = False) -> Console:
 def say(console: Console, style: str, label: str, text: str) -> None:
     """Print a coloured label and a text, which is not cut off wherever the line ends."""
     console.print(Text.assemble((label, style), " ", harmless(text)), soft_wrap=True)
+
+
+def show_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """What a doctor found, a line each, with what mends it."""
+    for finding in findings:
+        mend = f"  →  {escape(finding.mend)}" if finding.mend else ""
+        label = f"[{_FINDING_STYLES[finding.level]}]{finding.level.value:>4}[/]"
+        console.print(f"{label}  {escape(finding.what)}{mend}", highlight=False, soft_wrap=True)
 
 
 def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:

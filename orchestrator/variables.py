@@ -26,8 +26,8 @@ class Variable:
         """The environment variable."""
         return "ORCH_" + self.name.upper()
 
-    def parsed(self, text: str) -> Any:
-        """The value that `text` stands for.
+    def parsed(self, text: str, *, where: str = "") -> Any:
+        """The value that `text` stands for; `where` it was written, unless in the environment.
 
         Raises:
             ConfigError: it stands for none, or for one that is not allowed.
@@ -35,9 +35,9 @@ class Variable:
         try:
             value = self.parse(text)
         except ValueError as error:
-            raise self._refusal(text) from error
+            raise self._refusal(text, where) from error
         if not self.accept(value):
-            raise self._refusal(text)
+            raise self._refusal(text, where)
         return value
 
     def checked(self, value: Any) -> Any:
@@ -50,9 +50,10 @@ class Variable:
             raise self._refusal(str(value))
         return value
 
-    def _refusal(self, value: str) -> ConfigError:
+    def _refusal(self, value: str, where: str = "") -> ConfigError:
         shown = "(hidden)" if self.secret else repr(value)
-        return ConfigError(f"{self.label} cannot be {shown}", where=self.label, hint=f"Allowed: {self.allowed}")
+        name = self.name if where else self.label
+        return ConfigError(f"{name} cannot be {shown}", where=where or self.label, hint=f"Allowed: {self.allowed}")
 
 
 def integer(name: str, least: int, most: int, words: str = "") -> Variable:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.blueprint.update import BlueprintUpdate
 from orchestrator.run_ledger import RunLedger
 from orchestrator.summary import GoalReport
 from tasks.stage import stage
 
 
 @stage("record")
-def record(ledger: RunLedger, reports: Sequence[GoalReport]) -> None:
-    """Keep every goal with its status, every proof with its verdict, and what worked for goals that read the same."""
+def record(ledger: RunLedger, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
+    """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
+    what is true of the blueprint."""
     ledger.record_goals(reports)
     ledger.record_gate(reports)
+    ledger.record_blueprint(update)

@@ -7,11 +7,10 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -20,11 +19,15 @@ from orchestrator.config import load_settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
-from orchestrator.marketplace import LEASE_SECONDS, Marketplace, Similar
+from orchestrator.marketplace import LEASE_SECONDS, Similar
 from orchestrator.paths import find_paths
 from orchestrator.tables import Cell, Column, fitted
 from orchestrator.terminal import make_console, say
 
+if TYPE_CHECKING:
+    from orchestrator.lean_market import RepositoryMarket
+
+Done = TypeVar("Done")
 market_app = App(name="market", help="The lemma marketplace: lemmas asked for, claimed, supplied.")
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
@@ -120,7 +123,7 @@ def request(
     """Ask for a lemma. Lean elaborates the statement; what it does not take is refused, and nothing is kept."""
     place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
 
-    async def work(market: _Market) -> Ticket:
+    async def work(market: RepositoryMarket) -> Ticket:
         asked = TicketRequester(requester=_me(who))
         ticket_id = await market.place.request_lemma(
             goal, market.placed(place), name, constraint, priority, requester=asked
@@ -180,7 +183,7 @@ def complete(
     with _ledger() as ledger:
         found = _find(ledger, ticket)
 
-    async def work(market: _Market) -> Ticket:
+    async def work(market: RepositoryMarket) -> Ticket:
         return await market.place.complete_ticket(found.ticket_id, text, _me(who))
 
     return _tell(asyncio.run(_with_lean(found.repo, json_, work)), json_)
@@ -254,7 +257,7 @@ def search(
     """Find tickets like a statement: the same, a variant, a lemma that closes it in Lean, common words."""
     place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
 
-    async def work(market: _Market) -> list[Similar]:
+    async def work(market: RepositoryMarket) -> list[Similar]:
         return await market.place.search_similar(goal, limit, context=market.placed(place))
 
     found = asyncio.run(_with_lean(repo, json_, work))
@@ -276,67 +279,14 @@ def ticket_json(ticket: Ticket) -> dict[str, Any]:
     return {**asdict(ticket), "status": ticket.status.value}
 
 
-class _Market:
-    """The marketplace of a repository, with Lean behind it."""
-
-    def __init__(self, place: Marketplace, files: dict[str, TicketPlace]) -> None:
-        self.place = place
-        self._files = files
-
-    def placed(self, place: TicketPlace) -> TicketPlace:
-        """The place that somebody named, with what a run would know of it.
-
-        Raises:
-            MarketplaceError: no such declaration.
-        """
-        if not place.declaration:
-            return replace(place, file=f"{place.module.replace('.', '/')}.lean") if place.module else place
-        if place.declaration not in self._files:
-            hint = "`orchestrator extract` lists the declarations that have one"
-            raise MarketplaceError(f"`{place.declaration}` has no open place", hint=hint)
-        return self._files[place.declaration]
-
-
-async def _with_lean(repo: str, quiet: bool, work: Any) -> Any:
-    async with _lean(repo, make_console(stderr=True) if quiet else make_console()) as market:
-        return await work(market)
-
-
-@asynccontextmanager
-async def _lean(repo: str, console: Console) -> AsyncIterator[_Market]:
-    from orchestrator.content_cache import ContentCache
-    from orchestrator.difficulty import estimated_difficulty
-    from orchestrator.known_answers import known_extraction
-    from orchestrator.lean.extraction import Extraction, extract
-    from orchestrator.lean.pool import Pool
-    from orchestrator.market.lean_checker import LeanChecker, place_of
-    from orchestrator.provision import choose_lean, lake_folder, provision, usable
-    from orchestrator.repo.checkout import checkout
-    from orchestrator.repo.project import load_project
-    from orchestrator.source import Project
+async def _with_lean(repo: str, quiet: bool, work: Callable[[RepositoryMarket], Awaitable[Done]]) -> Done:
+    from orchestrator.lean_market import open_market
 
     settings = load_settings()
-    paths = find_paths(settings.paths)
-    project, source = Project("none", "/"), ""
-    if repo:
-        found = checkout(repo, "HEAD", cache=paths.checkouts)
-        project = usable(settings, paths, load_project(found.path, commit=found.commit))
-        source = found.source
-    with console.status("setting up Lean"):
-        lean = choose_lean(settings, paths, project)
-        servers = provision(settings, paths, lean, folder=lake_folder(repo, project) if repo else None)
+    console = make_console(stderr=True) if quiet else make_console()
     with _ledger() as ledger, console.status("asking Lean"):
-        async with Pool([servers.session()], project) as pool:
-
-            async def elaborate() -> Extraction:
-                async with pool.workspace() as workspace:
-                    return await extract(workspace, project.modules, difficulty=estimated_difficulty)
-
-            answers = ContentCache(paths.answers)
-            extraction = await known_extraction(answers, project, servers.identity, elaborate)
-            checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
-            files = {goal.declaration: place_of(goal, project) for goal in extraction.goals}
-            yield _Market(Marketplace(ledger, checker, repo=source), files)
+        async with open_market(repo, ledger, settings, find_paths(settings.paths)) as market:
+            return await work(market)
 
 
 def _ledger() -> Ledger:

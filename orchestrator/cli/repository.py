@@ -33,7 +33,7 @@ from orchestrator.repo.scan import proofs_wanted, scan
 from orchestrator.source import Project
 from orchestrator.stages import INSTALLATION, counted, nothing_usable
 from orchestrator.tables import one_line
-from orchestrator.terminal import make_console, say, show_goals, show_problems, show_verdicts
+from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
 from orchestrator.verdict import STANDARD_AXIOMS
 from orchestrator.verify import Gate, PatchReport
 
@@ -65,15 +65,8 @@ def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look a
     console = make_console()
     settings = load_settings()
     paths = find_paths(settings.paths)
-    styles = {"ok": "green", "warn": "yellow", "bad": "red"}
     findings = doctor(paths)
-    for finding in findings:
-        mend = f"  →  {escape(finding.mend)}" if finding.mend else ""
-        console.print(
-            f"[{styles[finding.level.value]}]{finding.level.value:>4}[/]  {escape(finding.what)}{mend}",
-            highlight=False,
-            soft_wrap=True,
-        )
+    show_findings(console, findings)
     if repo is not None:
         project = load_project(repo)
         console.print()

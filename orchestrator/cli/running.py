@@ -30,6 +30,7 @@ def prefect_server(paths: Paths) -> Iterator[None]:
     from prefect.settings import (
         PREFECT_API_URL,
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+        PREFECT_SERVER_UI_ENABLED,
         temporary_settings,
     )
 
@@ -58,7 +59,7 @@ def prefect_server(paths: Paths) -> Iterator[None]:
         log=paths.logs / "prefect-server.log",
     ) as server:
         server.wait_until_ready("/api/health", seconds=PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
-        with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
+        with temporary_settings({PREFECT_API_URL: f"{server.url}/api", PREFECT_SERVER_UI_ENABLED: False}):
             try:
                 yield
             finally:

@@ -101,7 +101,7 @@ class Attempts(Section):
         order = ATTEMPTS.c.timestamp if run_id is None and goal_text is None else ATTEMPTS.c.id
         query = query.order_by(order.desc() if newest_first else order).limit(limit)
         with self._database.read() as connection:
-            return tuple(_record(row) for row in connection.execute(query))
+            return tuple(attempt_record(row) for row in connection.execute(query))
 
     def success_seconds(self, strategy: str, *, limit: int = 200) -> tuple[float, ...]:
         """Seconds of a strategy's newest successful attempts, newest first."""
@@ -129,12 +129,17 @@ class Attempts(Section):
 
     def recount(self) -> None:
         """Bring frontier and statistics in step with `attempts` after rows were added or removed by hand."""
-        outcome = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
-        columns = (ATTEMPTS.c.goal_hash, ATTEMPTS.c.goal_text, ATTEMPTS.c.strategy, outcome, ATTEMPTS.c.time_seconds)
         with self._database.write() as connection:
-            connection.execute(delete(ATTEMPTED_GOALS))
-            connection.execute(delete(ATTEMPT_TOTALS))
-            _count(self._database, connection, (tuple(row) for row in connection.execute(select(*columns))))
+            rebuild_counts(self._database, connection)
+
+
+def rebuild_counts(database: Database, connection: Connection) -> None:
+    """Count all attempts anew."""
+    outcome = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
+    columns = (ATTEMPTS.c.goal_hash, ATTEMPTS.c.goal_text, ATTEMPTS.c.strategy, outcome, ATTEMPTS.c.time_seconds)
+    connection.execute(delete(ATTEMPTED_GOALS))
+    connection.execute(delete(ATTEMPT_TOTALS))
+    _count(database, connection, (tuple(row) for row in connection.execute(select(*columns))))
 
 
 def count_attempted_goals(connection: Connection) -> tuple[int, int]:
@@ -238,7 +243,8 @@ def _row(record: AttemptRecord) -> dict[str, Any]:
     }
 
 
-def _record(row: Row[Any]) -> AttemptRecord:
+def attempt_record(row: Row[Any]) -> AttemptRecord:
+    """A row of `attempts` as a value."""
     values = dict(row._mapping)
     success = values.pop("success")
     values["outcome"] = Outcome.PROVED if success else Outcome(values["outcome"])

@@ -29,6 +29,8 @@ from orchestrator.ledger.tables import Base
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
+CHANNEL = "orchestrator_ledger"
+"""Where PostgreSQL tells of changes."""
 _ADVISORY_LOCK = 0x1EA4_1ED6  # any number that all our processes agree on
 _WRITING = "ledger_writing"
 _alembic = threading.Lock()  # Alembic keeps its context in module globals
@@ -39,6 +41,9 @@ class Database:
 
     Args:
         url: a file's path, or any SQLAlchemy URL; `sqlite://` is an in-memory ledger that ends with this object.
+
+    Attributes:
+        writes: how many transactions that write have ended well in this process.
 
     Raises:
         LedgerUnavailable: no such folder, read-only, locked for longer than `BUSY_SECONDS`, no server.
@@ -51,6 +56,7 @@ class Database:
         self.where = self.url.database or "sqlite://" if self.is_sqlite else self.url.render_as_string()
         self._in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         # All users of an in-memory ledger share one connection, so their transactions must not overlap.
+        self.writes = 0
         self._turn: AbstractContextManager[Any] = threading.RLock() if self._in_memory else nullcontext()
         with translated(self.where):
             self._engine = self._create_engine()
@@ -78,6 +84,9 @@ class Database:
             connection.execution_options(**{_WRITING: True})
             with connection.begin():
                 yield connection
+                if not self.is_sqlite:
+                    connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+            self.writes += 1
 
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT in this database's dialect."""
@@ -162,6 +171,15 @@ def _resolve(url: str | Path) -> URL:
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def attach(database: Database) -> sqlite3.Connection | None:
+    """A connection of one's own to a SQLite file, to be used by one thread at a time; None when it lies in memory."""
+    if not database.is_sqlite or database.url.database in (None, "", ":memory:"):
+        return None
+    with translated(database.where):
+        path = str(database.url.database)
+        return sqlite3.connect(path, uri=path.startswith("file:"), timeout=BUSY_SECONDS, check_same_thread=False)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -40,6 +40,17 @@ class Goals(Section):
                 sorted(rows, key=lambda row: (row["repo"], row["id"])),
             )
 
+    def add_goals(self, records: Iterable[GoalRecord]) -> None:
+        """Add the goals that are not known yet, and leave the others as they are. All or none.
+
+        Raises:
+            LedgerError: a run they name was never started.
+        """
+        rows = sorted(map(_row, records), key=lambda row: (row["repo"], row["id"]))
+        if rows:
+            with self._database.write() as connection:
+                connection.execute(self._database.insert(GOALS).on_conflict_do_nothing(), rows)
+
     def set_goal_status(self, goal_id: str, status: GoalStatus, *, repo: str = "") -> None:
         """Change where a goal stands.
 
@@ -106,6 +117,8 @@ def _row(record: GoalRecord) -> dict[str, Any]:
         "difficulty": goal.estimated_difficulty,
         "status": record.status.value,
         "environment": record.environment,
+        "source": plain(record.source),
+        "source_line": record.source_line,
         "first_seen_run": record.first_seen_run or record.last_seen_run,
         "last_seen_run": record.last_seen_run,
     }
@@ -135,6 +148,8 @@ def goal_record(row: Row[Any]) -> GoalRecord:
         repo=row.repo,
         commit=row.commit,
         environment=row.environment,
+        source=row.source,
+        source_line=row.source_line,
         status=GoalStatus(row.status),
         first_seen_run=row.first_seen_run,
         last_seen_run=row.last_seen_run,

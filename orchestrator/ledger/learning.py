@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.goal_renaming import translated
 from orchestrator.ledger.records import plain
 from orchestrator.ledger.section import Section
-from orchestrator.ledger.summaries import CachedTactics, StrategyStatistics, StrategyTrial
-from orchestrator.ledger.tables import STRATEGY_STATISTICS, TACTIC_CACHE
+from orchestrator.ledger.summaries import CachedTactics, StrategyMoment, StrategyStatistics, StrategyTrial
+from orchestrator.ledger.tables import STRATEGY_HISTORY, STRATEGY_STATISTICS, TACTIC_CACHE, UtcDateTime
 from orchestrator.normalize import goal_hash
 
 ALPHA = 0.1
@@ -114,6 +115,28 @@ class Learning(Section):
                 # Sorted, so that two processes never wait for one another's rows crosswise; stable, for the averages.
                 sorted(rows, key=lambda row: (row["strategy"], row["context"])),
             )
+            self._remember(connection, now, {row["strategy"] for row in rows})
+
+    def _remember(self, connection: Connection, now: datetime, strategies: Collection[str]) -> None:
+        """Keep what is known of these strategies as the state of this minute."""
+        minute = now.replace(second=0, microsecond=0)
+        columns = (STRATEGY_STATISTICS.c[name] for name in ("trials", "successes", "success_rate", "seconds"))
+        known = (
+            select(literal(minute, UtcDateTime), STRATEGY_STATISTICS.c.strategy, *columns)
+            .where(STRATEGY_STATISTICS.c.context == "", STRATEGY_STATISTICS.c.strategy.in_(sorted(strategies)))
+            .order_by(STRATEGY_STATISTICS.c.strategy)
+        )
+        names = ["minute", "strategy", "trials", "successes", "success_rate", "seconds"]
+        statement = self._database.insert(STRATEGY_HISTORY).from_select(names, known)
+        changed = {name: statement.excluded[name] for name in names[2:]}
+        connection.execute(statement.on_conflict_do_update(index_elements=["minute", "strategy"], set_=changed))
+
+    def strategy_history(self, *, limit: int = 2000) -> tuple[StrategyMoment, ...]:
+        """How the strategies' statistics went, all goals together, the newest `limit` entries in order of time."""
+        query = select(STRATEGY_HISTORY).order_by(STRATEGY_HISTORY.c.minute.desc(), STRATEGY_HISTORY.c.strategy)
+        with self._database.read() as connection:
+            rows = connection.execute(query.limit(limit)).all()
+        return tuple(StrategyMoment(**row._mapping) for row in reversed(rows))
 
     def strategy_statistics(
         self, *, context: str | None = None, tactics_of: str | None = None

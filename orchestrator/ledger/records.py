@@ -55,6 +55,7 @@ class GoalRecord:
 
     Attributes:
         environment: digest of everything a proof of it depends on.
+        source, source_line: the text around it in its file, and the number of that text's first line.
         first_seen_run: kept by the ledger from the first time on, whatever is given later.
     """
 
@@ -63,6 +64,8 @@ class GoalRecord:
     commit: str = ""
     environment: str = ""
     status: GoalStatus = GoalStatus.OPEN
+    source: str = ""
+    source_line: int = 1
     first_seen_run: str | None = None
     last_seen_run: str | None = None
 
@@ -184,6 +187,77 @@ class ProofRecord:
     def __post_init__(self) -> None:
         if not self.goal_hash:
             object.__setattr__(self, "goal_hash", goal_hash(self.goal_text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Working:
+    """A strategy at work on a goal since `since`."""
+
+    goal_id: str
+    declaration: str
+    strategy: str
+    since: datetime
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressRecord:
+    """How far a run has come: in its present stage `done` of `total` pieces of work (0: unknown), `found` proofs."""
+
+    run_id: str
+    stage: str = ""
+    detail: str = ""
+    done: int = 0
+    total: int = 0
+    found: int = 0
+    active: tuple[Working, ...] = ()
+    updated_at: datetime | None = None
+
+
+class NodeState(StrEnum):
+    """Where a node of a blueprint stands.
+
+    Proved: nothing is left to do. Conditional: it rests on a sorry elsewhere. Ready: stated, and everything it uses is
+    proved. Stated: stated, but not everything it uses is proved. Not ready: not stated in Lean yet. Undecided: nobody
+    could say.
+    """
+
+    PROVED = "proved"
+    CONDITIONAL = "conditional"
+    READY = "ready"
+    STATED = "stated"
+    NOT_READY = "not_ready"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueprintNode:
+    """A node of a blueprint: what it is called, what it uses, the declarations behind it, and where it stands.
+
+    Attributes:
+        unblocks: how many unproved nodes wait for it, directly or not.
+        note: what a reader should know, such as a declaration that is missing or a mark that is not true.
+    """
+
+    key: str
+    title: str = ""
+    kind: str = ""
+    declarations: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    state: NodeState = NodeState.UNDECIDED
+    unblocks: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlueprintRecord:
+    """A repository's blueprint as its last run saw it."""
+
+    repo: str
+    commit: str = ""
+    run_id: str | None = None
+    nodes: tuple[BlueprintNode, ...] = ()
+    updated_at: datetime | None = None
 
 
 def plain(value: object) -> Any:

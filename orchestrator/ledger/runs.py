@@ -128,7 +128,7 @@ class Runs(Section):
         if verdict is not None:
             query = query.where(PROOFS.c.verdict == verdict.value)
         with self._database.read() as connection:
-            return tuple(_proof(row) for row in connection.execute(query))
+            return tuple(proof_record(row) for row in connection.execute(query))
 
 
 def newest_runs(connection: Connection, limit: int | None) -> tuple[RunRecord, ...]:
@@ -156,7 +156,8 @@ def _run(row: Row[Any]) -> RunRecord:
     return RunRecord(**values)
 
 
-def _proof(row: Row[Any]) -> ProofRecord:
+def proof_record(row: Row[Any]) -> ProofRecord:
+    """A row of `proofs` as a value."""
     values = dict(row._mapping)
     values["verdict"] = ProofVerdict(values["verdict"])
     values["checks"] = MappingProxyType(values["checks"])

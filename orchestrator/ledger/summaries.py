@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypedDict
 
 from orchestrator.ledger.records import RunRecord
+from orchestrator.result import GoalStatus
 
 
 class CachedTactics(TypedDict):
@@ -57,6 +59,85 @@ class StrategyStatistics:
     success_seconds: float
     ema_success_seconds: float | None
     updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyMoment:
+    """What a bandit knew of a strategy, all goals together, at the end of a minute; see `StrategyStatistics`."""
+
+    minute: datetime
+    strategy: str
+    trials: int
+    successes: int
+    success_rate: float
+    seconds: float
+
+
+class GoalSort(StrEnum):
+    """What a list of goals can be sorted by."""
+
+    WHERE = "where"
+    DECLARATION = "declaration"
+    DIFFICULTY = "difficulty"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoalFilter:
+    """Which goals, and in which order.
+
+    Attributes:
+        repo, status: only these; None for all.
+        text: only goals whose declaration, file or statement contains it, in capitals or small letters.
+        descending: the other way round.
+    """
+
+    repo: str | None = None
+    status: GoalStatus | None = None
+    text: str = ""
+    sort: GoalSort = GoalSort.WHERE
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalLine:
+    """A goal as a line of a list: `attempts` and `found` count attempts on goals that read the same."""
+
+    repo: str
+    id: str
+    declaration: str
+    file: str
+    line: int
+    kind: str
+    status: GoalStatus
+    difficulty: float
+    target: str
+    attempts: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalPage:
+    """Some of the `total` goals that a filter lets through."""
+
+    total: int
+    goals: tuple[GoalLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """How many goals (by hash) a strategy has proved, and how many of those no other strategy has."""
+
+    strategy: str
+    proved: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SolvedOn:
+    """How many goals were first proved, gate included, on a day (or in an hour) that starts at `start`."""
+
+    start: datetime
+    count: int
 
 
 @dataclass(frozen=True, kw_only=True)

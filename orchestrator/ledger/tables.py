@@ -95,6 +95,10 @@ def _hash(*, primary_key: bool = False) -> Any:
     return Field(sa_column=Column(String(64), nullable=False, primary_key=primary_key))
 
 
+# In the very words of the queries: SQLite uses a partial index only where it sees its condition.
+_ONLY_PROVED: dict[str, Any] = {"sqlite_where": text("success = 1"), "postgresql_where": text("success")}
+
+
 class Run(Base, table=True):
     """One run over one repository."""
 
@@ -122,6 +126,9 @@ class GoalRow(Base, table=True):
         Index(None, "status", "repo"),
         Index(None, "status", "difficulty"),
         Index(None, "last_seen_run"),
+        Index(None, "difficulty", "repo", "id"),
+        Index(None, "file", "source_line", "repo", "id"),
+        Index(None, "declaration", "repo", "id"),
     )
 
     repo: str = Field(sa_column=Column(Text, primary_key=True))
@@ -140,6 +147,8 @@ class GoalRow(Base, table=True):
     difficulty: float = Field(sa_column=Column(Float, nullable=False, server_default=text("0.5")))
     status: str = Field(sa_column=Column(String(16), nullable=False, server_default="open"))
     environment: str = _text()
+    source: str = _text()
+    source_line: int = _number(Integer)
     first_seen_run: str | None = _run()
     last_seen_run: str | None = _run()
 
@@ -155,6 +164,9 @@ class Attempt(Base, table=True):
         ),
         Index(None, "run_id", "id"),
         Index(None, "timestamp"),
+        # Proofs found are few among the attempts, and what is asked for most.
+        Index("ix_attempts_proved", "goal_hash", "strategy", **_ONLY_PROVED),
+        Index("ix_attempts_proved_timestamp", "timestamp", **_ONLY_PROVED),
     )
 
     id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True))
@@ -205,7 +217,12 @@ class Proof(Base, table=True):
     """A proof that went through the gate, whatever the verdict was."""
 
     __tablename__ = "proofs"
-    __table_args__ = (Index(None, "goal_hash"), Index(None, "run_id"), Index(None, "verdict"))
+    __table_args__ = (
+        Index(None, "goal_hash"),
+        Index(None, "run_id"),
+        Index(None, "verdict", "timestamp"),
+        Index(None, "timestamp"),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True))
     goal_hash: str = _hash()
@@ -256,6 +273,46 @@ class StrategyStatistic(Base, table=True):
     updated_at: datetime = _time()
 
 
+class StrategyHistory(Base, table=True):
+    """What a bandit knew of a strategy, all goals together, at the end of each minute in which it learnt something."""
+
+    __tablename__ = "strategy_history"
+
+    minute: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    strategy: str = Field(sa_column=Column(String(128), primary_key=True))
+    trials: int = _number(Integer)
+    successes: int = _number(Integer)
+    success_rate: float = _number(Float)
+    seconds: float = _number(Float)
+
+
+class Progress(Base, table=True):
+    """How far a run has come, and what it is doing; one row a run."""
+
+    __tablename__ = "run_progress"
+
+    run_id: str = Field(sa_column=Column(String(64), ForeignKey("runs.id"), primary_key=True))
+    stage: str = _text()
+    detail: str = _text()
+    done: int = _number(Integer)
+    total: int = _number(Integer)
+    found: int = _number(Integer)
+    active: list[dict[str, Any]] = _json(empty="[]")
+    updated_at: datetime = _time()
+
+
+class BlueprintRow(Base, table=True):
+    """A repository's blueprint as its last run saw it."""
+
+    __tablename__ = "blueprints"
+
+    repo: str = Field(sa_column=Column(Text, primary_key=True))
+    commit: str = _text()
+    run_id: str | None = _run()
+    nodes: list[dict[str, Any]] = _json(empty="[]")
+    updated_at: datetime = _time()
+
+
 class Claim(Base, table=True):
     """A goal that a worker has taken until its lease runs out."""
 
@@ -282,3 +339,6 @@ PROOFS = _table("proofs")
 TACTIC_CACHE = _table("tactic_cache")
 STRATEGY_STATISTICS = _table("strategy_statistics")
 CLAIMS = _table("claims")
+STRATEGY_HISTORY = _table("strategy_history")
+RUN_PROGRESS = _table("run_progress")
+BLUEPRINTS = _table("blueprints")

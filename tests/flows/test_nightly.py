@@ -58,6 +58,7 @@ async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
     assert attempted(tmp_path / "first") == {"eq", "four", "hard"}
     with Ledger.open(home / "ledger.db") as ledger:
         (record,) = ledger.runs()
+        assert "/flow-runs/flow-run/" in str(record.configuration["prefect_url"])
     assert record.status is RunStatus.FINISHED
     assert record.totals["goals_solved"] == 2
     for key, kind in ((REPORT_KEY, "markdown"), (GOALS_KEY, "table"), (PROGRESS_KEY, "progress")):

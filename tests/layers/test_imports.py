@@ -15,6 +15,7 @@ OURS = ("orchestrator", "flows", "tasks", "blocks", "bench")
 PURE = {
     "orchestrator.errors",
     "orchestrator.config",
+    "orchestrator.config_file",
     "orchestrator.variables",
     "orchestrator.goal",
     "orchestrator.helpers",
@@ -110,6 +111,14 @@ def test_strategies_are_handed_their_adapters(name: str) -> None:
         typed_messages = imported == "orchestrator.lean.protocol"
         pure = imported in PURE or in_package(imported, "orchestrator.search")
         assert pure or in_package(imported, "orchestrator.strategies") or typed_messages, imported
+
+
+@pytest.mark.parametrize("name", sorted(n for n in ALL if in_package(n, "orchestrator.dashboard")))
+def test_the_dashboard_reads_the_ledger_and_the_marketplace_only(name: str) -> None:
+    own = ("orchestrator.dashboard", "orchestrator.ledger", "orchestrator.marketplace")
+    for imported in imports(ALL[name]):
+        if top(imported) == "orchestrator" and imported != "orchestrator":
+            assert imported in PURE or any(in_package(imported, package) for package in own), imported
 
 
 def test_tasks_and_blocks_do_not_import_flows() -> None:

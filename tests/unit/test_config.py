@@ -154,7 +154,7 @@ def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(name: str, c
 def test_an_unknown_variable_like_no_other_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings({"ORCH_XQZ": "1"})
-    assert "README" in caught.value.hint
+    assert "orchestrator settings" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""`orchestrator dashboard`: the web pages that show what the ledger knows."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import webbrowser
+from contextlib import suppress
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.markup import escape
+
+from orchestrator.config import load_settings
+from orchestrator.errors import ConfigError
+from orchestrator.paths import find_paths
+from orchestrator.terminal import make_console, say
+
+ANYWHERE = ("0.0.0.0", "::")
+
+
+def dashboard(
+    *,
+    host: Annotated[str | None, Parameter(help="Address to listen on; this machine only unless given.")] = None,
+    port: Annotated[
+        int | None, Parameter(validator=Number(gte=0, lte=65535), help="Port; 8421 unless given, 0 for a free one.")
+    ] = None,
+    allow_host: Annotated[
+        tuple[str, ...], Parameter(help="A name that people reach this machine by; may be repeated.", negative="")
+    ] = (),
+    read_only: Annotated[bool, Parameter(negative="", help="Let nobody write, token or not.")] = False,
+    open_: Annotated[bool, Parameter(name="--open", negative="", help="Open it in the browser.")] = False,
+) -> int:
+    """Show goals, attempts, proofs, runs and the blueprint in the browser, kept up to date while a run goes on.
+
+    Anybody who can reach the address can look. Claiming tickets and handing in proofs takes a token:
+    ORCH_DASHBOARD_TOKEN, or one that is made at the start and printed. Ctrl-C ends it.
+
+    Examples
+    --------
+    orchestrator dashboard                        # http://127.0.0.1:8421, this machine only
+    orchestrator dashboard --port 0 --open        # a free port, opened in the browser
+    orchestrator dashboard --read-only            # nobody can write
+    """
+    from orchestrator.composition import open_ledger
+    from orchestrator.dashboard.app import LOCAL_NAMES, Dashboard, serve
+    from orchestrator.site import make_site
+
+    settings = load_settings(dashboard_host=host, dashboard_port=port)
+    listen, number = settings.dashboard.host, settings.dashboard.port
+    if not is_local(listen) and not settings.dashboard.token and not read_only:
+        raise ConfigError(
+            "a dashboard that other machines can reach needs a token of yours",
+            where=f"--host {listen}",
+            hint="Set ORCH_DASHBOARD_TOKEN to a secret of 16 characters or more, or give --read-only",
+        )
+    token = "" if read_only else settings.dashboard.token or secrets.token_urlsafe(24)
+    console = make_console(stderr=True)
+    paths = find_paths(settings.paths)
+    with open_ledger(settings, paths) as ledger:
+        hosts = LOCAL_NAMES | {name.lower() for name in allow_host}
+        hosts |= frozenset() if listen in ANYWHERE else frozenset({listen.lower()})
+        shown = Dashboard(make_site(ledger, settings, paths), token=token, hosts=hosts)
+
+        def ready(url: str) -> None:
+            console.print(f"Dashboard: {url}", highlight=False, soft_wrap=True)
+            console.print(f"Ledger:    {escape(ledger.where)}", highlight=False, soft_wrap=True)
+            if token and not settings.dashboard.token:
+                console.print(
+                    f"Token:     {token}   (to claim tickets and hand in proofs)", highlight=False, soft_wrap=True
+                )
+            if not is_local(listen):
+                say(console, "yellow", "note:", "other machines can reach it, without encryption; see docs/security.md")
+            if open_:
+                webbrowser.open(url)
+
+        with suppress(KeyboardInterrupt):
+            serve(shown, host=listen, port=number, ready=ready)
+    return 0
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

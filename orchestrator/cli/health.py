@@ -1,0 +1,129 @@
+"""`orchestrator doctor` and `orchestrator settings`: what is well here, and what holds."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from orchestrator.cli.output import AsJson, print_json
+from orchestrator.config import SettingSource, given_settings, load_settings
+from orchestrator.errors import ConfigError, OrchestratorError
+from orchestrator.lean.doctor import Finding, Level
+from orchestrator.lean.doctor import doctor as lean_doctor
+from orchestrator.ledger.store import Ledger
+from orchestrator.paths import Paths, find_paths
+from orchestrator.tables import Cell, Column, fitted
+from orchestrator.terminal import make_console, show_findings
+
+
+def doctor(*, json_: AsJson = False) -> int:
+    """Say what is missing on this machine or broken, each with the command that mends it. Changes nothing.
+
+    Exit code 0 when a run would work, 1 when something must be mended first.
+
+    Examples
+    --------
+    orchestrator doctor
+    orchestrator doctor --json
+    """
+    findings = examine()
+    failing = any(finding.level is Level.BAD for finding in findings)
+    if json_:
+        print_json({"ok": not failing, "findings": findings})
+    else:
+        console = make_console()
+        show_findings(console, findings)
+        _next(console, findings)
+    return 1 if failing else 0
+
+
+def examine() -> Sequence[Finding]:
+    """Look at this machine: settings, Lean and its tools, caches, the ledger."""
+    try:
+        settings = load_settings()
+    except ConfigError as error:
+        return (Finding(Level.BAD, f"settings: {error.what} ({error.where})", error.hint),)
+    paths = find_paths(settings.paths)
+    found = [Finding(Level.OK, "the settings can be used"), *lean_doctor(paths), *_caches(paths)]
+    return (*found, _ledger(settings.ledger_url, paths))
+
+
+def settings(*, json_: AsJson = False) -> int:
+    """List every setting: what it is, and whether a variable, the configuration file or nobody has set it.
+
+    A flag of a command wins over the variable, the variable over the file, the file over the default.
+
+    Examples
+    --------
+    orchestrator settings
+    """
+    rows, file = given_settings()
+    if json_:
+        print_json({"file": file, "settings": rows})
+        return 0
+    console = make_console()
+    words = f"Configuration file: {file}" + ("" if file is not None and file.is_file() else " (not there)")
+    console.print(escape(words), highlight=False, soft_wrap=True)
+    columns = (Column("name in the file"), Column("variable"), Column("value", 2), Column("from"), Column("allowed", 3))
+    cells = [
+        (
+            Cell(row.name),
+            Cell(row.variable),
+            Cell(row.text, "bold"),
+            Cell(row.source.value, "dim" if row.source is SettingSource.DEFAULT else "green"),
+            Cell(row.allowed, "dim"),
+        )
+        for row in rows
+    ]
+    console.print(fitted(columns, cells, console.width))
+    return 0
+
+
+def _next(console: Console, findings: Sequence[Finding]) -> None:
+    bad = [finding for finding in findings if finding.level is Level.BAD]
+    console.print("\nDo this first:" if bad else "\nReady: orchestrator prove PATH-OR-URL", highlight=False)
+    for finding in bad:
+        console.print(f"  {escape(finding.mend or finding.what)}", highlight=False, soft_wrap=True)
+
+
+def _ledger(url: str | None, paths: Paths) -> Finding:
+    if url is None and not paths.ledger_file.exists():
+        return Finding(Level.OK, "there is no ledger yet; the first run makes it")
+    try:
+        with Ledger.open(url or paths.ledger_file) as ledger:
+            return Finding(Level.OK, f"the ledger {ledger.where} can be used")
+    except OrchestratorError as error:
+        return Finding(Level.BAD, f"ledger: {error.what} ({error.where})", error.hint)
+
+
+def _caches(paths: Paths) -> Sequence[Finding]:
+    """Folders of the cache that stand in the way, each of which can be thrown away."""
+    found: list[Finding] = []
+    mirrors = paths.checkouts / "mirrors"
+    for folder, what in (
+        (paths.cache, "everything that can be made again"),
+        (paths.answers, "answers of earlier runs"),
+        (paths.checkouts, "clones of repositories"),
+        (mirrors, "clones of repositories"),
+    ):
+        problem = _problem(folder, clones=folder == mirrors)
+        if problem:
+            mend = f"rm -rf {shlex.quote(str(folder))}   # only a cache: it is made again"
+            found.append(Finding(Level.BAD, f"the cache with {what} is broken: {problem}", mend))
+            break
+    return found or [Finding(Level.OK, f"the caches in {paths.cache} can be used")]
+
+
+def _problem(folder: Path, *, clones: bool) -> str:
+    try:
+        if folder.exists() and not folder.is_dir():
+            return f"{folder} is not a folder"
+        inside = list(folder.iterdir()) if folder.exists() else []
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    broken = [clone for clone in inside if clones and clone.suffix == ".git" and not (clone / "HEAD").is_file()]
+    return f"{broken[0]} is no git repository any more" if broken else ""

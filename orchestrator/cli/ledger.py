@@ -1,0 +1,168 @@
+"""The commands about the ledger: what is in it, out of it, into it, and what is old in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, TextIO
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+from rich.markup import escape
+
+from orchestrator.cli.output import AsJson, counted_along, print_json
+from orchestrator.composition import open_ledger
+from orchestrator.config import load_settings
+from orchestrator.errors import OrchestratorError
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import LedgerStatistics
+from orchestrator.outputs import replaced_file
+from orchestrator.paths import find_paths
+from orchestrator.stages import counted
+from orchestrator.tables import Cell, Column, fitted
+from orchestrator.terminal import duration, make_console
+
+ledger_app = App(name="ledger", help="The record of every run, goal, attempt and proof.")
+
+
+@contextmanager
+def opened() -> Iterator[Ledger]:
+    """The ledger of the settings."""
+    settings = load_settings()
+    with open_ledger(settings, find_paths(settings.paths)) as ledger:
+        yield ledger
+
+
+@ledger_app.command
+def stats(*, json_: AsJson = False) -> int:
+    """Say what is in the ledger: goals by status, attempts by strategy, the last run.
+
+    Examples
+    --------
+    orchestrator ledger stats
+    orchestrator ledger stats --json
+    """
+    with opened() as ledger:
+        statistics = ledger.statistics()
+        if json_:
+            print_json(statistics.to_json())
+        else:
+            _show(statistics, ledger.where)
+    return 0
+
+
+@ledger_app.command(name="export")
+def export_(file: Annotated[Path | None, Parameter(help="Where to; standard output unless given.")] = None) -> int:
+    """Write everything as lines of JSON, one row each, for a copy or for other programs.
+
+    Examples
+    --------
+    orchestrator ledger export copy.jsonl
+    orchestrator ledger export > copy.jsonl
+    """
+    console = make_console(stderr=True)
+    with opened() as ledger:
+        if file is None:
+            sys.stdout.writelines(f"{line}\n" for line in ledger.export())
+            return 0
+        with replaced_file(file) as out:
+            out.writelines(f"{line}\n" for line in counted_along(console, ledger.export(), "rows written"))
+    return 0
+
+
+@ledger_app.command(name="import")
+def import_(
+    file: Annotated[Path, Parameter(help="What `ledger export` has written; - for standard input.")],
+    *,
+    json_: AsJson = False,
+) -> int:
+    """Add what another ledger has exported. What is here already stays, so that doing it twice adds nothing.
+
+    Examples
+    --------
+    orchestrator ledger import copy.jsonl
+    """
+    console = make_console(stderr=True)
+    with _lines(file) as lines, opened() as ledger:
+        added = ledger.restore(counted_along(console, lines, "rows read"))
+        if json_:
+            print_json(dict(added))
+        else:
+            words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in added.items() if number)
+            console.print(f"Added: {words or 'nothing new'}", highlight=False)
+    return 0
+
+
+@ledger_app.command
+def prune(
+    *,
+    older_than: Annotated[float, Parameter(help="Days.", validator=Number(gt=0, lte=36500))] = 180,
+    yes: Annotated[bool, Parameter(negative="", help="Do it; without, only say what would be removed.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """Remove old failed attempts. Proofs and goals always stay; what strategies have learnt, too.
+
+    A goal whose failures are forgotten is tried again in the next run.
+
+    Examples
+    --------
+    orchestrator ledger prune                      # what would go
+    orchestrator ledger prune --older-than 90 --yes
+    """
+    console = make_console(stderr=json_)
+    with opened() as ledger:
+        pruned = ledger.prune(timedelta(days=older_than), dry_run=not yes)
+        if json_:
+            print_json({"attempts": pruned.attempts, "history": pruned.history, "done": yes})
+            return 0
+        verb = "Removed" if yes else "Would remove"
+        attempts = counted(pruned.attempts, "failed attempt")
+        entries = f"{pruned.history} {'entry' if pruned.history == 1 else 'entries'}"
+        console.print(f"{verb} {attempts} and {entries} of the strategies' history", highlight=False)
+        if not yes and pruned.attempts + pruned.history:
+            console.print("Do it: orchestrator ledger prune --older-than " + f"{older_than:g} --yes", highlight=False)
+    return 0
+
+
+def _show(statistics: LedgerStatistics, where: str) -> None:
+    console = make_console()
+    console.print(f"Ledger {escape(where)}", highlight=False, soft_wrap=True)
+    by_status = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in statistics.goals.items())
+    console.print(f"{counted(sum(statistics.goals.values()), 'goal')}: {by_status or 'none yet'}", highlight=False)
+    columns = (
+        Column("strategy"),
+        Column("attempts", right=True),
+        Column("succeeded", right=True),
+        Column("rate", right=True),
+        Column("time", right=True),
+    )
+    rows = [
+        (
+            Cell(name),
+            Cell(str(totals.attempts)),
+            Cell(str(totals.successes)),
+            Cell(f"{totals.successes / totals.attempts:.0%}" if totals.attempts else ""),
+            Cell(duration(totals.seconds)),
+        )
+        for name, totals in statistics.strategies.items()
+    ]
+    if rows:
+        console.print(fitted(columns, rows, console.width))
+    run = statistics.last_run
+    if run is not None:
+        solved, total = run.totals.get("goals_solved", 0), run.totals.get("goals_total", 0)
+        words = f"Last run {run.id}: {run.status.value}, {solved} of {total} solved, {escape(run.repo)}"
+        console.print(words, highlight=False, soft_wrap=True)
+
+
+def _lines(file: Path) -> TextIO:
+    if str(file) == "-":
+        return sys.stdin
+    try:
+        return file.open(encoding="utf-8")
+    except OSError as error:
+        hint = "Name a file that `orchestrator ledger export` has written"
+        raise OrchestratorError(f"the file cannot be read: {error.strerror}", where=str(file), hint=hint) from error

@@ -1,0 +1,144 @@
+"""The JSON endpoints. Reading is free; writing takes the token as `Authorization: Bearer …`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from orchestrator import __version__
+from orchestrator.dashboard.answers import (
+    DoneAnswer,
+    GoalAnswer,
+    GoalsAnswer,
+    HealthAnswer,
+    MarketplaceAnswer,
+    ProofAction,
+    RunAnswer,
+    StatsAnswer,
+    SupplierAction,
+)
+from orchestrator.dashboard.live import Hub
+from orchestrator.dashboard.security import Keeper
+from orchestrator.dashboard.tickets import Answer
+from orchestrator.dashboard.views import Site
+from orchestrator.errors import OrchestratorError
+from orchestrator.ledger.summaries import GoalFilter, GoalSort
+from orchestrator.ledger.ticket_records import TicketStatus
+from orchestrator.result import GoalStatus
+
+STATS_TOPIC = "/api/stats"
+"""The topic of `/api/events`: the ledger at a glance, as JSON."""
+
+
+def stats_json(site: Site) -> str:
+    """What `/api/stats` answers, as one line."""
+    return StatsAnswer(**site.ledger.statistics().to_json()).model_dump_json()
+
+
+def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
+    """The endpoints under `/api`."""
+    api = APIRouter(prefix="/api", tags=["api"])
+
+    @api.get("/stats")
+    def stats() -> StatsAnswer:
+        """The ledger at a glance."""
+        return StatsAnswer(**site.ledger.statistics().to_json())
+
+    @api.get("/marketplace")
+    def marketplace(
+        status: TicketStatus | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> MarketplaceAnswer:
+        """Tickets, the most urgent first."""
+        ledger = site.ledger
+        return MarketplaceAnswer.of(ledger.ticket_counts(), ledger.tickets(status=status, limit=limit))
+
+    @api.get("/health", responses={503: {"model": HealthAnswer}})
+    def health(response: Response) -> HealthAnswer:
+        """Whether the ledger can be read."""
+        words = "ok"
+        try:
+            site.ledger.runs(limit=1)
+        except OrchestratorError as error:
+            words = type(error).__name__
+            response.status_code = 503
+        status = "ok" if words == "ok" else "failing"
+        return HealthAnswer(status=status, version=__version__, ledger=words, clients=hub.clients)
+
+    @api.get("/goals")
+    def goals(
+        status: GoalStatus | None = None,
+        repo: str | None = None,
+        q: Annotated[str, Query(max_length=200, description="Part of a name, file or statement")] = "",
+        sort: GoalSort = GoalSort.WHERE,
+        descending: bool = False,
+        offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> GoalsAnswer:
+        """Goals, filtered and sorted."""
+        wanted = GoalFilter(repo=repo, status=status, text=q, sort=sort, descending=descending)
+        page = site.ledger.goal_page(wanted, offset=offset, limit=limit)
+        return GoalsAnswer(total=page.total, goals=[GoalAnswer.of(line) for line in page.goals])
+
+    @api.get("/runs")
+    def runs(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[RunAnswer]:
+        """Runs, the newest first."""
+        return [
+            RunAnswer(**{name: getattr(run, name) for name in RunAnswer.model_fields} | {"totals": dict(run.totals)})
+            for run in site.ledger.runs(limit=limit)
+        ]
+
+    @api.get("/events", response_class=EventSourceResponse)
+    async def events() -> AsyncIterator[ServerSentEvent]:
+        """What `/api/stats` answers, now and whenever the ledger changes, as server-sent events called `stats`."""
+        async for text in hub.follow((STATS_TOPIC, ())):
+            yield ServerSentEvent(raw_data=text, event="stats")
+
+    def with_token(request: Request) -> None:
+        if not keeper.open:
+            raise HTTPException(403, "This dashboard was started without a token: it only shows.")
+        if not keeper.bearer(request.headers.get("authorization", "")):
+            raise HTTPException(401, "Give the token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+
+    writes: dict[str, Any] = {
+        "dependencies": [Depends(with_token)],
+        "responses": {
+            401: {"description": "No token, or another one"},
+            403: {"description": "It only shows"},
+            404: {"description": "No such ticket"},
+            409: {"description": "Refused, and why"},
+        },
+    }
+
+    @api.post("/marketplace/{ticket_id}/claim", **writes)
+    async def claim(ticket_id: str, action: SupplierAction) -> DoneAnswer:
+        """Take a ticket."""
+        _known(site, ticket_id)
+        return _done(await site.board.claim(ticket_id, action.supplier))
+
+    @api.post("/marketplace/{ticket_id}/release", **writes)
+    async def release(ticket_id: str, action: SupplierAction) -> DoneAnswer:
+        """Give a claimed ticket back."""
+        _known(site, ticket_id)
+        return _done(await site.board.release(ticket_id, action.supplier))
+
+    @api.post("/marketplace/{ticket_id}/complete", **writes)
+    async def complete(ticket_id: str, action: ProofAction) -> DoneAnswer:
+        """Hand in a proof, which is verified."""
+        _known(site, ticket_id)
+        return _done(await site.board.complete(ticket_id, action.proof, action.supplier))
+
+    return api
+
+
+def _known(site: Site, ticket_id: str) -> None:
+    if site.ledger.ticket(ticket_id) is None:
+        raise HTTPException(404, "There is no such ticket.")
+
+
+def _done(answer: Answer) -> DoneAnswer:
+    if not answer.done:
+        raise HTTPException(409, answer.words)
+    return DoneAnswer(done=True, words=answer.words)

@@ -1,0 +1,95 @@
+"""The three things a person can do about a ticket: claim it, give it back, hand in a proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from orchestrator.errors import MarketplaceError, OrchestratorError
+from orchestrator.ledger.store import Ledger
+from orchestrator.marketplace import LEASE_SECONDS, Marketplace
+
+OpenMarket = Callable[[str], AbstractAsyncContextManager[Marketplace]]
+"""Opens the marketplace of a repository ("" for none), with Lean behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of an action: whether it was done, and words for a person."""
+
+    done: bool
+    words: str
+
+
+class Board:
+    """Changes the ledger's tickets. What goes wrong is an answer, too.
+
+    Args:
+        ledger: where the tickets are.
+        open_market: what verifies a proof; one proof at a time, since each takes a Lean.
+        lease_seconds: how long a claim holds.
+    """
+
+    def __init__(self, ledger: Ledger, open_market: OpenMarket, *, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._ledger = ledger
+        self._open = open_market
+        self._lease = lease_seconds
+        self._one_at_a_time = asyncio.Lock()
+
+    async def claim(self, ticket_id: str, supplier: str) -> Answer:
+        """Take a ticket; whoever has it already gets more time."""
+
+        async def work() -> Answer:
+            refusal = await self._not_claimed(ticket_id, supplier)
+            return refusal or Answer(True, f"Claimed for {supplier}, for {self._lease / 60:.0f} minutes.")
+
+        return await _answered(work)
+
+    async def release(self, ticket_id: str, supplier: str) -> Answer:
+        """Give a claimed ticket back."""
+
+        async def work() -> Answer:
+            if await asyncio.to_thread(self._ledger.release_ticket, ticket_id, supplier, reason="given back"):
+                return Answer(True, "Given back.")
+            return Answer(False, f"{supplier} has not claimed this ticket.")
+
+        return await _answered(work)
+
+    async def complete(self, ticket_id: str, proof: str, supplier: str) -> Answer:
+        """Hand in a proof of a ticket that is free or this supplier's; the claim holds while it is looked at.
+
+        Takes as long as Lean takes to start, to replay the files in front, and to verify.
+        """
+
+        async def work() -> Answer:
+            refusal = await self._not_claimed(ticket_id, supplier)
+            if refusal is not None:
+                return refusal
+            ticket = await asyncio.to_thread(self._ledger.ticket, ticket_id)
+            async with self._one_at_a_time, self._open(ticket.repo if ticket else "") as market:
+                await market.complete_ticket(ticket_id, proof, supplier)
+            return Answer(True, "Verified, and completed.")
+
+        return await _answered(work)
+
+    async def _not_claimed(self, ticket_id: str, supplier: str) -> Answer | None:
+        if await asyncio.to_thread(self._ledger.claim_ticket, ticket_id, supplier, lease_seconds=self._lease):
+            return None
+        now = await asyncio.to_thread(self._ledger.ticket, ticket_id)
+        owner = f" by {now.supplier}" if now is not None and now.supplier else ""
+        return Answer(False, f"This ticket is {now.status.value if now else 'gone'}{owner}.")
+
+
+async def _answered(work: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await work()
+    except MarketplaceError as error:
+        return Answer(False, _sentence(error.what))
+    except OrchestratorError as error:
+        return Answer(False, f"It could not be done: {error}")
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "`", "…")) else ".")

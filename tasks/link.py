@@ -1,0 +1,11 @@
+"""Where people find a run in Prefect's own pages."""
+
+from __future__ import annotations
+
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+
+def run_link() -> str:
+    """Where the Prefect UI shows the flow run that is going on; "" when its server has none, as a temporary one."""
+    return (flow_run.ui_url or "") if get_current_settings().server.ui.enabled else ""

@@ -1,0 +1,202 @@
+"""What README and docs say is true: commands print what is shown, settings and exit codes are the real ones."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from cyclopts import App
+from documented import PAGES, ROOT, Block, blocks, documented, fits, run  # type: ignore[import-not-found]
+
+from orchestrator import errors
+from orchestrator.config import given_settings
+from orchestrator.main import app
+
+ALL = [block for page in PAGES for block in blocks(page)]
+# A run of `prove` starts a Prefect server and Lean.
+SLOW = ("your-repository.md", "README.md")
+
+
+def ids(block: Block) -> str:
+    return f"{block.page}: {block.body.strip().splitlines()[0][:50]}"
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a repository in it, made from examples/, of which a few files are enough."""
+    folder = tmp_path_factory.mktemp("documented")
+    shutil.copytree(ROOT / "examples", folder / "small")
+    for file in (folder / "small" / "Grove").glob("*.lean"):
+        if file.stem != "Arith":
+            file.unlink()
+    (folder / "small" / "Grove.lean").write_text("import Grove.Arith\n")
+    shutil.rmtree(folder / "small" / "blueprint")
+    subprocess.run(["bash", ROOT / "scripts" / "demo_repository.sh", folder / "small", folder / "grove"], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def environment(place: Path) -> Mapping[str, str]:
+    """A user's, with data and settings of its own; the caches are those of the machine."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "PREFECT_"))}
+    cache = {name: os.environ[name] for name in ("ORCH_CACHE_DIR",) if name in os.environ}
+    own = {"ORCH_DATA_DIR": str(place / "data"), "ORCH_STATE_DIR": str(place / "state"), "ORCH_SERVERS": "1"}
+    own |= {"XDG_CONFIG_HOME": str(place / "config"), "PREFECT_HOME": str(place / "prefect"), "COLUMNS": "140"}
+    programs = f"{Path(sys.executable).parent}:{kept['PATH']}"
+    return kept | cache | own | {"PATH": programs}
+
+
+@pytest.fixture
+def dashboard(place: Path, environment: Mapping[str, str]) -> Iterator[int]:
+    """The port of a dashboard that runs."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    served = subprocess.Popen(
+        ["orchestrator", "dashboard", "--port", str(port)],
+        cwd=place,
+        env={**environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert served.stdout is not None
+    try:
+        assert "Dashboard: http://127.0.0.1" in served.stdout.readline()
+        yield port
+    finally:
+        served.terminate()
+        served.communicate()
+    assert served.returncode in (0, 130, -15)
+
+
+def check(block: Block, place: Path, environment: Mapping[str, str], port: int = 0) -> None:
+    for one in documented(block):
+        code, printed = run(one.command.replace("8421", str(port)) if port else one.command, place, environment)
+        assert code == 0, f"{one.command}: {printed}"
+        assert fits(one.output, printed), f"{one.command}\nshown:\n{one.output}\nprinted:\n{printed}"
+
+
+CONSOLE = [block for block in ALL if block.language == "console"]
+
+
+@pytest.mark.parametrize("block", [b for b in CONSOLE if b.page not in SLOW and "8421" not in b.body], ids=ids)
+@pytest.mark.lean
+def test_a_command_prints_what_is_shown(block: Block, place: Path, environment: Mapping[str, str]) -> None:
+    check(block, place, environment)
+
+
+@pytest.mark.parametrize("block", [b for b in CONSOLE if "8421" in b.body], ids=ids)
+def test_the_dashboard_answers_what_is_shown(
+    block: Block, place: Path, environment: Mapping[str, str], dashboard: int
+) -> None:
+    check(block, place, environment, dashboard)
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("page", SLOW)
+def test_a_page_of_long_commands(page: str, place: Path, environment: Mapping[str, str]) -> None:
+    for block in CONSOLE:
+        if block.page == page:
+            check(block, place, environment)
+
+
+def mentioned() -> Iterator[tuple[str, list[str]]]:
+    """Every command of ours that stands on its own line in a block, with its page."""
+    for block in ALL:
+        if block.language in ("bash", "console", ""):
+            for line in block.body.splitlines():
+                plain = re.sub(r"^(\$ |\.venv/bin/|ExecStart=\S*/|[A-Z_]+=\S+ )+", "", line.strip())
+                if plain.startswith("orchestrator "):
+                    yield block.page, shlex.split(plain, comments=True)[1:]
+
+
+def test_every_command_that_is_mentioned_is_there() -> None:
+    found = list(mentioned())
+    assert len(found) > 10
+    for page, words in found:
+        command: App = app
+        while words and words[0] in command and not words[0].startswith("-"):
+            command, words = command[words[0]], words[1:]
+        assert command is not app or words[0].startswith("--"), f"{page}: no command {words}"
+        flags = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help", "--version"}
+        if flags and command is not app:
+            known = {name for argument in command.assemble_argument_collection() for name in argument.names}
+            assert flags <= known, f"{page}: {command.name} has no {sorted(flags - known)}"
+
+
+def commands(parent: App, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command, groups of commands apart."""
+    for name in parent:
+        if name.startswith("-"):
+            continue
+        child = parent[name]
+        inside = [word for word in child if not word.startswith("-")]
+        if inside:
+            yield from commands(child, (*path, name))
+        else:
+            yield (*path, name), child
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands(app)], ids=" ".join)
+def test_every_command_says_what_it_is_for(path: tuple[str, ...]) -> None:
+    command: App = app
+    for name in path:
+        command = command[name]
+    function = command.default_command
+    assert function is not None
+    assert (function.__doc__ or "").strip(), f"{' '.join(path)} has no help"
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert table == {0} | {kind.exit_code for kind in kinds if issubclass(kind, errors.OrchestratorError)}
+
+
+def test_every_setting_that_is_mentioned_is_there() -> None:
+    rows, _ = given_settings({})
+    known = {row.variable for row in rows} | {"ORCH_CONFIG"}
+    for page in PAGES:
+        mentioned_here = set(re.findall(r"\bORCH_[A-Z_]+[A-Z]\b", page.read_text(encoding="utf-8")))
+        assert mentioned_here <= known, f"{page.name}: {sorted(mentioned_here - known)}"
+
+
+def test_the_strategy_in_the_manual_works(environment: Mapping[str, str], place: Path) -> None:
+    (code,) = [block.body for block in ALL if block.language == "python" and block.page == "writing-a-strategy.md"]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=place, env=dict(environment), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "('trivial',)\n"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists() or target == "commands.md", f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("a … b\n", "a 1 2 b\n", True),
+        ("a\n…\nb\n", "a\nx\ny\nb\n", True),
+        ("a\n…\nb\n", "a\nb\n", True),
+        ("a b\n", "a    b\n", True),
+        ("a\n", "b\n", False),
+        ("a\n", "a\nb\n", False),
+        ("", "", True),
+    ],
+)
+def test_shapes(shown: str, printed: str, same: bool) -> None:
+    assert fits(shown, printed) is same

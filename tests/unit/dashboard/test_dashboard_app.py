@@ -1,0 +1,277 @@
+"""The dashboard as a browser and as a program see it, without either."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from contextlib import aclosing
+from html.parser import HTMLParser
+from urllib.parse import quote
+
+import pytest
+import schemathesis
+from dashboard_samples import EVIL, TICKET, TOKEN, a_site, fill  # type: ignore[import-not-found]
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, settings
+from hypothesis import given as generated
+from hypothesis import strategies as st
+
+from orchestrator.dashboard.app import Dashboard
+from orchestrator.dashboard.live import Hub
+from orchestrator.dashboard.security import HEADERS, Keeper, host_name
+from orchestrator.dashboard.views import VIEWS, Site
+from orchestrator.ledger.changes import ScriptedChanges
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import TicketStatus
+
+ADDRESSES = {
+    "overview": "/",
+    "goals": f"/goals?q={quote(EVIL)}",
+    "goal": f"/goal?repo={quote(EVIL)}&id={quote('id-' + EVIL)}",
+    "strategies": "/strategies",
+    "marketplace": "/marketplace",
+    "ticket": f"/ticket?id={TICKET.ticket_id}",
+    "runs": "/runs",
+    "run": "/run?id=two",
+    "compare": "/compare?a=one&b=two",
+    "blueprint": f"/blueprint?repo={quote(EVIL)}",
+    "premises": f"/premises?q={quote(EVIL)}",
+}
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Ledger.open("sqlite://") as ledger:
+        fill(ledger)
+        yield a_site(ledger)
+
+
+def client_of(site: Site, token: str = TOKEN) -> TestClient:
+    return TestClient(Dashboard(site, token=token).application, base_url="http://localhost:8421")
+
+
+@pytest.fixture
+def client(site: Site) -> TestClient:
+    return client_of(site)
+
+
+class Page(HTMLParser):
+    """What a page holds that could run or load something."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.handlers: list[str] = []
+        self.links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "script":
+            self.scripts.append(values.get("src") or "inline")
+        self.handlers += [name for name in values if name.startswith("on") or name == "style"]
+        self.links += [values[name] or "" for name in ("href", "src", "action") if name in values]
+
+
+def test_there_is_an_address_for_every_page() -> None:
+    assert set(ADDRESSES) == set(VIEWS)
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_page_lets_nothing_in(client: TestClient, name: str) -> None:
+    answer = client.get(ADDRESSES[name])
+    assert answer.status_code == 200
+    page = Page(answer.text)
+    assert all(source.startswith("/static/") for source in page.scripts)
+    assert page.handlers == []
+    assert all(link.startswith(("/", "#")) for link in page.links)
+    assert "alert(&#39;x&#39;)" in answer.text or "alert('x')" not in answer.text
+    for header, value in HEADERS.items():
+        assert answer.headers[header] == value
+
+
+@pytest.mark.parametrize("path", ["/goal?id=x", "/run?id=x", "/compare?a=one&b=x", "/ticket?id=x", "/nothing"])
+def test_what_is_not_there(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "Not found" in answer.text
+
+
+def test_numbers(client: TestClient) -> None:
+    stats = client.get("/api/stats").json()
+    assert (stats["runs"], stats["attempts"], stats["goals"]) == (2, 6, {"open": 1, "rejected": 1, "solved": 1})
+    assert client.get("/api/goals", params={"sort": "difficulty"}).json()["goals"][0]["declaration"] == EVIL
+    assert client.get("/api/goals", params={"q": "OPEN"}).json()["total"] == 1
+    assert client.get("/api/health").json()["status"] == "ok"
+    market = client.get("/api/marketplace").json()
+    assert (market["counts"]["open"], market["tickets"][0]["ticket_id"]) == (1, TICKET.ticket_id)
+    assert [run["id"] for run in client.get("/api/runs").json()] == ["two", "one"]
+
+
+def test_a_ledger_that_cannot_be_read_is_said_to_be(site: Site) -> None:
+    client = client_of(site)
+    with site.ledger._database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE strategy_history")
+        connection.exec_driver_sql("DROP TABLE run_progress")
+    assert client.get("/").status_code == 503
+    assert "ledger cannot be used" in client.get("/strategies").text
+
+
+CLAIM = f"/api/marketplace/{TICKET.ticket_id}/claim"
+
+
+def test_programs_write_with_the_token(client: TestClient) -> None:
+    with_token = {"Authorization": f"Bearer {TOKEN}"}
+    assert client.post(CLAIM, json={"supplier": "me"}).status_code == 401
+    assert client.post(CLAIM, json={"supplier": "me"}, headers={"Authorization": "Bearer guess"}).status_code == 401
+    assert client.post(CLAIM, json={"supplier": "me"}, headers=with_token).json()["done"]
+    complete = CLAIM.replace("claim", "complete")
+    refused = client.post(complete, json={"supplier": "me", "proof": "by sorry"}, headers=with_token)
+    assert (refused.status_code, refused.json()["detail"]) == (409, "The proof was refused: it has a sorry of its own.")
+    assert client.post(complete, json={"supplier": "me", "proof": "by rfl"}, headers=with_token).json()["done"]
+    unknown = "/api/marketplace/none/claim"
+    assert client.post(unknown, json={"supplier": "me"}, headers=with_token).status_code == 404
+
+
+def test_without_a_token_nobody_writes(site: Site) -> None:
+    client = client_of(site, token="")
+    assert client.post(CLAIM, json={"supplier": "me"}, headers={"Authorization": "Bearer "}).status_code == 403
+    assert client.post("/login", data={"token": ""}).status_code == 401
+    assert "it only shows" in client.get(ADDRESSES["ticket"]).text
+
+
+def form_word(client: TestClient) -> str:
+    found = re.search('name="form_word" value="([0-9a-f]+)"', client.get(ADDRESSES["ticket"]).text)
+    assert found is not None
+    return found[1]
+
+
+def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> None:
+    form = {"id": TICKET.ticket_id, "supplier": "me"}
+    assert client.post("/ticket/claim", data=form).status_code == 401
+    answer = client.post("/login", data={"token": TOKEN, "next": "//evil.example"}, follow_redirects=False)
+    assert answer.headers["location"] == "/"
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert client.post("/ticket/claim", data=form).status_code == 403
+    elsewhere = {"Origin": "http://evil.example"}
+    whole = form | {"form_word": form_word(client)}
+    assert client.post("/ticket/claim", data=whole, headers=elsewhere).status_code == 403
+    assert client.post("/ticket/claim", data=whole, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert site.ledger.ticket_counts().by_status[TicketStatus.OPEN] == 1
+    assert "Claimed for me, for 15 minutes." in client.post("/ticket/claim", data=whole).text
+    client.post("/logout")
+    assert client.post("/ticket/release", data=whole).status_code == 401
+
+
+def test_a_ticket_is_somebodys_or_free(client: TestClient, site: Site) -> None:
+    client.post("/login", data={"token": TOKEN})
+    form = {"id": TICKET.ticket_id, "form_word": form_word(client)}
+    client.post("/ticket/claim", data=form | {"supplier": "me"})
+    for action in ("claim", "complete"):
+        answer = client.post(f"/ticket/{action}", data=form | {"supplier": "another", "proof": "by rfl"})
+        assert (answer.status_code, "This ticket is claimed by me." in answer.text) == (409, True)
+    assert "another has not claimed" in client.post("/ticket/release", data=form | {"supplier": "another"}).text
+    assert "Say who you are" in client.post("/ticket/claim", data=form | {"supplier": " "}).text
+    refused = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by\n  sorry -- mine"})
+    assert "refused" in refused.text
+    assert "sorry -- mine</textarea>" in refused.text
+    done = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by rfl"})
+    assert "Verified, and completed." in done.text
+    kept = site.ledger.ticket(TICKET.ticket_id)
+    assert kept is not None
+    assert (kept.status, kept.supplier, kept.script) == (TicketStatus.COMPLETED, "me", "rfl")
+    assert "This ticket is completed by me." in client.post("/ticket/claim", data=form | {"supplier": "me"}).text
+
+
+def test_a_goal_names_its_tickets(client: TestClient) -> None:
+    page = client.get("/goal", params={"repo": EVIL, "id": "id-open"}).text
+    assert f"/ticket?id={TICKET.ticket_id}" in page
+
+
+def test_a_form_that_is_too_large_is_refused(client: TestClient) -> None:
+    assert client.post("/login", content=b"x" * 1_000_001).status_code == 413
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8421", "", "127.0.0.1.evil.example"])
+def test_foreign_names_are_turned_away(client: TestClient, host: str) -> None:
+    assert client.get("/api/stats", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("header", "name"), [("LOCALHOST:1", "localhost"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("a", "a")]
+)
+def test_host_names(header: str, name: str) -> None:
+    assert host_name(header) == name
+
+
+@generated(st.text(max_size=80))
+def test_no_made_up_cookie_is_a_session(cookie: str) -> None:
+    assert Keeper(TOKEN).session(cookie) is None
+
+
+def test_sessions_end() -> None:
+    now = [1000.0]
+    keeper = Keeper(TOKEN, clock=lambda: now[0])
+    cookie = keeper.new_cookie()
+    session = keeper.session(cookie)
+    assert keeper.may_submit(session, session.form_word if session else "")
+    assert Keeper("another token of mine", clock=lambda: now[0]).session(cookie) is None
+    body, _, signature = cookie.rpartition(".")
+    later = f"{body.rpartition('.')[0]}.99999999999.{signature}"
+    assert keeper.session(later) is None
+    now[0] += 13 * 3600
+    assert keeper.session(cookie) is None
+
+
+async def test_a_change_is_pushed_once_to_each_that_looks() -> None:
+    changes, version, made = ScriptedChanges(), ["first"], []
+
+    def render(topic: object) -> str | None:
+        made.append(topic)
+        return version[0]
+
+    hub = Hub(lambda: changes, render)
+    running = asyncio.create_task(hub.run())
+    async with aclosing(hub.follow(("overview", ()))) as one, aclosing(hub.follow(("overview", ()))) as other:
+        assert await anext(one) == "first"
+        assert await anext(other) == "first"
+        assert hub.clients == 2
+        made.clear()
+        version[0] = "second"
+        changes.tell()
+        assert [await anext(one), await anext(other)] == ["second", "second"]
+        assert len(made) == 1
+        hub.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(one)
+    await running
+    assert hub.clients == 0
+
+
+async def test_what_is_not_there_is_not_followed() -> None:
+    hub = Hub(ScriptedChanges, lambda topic: None)
+    assert [html async for html in hub.follow(("goal", (("id", "x"),)))] == []
+
+
+def test_no_request_breaks_it(site: Site) -> None:
+    dashboard = Dashboard(site, token=TOKEN, hosts=frozenset({"*"}))
+    schema = schemathesis.openapi.from_asgi("/api/openapi.json", dashboard.application)
+    # Streams never end by themselves.
+    schema = schema.exclude(path_regex="^/(live|api/events)")
+
+    for operation in schema.get_all_operations():
+        run_one(operation.ok())
+
+
+def run_one(operation: schemathesis.APIOperation) -> None:  # type: ignore[type-arg]
+    @generated(case=operation.as_strategy())
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    def check(case: schemathesis.Case) -> None:
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {TOKEN}"}
+        answer = case.call()
+        assert answer.status_code < 500, f"{case.method} {case.path} {case.query}: {answer.status_code}"
+
+    check()
