@@ -107,6 +107,6 @@ def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User
     assert "--build" in refused.stderr
     (user.repo / ".lake/packages/dep").mkdir(parents=True)
     (user.repo / ".lake/packages/dep/Dep.lean").touch()
-    done = user.asks("prove", ".", "--build", "--timeout", "60", "--out", str(tmp_path / "out"))
+    done = user.asks("prove", ".", "--build", "--timeout", "5", "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (user.repo / ".built").exists()
