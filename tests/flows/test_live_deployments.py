@@ -119,6 +119,16 @@ def texts(number: int, template: str = EASY) -> str:
     return "".join(template.replace("{x}", word).replace("{n}", str(n + 3)) for n in range(number))
 
 
+def test_the_next_nights_are_planned(service: Service) -> None:
+    found = service.api("/deployments/name/nightly/nightly")
+    body = {"flow_runs": {"deployment_id": {"any_": [found["id"]]}, "state": {"type": {"any_": ["SCHEDULED"]}}}}
+    end = time.monotonic() + 180
+    while not (planned := service.api("/flow_runs/filter", body)):
+        assert time.monotonic() < end, (service.folder / "server.log").read_text()[-3000:]
+        time.sleep(2)
+    assert all(run["auto_scheduled"] and "T01:00:00" in run["expected_start_time"] for run in planned)
+
+
 def test_a_night_and_a_push_end_completed_with_their_artifacts(service: Service) -> None:
     repo = repository(service.folder / "repo", texts(2))
     out = service.folder / "out"
@@ -164,7 +174,7 @@ def test_a_second_night_is_cancelled_while_one_is_going_and_the_next_goes_on_aft
     assert service.state(first["id"]) != "COMPLETED"
     before = attempts(ledger)
     with worker(service):
-        for _ in range(6):  # until the slot of the run that was killed comes back
+        for _ in range(10):  # until the lease of the run that was killed has expired
             again = service.start("nightly/nightly", "--watch", **given)
             again.communicate(timeout=1800)
             last = service.runs("nightly/nightly")[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,7 +11,7 @@ revision = "0002"
 down_revision = "0001"
 
 
-def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
+def _time(name: str, *, nullable: bool = False) -> sa.Column[datetime]:
     default = None if nullable else sa.func.current_timestamp()
     return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=nullable)
 
