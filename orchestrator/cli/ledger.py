@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.markup import escape
 
+from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, print_json
 from orchestrator.composition import open_ledger
 from orchestrator.config import load_settings
@@ -36,7 +37,7 @@ def opened() -> Iterator[Ledger]:
         yield ledger
 
 
-@ledger_app.command
+@with_examples(ledger_app)
 def stats(*, json_: AsJson = False) -> int:
     """Say what is in the ledger: goals by status, attempts by strategy, the last run.
 
@@ -54,7 +55,7 @@ def stats(*, json_: AsJson = False) -> int:
     return 0
 
 
-@ledger_app.command(name="export")
+@with_examples(ledger_app, name="export")
 def export_(file: Annotated[Path | None, Parameter(help="Where to; standard output unless given.")] = None) -> int:
     """Write everything as lines of JSON, one row each, for a copy or for other programs.
 
@@ -73,7 +74,7 @@ def export_(file: Annotated[Path | None, Parameter(help="Where to; standard outp
     return 0
 
 
-@ledger_app.command(name="import")
+@with_examples(ledger_app, name="import")
 def import_(
     file: Annotated[Path, Parameter(help="What `ledger export` has written; - for standard input.")],
     *,
@@ -96,7 +97,7 @@ def import_(
     return 0
 
 
-@ledger_app.command
+@with_examples(ledger_app)
 def prune(
     *,
     older_than: Annotated[float, Parameter(help="Days.", validator=Number(gt=0, lte=36500))] = 180,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,12 +18,13 @@ from cyclopts import App
 from documented import PAGES, ROOT, Block, blocks, documented, fits, run  # type: ignore[import-not-found]
 
 from orchestrator import errors
+from orchestrator.cli.examples import examples_of
 from orchestrator.config import given_settings
 from orchestrator.main import app
 
 ALL = [block for page in PAGES for block in blocks(page)]
-# A run of `prove` starts a Prefect server and Lean.
-SLOW = ("your-repository.md", "README.md")
+# A run of `prove` starts a Prefect server and Lean; each answer of the marketplace takes a Lean of its own.
+SLOW = ("your-repository.md", "marketplace.md", "README.md")
 
 
 def ids(block: Block) -> str:
@@ -38,7 +40,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if file.stem != "Arith":
             file.unlink()
     (folder / "small" / "Grove.lean").write_text("import Grove.Arith\n")
-    shutil.rmtree(folder / "small" / "blueprint")
     subprocess.run(["bash", ROOT / "scripts" / "demo_repository.sh", folder / "small", folder / "grove"], check=True)
     return folder
 
@@ -78,6 +79,9 @@ def dashboard(place: Path, environment: Mapping[str, str]) -> Iterator[int]:
 
 
 def check(block: Block, place: Path, environment: Mapping[str, str], port: int = 0) -> None:
+    if "$TICKET" in block.body:
+        _, listed = run("orchestrator market list --json", place, environment)
+        environment = {**environment, "TICKET": json.loads(listed)["tickets"][0]["ticket_id"]}
     for one in documented(block):
         code, printed = run(one.command.replace("8421", str(port)) if port else one.command, place, environment)
         assert code == 0, f"{one.command}: {printed}"
@@ -155,6 +159,16 @@ def test_every_command_says_what_it_is_for(path: tuple[str, ...]) -> None:
     function = command.default_command
     assert function is not None
     assert (function.__doc__ or "").strip(), f"{' '.join(path)} has no help"
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands(app)], ids=" ".join)
+def test_examples_are_in_the_help(path: tuple[str, ...]) -> None:
+    command: App = app
+    for name in path:
+        command = command[name]
+    assert command.default_command is not None
+    for line in examples_of(command.default_command).splitlines():
+        assert line in (command.help_epilogue or ""), f"{' '.join(path)}: register it with `with_examples`"
 
 
 def test_every_exit_code_is_documented() -> None:
