@@ -15,7 +15,6 @@ from rich.markup import escape
 
 from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, print_json
-from orchestrator.composition import open_ledger
 from orchestrator.config import load_settings
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.store import Ledger
@@ -33,7 +32,7 @@ ledger_app = App(name="ledger", help="The record of every run, goal, attempt and
 def opened() -> Iterator[Ledger]:
     """The ledger of the settings."""
     settings = load_settings()
-    with open_ledger(settings, find_paths(settings.paths)) as ledger:
+    with Ledger.open(settings.ledger_url or find_paths(settings.paths).ledger_file) as ledger:
         yield ledger
 
 

@@ -114,6 +114,56 @@ def test_a_page_of_long_commands(page: str, place: Path, environment: Mapping[st
             check(block, place, environment)
 
 
+# What the README's short lines stand for; the rest of a line is left as it is.
+MEANT = {
+    "PATH-OR-URL": "grove",
+    "REPO": "grove",
+    "PATH": "grove",
+    "PATCH": "results/proofs.patch",
+    "REF": "HEAD",
+    "TICKET": "$TICKET",
+    "proof.lean": "-",
+    '"∀ n : Nat, f n < g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
+    '"∀ n : Nat, f n ≤ g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
+}
+# These go on until they are stopped, want a Prefect server, take minutes of building, or name a block of one's own.
+APART = ("dashboard", "setup", "premises build", "premises query", "--project")
+README_CODES = {"blueprint check": (0, 7), "settings": (0,)}
+
+
+def short_lines() -> Iterator[str]:
+    """The README's commands of ours, with what stands for something of the reader's own put in."""
+    for block in ALL:
+        if block.page == "README.md" and block.language == "":
+            for line in block.body.splitlines():
+                command = re.split(r"\s#\s", line)[0].strip().removeprefix(".venv/bin/")
+                if command.startswith("orchestrator ") and not any(word in command for word in APART):
+                    for word, meaning in MEANT.items():
+                        command = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", meaning.replace("\\", ""), command)
+                    yield command
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+@pytest.mark.timeout(3000)
+def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, str]) -> None:
+    ticket = ""
+    commands = list(short_lines())
+    assert len(commands) > 15
+    # The order of a person: a patch before it is judged, a ticket before it is claimed.
+    first = [c for c in commands if " prove " in c] + [c for c in commands if "market request" in c]
+    for command in [*first, *(c for c in commands if c not in first)]:
+        limited = f"{command} --timeout 20" if re.search(r" (prove|bg|supply) ", command) else command
+        limited = limited.replace("--out out", "--out results")
+        code, printed = run(f"echo 'by intros; omega' | {{ {limited}; }}", place, {**environment, "TICKET": ticket})
+        name = " ".join(command.split()[1:3])
+        assert code in README_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
+        assert printed.strip(), limited
+        if "market request" in command:
+            _, listed = run("orchestrator market list --json", place, environment)
+            ticket = json.loads(listed)["tickets"][0]["ticket_id"]
+
+
 def mentioned() -> Iterator[tuple[str, list[str]]]:
     """Every command of ours that stands on its own line in a block, with its page."""
     for block in ALL:
