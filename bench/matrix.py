@@ -32,7 +32,7 @@ class Trial:
         arm: name of the strategy, or the kind of tactic with the goal's own names taken out.
         kind: which of the two.
         success: a proof that its declaration takes.
-        seconds: wall time, checks included; opening the goal is not.
+        seconds: of the Lean server's processor, checks included; opening the goal is not.
     """
 
     arm: str

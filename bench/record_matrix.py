@@ -1,7 +1,8 @@
 """Records the attempt matrix on real Lean: `python -m bench.record_matrix` (about an hour; it goes on where it was).
 
 Every candidate of `micro` is tried alone on every goal of the bank, whatever the others did, and so is every strategy
-that is available. Ctrl-C keeps what there is.
+that is available. Seconds are those of the server's processor, so that other work on the machine does not show in
+them. Ctrl-C keeps what there is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from bench.bank import BankGoal, load_bank, source
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
+from bench.server_clock import STRETCH, TimedProver
 from orchestrator.composition import make_strategies
 from orchestrator.config import load_settings
 from orchestrator.difficulty import estimated_difficulty
@@ -24,10 +26,12 @@ from orchestrator.goal import Goal
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
+from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_corpus
 from orchestrator.provision import choose_lean, provision
 from orchestrator.source import Project, SourceModule
 from orchestrator.stages import definitions_seen, surroundings_seen
-from orchestrator.strategies.base import ProofContext
+from orchestrator.strategies.base import ProofContext, Timing
+from orchestrator.strategies.hammer import Choose
 from orchestrator.strategies.micro import Tried, run_micro
 from orchestrator.strategies.portfolio import Candidate, candidates, kind_of
 from orchestrator.strategies.surroundings import Surroundings
@@ -79,12 +83,17 @@ class Recorder:
     """Fills a matrix, goal by goal.
 
     Args:
-        pool: sessions over the bank's project.
+        pool: one session over the bank's project.
+        prover: the same, on processor time.
         rows: what was recorded before, by goal.
+        choose: premises for the hammer.
     """
 
-    def __init__(self, pool: Pool, rows: dict[str, Row]) -> None:
+    def __init__(self, pool: Pool, prover: TimedProver, rows: dict[str, Row], choose: Choose) -> None:
         self._pool = pool
+        self._prover = prover
+        self._timing = Timing(clock=prover.clock, grace_seconds=_TACTIC_SECONDS * STRETCH)
+        self._choose = choose
         self.rows = rows
 
     async def tactics(self, goal: BankGoal) -> None:
@@ -95,13 +104,13 @@ class Recorder:
         """
         opened, definitions, _ = await self._open(goal)
         names: dict[str, Trial] = {}
-        async with self._pool.open(opened) as context:
+        async with self._prover.open(opened) as context:
             for candidate in candidates(opened, definitions):
                 name = kind_of(opened, candidate)
                 if name in names:
                     continue
                 only = Only(candidate)
-                await run_micro(opened, _TACTIC_SECONDS, prover=Opened(context), order=only)
+                await run_micro(opened, _TACTIC_SECONDS, prover=Opened(context), order=only, timing=self._timing)
                 for tried in only.tried[:1]:
                     names[name] = Trial(name, ArmKind.TACTIC, tried.success, tried.seconds)
         row = Row(goal.id, goal.tags[0], goal.split, opened.text, opened.module, opened.estimated_difficulty)
@@ -115,7 +124,15 @@ class Recorder:
         """
         settings = load_settings()
         opened, definitions, around = await self._open(goal)
-        for kind, strategy in make_strategies(settings, self._pool, lambda _: definitions, lambda _: around).items():
+        strategies = make_strategies(
+            settings,
+            self._prover,
+            lambda _: definitions,
+            lambda _: around,
+            choose=self._choose,
+            timing=self._timing,
+        )
+        for kind, strategy in strategies.items():
             known = any(trial.arm == kind.value for trial in self.rows[goal.id].trials)
             if strategy.available(opened) or (known and kind.value not in again):
                 continue
@@ -147,8 +164,11 @@ async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     servers = provision(settings, paths, choose_lean(settings, paths, project))
     again = frozenset(arguments.again)
     goals = list(_parts(shuffled(bank)[: arguments.goals], arguments.part))
-    async with replace(servers, count=1).pool(project) as pool:
-        recorder = Recorder(pool, rows)
+    if known_corpus(paths, servers, DEFAULT_IMPORTS) is None:
+        raise ConfigError("the hammer has no premises", hint="Build them first: orchestrator premises build")
+    session = servers.session()
+    async with Pool([session], project) as pool:
+        recorder = Recorder(pool, TimedProver(session, pool), rows, chooser(paths, servers))
         for stage in (ArmKind.TACTIC, ArmKind.STRATEGY):
             for number, goal in enumerate(goals, 1):
                 try:

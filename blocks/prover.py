@@ -21,3 +21,6 @@ class Prover(Block):
     max_light: int = Field(default=8, ge=1, le=10_000, description="Attempts at once on easy goals.")
     max_heavy: int = Field(default=2, ge=1, le=10_000, description="Attempts at once on hard goals.")
     speculation: int = Field(default=3, ge=1, le=5, description="Strategies tried on one goal at the same time.")
+    language_model: str = Field(
+        default="", description="Name of a Language model block that sketches proofs; that of the worker if empty."
+    )

@@ -32,6 +32,7 @@ from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
 from orchestrator.premise_library import chooser
 from orchestrator.publishing.commits import plan_commits
+from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
 from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
@@ -129,7 +130,9 @@ async def run_order(order: Order) -> dict[str, object]:
         if order.since:
             changed = await modules_changed(checkout, project, order.since, paths.checkouts)
             considered = touched_goals(considered, extraction.declarations, changed)
-        branches = await other_branches(checkout, rules.branches, paths.checkouts)
+        # A branch of ours is written anew from what this run proves: then nothing that is on it may be left out.
+        ours = rules.publish_branch if order.publish is Publish.PATCH else ""
+        branches = await other_branches(checkout, rules.branches, paths.checkouts, ours=ours)
         looking = pool if settings.counterexamples and settings.profile is not Profile.STUB else None
         found = await triage(considered, project, rules, branches, looking, ledger, servers.identity, answers)
         goals = night_order(
@@ -140,13 +143,14 @@ async def run_order(order: Order) -> dict[str, object]:
             ledger,
         )
         ledger.add_goals(considered)  # after the order, which asks what is new
+        choose = chooser(paths, servers)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         strategies = make_strategies(
             settings,
             pool,
             definitions_seen(project, extraction),
             surroundings_seen(project, extraction),
-            choose=chooser(paths, servers),
+            choose=choose,
             ledger=ledger,
             project=project,
         )
@@ -163,6 +167,7 @@ async def run_order(order: Order) -> dict[str, object]:
                     store,
                     repo=ledger.repo,
                     worker=ledger.run_id,
+                    made=ledger.check_duplicate,
                 ),
                 factor,
                 rules,
@@ -187,6 +192,7 @@ async def run_order(order: Order) -> dict[str, object]:
                 ledger,
                 answers,
                 None if limit is None else limit - (monotonic() - began),
+                choose=choose,
                 among=frozenset(goal.id for goal in goals),
             )
         results = {**results, **trading.results}

@@ -13,6 +13,7 @@ from orchestrator.content_cache import ContentCache
 from orchestrator.observer import RunFinished, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
+from orchestrator.premise_library import chooser
 from orchestrator.stages import goal_reports, proofs_of
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
@@ -69,7 +70,17 @@ async def supply(
         extraction = await extract_goals(project, pool, servers.identity, answers)
         stop.ends_with(lambda: None)  # the stage looks at the request between two steps
         traded = await supply_lemmas(
-            project, extraction, {}, settings, servers, pool, ledger, answers, budget_seconds, ask=False
+            project,
+            extraction,
+            {},
+            settings,
+            servers,
+            pool,
+            ledger,
+            answers,
+            budget_seconds,
+            choose=chooser(paths, servers),
+            ask=False,
         )
         gate = await verify_proofs(
             project, extraction, proofs_of(extraction.goals, traded.results), servers, answers, axioms

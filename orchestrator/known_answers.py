@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.content_cache import ContentCache, content_key
 from orchestrator.goal import Goal
@@ -48,19 +48,25 @@ async def known_gate(
 ) -> GateReport:
     """The gate's report on exactly these proofs in exactly this project, from the cache or by `work`.
 
-    Only a report in which every proof passed is kept: a refusal is looked into again.
+    What is kept is the report on the proofs that passed together; a refusal is looked into again.
 
     Raises:
         SessionError: as `work` does.
     """
-    placed = [part for proof in proofs for part in (proof.goal.id, proof.script, *(h.text for h in proof.helpers))]
-    key = content_key("gate", [*project_parts(project, lean), *placed])
-    known = cache.get(key, GateReport)
+
+    def key(placed: Sequence[Proof]) -> str:
+        parts = [
+            "\x00".join((proof.goal.id, proof.script, *(helper.text for helper in proof.helpers))) for proof in placed
+        ]
+        return content_key("gate", [*project_parts(project, lean), *sorted(parts)])
+
+    known = cache.get(key(proofs), GateReport)
     if known is not None:
         return known
     report = await work()
-    if len(report.accepted) == len(proofs):
-        cache.put(key, report)
+    # The next run comes with what passed alone: the ledger does not offer again what was turned down.
+    verdicts = {proof.goal.id: report.verdicts[proof.goal.id] for proof in report.accepted}
+    cache.put(key(report.accepted), replace(report, verdicts=verdicts))
     return report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from blocks import LeanProject, LedgerDatabase, Prover, SourceHost
+from blocks import LanguageModel, LeanProject, LedgerDatabase, Prover, SourceHost
 from orchestrator.config import Overrides, Profile
 from orchestrator.errors import ConfigError
 from orchestrator.observer import Notice, notify
@@ -54,6 +54,11 @@ async def read_order(
         settings["servers"] = prover.servers
         settings["max_light"], settings["max_heavy"] = prover.max_light, prover.max_heavy
         settings["speculation"] = prover.speculation
+        if prover.language_model:
+            model: LanguageModel = await _load(LanguageModel, prover.language_model)
+            settings["llm_url"], settings["llm_model"] = str(model.base_url), model.model
+            settings["llm_key"] = model.api_key.get_secret_value() or None
+            settings["llm_max_tokens"] = model.max_tokens
     if background:
         settings["speculation"] = 1
     return Order(

@@ -27,6 +27,7 @@ from orchestrator.result import Result
 from orchestrator.run_ledger import RunLedger
 from orchestrator.source import Project
 from orchestrator.stages import counted, definitions_seen, left_alone, surroundings_seen
+from orchestrator.strategies.hammer import Choose
 from tasks.attempt import attempts_as_tasks
 from tasks.stage import stage
 
@@ -46,6 +47,7 @@ async def supply_lemmas(
     answers: ContentCache,
     seconds: float | None,
     *,
+    choose: Choose,
     ask: bool = True,
     among: frozenset[str] | None = None,
 ) -> Traded:
@@ -58,6 +60,7 @@ async def supply_lemmas(
         ledger: the run's, with the tickets in its store.
         answers: what earlier runs have found out.
         seconds: how long it may take; None for no limit of the run's own.
+        choose: premises of the library for a goal.
         among: ids of the goals that are worked on; all that a run works on unless given.
         ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 
@@ -87,7 +90,7 @@ async def supply_lemmas(
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
         limited = replace(settings, scheduler=replace(settings.scheduler, run_timeout_seconds=left))
-        strategies = make_strategies(limited, prover, definitions, surroundings)
+        strategies = make_strategies(limited, prover, definitions, surroundings, choose=choose)
         scheduler = make_scheduler(
             limited,
             strategies,

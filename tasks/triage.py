@@ -46,13 +46,16 @@ async def triage(
     return Triage(left, false)
 
 
-async def other_branches(found: Checkout, names: Sequence[str], cache: Path) -> tuple[Branch, ...]:
-    """The Lean files of other branches; one that cannot be had is told of and left out."""
+async def other_branches(found: Checkout, names: Sequence[str], cache: Path, *, ours: str = "") -> tuple[Branch, ...]:
+    """The Lean files of other branches, and of the one that `ours` names; one that cannot be had is left out.
+
+    It is told of, but for ours, which is there only while proofs of ours wait to be taken.
+    """
     branches = []
-    for name in names:
+    for name in dict.fromkeys((*names, *([ours] if ours else []))):
         if name == found.ref:
             continue
-        texts = await texts_at(found, name, cache)
+        texts = await texts_at(found, name, cache, quiet=name == ours)
         if texts is not None:
             branches.append(Branch(name, texts))
     return tuple(branches)
@@ -64,7 +67,7 @@ async def modules_changed(found: Checkout, project: Project, since: str, cache: 
     return changed_modules(texts or {}, project)
 
 
-async def texts_at(found: Checkout, ref: str, cache: Path) -> dict[str, str] | None:
+async def texts_at(found: Checkout, ref: str, cache: Path, *, quiet: bool = False) -> dict[str, str] | None:
     """The Lean files at another commit of the same repository, by path; None when it cannot be had."""
 
     def work() -> dict[str, str]:
@@ -74,5 +77,6 @@ async def texts_at(found: Checkout, ref: str, cache: Path) -> dict[str, str] | N
     try:
         return await in_background(work)
     except CheckoutError as error:
-        notify(Notice(f"{ref} was not compared with: {error}"))
+        if not quiet:
+            notify(Notice(f"{ref} was not compared with: {error}"))
         return None

@@ -25,6 +25,8 @@ _CLOSE = "(by first | decide | (simp; done) | omega)"
 _NEGATE = "refine no_implicit_lambda% ((fun (a : Prop) (_ : ¬ a) (h : a) => h) _ ?refutation ?original)"
 _HYPOTHESIS = re.compile(r"(?P<names>[^:]+?) : (?P<kind>.*)", re.DOTALL)
 _UNIVERSE = re.compile(r"(?:Type|Sort)(?: .+)?")
+# "===================\nFound a counter-example!\nx := 3\nguard: …\nissue: 3 = 4 does not hold\n(0 shrinks)\n----"
+_FOUND = re.compile(r"Found a counter-example!\n(.*?)(?:\n-{5,}|\Z)", re.DOTALL)
 _RELATION = re.compile(r"[=≠<>≤≥∧∨¬∀∃↔∣∈]")
 
 
@@ -73,6 +75,9 @@ async def find_counterexample(
     opened = await context.tactics(["intros"], limits=limits)
     if context.goals == 1 and opened and not opened[0].failed and len(opened[0].goals) == 1:
         state, text = opened[0].proof_state, opened[0].goals[0]
+    words = await _plausible(context, state, limits)
+    if words:
+        return words
     found = candidates(Goal(id="", text=text), known)
     for batch in _batches(found):
         left = deadline - clock()
@@ -86,6 +91,18 @@ async def find_counterexample(
             if not reply.failed and len(reply.goals) == 1 and not any(m.severity == "error" for m in reply.messages):
                 return candidate.words
     return ""
+
+
+async def _plausible(context: ProofContext, state: int | None, limits: Limits) -> str:
+    """What Lean's `plausible` finds, where the project imports it (with Mathlib); else it is no tactic, and fails.
+
+    It does not prove that the goal is false, but evaluates it: what it says is its word alone.
+    """
+    replies = await context.tactics(["plausible"], proof_state=state, limits=limits)
+    if not replies or not replies[0].failed:
+        return ""
+    match = _FOUND.search(replies[0].error)
+    return ", ".join(line.strip() for line in match[1].splitlines() if " := " in line) if match else ""
 
 
 def candidates(goal: Goal, known: Mapping[str, Inductive]) -> tuple[Candidate, ...]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from orchestrator.content_cache import ContentCache, content_key
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Goal
-from orchestrator.known_answers import project_parts
 from orchestrator.rules import Rules
 from orchestrator.source import Project
 from orchestrator.stages import left_alone
@@ -60,29 +59,31 @@ async def look_false(
         project: theirs.
         prover: opens goals on sessions.
         lean: names the server and its version.
-        answers: an unchanged project is not looked through again.
+        answers: a goal is not looked at again until its file, or one that it imports, changes.
         stopping: whether to begin no other.
         seconds: the longest that one goal may take.
     """
-    if not goals:
-        return {}
-    key = content_key("counterexamples", [*project_parts(project, lean), str(seconds), *(goal.id for goal in goals)])
-    known = answers.get(key, dict[str, str])
-    if known is not None:
-        return known
+    keys = {
+        name: content_key("counterexamples", [lean, str(seconds), project.environment_digest(name)])
+        for name in {goal.module for goal in goals}
+    }
+    known = {name: dict(answers.get(key, dict[str, str]) or {}) for name, key in keys.items()}
+    unknown = [goal for goal in goals if goal.id not in known[goal.module]]
     kinds = inductives(module.text for module in project.modules)
 
-    async def look(goal: Goal) -> str:
+    async def look(goal: Goal) -> str | None:
         if stopping():
-            return ""
+            return None
         try:
             async with prover.open(goal) as context:
                 return await find_counterexample(context, kinds, seconds=seconds)
         except (SessionError, RequestRefused):
-            return ""
+            return None
 
-    words = await asyncio.gather(*(look(goal) for goal in goals))
-    found = {goal.id: said for goal, said in zip(goals, words, strict=True) if said}
-    if not stopping():
-        answers.put(key, found)
-    return found
+    words = await asyncio.gather(*(look(goal) for goal in unknown))
+    for goal, said in zip(unknown, words, strict=True):
+        if said is not None:
+            known[goal.module][goal.id] = said
+    for name in {goal.module for goal in unknown}:
+        answers.put(keys[name], known[name])
+    return {goal.id: known[goal.module][goal.id] for goal in goals if known[goal.module].get(goal.id)}

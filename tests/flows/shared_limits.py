@@ -9,7 +9,6 @@ from pathlib import Path
 
 from prefect import flow
 
-from orchestrator.bandit import Trial
 from orchestrator.claiming import claimed_attempts
 from orchestrator.goal import Goal
 from orchestrator.ledger.records import AttemptRecord
@@ -19,7 +18,9 @@ from orchestrator.result import Outcome, Result, StrategyType
 from orchestrator.scheduling.ports import Weight
 from tasks.attempt import attempts_as_tasks
 
-LIGHT, HEAVY = 14, 4
+LIGHT, HEAVY = 26, 6
+WINDOW = 10
+"""How many goals a worker claims at once: more than the limit of both together."""
 SECONDS = 1.5
 
 
@@ -51,20 +52,29 @@ async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
     strategies = {StrategyType.MICRO: Working(Path(log) / f"{worker}.jsonl", weights)}
     with Ledger.open(ledger_url) as store:
         attempts = attempts_as_tasks(strategies, lambda goal: weights[goal.id])
-        run = claimed_attempts(attempts, store, repo="shared", worker=worker)
+
+        def made(goal: Goal, strategy: StrategyType, seconds: float) -> bool:
+            return bool(store.attempts(goal_text=goal.text))
+
+        run = claimed_attempts(attempts, store, repo="shared", worker=worker, made=made)
+
+        window = asyncio.Semaphore(WINDOW)
+        # From both ends, so that each has something to do.
+        names = list(weights) if worker == "one" else list(reversed(weights))
 
         async def work(name: str) -> bool:
+            async with window:
+                return await attempt(name)
+
+        async def attempt(name: str) -> bool:
             goal = Goal(id=name, text=f"⊢ {name}")
-            if store.attempts(goal_text=goal.text):
-                return False
             result = await run(goal, StrategyType.MICRO, 60.0)
             if result.outcome is not Outcome.PROVED:
                 return False
             store.record_attempt(AttemptRecord.of(goal, result, strategy=StrategyType.MICRO, repo="shared"))
-            trial = Trial(StrategyType.MICRO, success=True, seconds=SECONDS)
             store.update_strategy_statistics(
-                [StrategyTrial(strategy=trial.strategy, success=trial.success, seconds=trial.seconds)]
+                [StrategyTrial(strategy=StrategyType.MICRO, success=True, seconds=SECONDS)]
             )
             return True
 
-        return sum(await asyncio.gather(*(work(name) for name in weights)))
+        return sum(await asyncio.gather(*(work(name) for name in names)))

@@ -71,6 +71,12 @@ async def test_a_project_block_says_what_and_how_and_a_branch_is_pushed(
     assert "Checked from scratch" in shown
     assert shown.count("\n-theorem") == 1
     assert "not published" not in str(summary["notes"])
+    again = await nightly(str(repo))
+    assert statuses(again) == {"alone": "skipped"}
+    (goal,) = again["goals"]
+    assert "proved on the branch orchestrator/proofs" in goal["note"]
+    kept = await nightly(project="push-test")
+    assert statuses(kept) == {"alone": "solved"}
     with pytest.raises(ConfigError, match="there is no block lean-project/nowhere"):
         await nightly(project="nowhere")
     with pytest.raises(ConfigError, match="no repository is named"):

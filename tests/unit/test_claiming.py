@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.claiming import TAKEN, claimed_attempts
+from orchestrator.claiming import MADE, TAKEN, claimed_attempts
 from orchestrator.goal import Goal
 from orchestrator.ledger.store import Ledger
 from orchestrator.result import Outcome, Result, StrategyType
@@ -35,3 +35,14 @@ async def test_a_goal_of_another_worker_is_no_trial_and_comes_free_afterwards() 
         go_on.set()
         assert all(result.success for result in await asyncio.gather(*held))
         assert (await second(GOAL, MICRO, 1.0)).tactics == ("simp",)
+
+
+async def test_what_another_has_made_in_the_meantime_is_not_made_again() -> None:
+    async def never(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        raise AssertionError("it was made")
+
+    with Ledger.open("sqlite://") as ledger:
+        attempt = claimed_attempts(never, ledger, repo="r", worker="one", made=lambda *_: True)
+        refused = await attempt(GOAL, MICRO, 1.0)
+        assert refused.metadata["unavailable"] == {"micro": MADE}
+        assert ledger.claim_goal(GOAL.id, "two", lease_seconds=60, repo="r")

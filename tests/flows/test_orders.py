@@ -1,0 +1,37 @@
+"""From blocks, by their names, to what a run is asked to do."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+from blocks import LanguageModel, LeanProject, LedgerDatabase, Prover
+from orchestrator.config import Profile, load_settings
+from orchestrator.errors import ConfigError
+from tasks.order import read_order
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+async def test_blocks_name_one_another_and_secrets_are_not_printed() -> None:
+    url = HttpUrl("http://127.0.0.1:8000/v1")
+    model = LanguageModel(base_url=url, model="prover", api_key=SecretStr("key-7"), max_tokens=99)
+    await model.asave("orders", overwrite=True)
+    await LedgerDatabase(url=SecretStr("postgresql://me:word-8@host/ledger")).asave("orders", overwrite=True)
+    await Prover(profile=2, language_model="orders").asave("orders", overwrite=True)
+    await LeanProject(repo="/r", prover="orders", ledger="orders").asave("orders", overwrite=True)
+    order = await read_order(project="orders")
+    settings = load_settings({}, **order.settings)
+    assert settings.profile is Profile.THOROUGH
+    assert settings.ledger_url == "postgresql://me:word-8@host/ledger"
+    chat = settings.models.chat
+    assert chat is not None
+    assert (chat.url, chat.model, chat.key, chat.max_tokens) == (str(url), "prover", "key-7", 99)
+    assert not [word for word in ("key-7", "word-8") if word in f"{order}{settings}"]
+
+
+async def test_a_block_that_is_not_there_is_named() -> None:
+    await Prover(language_model="nowhere").asave("orders-wrong", overwrite=True)
+    await LeanProject(repo="/r", prover="orders-wrong").asave("orders-wrong", overwrite=True)
+    with pytest.raises(ConfigError, match="there is no block language-model/nowhere"):
+        await read_order(project="orders-wrong")
