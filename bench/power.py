@@ -42,6 +42,7 @@ from orchestrator.composition import make_strategies
 from orchestrator.config import Settings, load_settings
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
+from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
@@ -123,6 +124,7 @@ def team(bench: Bench, prover: Prover, clock: Callable[[], float]) -> list[tuple
 async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> None:
     """Measure one goal after another on one server."""
     session = bench.servers.session()
+    assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
     async with Pool([session], bench.project) as pool:
         prover = TimedProver(session, pool)
 

@@ -23,6 +23,7 @@ from orchestrator.config import load_settings
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.errors import ConfigError, OrchestratorError, SessionError
 from orchestrator.goal import Goal
+from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
@@ -167,6 +168,7 @@ async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     if known_corpus(paths, servers, DEFAULT_IMPORTS) is None:
         raise ConfigError("the hammer has no premises", hint="Build them first: orchestrator premises build")
     session = servers.session()
+    assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
     async with Pool([session], project) as pool:
         recorder = Recorder(pool, TimedProver(session, pool), rows, chooser(paths, servers))
         for stage in (ArmKind.TACTIC, ArmKind.STRATEGY):

@@ -116,11 +116,11 @@ async def run_order(order: Order) -> dict[str, object]:
     answers = ContentCache(paths.answers)
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
-        checkout, project = await check_out(order.repo, order.ref, paths.checkouts)
+        checkout, project = await check_out(order.repo, order.ref, settings, paths)
         rules = load_rules(checkout.path)
         settings = with_budget(settings, rules)
         axioms = rules.allowed_axioms | settings.allowed_axioms
-        servers = await set_up_lean(settings, paths, project)
+        servers = await set_up_lean(settings, paths, project, order.repo)
         ledger = held.enter_context(
             recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
         )

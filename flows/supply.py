@@ -61,8 +61,8 @@ async def supply(
     axioms = STANDARD_AXIOMS | settings.allowed_axioms
     async with stoppable() as stop, AsyncExitStack() as held:
         store = held.enter_context(open_ledger(settings, paths))
-        checkout, project = await check_out(repo, ref, paths.checkouts)
-        servers = await set_up_lean(settings, paths, project)
+        checkout, project = await check_out(repo, ref, settings, paths)
+        servers = await set_up_lean(settings, paths, project, repo)
         ledger = held.enter_context(
             recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
         )

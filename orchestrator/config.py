@@ -172,6 +172,7 @@ class DashboardSettings:
 class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
+    `repl` is the folder of a built REPL for a native Lean; None lets lean-interact fetch the one that fits.
     `allowed_axioms` are the owner's additions to the axioms that a proof may rest on.
 
     Raises:
@@ -181,6 +182,7 @@ class Settings:
     profile: Profile = Profile.NORMAL
     lean: LeanChoice = LeanChoice.AUTO
     paths: PathSettings = field(default_factory=PathSettings)
+    repl: Path | None = None
     ledger_url: str | None = field(default=None, repr=False)
     allowed_axioms: frozenset[str] = frozenset()
     sessions: SessionSettings = field(default_factory=SessionSettings)
@@ -226,6 +228,7 @@ class Overrides(TypedDict, total=False):
     cache_dir: Path | None
     data_dir: Path | None
     state_dir: Path | None
+    repl: Path | None
     ledger_url: str | None
     allowed_axioms: frozenset[str] | None
     elaboration_timeout: float | None
@@ -375,6 +378,7 @@ _VARIABLES = (
     folder("cache_dir"),
     folder("data_dir"),
     folder("state_dir"),
+    folder("repl"),
     Variable(
         "ledger_url",
         str,
@@ -447,6 +451,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         profile=profile,
         lean=values.get("lean", LeanChoice.AUTO),
         paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
+        repl=values.get("repl"),
         ledger_url=values.get("ledger_url"),
         market=values.get("market", True),
         counterexamples=values.get("counterexamples", True),

@@ -14,17 +14,15 @@ from orchestrator.errors import MarketplaceError
 from orchestrator.known_answers import known_extraction
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketPlace
 from orchestrator.market.lean_checker import LeanChecker, place_of
 from orchestrator.marketplace import Marketplace
 from orchestrator.paths import Paths
-from orchestrator.provision import Servers, choose_lean, provision
+from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.repo.checkout import checkout
 from orchestrator.repo.project import load_project
 from orchestrator.source import Project
-from orchestrator.stages import importable
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,7 @@ def _prepare(repo: str, settings: Settings, paths: Paths) -> tuple[Project, str,
     project, source = Project("none", "/"), ""
     if repo:
         found = checkout(repo, "HEAD", cache=paths.checkouts)
-        project = importable(load_project(found.path, commit=found.commit), EMBEDDED_LIBRARIES)
+        project = usable(settings, paths, load_project(found.path, commit=found.commit))
         source = found.source
-    return project, source, provision(settings, paths, choose_lean(settings, paths, project))
+    folder = lake_folder(repo, project) if repo else None
+    return project, source, provision(settings, paths, choose_lean(settings, paths, project), folder=folder)

@@ -18,13 +18,14 @@ from cyclopts.validators import Number
 from orchestrator.advice import next_commands
 from orchestrator.ci_reports import FailOn, failing, findings, workflow_commands
 from orchestrator.cli.background import bg
+from orchestrator.cli.bank import bank
 from orchestrator.cli.blueprint import blueprint_app
 from orchestrator.cli.dashboard import dashboard
 from orchestrator.cli.examples import with_examples
 from orchestrator.cli.health import doctor, settings
 from orchestrator.cli.models import models_app
 from orchestrator.cli.output import AsJson, print_json
-from orchestrator.cli.repository import lean_app, run_extract, run_extract_static, run_verify
+from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.running import prefect_server, run_flow
 from orchestrator.cli.setup import setup
 from orchestrator.config import Profile, load_settings
@@ -55,7 +56,7 @@ for _name, _where, _words in (
     app.command(f"orchestrator.cli.{_where}", name=_name, help=_words)
 app.command(blueprint_app)
 app.command(models_app)
-for _function in (bg, dashboard, setup, doctor, settings):
+for _function in (bank, bg, dashboard, setup, doctor, settings):
     with_examples(app)(_function)
 app.register_install_completion_command()
 
@@ -84,6 +85,7 @@ def prove(
     more_time: Annotated[
         bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
     ] = False,
+    build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -106,6 +108,8 @@ def prove(
     out = Path(os.path.abspath(out.expanduser()))
     preflight(repo, out, chosen, paths)
     console = make_console(stderr=json_)
+    if build:
+        build_project(repo, console)
     display = RunDisplay(console)
     with display.running(), observed_by(display), prefect_server(paths):
         from flows.nightly import nightly

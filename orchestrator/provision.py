@@ -8,37 +8,44 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config import LeanChoice, SessionSettings, Settings
-from orchestrator.errors import LeanNotFound
+from orchestrator.config import SessionSettings, Settings
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
 from orchestrator.lean.isolation import confined
+from orchestrator.lean.lake import check_packages
 from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native import NativeSession, OpenWordAt, TextReader
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.process import Launch
 from orchestrator.lean.protocol import Limits
-from orchestrator.lean.toolchain import LeanFound, find_lean
+from orchestrator.lean.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, LeanFound, LeanKind, find_lean
 from orchestrator.lean.workspace import Workspace
 from orchestrator.paths import Paths
+from orchestrator.repo.reader import header_end, open_words
 from orchestrator.source import Project
+from orchestrator.stages import importable
 from orchestrator.throttle import LocalMachine
 
 SERVER_MEGABYTES = 1200
 """What one embedded server is given when servers are fitted to the memory that is left."""
+NATIVE_MEGABYTES = 8000
+"""Resident memory at which a native server is replaced unless ORCH_MEMORY_MB says otherwise: Mathlib's pages count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Embedded Lean servers that can be started for any project.
+    """Lean servers that can be started for any project.
 
     Attributes:
-        launch: how one is started.
+        launch: how an embedded one is started; of a native one, the program `lake` and the folder it works in.
         count: how many a pool holds.
         settings: their limits.
         description: which Lean, in words.
         identity: changes whenever another Lean, or another server, would answer.
         meter: what the servers have used so far.
+        native: how a REPL of the user's own Lean is started; None for the embedded Lean.
     """
 
     launch: Launch
@@ -46,11 +53,18 @@ class Servers:
     settings: SessionSettings
     description: str
     identity: str
+    native: ReplLaunch | None = None
     meter: LeanMeter = field(default_factory=LeanMeter)
 
-    def session(self) -> EmbeddedSession:
+    def session(self) -> EmbeddedSession | NativeSession:
         """A session; its process starts with the first request."""
         limit = self.settings.rss_limit_megabytes
+        native = self.native
+        if native is not None:
+            limit = NATIVE_MEGABYTES if limit == SessionSettings().rss_limit_megabytes else limit
+            return NativeSession(
+                lambda: LeanInteractRepl(native), text_reader(), rss_limit_megabytes=limit, meter=self.meter
+            )
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
@@ -69,32 +83,74 @@ class Servers:
             await session.close()
 
 
+def text_reader() -> TextReader:
+    """What a native session reads from text alone."""
+    return TextReader(
+        header_end=header_end, open_words=lambda text: tuple(OpenWordAt(*found) for found in open_words(text))
+    )
+
+
 def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:
     """Which Lean the project is worked on with.
 
     Raises:
-        LeanNotFound: none can be used, or a native one was asked for, which this version does not drive.
+        LeanNotFound: none can be used, or not the one that was asked for.
     """
-    if settings.lean is LeanChoice.NATIVE:
-        raise LeanNotFound(
-            "This version works with the embedded Lean only",
-            where="ORCH_LEAN=native",
-            hint="Unset it, or set ORCH_LEAN=embedded.",
-        )
     external = {name for module in project.modules for name in module.imports if name not in project.by_name}
-    return find_lean(
-        Path(project.root), project.toolchain, prefer=LeanChoice.EMBEDDED, paths=paths, imports=sorted(external)
-    )
+    return find_lean(Path(project.root), project.toolchain, prefer=settings.lean, paths=paths, imports=sorted(external))
+
+
+def usable(settings: Settings, paths: Paths, project: Project) -> Project:
+    """The project without the files that its Lean cannot import.
+
+    Raises:
+        LeanNotFound: no Lean can be used.
+        RepositoryError: no file is left.
+    """
+    if choose_lean(settings, paths, project).kind is LeanKind.EMBEDDED:
+        return importable(project, EMBEDDED_LIBRARIES)
+    return project
+
+
+def lake_folder(repo: str, project: Project) -> Path:
+    """Where a native Lean finds built packages: the user's own folder, since a clean copy of it has none."""
+    own = Path(repo).expanduser()
+    return own.resolve() if own.is_dir() else Path(project.root)
 
 
 def provision(
-    settings: Settings, paths: Paths, found: LeanFound, *, progress: Progress = lambda stage, done: None
+    settings: Settings,
+    paths: Paths,
+    found: LeanFound,
+    *,
+    folder: Path | None = None,
+    progress: Progress = lambda stage, done: None,
 ) -> Servers:
-    """Install the embedded Lean if it is not there, and say how to start servers.
+    """Say how to start servers, and install the embedded Lean if that is the one and it is not there.
+
+    Args:
+        settings: the settings.
+        paths: where the embedded Lean is kept.
+        found: the Lean that was chosen.
+        folder: the Lake project whose toolchain and packages a native Lean uses.
+        progress: told about steps of an installation.
 
     Raises:
         InstallError: it could not be installed.
+        LeanNotFound: the native Lean's packages are not built.
     """
+    if found.native is not None:
+        folder = folder or Path.cwd()
+        check_packages(folder)
+        lake = found.native.lake
+        return Servers(
+            Launch(command=(str(lake),), environment={}, folder=str(folder)),
+            server_count(settings.sessions),
+            settings.sessions,
+            description=f"Lean {found.version} ({found.kind})",
+            identity=f"native {found.version} {settings.repl or ''}",
+            native=ReplLaunch(folder=folder, lake=lake, repl=settings.repl),
+        )
     lean = ensure_embedded(paths, progress=progress)
     launch = Launch(
         command=confined(lean.command(), read=(lean.root, lean.folder)),

@@ -17,7 +17,8 @@ def with_examples(app: App, name: str | None = None) -> Callable[[Command], Comm
     """A decorator as `app.command`, for functions with a section *Examples* at the end of their docstring."""
 
     def register(function: Command) -> Command:
-        app.command(function, name=name, help_epilogue=f"Examples:\n\n```text\n{examples_of(function)}\n```")
+        examples = examples_of(function)
+        app.command(function, name=name, help_epilogue=f"Examples:\n\n```text\n{examples}\n```" if examples else None)
         return function
 
     return register

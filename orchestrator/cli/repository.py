@@ -18,19 +18,20 @@ from rich.markup import escape
 
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.difficulty import estimated_difficulty
-from orchestrator.errors import PatchError
+from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
 from orchestrator.helpers import named_helpers
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, describe, find_lean
+from orchestrator.lean.lake import BUILD_SECONDS, build
+from orchestrator.lean.toolchain import describe, find_lean, probe_native
 from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, provision
+from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.repo.checkout import apply_patch, checkout
 from orchestrator.repo.project import load_project
 from orchestrator.repo.scan import proofs_wanted, scan
 from orchestrator.source import Project
-from orchestrator.stages import INSTALLATION, counted, importable, nothing_usable
+from orchestrator.stages import INSTALLATION, counted, nothing_usable
 from orchestrator.tables import one_line
 from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
 from orchestrator.verdict import STANDARD_AXIOMS
@@ -180,6 +181,25 @@ def run_verify(
     return 0 if report.accepted else PatchError.exit_code
 
 
+def build_project(repo: str, console: Console) -> None:
+    """Run `lake build` in the user's own folder, with Mathlib's cache fetched first where there is Mathlib.
+
+    Raises:
+        LeanNotFound: there is no lake.
+        RepositoryError: it is no folder, or does not build.
+    """
+    folder = Path(repo).expanduser()
+    if not folder.is_dir():
+        raise RepositoryError(
+            "Only a folder can be built", where=repo, hint="Clone the repository and name its folder."
+        )
+    native = probe_native(folder)
+    if native is None:
+        raise LeanNotFound("lean and lake were not found", where="PATH", hint="Install elan.")
+    with console.status("lake build"):
+        build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
+
+
 def read_patch(patch: Path) -> str:
     """The text of a patch file.
 
@@ -241,12 +261,12 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     """
     settings = load_settings()
     paths = find_paths(settings.paths)
-    project = importable(open_project(repo, ref), EMBEDDED_LIBRARIES)
+    project = usable(settings, paths, open_project(repo, ref))
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:
         say(console, "yellow", "note:", warning)
     with console.status("setting up Lean"):
-        return project, provision(settings, paths, lean)
+        return project, provision(settings, paths, lean, folder=lake_folder(repo, project))
 
 
 async def elaborate(project: Project, servers: Servers, console: Console) -> Extraction:

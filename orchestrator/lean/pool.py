@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.proof_context import OpenGoal
-from orchestrator.lean.protocol import Limits
-from orchestrator.lean.session import Session
+from orchestrator.lean.protocol import Command, Limits
+from orchestrator.lean.session import Recyclable, Session, ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source import Project
 
@@ -46,7 +45,7 @@ class Pool:
             chosen = next((w for w in self._idle if module and w.holds(module)), self._idle[0])
             self._idle.remove(chosen)
         try:
-            if isinstance(chosen.session, EmbeddedSession):
+            if isinstance(chosen.session, Recyclable):
                 await chosen.session.recycle_if_grown()
             yield chosen
         finally:
@@ -70,6 +69,14 @@ class Pool:
                 # When the process is gone, what was to be forgotten is gone with it.
                 with contextlib.suppress(SessionError):
                     await opened.release()
+
+    async def start(self, *, seconds: float = 600.0) -> None:
+        """Start every server now, so that no goal's time is spent on it.
+
+        Raises:
+            SessionError: one does not start.
+        """
+        await asyncio.gather(*(ask(w.session, Command(""), timeout=seconds) for w in self._workspaces))
 
     def variant(self, project: Project) -> VariantPool:
         """The same sessions, standing in front of goals of a variant of the project."""

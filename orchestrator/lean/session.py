@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, overload
+from typing import Protocol, overload, runtime_checkable
 
 from orchestrator.errors import MalformedReply
 from orchestrator.lean.protocol import (
@@ -47,6 +47,15 @@ class Session(Protocol):
 
     async def close(self) -> None:
         """End the process. Closing twice is fine."""
+        ...
+
+
+@runtime_checkable
+class Recyclable(Protocol):
+    """A session whose process can be replaced when it has grown."""
+
+    async def recycle_if_grown(self) -> bool:
+        """Replace the process if it has grown beyond its limit; true when it was. For between pieces of work."""
         ...
 
 

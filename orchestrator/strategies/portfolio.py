@@ -62,8 +62,13 @@ MATHLIB_CHEAP = (
     "tauto",
     "bound",
     "fun_prop",
+    "measurability",
+    "norm_cast",
     "aesop",
 )
+"""No `polyrith`: it asks a server on the network."""
+MATHLIB_SEARCH = ("hint",)
+HAMMER_SEARCH = ("hammer",)
 IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
@@ -84,15 +89,18 @@ def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[Candidate, .
         goal: the goal; its hypotheses name what can be taken apart, its imports say whether Mathlib is there.
         definitions: full names of the project's own definitions, for unfolding those that occur in the goal.
     """
-    cheap = list(CORE_CHEAP)
-    if any(name == "Mathlib" or name.startswith("Mathlib.") for name in goal.context.imports):
+    cheap, searches = list(CORE_CHEAP), list(SEARCH)
+    if _imports(goal, "Mathlib"):
         cheap += MATHLIB_CHEAP
+        searches += MATHLIB_SEARCH
+    if _imports(goal, "Hammer"):
+        searches += HAMMER_SEARCH
     unfolding = occurring(goal, definitions)
     combined = [*_with_definitions(unfolding), *_introductions(goal), *_splits(goal, unfolding)]
     candidates = [
         *(Candidate(tactic, Tier.CHEAP, 3_000) for tactic in cheap),
         *(Candidate(tactic, Tier.COMBINED, 2_000) for tactic in combined),
-        *(Candidate(tactic, Tier.SEARCH, 8_000) for tactic in SEARCH),
+        *(Candidate(tactic, Tier.SEARCH, 8_000) for tactic in searches),
     ]
     first: dict[str, Candidate] = {}
     for candidate in candidates:
@@ -120,6 +128,10 @@ def kind_of(goal: Goal, candidate: Candidate) -> str:
     listed = re.sub(r"unfold [^;]+", "unfold …", listed)
     text = _IDENTIFIER.sub(lambda word: places.get(word[0], word[0]) if word.start() else word[0], listed)
     return f"{text} in the declaration" if candidate.tier is Tier.DECLARATION else text
+
+
+def _imports(goal: Goal, library: str) -> bool:
+    return any(name.partition(".")[0] == library for name in goal.context.imports)
 
 
 def variables(goal: Goal) -> tuple[tuple[str, str], ...]:

@@ -91,7 +91,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
             told.append(json.loads(done.stdout))
         assert told[0]["limits"] == told[1]["limits"] == ({"light": 8, "heavy": 2} if url else {})
         assert told[0]["deployments"] == told[1]["deployments"]
-        assert [name for name in told[0]["blocks"] if name not in told[1]["blocks"]] == ["prover/default"]
+        assert [name for name in told[0]["blocks"] if name not in told[1]["blocks"]] == ["lean-prover/default"]
         yield Service(environment, tmp_path)
 
 

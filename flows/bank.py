@@ -1,0 +1,116 @@
+"""The benchmark runner: a bank of goals, worked off until the time is over, and what came of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+from prefect import flow
+
+from orchestrator.bank_results import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
+from orchestrator.composition import make_scheduler, make_strategies, run_config
+from orchestrator.config import Profile, load_settings
+from orchestrator.content_cache import ContentCache
+from orchestrator.goal import Goal
+from orchestrator.machine import describe_machine, program_commit
+from orchestrator.observer import RunFinished, StageStarted, notify
+from orchestrator.paths import find_paths
+from orchestrator.premise_library import chooser
+from orchestrator.result import Result, StrategyType
+from orchestrator.scheduler import Scheduler
+from orchestrator.scheduling.ports import MemoryLedger, RunAttempt
+from orchestrator.stages import counted, definitions_seen, surroundings_seen
+from orchestrator.stopping import stoppable
+from orchestrator.strategies.base import Strategy
+from orchestrator.strategies.stub import stub_strategies
+from tasks.attempt import attempts_as_tasks
+from tasks.extract import extract_goals
+from tasks.set_up_lean import set_up_lean
+
+
+@flow(name="bank", flow_run_name="bank", persist_result=False, validate_parameters=False)
+async def bank(
+    entries: Sequence[BankEntry], profile: int = 1, budget_seconds: float | None = None
+) -> dict[str, object]:
+    """Run the strategies over a bank of goals.
+
+    What was learned elsewhere is not used, and what is learned here is not kept. A proof counts when Lean takes it in
+    place of the `sorry`, in the goal's own declaration. Setting Lean up is not counted as time. Stub
+    workers need no Lean, and what they call a proof is none.
+
+    Args:
+        entries: the goals.
+        profile: 0 stub workers, 1 normal, 2 thorough.
+        budget_seconds: how long strategies may work; None for no limit.
+
+    Returns:
+        The content of the results file.
+
+    Raises:
+        OrchestratorError: nothing could be done.
+    """
+    settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
+    paths = find_paths(settings.paths)
+    made: dict[str, list[tuple[StrategyType, Result]]] = {entry.id: [] for entry in entries}
+    strategies: Mapping[StrategyType, Strategy]
+    async with stoppable() as stop, AsyncExitStack() as held:
+        if settings.profile is Profile.STUB:
+            lean, goals, strategies = "", goals_without_lean(entries), stub_strategies()
+            scheduler = Scheduler(
+                settings=settings.scheduler,
+                strategies=strategies,
+                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
+                session_retries=0,
+                on_event=notify,
+            )
+        else:
+            project = bank_project(entries)
+            servers = await set_up_lean(settings, paths, project)
+            pool = await held.enter_async_context(servers.pool(project))
+            extraction = await extract_goals(project, pool, servers.identity, ContentCache(paths.answers))
+            await pool.start()
+            lean, goals = servers.description, goals_for(entries, extraction.goals)
+            strategies = make_strategies(
+                settings,
+                pool,
+                definitions_seen(project, extraction),
+                surroundings_seen(project, extraction),
+                choose=chooser(paths, servers),
+            )
+            scheduler = make_scheduler(
+                settings,
+                strategies,
+                MemoryLedger(ema_alpha=settings.scheduler.ema_alpha),
+                prover=pool,
+                servers=servers.count,
+                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
+            )
+        stop.ends_with(scheduler.shutdown)
+        notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+        started, begun = datetime.now(UTC), time.monotonic()
+        results = await scheduler.process_queue(goals)
+    run = BankRun(
+        started=started,
+        wall_seconds=time.monotonic() - begun,
+        entries=entries,
+        results=results,
+        attempts=made,
+        config=run_config(settings),
+        machine=describe_machine(),
+        commit=program_commit(),
+        lean=lean,
+    )
+    finished = results_json(run)
+    notify(RunFinished(finished))
+    return finished
+
+
+def _noted(run: RunAttempt, made: dict[str, list[tuple[StrategyType, Result]]]) -> RunAttempt:
+    async def noted(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        result = await run(goal, strategy, timeout)
+        made[goal.id].append((strategy, result))
+        return result
+
+    return noted

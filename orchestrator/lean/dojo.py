@@ -1,0 +1,258 @@
+"""Tactics through LeanDojo, for whoever has traced a repository with it or asks for it.
+
+LeanDojo replaces the whole proof of a theorem by a server tactic, so it starts at the theorem's own statement: a
+`sorry` in the middle of a proof is out of its reach. Its last work is on Lean v4.20. Its `check_proof` looks for one
+spelling of the warning for open places and lets the other through: a proof is checked by ours, never by LeanDojo.
+
+The library is imported when it is first used: importing it makes folders, runs git and may ask GitHub.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
+from orchestrator.goal import Goal
+from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lexer import code_mask
+
+LAST_VERSION = (4, 20)
+"""The last release of Lean that LeanDojo was worked on with."""
+
+GIVEN_UP = "the proof was given up: it contains a sorry"
+_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.\d+")
+_WHOLE_PROOF = re.compile(r":=\s*(?:by\s+)?\Z")
+
+
+class DojoLike(Protocol):
+    """What we use of `lean_dojo.Dojo`."""
+
+    def __enter__(self) -> tuple[Any, Any]: ...
+    def __exit__(self, *error: object) -> None: ...
+    def run_tac(self, state: Any, tactic: str) -> Any: ...
+
+
+MakeDojo = Callable[[Goal], DojoLike]
+Check = Callable[[str, float], Awaitable[CheckReply]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DojoLimits:
+    """What has to hold before LeanDojo is tried.
+
+    Attributes:
+        installed: the package can be imported.
+        traced: the repository at this commit is in LeanDojo's cache.
+        online: tracing may download.
+    """
+
+    installed: bool
+    traced: bool
+    online: bool = False
+
+
+def why_not(goal: Goal, text: str, toolchain: str, limits: DojoLimits) -> str:
+    """Why LeanDojo cannot work on a goal, "" when it can. `text` is the goal's file. Pure."""
+    if not limits.installed:
+        return "LeanDojo is not installed: pip install 'lean-orchestrator[dojo]'"
+    release = _RELEASE.search(toolchain)
+    if release is None or (int(release[1]), int(release[2])) > LAST_VERSION:
+        last = f"v{LAST_VERSION[0]}.{LAST_VERSION[1]}"
+        return f"LeanDojo works up to Lean {last}, the project asks for {toolchain or 'none'}"
+    if not limits.traced and not limits.online:
+        return "the repository is not traced, and tracing needs GitHub: run `lean_dojo.trace` once while online"
+    if not goal.is_prop:
+        return "LeanDojo proves theorems, and the goal asks for data"
+    if not _is_whole_proof(goal, text):
+        return "LeanDojo starts at a theorem's statement, and this sorry stands in the middle of a proof"
+    return ""
+
+
+def _is_whole_proof(goal: Goal, text: str) -> bool:
+    if goal.span is None or goal.command is None:
+        return False
+    lines = text.split("\n")
+    start = goal.command.start.line - 1
+    before = lines[start : goal.span.start.line]
+    if not before:
+        return False
+    before[-1] = before[-1][: goal.span.start.column]
+    mask = code_mask("\n".join(before))
+    return _WHOLE_PROOF.search(mask) is not None and _outside_brackets(mask).count(":=") == 1
+
+
+def _outside_brackets(mask: str) -> str:
+    depth, kept = 0, []
+    for character in mask:
+        depth += (character in "([{⟨") - (character in ")]}⟩")
+        if depth == 0:
+            kept.append(character)
+    return "".join(kept)
+
+
+class DojoGoal:
+    """One theorem, opened with LeanDojo: a `ProofContext`.
+
+    Args:
+        goal: the theorem's goal.
+        dojo: LeanDojo's environment, entered.
+        first: its first state.
+        check: the truth about a script, from one of our own sessions.
+    """
+
+    def __init__(self, goal: Goal, dojo: DojoLike, first: Any, check: Check) -> None:
+        self._goal = goal
+        self._dojo = dojo
+        self._check = check
+        self._states: list[Any] = [first]
+
+    @property
+    def goal(self) -> Goal:
+        """The goal that was opened."""
+        return self._goal
+
+    @property
+    def goals(self) -> int:
+        """One: a theorem's statement."""
+        return 1
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+    ) -> tuple[TacticReply, ...]:
+        """See `ProofContext.tactics`. Limits on single tactics are those the environment was made with.
+
+        Raises:
+            SessionDied, SessionTimeout, MalformedReply: LeanDojo's environment broke; it cannot be used any more.
+            RequestRefused: there is no such state.
+        """
+        number = 0 if proof_state is None else proof_state
+        if not 0 <= number < len(self._states):
+            raise RequestRefused("Unknown proof state.", where=str(number))
+        begun = time.monotonic()
+        replies: list[TacticReply] = []
+        for tactic in tactics:
+            if budget_seconds and time.monotonic() - begun >= budget_seconds:
+                break
+            replies.append(await self._one(self._states[number], tactic))
+            if stop_on_success and replies[-1].completed:
+                break
+        return tuple(replies)
+
+    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+        """The script in the declaration itself, on one of our own sessions."""
+        return await self._check(script, seconds)
+
+    async def _one(self, state: Any, tactic: str) -> TacticReply:
+        begun = time.monotonic()
+        result = await asyncio.to_thread(_run, self._dojo, state, tactic)
+        milliseconds = int((time.monotonic() - begun) * 1000)
+        kind = type(result).__name__
+        if kind == "ProofFinished":
+            return TacticReply(tactic, completed=True, status="Completed", milliseconds=milliseconds)
+        if kind == "LeanError":
+            return TacticReply(tactic, error=result.error or "failed", milliseconds=milliseconds)
+        if kind == "ProofGivenUp":
+            return TacticReply(tactic, error=GIVEN_UP, milliseconds=milliseconds)
+        if kind != "TacticState":
+            raise MalformedReply(f"LeanDojo answered a {kind}", where=tactic)
+        self._states.append(result)
+        goals = tuple(part for part in result.pp.split("\n\n") if part.strip())
+        return TacticReply(
+            tactic,
+            goals=goals,
+            proof_state=len(self._states) - 1,
+            status="Incomplete: open goals remain",
+            milliseconds=milliseconds,
+        )
+
+
+def _run(dojo: DojoLike, state: Any, tactic: str) -> Any:
+    from lean_dojo import DojoCrashError, DojoTacticTimeoutError
+
+    try:
+        return dojo.run_tac(state, tactic)
+    except DojoTacticTimeoutError as error:
+        raise SessionTimeout("LeanDojo gave no reply in time", where=tactic) from error
+    except DojoCrashError as error:
+        memory = "out of memory" if error.is_out_of_memory else str(error)
+        raise SessionDied(f"LeanDojo's Lean ended: {memory}", where=tactic) from error
+
+
+class OpenDojo:
+    """A theorem opened with LeanDojo, as an asynchronous block.
+
+    Args:
+        goal: the theorem's goal.
+        make: makes the environment, such as `lambda goal: Dojo(theorem_of(goal, …), timeout=60)`.
+        check: the truth about a script.
+    """
+
+    def __init__(self, goal: Goal, make: MakeDojo, check: Check) -> None:
+        self._goal = goal
+        self._make = make
+        self._check = check
+        self._dojo: DojoLike | None = None
+
+    async def __aenter__(self) -> DojoGoal:
+        """Start LeanDojo's Lean.
+
+        Raises:
+            LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
+        """
+        from lean_dojo import DojoCrashError, DojoInitError, DojoTacticTimeoutError
+
+        dojo = self._make(self._goal)
+        try:
+            _, first = await asyncio.to_thread(dojo.__enter__)
+        except (DojoInitError, DojoCrashError, DojoTacticTimeoutError, AssertionError) as error:
+            raise LeanNotFound(
+                f"LeanDojo cannot open the theorem: {error or type(error).__name__}",
+                where=self._goal.declaration,
+                hint="Trace the repository again, or work without LeanDojo.",
+            ) from error
+        self._dojo = dojo
+        return DojoGoal(self._goal, dojo, first, self._check)
+
+    async def __aexit__(self, *error: object) -> None:
+        """End LeanDojo's Lean."""
+        if self._dojo is not None:
+            await asyncio.to_thread(self._dojo.__exit__, None, None, None)
+
+
+def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
+    """LeanDojo's name for a goal's theorem. Asks git, and for a GitHub URL the network.
+
+    Raises:
+        LeanNotFound: LeanDojo does not know the repository or the commit.
+    """
+    from lean_dojo import LeanGitRepo, Theorem
+
+    try:
+        return Theorem(LeanGitRepo(repository, commit), goal.file, goal.declaration)
+    except Exception as error:  # git, GitHub and LeanDojo's own assertions
+        raise LeanNotFound(
+            f"LeanDojo cannot use the repository: {str(error) or type(error).__name__}",
+            where=f"{repository} at {commit}",
+        ) from error
+
+
+def is_traced(repository: str, commit: str) -> bool:
+    """Whether LeanDojo has the repository at this commit in its cache; no network."""
+    from lean_dojo.constants import CACHE_DIR
+    from lean_dojo.data_extraction.cache import _format_cache_dirname
+
+    name = _format_cache_dirname(repository, commit)
+    folder: Path = CACHE_DIR / name / repository.rstrip("/").rpartition("/")[2]
+    return folder.is_dir()

@@ -1,0 +1,155 @@
+"""What Lake says of a project: its packages and whether they are built. Nothing here starts a program but `build`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from orchestrator.config import child_environment
+from orchestrator.errors import LeanNotFound, RepositoryError
+from orchestrator.lean.toolchain import NATIVE_VARIABLES
+
+MANIFEST = "lake-manifest.json"
+BUILD_SECONDS = 4 * 3600.0
+"""Building Mathlib without its cache takes hours."""
+_LIBRARIES = (".lake/build/lib/lean", ".lake/build/lib", "build/lib")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package of `lake-manifest.json`.
+
+    Attributes:
+        name: as in the manifest; older manifests write it with `«»`.
+        folder: relative to the project, with forward slashes.
+        revision: git commit ("" for a package by path).
+        inherited: it came with another package.
+    """
+
+    name: str
+    folder: str
+    revision: str = ""
+    inherited: bool = False
+
+
+def parse_manifest(text: str) -> tuple[Package, ...]:
+    """The packages of a manifest, of whatever version since Lake's format 4.
+
+    Raises:
+        RepositoryError: it is no manifest.
+    """
+    try:
+        value = json.loads(text)
+        folder = str(value.get("packagesDir") or ".lake/packages")
+        return tuple(_package(entry, folder) for entry in value.get("packages", ()))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise RepositoryError(
+            f"The manifest cannot be read: {error}", where=MANIFEST, hint="Run `lake update` to write it anew."
+        ) from error
+
+
+def packages(folder: Path) -> tuple[Package, ...]:
+    """The packages of the project in a folder; none without a manifest.
+
+    Raises:
+        RepositoryError: its manifest is none.
+    """
+    try:
+        return parse_manifest((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RepositoryError(f"The manifest cannot be read: {error}", where=str(folder / MANIFEST)) from error
+
+
+def check_packages(folder: Path) -> None:
+    """See that every package the project requires is there and built.
+
+    Raises:
+        LeanNotFound: one is missing or not built; the message says which, and the command that mends it.
+        RepositoryError: the manifest cannot be read.
+    """
+    missing = [package.name for package in packages(folder) if not is_built(folder / package.folder)]
+    if missing:
+        get = "`lake exe cache get` and then " if "mathlib" in missing else ""
+        raise LeanNotFound(
+            f"The project's packages are not built: {', '.join(missing)}",
+            where=str(folder),
+            hint=f"Run {get}`lake build` there, or give --build.",
+        )
+
+
+def is_built(package: Path) -> bool:
+    """Whether a package's folder holds compiled modules, or has nothing to compile."""
+    if not package.is_dir():
+        return False
+    compiled = any(next((package / place).rglob("*.olean"), None) for place in _LIBRARIES if (package / place).is_dir())
+    return compiled or next(package.glob("*.lean"), None) is None
+
+
+def stale_modules(folder: Path, sources: Mapping[str, str]) -> tuple[str, ...]:
+    """Modules whose compiled file is missing or older than their source.
+
+    Args:
+        folder: the project.
+        sources: path of each module's source in the project, by module name.
+    """
+    stale = []
+    for name, path in sources.items():
+        relative = PurePosixPath(*name.split(".")).with_suffix(".olean")
+        compiled = [folder / place / relative for place in _LIBRARIES]
+        times = [file.stat().st_mtime for file in compiled if file.is_file()]
+        source = folder / path
+        if not times or (source.is_file() and max(times) < source.stat().st_mtime):
+            stale.append(name)
+    return tuple(stale)
+
+
+def build(folder: Path, lake: Path, *, seconds: float) -> None:
+    """Run `lake build`, with Mathlib's cache fetched first where the project has Mathlib.
+
+    Raises:
+        RepositoryError: it failed; its last words are in the message.
+        LeanNotFound: `lake` cannot be run.
+    """
+    environment = child_environment(NATIVE_VARIABLES)
+    if any(package.name == "mathlib" for package in packages(folder)):
+        _lake(folder, lake, ("exe", "cache", "get"), environment, seconds)
+    code, words = _lake(folder, lake, ("build",), environment, seconds)
+    if code:
+        raise RepositoryError(
+            f"`lake build` failed: {words}", where=str(folder), hint="Mend the project until it builds."
+        )
+
+
+def _lake(
+    folder: Path, lake: Path, arguments: tuple[str, ...], environment: Mapping[str, str], seconds: float
+) -> tuple[int, str]:
+    try:
+        done = subprocess.run(
+            (str(lake), *arguments), cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RepositoryError(
+            f"`lake {' '.join(arguments)}` took longer than {seconds:g} s", where=str(folder), hint="Run it by hand."
+        ) from error
+    except OSError as error:
+        raise LeanNotFound(f"lake cannot be run: {error.strerror}", where=str(lake)) from error
+    return done.returncode, (done.stdout + done.stderr).strip()[-500:]
+
+
+def _package(entry: Mapping[str, object], folder: str) -> Package:
+    # Until format 6 the fields stood one level deeper, under "git" or "path".
+    for kind in ("git", "path"):
+        inner = entry.get(kind)
+        if isinstance(inner, dict):
+            entry = {"type": kind, **inner}
+    name = str(entry["name"]).removeprefix("«").removesuffix("»")
+    if entry.get("type") == "path":
+        return Package(name, str(entry.get("dir", ".")).replace("\\", "/"), inherited=bool(entry.get("inherited")))
+    sub = str(entry.get("subDir") or entry.get("subDir?") or "")
+    place = "/".join(part for part in (folder, name, sub) if part)
+    return Package(name, place, str(entry.get("rev", "")), bool(entry.get("inherited")))

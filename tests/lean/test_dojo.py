@@ -1,0 +1,126 @@
+"""The real `lean_dojo.Dojo`, its Lean behind a shim: everything but the trace, which needs elan and GitHub."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from shims import write_shims
+
+from orchestrator.errors import LeanNotFound, RequestRefused, SessionDied
+from orchestrator.goal import Goal
+from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, OpenDojo, theorem_of
+from orchestrator.lean.protocol import CheckReply
+from orchestrator.provision import Servers
+
+pytestmark = [
+    pytest.mark.skipif(importlib.util.find_spec("lean_dojo") is None, reason="the extra `dojo` is not installed"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+TEXT = "theorem both (p q : Prop) (a : p) (b : q) : p ∧ q := "
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module")
+def traced(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository as LeanDojo keeps a traced one, but for the trace itself."""
+    folder = tmp_path_factory.mktemp("traced") / "repository"
+    folder.mkdir()
+    (folder / "A.lean").write_text(TEXT + "by\n  sorry\n")
+    (folder / "Lean4Repl.lean").touch()
+    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.20.0\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "all")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:  # type: ignore[misc]
+    folder = tmp_path_factory.mktemp("dojo")
+    shims = write_shims(folder / "shims", servers.launch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(shims.bin), prepend=":")
+        patch.setenv("CACHE_DIR", str(folder / "cache"))
+        patch.setenv("DISABLE_REMOTE_CACHE", "1")
+        yield
+
+
+@pytest.fixture
+def make(environment: None, traced: Path) -> Callable[[Goal], Any]:
+    """Makes a real Dojo; what it would take from the trace is given by hand."""
+    from lean_dojo import Dojo
+    from lean_dojo.interaction import dojo
+
+    class Untraced(Dojo):  # type: ignore[misc]
+        def _locate_traced_file(self, traced_repo_path: Path) -> Any:
+            return SimpleNamespace(abs_path=traced / "A.lean", has_prelude=False)
+
+        def _get_modified_proof(self, traced_file: Any) -> str:
+            return f"{self._get_imports()}set_option maxHeartbeats 0 in\n{TEXT}by\n  lean_dojo_repl\n  sorry\n"
+
+    def made(goal: Goal) -> Any:
+        theorem = theorem_of(goal, str(traced), git(traced, "rev-parse", "HEAD").strip())
+        return Untraced(theorem, timeout=250)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(dojo, "get_traced_repo_path", lambda repo, build_deps=True: traced)
+    return made
+
+
+GOAL = Goal("g", "p q : Prop\na : p\nb : q\n⊢ p ∧ q", file="A.lean", declaration="both")
+
+
+async def no_check(_script: str, _seconds: float) -> CheckReply:
+    return CheckReply(accepted=True)
+
+
+@pytest.fixture
+async def opened(make: Callable[[Goal], Any]) -> AsyncIterator[DojoGoal]:
+    async with OpenDojo(GOAL, make, no_check) as context:
+        yield context
+
+
+async def test_every_answer_of_the_real_dojo_becomes_one_of_ours(opened: DojoGoal) -> None:
+    failed, given_up, split = await opened.tactics(["omega", "sorry", "constructor"])
+    assert failed.failed
+    assert failed.error
+    assert given_up.error == GIVEN_UP
+    assert (split.completed, split.failed, len(split.goals)) == (False, False, 2)
+    assert split.goals[0].endswith("⊢ p")
+    assert split.proof_state is not None
+    (one,) = await opened.tactics(["exact a"], proof_state=split.proof_state)
+    assert len(one.goals) == 1
+    (done,) = await opened.tactics(["exact b"], proof_state=one.proof_state)
+    assert done.completed
+    whole = await opened.tactics(["rfl", "exact ⟨a, b⟩", "trivial"])
+    assert [reply.completed for reply in whole] == [False, True]
+    assert (await opened.check("exact ⟨a, b⟩")).accepted
+    with pytest.raises(RequestRefused):
+        await opened.tactics(["rfl"], proof_state=99)
+    with pytest.raises(SessionDied, match="ended"):
+        await opened.tactics(["crash", "rfl"])
+
+
+async def test_a_theorem_that_lean_cannot_open_is_not_found(
+    make: Callable[[Goal], Any], traced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{__name__}.TEXT", "theorem both : no_such.thing 3 := ")
+    with pytest.raises(LeanNotFound, match="LeanDojo cannot open"):
+        async with OpenDojo(GOAL, make, no_check):
+            pass
+
+
+def test_a_repository_that_is_none_is_said(environment: None, tmp_path: Path) -> None:
+    with pytest.raises(LeanNotFound, match="LeanDojo cannot use"):
+        theorem_of(GOAL, str(tmp_path / "nothing"), "0" * 40)

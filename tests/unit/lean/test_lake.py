@@ -1,0 +1,116 @@
+"""Lake's manifest and builds: every shape of manifest, what is not built, what is stale."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import LeanNotFound, RepositoryError
+from orchestrator.lean.lake import Package, build, check_packages, is_built, packages, parse_manifest, stale_modules
+
+FORMAT_5 = {
+    "version": 5,
+    "packagesDir": "lake-packages",
+    "packages": [{"git": {"name": "mathlib", "url": "u", "rev": "abc", "subDir?": None, "inherited": False}}],
+}
+FORMAT_7 = {
+    "version": 7,
+    "packagesDir": ".lake/packages",
+    "packages": [
+        {"type": "git", "name": "mathlib", "url": "u", "rev": "abc", "subDir": None, "inherited": False},
+        {"type": "git", "name": "«doc-gen4»", "url": "u", "rev": "def", "subDir": "sub", "inherited": True},
+        {"type": "path", "name": "local", "dir": "../local", "inherited": False},
+    ],
+    "name": "thing",
+}
+FORMAT_1_1 = {
+    "version": "1.1.0",
+    "packagesDir": ".lake/packages",
+    "packages": [{"type": "git", "name": "mathlib", "scope": "leanprover-community", "url": "u", "rev": "abc"}],
+    "lakeDir": ".lake",
+}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        (FORMAT_5, (Package("mathlib", "lake-packages/mathlib", "abc"),)),
+        (
+            FORMAT_7,
+            (
+                Package("mathlib", ".lake/packages/mathlib", "abc"),
+                Package("doc-gen4", ".lake/packages/doc-gen4/sub", "def", inherited=True),
+                Package("local", "../local"),
+            ),
+        ),
+        (FORMAT_1_1, (Package("mathlib", ".lake/packages/mathlib", "abc"),)),
+        ({"version": "1.1.0", "packagesDir": ".lake/packages", "packages": []}, ()),
+    ],
+)
+def test_manifests_of_every_format_are_read(manifest: dict[str, object], expected: tuple[Package, ...]) -> None:
+    assert parse_manifest(json.dumps(manifest)) == expected
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"packages": [{}]}', '{"packages": 3}', "nonsense"])
+def test_what_is_no_manifest_is_refused_with_what_to_do(text: str) -> None:
+    with pytest.raises(RepositoryError, match="lake update"):
+        parse_manifest(text)
+
+
+def test_a_project_without_a_manifest_has_no_packages(tmp_path: Path) -> None:
+    assert packages(tmp_path) == ()
+    check_packages(tmp_path)
+
+
+def test_packages_that_are_not_built_are_named_with_the_command(tmp_path: Path) -> None:
+    (tmp_path / "lake-manifest.json").write_text(json.dumps(FORMAT_1_1))
+    with pytest.raises(LeanNotFound, match="mathlib") as caught:
+        check_packages(tmp_path)
+    assert "lake exe cache get" in str(caught.value)
+    compiled = tmp_path / ".lake/packages/mathlib/.lake/build/lib/lean/Mathlib.olean"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    check_packages(tmp_path)
+
+
+def test_a_package_with_nothing_to_compile_is_built(tmp_path: Path) -> None:
+    assert not is_built(tmp_path / "none")
+    assert is_built(tmp_path)
+    (tmp_path / "A.lean").touch()
+    assert not is_built(tmp_path)
+
+
+def test_stale_modules_are_those_compiled_before_their_last_change(tmp_path: Path) -> None:
+    sources = {"A": "A.lean", "A.B": "A/B.lean", "C": "C.lean"}
+    for name, path in sources.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+        compiled = tmp_path / ".lake/build/lib/lean" / (name.replace(".", "/") + ".olean")
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        if name != "C":
+            compiled.touch()
+    os.utime(tmp_path / ".lake/build/lib/lean/A.olean", (1, 1))
+    assert stale_modules(tmp_path, sources) == ("A", "C")
+
+
+def program(folder: Path, text: str) -> Path:
+    path = folder / "lake"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_building_fetches_mathlibs_cache_first(tmp_path: Path) -> None:
+    (tmp_path / "lake-manifest.json").write_text(json.dumps(FORMAT_1_1))
+    build(tmp_path, program(tmp_path, 'echo "$@" >> asked'), seconds=60)
+    assert (tmp_path / "asked").read_text() == "exe cache get\nbuild\n"
+
+
+def test_a_build_that_fails_says_lakes_words(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryError, match="unknown target"):
+        build(tmp_path, program(tmp_path, "echo unknown target >&2; exit 1"), seconds=60)
+    with pytest.raises(LeanNotFound):
+        build(tmp_path, tmp_path / "none", seconds=60)
