@@ -75,7 +75,9 @@ def export_(file: Annotated[Path | None, Parameter(help="Where to; standard outp
 
 @with_examples(ledger_app, name="import")
 def import_(
-    file: Annotated[Path, Parameter(help="What `ledger export` has written; - for standard input.")],
+    file: Annotated[
+        Path, Parameter(help="What `ledger export` has written; - for standard input.", allow_leading_hyphen=True)
+    ],
     *,
     json_: AsJson = False,
 ) -> int:
