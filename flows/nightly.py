@@ -23,10 +23,11 @@ from orchestrator.composition import (
 )
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
+from orchestrator.dojo_prover import dojo_prover
 from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
-from orchestrator.observer import RunFinished, StageStarted, notify
+from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
@@ -37,7 +38,7 @@ from orchestrator.repo.rules import load_rules
 from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
-from orchestrator.touched import touched_goals
+from orchestrator.touched import goals_at, touched_goals
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -66,6 +67,7 @@ async def nightly(
     publish: str = "",
     background: bool = False,
     more_time: bool = False,
+    only: str = "",
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -81,6 +83,7 @@ async def nightly(
         publish: patch, branch or pr.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
+        only: the goal at `FILE:LINE` alone; "" for every goal.
 
     Returns:
         The content of summary.json.
@@ -99,6 +102,7 @@ async def nightly(
         publish=publish,
         background=background,
         more_time=more_time,
+        only=only,
     )
     return await run_order(order)
 
@@ -126,7 +130,7 @@ async def run_order(order: Order) -> dict[str, object]:
         )
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
-        considered = extraction.goals
+        considered = goals_at(extraction.goals, order.only) if order.only else extraction.goals
         if order.since:
             changed = await modules_changed(checkout, project, order.since, paths.checkouts)
             considered = touched_goals(considered, extraction.declarations, changed)
@@ -153,6 +157,9 @@ async def run_order(order: Order) -> dict[str, object]:
             choose=choose,
             ledger=ledger,
             project=project,
+            whole_states=dojo_prover(checkout, project, pool, lambda words: notify(Notice(words)))
+            if settings.dojo
+            else None,
         )
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(

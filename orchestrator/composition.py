@@ -141,6 +141,7 @@ def make_strategies(
     ledger: RunLedger | None = None,
     project: Project | None = None,
     retriever: Retrieve = lambda _goal: None,
+    whole_states: Prover | None = None,
 ) -> Mapping[StrategyType, Strategy]:
     """The strategies of the profile: stubs that prove nothing, or the real ones that can be used here.
 
@@ -154,11 +155,14 @@ def make_strategies(
             what failed.
         project: where Lean Copilot is looked for.
         retriever: premises for a goal.
+        whole_states: opens goals for `micro`, which never asks for one goal of several; `prover` unless given.
     """
     if settings.profile is Profile.STUB:
         return stub_strategies()
     return {
-        StrategyType.MICRO: Micro(prover, definitions=definitions, order=tactic_order(ledger), timing=timing),
+        StrategyType.MICRO: Micro(
+            whole_states or prover, definitions=definitions, order=tactic_order(ledger), timing=timing
+        ),
         StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
         **model_strategies(
             settings, prover, definitions=definitions, project=project, retriever=retriever, ledger=ledger

@@ -173,6 +173,7 @@ class Settings:
     """Everything that can be set. `ledger_url` is not printed: it can hold a password.
 
     `repl` is the folder of a built REPL for a native Lean; None lets lean-interact fetch the one that fits.
+    `dojo` lets `micro` work with LeanDojo where it can.
     `allowed_axioms` are the owner's additions to the axioms that a proof may rest on.
 
     Raises:
@@ -191,6 +192,7 @@ class Settings:
     models: ModelSettings = field(default_factory=ModelSettings)
     market: bool = True
     counterexamples: bool = True
+    dojo: bool = False
 
     def __post_init__(self) -> None:
         sessions, scheduler = self.sessions, self.scheduler
@@ -261,6 +263,7 @@ class Overrides(TypedDict, total=False):
     limits: LimitsChoice | None
     market: bool | None
     counterexamples: bool | None
+    dojo: bool | None
     reprover_generator: Path | None
     reprover_retriever: Path | None
     model_device: str | None
@@ -409,6 +412,7 @@ _VARIABLES = (
     Variable("hedged", _truth, lambda value: True, "yes or no"),
     Variable("market", _truth, lambda value: True, "yes or no"),
     Variable("counterexamples", _truth, lambda value: True, "yes or no"),
+    Variable("dojo", _truth, lambda value: True, "yes or no"),
     Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
     seconds("goal_seconds", 0.0),
     integer("rounds", 1, 20),
@@ -455,6 +459,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         ledger_url=values.get("ledger_url"),
         market=values.get("market", True),
         counterexamples=values.get("counterexamples", True),
+        dojo=values.get("dojo", False),
         allowed_axioms=values.get("allowed_axioms", frozenset()),
         sessions=SessionSettings(
             servers=values.get("servers"),

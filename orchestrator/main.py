@@ -51,6 +51,7 @@ app.command(lean_app)
 for _name, _where, _words in (
     ("market", "market:market_app", "The lemma marketplace: lemmas asked for, claimed, supplied."),
     ("premises", "premises:premises_app", "The library's theorems that proofs may use: collect them, look some up."),
+    ("sorrydb", "sorrydb:sorrydb_app", "Read, run, compare and write SorryDB's lists of open places."),
     ("ledger", "ledger:ledger_app", "The record of every run, goal, attempt and proof."),
 ):
     app.command(f"orchestrator.cli.{_where}", name=_name, help=_words)
@@ -86,6 +87,7 @@ def prove(
         bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
     ] = False,
     build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
+    only: Annotated[str, Parameter(help="One open place alone: FILE:LINE, as `extract` lists it.")] = "",
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -124,6 +126,7 @@ def prove(
                 project=project,
                 publish=publish,
                 more_time=more_time,
+                only=only,
             )
         )
     show_summary(console, summary, out, next_commands(repo, summary, out))

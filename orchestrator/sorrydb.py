@@ -41,12 +41,13 @@ class SorryRecord:
 
 @dataclass(frozen=True, slots=True)
 class SorryFile:
-    """A file of records: what it says of itself, the records, and how it was indented."""
+    """A file of records: what it says of itself, the records, and how it was written."""
 
     head: Mapping[str, Any]
     records: tuple[SorryRecord, ...]
     indent: int | None = 2
     ascii_only: bool = True
+    ending: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,13 @@ def read(text: str, *, where: str = "") -> SorryFile:
         raise ConfigError("this is no SorryDB file: it has no list `sorries`", where=where)
     records = tuple(_record(entry, f"{where}, sorries[{index}]") for index, entry in enumerate(value["sorries"]))
     head = {key: entry for key, entry in value.items() if key != "sorries"}
-    return SorryFile(head, records, _indent(text), text.isascii())
+    return SorryFile(head, records, _indent(text), text.isascii(), text[len(text.rstrip()) :])
 
 
 def write(file: SorryFile) -> str:
     """The text of a file; what was read is written as it was."""
     value = {**file.head, "sorries": [record.raw for record in file.records]}
-    return json.dumps(value, indent=file.indent, ensure_ascii=file.ascii_only)
+    return json.dumps(value, indent=file.indent, ensure_ascii=file.ascii_only) + file.ending
 
 
 def record_of(goal: Goal, project: Project, *, remote: str, branch: str, included: datetime) -> SorryRecord:

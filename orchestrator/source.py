@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from orchestrator.goal import Goal
@@ -19,17 +19,20 @@ class SourceModule:
         path: path in the repository, with forward slashes.
         text: its content as decoded (line ends as in the file).
         imports: module names in the order of the header; `Init` is left out.
+        options: Lean options that its library sets, by name, with values as Lean writes them.
     """
 
     name: str
     path: str
     text: str
     imports: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the text, hex."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        """SHA-256 of the text, and of the options where there are some, hex."""
+        said = self.text + ("".join(f"\0{name}={value}" for name, value in self.options))
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Project:
 def _with_text(module: SourceModule, texts: Mapping[str, str]) -> SourceModule:
     if module.path not in texts:
         return module
-    return SourceModule(name=module.name, path=module.path, text=texts[module.path], imports=module.imports)
+    return replace(module, text=texts[module.path])
 
 
 def _digest(parts: Iterable[str]) -> str:

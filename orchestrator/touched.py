@@ -1,9 +1,10 @@
-"""What a push touched: goals of changed files, and of declarations that depend on what these files declare. Pure."""
+"""Which goals a run is about: those that a push touched, or the one at a place. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from orchestrator.errors import RepositoryError
 from orchestrator.goal import Goal
 from orchestrator.lean.protocol import Fingerprint
 from orchestrator.source import Project
@@ -34,6 +35,26 @@ def touched_goals(
     return tuple(
         goal for goal in goals if goal.module in changed or any(name in names for name in _names(goal.declaration))
     )
+
+
+def goals_at(goals: Sequence[Goal], place: str) -> tuple[Goal, ...]:
+    """Goals at `FILE:LINE` or `FILE:LINE:COLUMN`; lines from 1, columns from 0.
+
+    Raises:
+        RepositoryError: there is none.
+    """
+    file, _, numbers = place.partition(":")
+    found = tuple(
+        goal
+        for goal in goals
+        if goal.span is not None
+        and goal.file == file
+        and numbers in (f"{goal.span.start.line}", f"{goal.span.start.line}:{goal.span.start.column}")
+    )
+    if not found:
+        hint = "`orchestrator extract` lists the open places; a SorryDB record belongs to one commit."
+        raise RepositoryError("There is no open place", where=place, hint=hint)
+    return found
 
 
 def _names(declaration: str) -> tuple[str, ...]:

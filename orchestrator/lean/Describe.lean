@@ -20,8 +20,6 @@ partial def arrayToList (xs : Array α) (i : Nat) (acc : List α) : List α :=
   if i = 0 then acc else match xs[i-1]? with | some x => arrayToList xs (i-1) (x :: acc) | none => acc
 partial def mapIO (f : α → IO β) (xs : List α) (acc : Array β) : IO (Array β) :=
   match xs with | [] => return acc | x :: xs => do mapIO f xs (acc.push (← f x))
-partial def mapMeta (f : α → MetaM β) (xs : List α) (acc : Array β) : MetaM (Array β) :=
-  match xs with | [] => return acc | x :: xs => do mapMeta f xs (acc.push (← f x))
 partial def dropList (n : Nat) (xs : List α) : List α := if n = 0 then xs else match xs with | [] => [] | _ :: xs => dropList (n - 1) xs
 partial def takeList (n : Nat) (xs : List α) : List α := if n = 0 then [] else match xs with | [] => [] | x :: xs => x :: takeList (n - 1) xs
 partial def splitLines (cs : List Char) (word : String) (acc : List String) : List String :=
@@ -202,10 +200,10 @@ def made (env : Environment) (ours : Name) : List (Name × ConstantInfo) :=
   foldNode (fun n => !(ours.isPrefixOf (userName n)) && !((`_eval).isPrefixOf n) && (env.getModuleIdxFor? n).isNone) env.constants.map₂.root []
 
 /-- A constant as a premise: its type on one line, and the constants in it. -/
-def premiseJ (c : ConstantInfo) : MetaM Json := do
+def premiseJ (env : Environment) (c : ConstantInfo) : IO Json := do
+  let act : MetaM (Format × Bool) := do return (← Meta.ppExpr c.type, ← Meta.isProp c.type)
   let (type, prop) ← try
-      let f ← Meta.ppExpr c.type
-      let p ← Meta.isProp c.type
+      let (((f, p), _), _) ← (act.run {} {}).toIO { fileName := "", fileMap := default } { env := env }
       pure (f.pretty 1000000, p)
     catch _ => pure ("", false)
   let kind := if prop then "theorem" else kindOf c
@@ -216,13 +214,13 @@ def isPremise (env : Environment) (c : ConstantInfo) : Bool :=
     (match c with | .recInfo _ => false | .quotInfo _ => false | _ => true)
 
 /-- The constants of the imported module number `module`, from number `first` on, at most `count` of them looked at. -/
-def premises (env : Environment) (_ours : Name) (module first count : Nat) : Elab.Command.CommandElabM Unit := do
+def premises (env : Environment) (_ours : Name) (module first count : Nat) : IO Unit := do
   let modules := env.header.moduleNames
   let modulesJ : Json := .num (JsonNumber.fromNat modules.size)
   match modules[module]?, env.header.moduleData[module]? with
   | some name, some data =>
     let chosen := takeList count (dropList first (arrayToList data.constants data.constants.size []))
-    let found ← Elab.Command.liftTermElabM (mapMeta premiseJ (filterList (isPremise env) chosen) #[])
+    let found ← mapIO (premiseJ env) (filterList (isPremise env) chosen) #[]
     IO.println (Json.mkObj [("module", nameJ name), ("modules", modulesJ), ("constants", .num (JsonNumber.fromNat data.constants.size)),
       ("premises", .arr found), ("interrupted", .bool false)]).compress
   | _, _ => IO.println (Json.mkObj [("module", .str ""), ("modules", modulesJ), ("constants", .num (JsonNumber.fromNat 0)),

@@ -477,6 +477,9 @@ def runQuiet (src : String) (cs : Command.State) (tk : IO.CancelToken) : IO Comm
   let (cs, _, _) ← elabOne ictx 0 stx cs tk
   return cs
 
+partial def runAll (srcs : List String) (cs : Command.State) (tk : IO.CancelToken) : IO Command.State := do
+  match srcs with | [] => return cs | src :: srcs => runAll srcs (← runQuiet src cs tk) tk
+
 partial def closeScopes (cs : Command.State) (fuel : Nat) (tk : IO.CancelToken) : IO Command.State := do
   match cs.scopes with
   | sc :: _ :: _ =>
@@ -725,6 +728,7 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
     let module := match getString? j "module" with | some m => m.toName | none => `Main
     let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
     let cs' ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
+    let cs' ← runAll (strings (getList j "settings")) cs' tk
     let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [], kinds := [] }
     let final ← closeScopes out.state 1000 tk
     replyTo s cs.env out final t0 tk

@@ -10,20 +10,26 @@ The library is imported when it is first used: importing it makes folders, runs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
+
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goal import Goal
-from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 from orchestrator.lexer import code_mask
 
 LAST_VERSION = (4, 20)
 """The last release of Lean that LeanDojo was worked on with."""
+
+TACTIC_SECONDS = 60
+"""What LeanDojo gives one tactic before it ends its Lean."""
 
 GIVEN_UP = "the proof was given up: it contains a sorry"
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.\d+")
@@ -38,8 +44,15 @@ class DojoLike(Protocol):
     def run_tac(self, state: Any, tactic: str) -> Any: ...
 
 
+class OurGoal(Protocol):
+    """What is asked of the same goal on one of our own sessions."""
+
+    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply: ...
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply: ...
+    async def mentions(self) -> tuple[str, ...]: ...
+
+
 MakeDojo = Callable[[Goal], DojoLike]
-Check = Callable[[str, float], Awaitable[CheckReply]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +116,13 @@ class DojoGoal:
         goal: the theorem's goal.
         dojo: LeanDojo's environment, entered.
         first: its first state.
-        check: the truth about a script, from one of our own sessions.
+        ours: the same goal on one of our own sessions, which says whether a script holds.
     """
 
-    def __init__(self, goal: Goal, dojo: DojoLike, first: Any, check: Check) -> None:
+    def __init__(self, goal: Goal, dojo: DojoLike, first: Any, ours: OurGoal) -> None:
         self._goal = goal
         self._dojo = dojo
-        self._check = check
+        self._ours = ours
         self._states: list[Any] = [first]
 
     @property
@@ -130,13 +143,16 @@ class DojoGoal:
         limits: Limits | None = None,
         stop_on_success: bool = True,
         budget_seconds: float = 0.0,
+        only: int | None = None,
     ) -> tuple[TacticReply, ...]:
         """See `ProofContext.tactics`. Limits on single tactics are those the environment was made with.
 
         Raises:
             SessionDied, SessionTimeout, MalformedReply: LeanDojo's environment broke; it cannot be used any more.
-            RequestRefused: there is no such state.
+            RequestRefused: there is no such state, or one goal alone is asked for, which LeanDojo does not know.
         """
+        if only is not None:
+            raise RequestRefused("LeanDojo works on whole states, not on one goal of several.", where=str(only))
         number = 0 if proof_state is None else proof_state
         if not 0 <= number < len(self._states):
             raise RequestRefused("Unknown proof state.", where=str(number))
@@ -152,7 +168,15 @@ class DojoGoal:
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """The script in the declaration itself, on one of our own sessions."""
-        return await self._check(script, seconds)
+        return await self._ours.check(script, seconds=seconds)
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """A sketch's own open places, on one of our own sessions."""
+        return await self._ours.split(script, seconds=seconds)
+
+    async def mentions(self) -> tuple[str, ...]:
+        """The constants that the goal speaks of, from one of our own sessions."""
+        return await self._ours.mentions()
 
     async def _one(self, state: Any, tactic: str) -> TacticReply:
         begun = time.monotonic()
@@ -196,13 +220,13 @@ class OpenDojo:
     Args:
         goal: the theorem's goal.
         make: makes the environment, such as `lambda goal: Dojo(theorem_of(goal, …), timeout=60)`.
-        check: the truth about a script.
+        ours: the same goal on one of our own sessions.
     """
 
-    def __init__(self, goal: Goal, make: MakeDojo, check: Check) -> None:
+    def __init__(self, goal: Goal, make: MakeDojo, ours: OurGoal) -> None:
         self._goal = goal
         self._make = make
-        self._check = check
+        self._ours = ours
         self._dojo: DojoLike | None = None
 
     async def __aenter__(self) -> DojoGoal:
@@ -213,22 +237,31 @@ class OpenDojo:
         """
         from lean_dojo import DojoCrashError, DojoInitError, DojoTacticTimeoutError
 
-        dojo = self._make(self._goal)
+        dojo = await asyncio.to_thread(self._make, self._goal)
         try:
             _, first = await asyncio.to_thread(dojo.__enter__)
         except (DojoInitError, DojoCrashError, DojoTacticTimeoutError, AssertionError) as error:
+            await asyncio.to_thread(_clear_up, dojo)
             raise LeanNotFound(
                 f"LeanDojo cannot open the theorem: {error or type(error).__name__}",
                 where=self._goal.declaration,
                 hint="Trace the repository again, or work without LeanDojo.",
             ) from error
         self._dojo = dojo
-        return DojoGoal(self._goal, dojo, first, self._check)
+        return DojoGoal(self._goal, dojo, first, self._ours)
 
     async def __aexit__(self, *error: object) -> None:
         """End LeanDojo's Lean."""
         if self._dojo is not None:
             await asyncio.to_thread(self._dojo.__exit__, None, None, None)
+
+
+def _clear_up(dojo: Any) -> None:
+    """What LeanDojo leaves behind when it cannot start: its Lean, and the file that it wrote."""
+    left: Any
+    for left in (dojo, getattr(dojo, "modified_file", None)):
+        with contextlib.suppress(AttributeError, OSError, psutil.Error):
+            left.__exit__(None, None, None)
 
 
 def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
@@ -246,6 +279,18 @@ def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
             f"LeanDojo cannot use the repository: {str(error) or type(error).__name__}",
             where=f"{repository} at {commit}",
         ) from error
+
+
+def environment_of(goal: Goal, repository: str, commit: str) -> DojoLike:
+    """LeanDojo's environment for a goal's theorem, not started yet.
+
+    Raises:
+        LeanNotFound: LeanDojo does not know the repository or the commit.
+    """
+    from lean_dojo import Dojo
+
+    made: DojoLike = Dojo(theorem_of(goal, repository, commit), timeout=TACTIC_SECONDS)
+    return made
 
 
 def is_traced(repository: str, commit: str) -> bool:

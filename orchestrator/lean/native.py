@@ -196,6 +196,7 @@ class NativeSession:
 
     async def _file(self, request: File, deadline: float) -> CommandReply:
         opening = "noncomputable section" if request.noncomputable else "section"
+        opening = "\n".join((opening, *request.settings))
         opened, _ = await self._journal.command(opening, request.env, deadline=deadline)
         end = self._reader.header_end(request.text)
         reply = await self._limited(request.text, end, opened, request.limits.milliseconds, deadline)
@@ -321,12 +322,13 @@ class NativeSession:
         began = loop.time()
         latest = min(deadline, began + limits.milliseconds / 1000) if limits.milliseconds else deadline
         try:
-            reply = self._goals.shown(await self._journal.step(request.proof_state, text, deadline=latest), behind)
+            reply = await self._journal.step(request.proof_state, text, deadline=latest)
         except SessionTimeout:
             if latest == deadline:
                 raise
             await self._journal.drop_process()
             reply = {"message": f"no answer within {limits.milliseconds} ms"}
+        reply = self._goals.shown(reply, behind, admits=bool(self._reader.open_words(tactic)))
         return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
 
     async def _describe(self, request: Describe, deadline: float) -> DescribeReply:

@@ -46,13 +46,23 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Elaborate a file's body on an environment that already holds what it imports; its scopes end with it."""
+    """Elaborate a file's body on an environment that already holds what it imports; its scopes end with it.
+
+    `options` hold in the file alone, by name, with values as Lean writes them; those that Lean does not know are passed
+    over.
+    """
 
     text: str
     module: str
     env: int
     noncomputable: bool = False
     limits: Limits = field(default_factory=lambda: Limits(milliseconds=300_000))
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The commands that set the options."""
+        return tuple(f"set_option {name} {value}" for name, value in self.options)
 
     def to_json(self) -> Json:
         """The request as the server reads it."""
@@ -61,6 +71,7 @@ class File:
             "module": self.module,
             "env": self.env,
             "noncomputable": self.noncomputable,
+            **({"settings": list(self.settings)} if self.options else {}),
             **self.limits.to_json(),
         }
 

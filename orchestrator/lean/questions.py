@@ -24,10 +24,11 @@ from orchestrator.lexer import IDENTIFIER
 _PROGRAM = Path(__file__).with_name("Describe.lean")
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
+_MARK = "these goals:"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_UNIVERSES = re.compile(r"\.\{[^}]*\}")
+_UNIVERSES = re.compile(r"\.\{[^}]*\}|(?<![.\w])(?:Type|Sort) (?:\([^)]*\)|[\w.']+)")
 _BINDER = re.compile(r"[({⦃\[]((?:[^\W\d][\w!?'✝¹²³⁴⁵⁶⁷⁸⁹⁰.]*\s)+):")
-_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}")
+_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}(?!✝)")
 _KEYWORDS = frozenset({"fun", "let", "have", "match", "with", "Type", "Sort", "Prop", "if", "then", "else", "case"})
 _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
@@ -89,8 +90,9 @@ class Questions:
             RequestRefused: there is no such state.
             SessionError: the process broke.
         """
-        reply = await self._journal.step(state, "set_option pp.all true in trace_state", deadline=deadline)
-        printed = "\n".join(str(message["data"]) for message in reply.get("messages", ()))
+        # A failure is told with the goals; a trace is not told by every REPL.
+        reply = await self._journal.step(state, f'set_option pp.all true in fail "{_MARK}"', deadline=deadline)
+        printed = str(reply.get("message", "")).partition(f"{_MARK}\n")[2]
         words = constants_printed(printed.partition("\n\n")[0])
         asked = tuple(dict.fromkeys(words))
         checks = "\n".join(f"#check @{name}" for name in asked)

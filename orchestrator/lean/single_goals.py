@@ -57,8 +57,8 @@ class SingleGoals:
         turn = f"rotate_left {number}\n" if number else ""
         return f"(\n{turn}focus {text}\n)", total - 1
 
-    def shown(self, reply: Json, behind: int) -> Json:
-        """A reply without the goals that stay behind; what closes all others is completed."""
+    def shown(self, reply: Json, behind: int, *, admits: bool) -> Json:
+        """A reply without the goals that stay behind; what closes all others, and admits none, is completed."""
         if "proofState" not in reply:
             return reply
         goals = list(reply.get("goals", ()))
@@ -69,7 +69,7 @@ class SingleGoals:
         visible = goals[: max(0, len(goals) - behind)]
         if visible:
             return {**reply, "goals": visible}
-        admitted = reply.get("sorries") or any("sorry" in str(m["data"]) for m in reply.get("messages", ()))
+        admitted = admits or reply.get("sorries")
         return {**reply, "goals": [], "proofStatus": _CONTAINS_SORRY if admitted else "Completed"}
 
     async def _count(self, state: int, deadline: float) -> int:

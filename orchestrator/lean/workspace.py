@@ -35,6 +35,8 @@ ELABORATION_SECONDS = 300.0
 KILL_FACTOR = 1.2
 _MORE = " (ORCH_ELABORATION_TIMEOUT gives the gate more)"
 _TOP = Position(1, 0)
+# Options of these change nothing but what is printed, and how goals are printed is ours to say.
+_PRINTING = frozenset({"pp", "linter", "warn", "trace", "profiler", "format"})
 # "Unknown constant": the library's private or specialised helpers, which the embedded code generator cannot reach.
 _CODE_GENERATOR_WORDS = (
     "compiler IR check failed",
@@ -267,7 +269,9 @@ class Workspace:
         # Lean reads files with line feeds alone; lines and columns are the same.
         text = self.project.by_name[name].text.replace("\r\n", "\n")
         # Lean stops by itself in most cases; a process that does not is killed a little later.
-        request = File(text, name, base, limits=Limits(milliseconds=int(self._seconds * 1000)))
+        limits = Limits(milliseconds=int(self._seconds * 1000))
+        options = tuple((o, v) for o, v in self.project.by_name[name].options if o.partition(".")[0] not in _PRINTING)
+        request = File(text, name, base, limits=limits, options=options)
         reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
         self.note(reply)
         noncomputable = False

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from orchestrator.lexer import IDENTIFIER, RegionKind, code_mask, name_parts
 
 Parts = tuple[str, ...]
+Options = tuple[tuple[str, str], ...]
+"""Lean options by name, with values as Lean writes them: `true`, `20`, `"text"`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,19 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A library or a program. `folder` is relative to the package, with forward slashes ("" for the package itself)."""
+    """A library or a program.
+
+    Attributes:
+        name: its name.
+        patterns: its modules.
+        folder: relative to the package, with forward slashes ("" for the package itself).
+        options: those that Lean gets from `leanOptions`, `moreLeanArgs` and `weakLeanArgs`, the package's included.
+    """
 
     name: str
     patterns: tuple[Pattern, ...]
     folder: str = ""
+    options: Options = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ def parse_toml(text: str) -> Lakefile:
         return Lakefile(complaints=(f"is not valid TOML: {error}",))
     complaints: list[str] = []
     targets: list[Target] = []
-    package_folder = _string(data, "srcDir")
+    package_folder, package_options = _string(data, "srcDir"), _toml_options(data)
     for key in ("lean_lib", "lean_exe"):
         tables = data.get(key, [])
         if not isinstance(tables, list):
@@ -72,7 +83,7 @@ def parse_toml(text: str) -> Lakefile:
             if not isinstance(table, dict) or not _string(table, "name"):
                 complaints.append(f"a `{key}` has no name")
                 continue
-            targets.append(_toml_target(key, table, package_folder))
+            targets.append(_toml_target(key, table, package_folder, package_options))
     default = tuple(".".join(_toml_parts(name)) for name in _strings(data, "defaultTargets"))
     return Lakefile(_string(data, "name"), tuple(targets), default, tuple(complaints))
 
@@ -81,6 +92,7 @@ def parse_lean(text: str) -> Lakefile:
     """Read the usual declarations of a `lakefile.lean`: `package`, `lean_lib`, `lean_exe` and their plain fields."""
     code = code_mask(text, keep=(RegionKind.STRING,))
     name = package_folder = ""
+    package_options: Options = ()
     targets: list[Target] = []
     default: list[str] = []
     for match in _LEAN_DECLARATION.finditer(code):
@@ -89,7 +101,7 @@ def parse_lean(text: str) -> Lakefile:
         body = code[match.end() : end.start() if end else len(code)]
         folder = _lean_folder(body)
         if match["keyword"] == "package":
-            name, package_folder = ".".join(parts), folder
+            name, package_folder, package_options = ".".join(parts), folder, _lean_options(body)
             continue
         if "default_target" in (match["attributes"] or ""):
             default.append(".".join(parts))
@@ -103,6 +115,7 @@ def parse_lean(text: str) -> Lakefile:
                     [_lean_glob(*found) for found in _LEAN_GLOB.findall(globs[1])] if globs else [],
                 ),
                 _join_folders(package_folder, folder),
+                _together(package_options, _lean_options(body)),
             )
         )
     return Lakefile(name, tuple(targets), tuple(default))
@@ -118,6 +131,12 @@ _LEAN_FOLDER = re.compile(r'\bsrcDir\s*:=\s*(?:__dir__\s*/\s*)?("[^"\n]*"(?:\s*/
 _LEAN_ROOTS = re.compile(r"\broots\s*:=\s*(#?\[[^\]]*\])")
 _LEAN_ROOT = re.compile(rf"\broot\s*:=\s*(`{{1,2}}{IDENTIFIER})")
 _LEAN_GLOBS = re.compile(r"\bglobs\s*:=\s*(#?\[[^\]]*\]|[^\n]*)")
+_LEAN_OPTIONS = re.compile(r"\bleanOptions\s*:=\s*#?\[(.*?)\]", re.DOTALL)
+_LEAN_OPTION = re.compile(
+    rf'⟨\s*`{{1,2}}({IDENTIFIER})\s*,\s*\.?(?:ofBool|ofNat|ofString)?\s*(true|false|\d+|"[^"\n]*")\s*⟩'
+)
+_LEAN_ARGUMENTS = re.compile(r"\b(?:more|weak)LeanArgs\s*:=\s*#?\[([^\]]*)\]")
+_ARGUMENT = re.compile(r"^-D\s*([\w.]+)=(.*)$", re.MULTILINE)
 _LEAN_NAME = re.compile(rf"`{{1,2}}({IDENTIFIER})")
 _LEAN_GLOB = re.compile(rf"(?:\.(one|submodules|andSubmodules)\b[\s(]*)?`{{1,2}}({IDENTIFIER})(\.[*+])?")
 
@@ -126,14 +145,62 @@ def _patterns(roots: Iterable[Parts], globs: Iterable[Pattern]) -> tuple[Pattern
     return tuple(dict.fromkeys((*(Pattern(root) for root in roots if root), *globs)))
 
 
-def _toml_target(key: str, table: Mapping[str, object], package_folder: str) -> Target:
+def _toml_target(key: str, table: Mapping[str, object], package_folder: str, options: Options) -> Target:
     parts = _toml_parts(_string(table, "name"))
     roots = _strings(table, "roots") if key == "lean_lib" else tuple(filter(None, [_string(table, "root")]))
     return Target(
         ".".join(parts),
         _patterns([_toml_parts(root) for root in roots] or [parts], map(_toml_glob, _strings(table, "globs"))),
         _join_folders(package_folder, _string(table, "srcDir")),
+        _together(options, _toml_options(table)),
     )
+
+
+def _toml_options(table: Mapping[str, object]) -> Options:
+    """`leanOptions`, a table or a list of `{name, value}`, and the `-D` arguments of Lean."""
+    given = table.get("leanOptions")
+    pairs: list[tuple[str, str]] = []
+    if isinstance(given, dict):
+        pairs += _flat("", given)
+    elif isinstance(given, list):
+        named = [entry for entry in given if isinstance(entry, dict)]
+        pairs += [(str(entry["name"]), _value(entry["value"])) for entry in named if {"name", "value"} <= entry.keys()]
+    for key in ("weakLeanArgs", "moreLeanArgs"):
+        pairs += _arguments(_strings(table, key))
+    return tuple(pairs)
+
+
+def _flat(prefix: str, table: Mapping[str, object]) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in table.items():
+        pairs += _flat(f"{prefix}{key}.", value) if isinstance(value, dict) else [(prefix + key, _value(value))]
+    return pairs
+
+
+def _arguments(arguments: Iterable[str]) -> list[tuple[str, str]]:
+    """Options among command-line arguments: `-Dname=value`, or `-D` and `name=value`."""
+    return [(name, _value(value)) for name, value in _ARGUMENT.findall("\n".join(arguments))]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return text if re.fullmatch(r"true|false|\d+", text) else json.dumps(text, ensure_ascii=False)
+
+
+def _lean_options(body: str) -> Options:
+    pairs: list[tuple[str, str]] = []
+    if listed := _LEAN_OPTIONS.search(body):
+        pairs += [(name, value) for name, value in _LEAN_OPTION.findall(listed[1])]
+    for found in _LEAN_ARGUMENTS.findall(body):
+        pairs += _arguments(re.findall(r'"([^"]*)"', found))
+    return tuple(pairs)
+
+
+def _together(*options: Options) -> Options:
+    """The last value of each option, without the mark of those that Lean need not know."""
+    return tuple({name.removeprefix("weak."): value for some in options for name, value in some}.items())
 
 
 def _toml_parts(name: str) -> Parts:

@@ -11,7 +11,7 @@ from orchestrator.errors import NotLeanProject
 from orchestrator.lexer import join_name, name_parts
 from orchestrator.repo.files import find_modules, packages_below, read_text
 from orchestrator.repo.header import parse_header
-from orchestrator.repo.lakefile import Lakefile, Parts, Pattern, Target, parse_lean, parse_toml
+from orchestrator.repo.lakefile import Lakefile, Options, Parts, Pattern, Target, parse_lean, parse_toml
 from orchestrator.repo.order import build_order
 from orchestrator.source import FileProblem, Project, SourceModule
 
@@ -67,6 +67,7 @@ class _Loader:
     paths: dict[str, str] = field(default_factory=dict)
     found: dict[Target, tuple[str, ...]] = field(default_factory=dict)
     modules: dict[str, SourceModule] = field(default_factory=dict)
+    options: dict[str, Options] = field(default_factory=dict)
     unusable: set[str] = field(default_factory=set)
     problems: list[FileProblem] = field(default_factory=list)
 
@@ -105,7 +106,9 @@ class _Loader:
                 for pattern in filter(self._is_usable, target.patterns):
                     found = find_modules(self.root, target.folder, pattern)
                     for parts, path in found.files:
-                        names.update(dict.fromkeys(self._claim(parts, path)))
+                        claimed = self._claim(parts, path)
+                        names.update(dict.fromkeys(claimed))
+                        self.options = dict.fromkeys(claimed, target.options) | self.options
                     self.problems += (FileProblem(link, "is a link to a folder, not followed") for link in found.links)
                 if not names and target is not _EVERYTHING:
                     self.problems.append(FileProblem(target.folder, f"{target.name} has no Lean file"))
@@ -153,7 +156,7 @@ class _Loader:
                 self.problems.append(text)
                 continue
             imports = tuple(dict.fromkeys(other for other in parse_header(text).imports if other != "Init"))
-            self.modules[name] = SourceModule(name, path, text, imports)
+            self.modules[name] = SourceModule(name, path, text, imports, self.options.get(name, ()))
             todo += (other for other in imports if other in self.paths)
 
     def check_imports(self, targets: tuple[Target, ...]) -> None:

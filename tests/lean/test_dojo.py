@@ -10,13 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from real_lean import project
 from shims import write_shims
 
+from orchestrator.dojo_prover import DojoProver
 from orchestrator.errors import LeanNotFound, RequestRefused, SessionDied
 from orchestrator.goal import Goal
-from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, OpenDojo, theorem_of
-from orchestrator.lean.protocol import CheckReply
+from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, OpenDojo, theorem_of, why_not
+from orchestrator.lean.extraction import extract
+from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.provision import Servers
+from orchestrator.strategies.micro import Micro
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("lean_dojo") is None, reason="the extra `dojo` is not installed"),
@@ -81,13 +85,22 @@ def make(environment: None, traced: Path) -> Callable[[Goal], Any]:
 GOAL = Goal("g", "p q : Prop\na : p\nb : q\n⊢ p ∧ q", file="A.lean", declaration="both")
 
 
-async def no_check(_script: str, _seconds: float) -> CheckReply:
-    return CheckReply(accepted=True)
+class Ours:
+    """The same goal on a session of ours: every script holds there."""
+
+    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
+        return CheckReply(accepted=True)
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        return SplitReply(errors=("no",))
+
+    async def mentions(self) -> tuple[str, ...]:
+        return ("And",)
 
 
 @pytest.fixture
 async def opened(make: Callable[[Goal], Any]) -> AsyncIterator[DojoGoal]:
-    async with OpenDojo(GOAL, make, no_check) as context:
+    async with OpenDojo(GOAL, make, Ours()) as context:
         yield context
 
 
@@ -106,6 +119,9 @@ async def test_every_answer_of_the_real_dojo_becomes_one_of_ours(opened: DojoGoa
     whole = await opened.tactics(["rfl", "exact ⟨a, b⟩", "trivial"])
     assert [reply.completed for reply in whole] == [False, True]
     assert (await opened.check("exact ⟨a, b⟩")).accepted
+    assert ((await opened.split("sorry")).errors, await opened.mentions()) == (("no",), ("And",))
+    with pytest.raises(RequestRefused, match="whole states"):
+        await opened.tactics(["rfl"], only=0)
     with pytest.raises(RequestRefused):
         await opened.tactics(["rfl"], proof_state=99)
     with pytest.raises(SessionDied, match="ended"):
@@ -117,10 +133,36 @@ async def test_a_theorem_that_lean_cannot_open_is_not_found(
 ) -> None:
     monkeypatch.setattr(f"{__name__}.TEXT", "theorem both : no_such.thing 3 := ")
     with pytest.raises(LeanNotFound, match="LeanDojo cannot open"):
-        async with OpenDojo(GOAL, make, no_check):
+        async with OpenDojo(GOAL, make, Ours()):
             pass
 
 
 def test_a_repository_that_is_none_is_said(environment: None, tmp_path: Path) -> None:
     with pytest.raises(LeanNotFound, match="LeanDojo cannot use"):
         theorem_of(GOAL, str(tmp_path / "nothing"), "0" * 40)
+
+
+async def test_micro_proves_a_theorem_with_leandojo_and_our_own_session_confirms_it(
+    make: Callable[[Goal], Any], servers: Servers
+) -> None:
+    small = project(A=TEXT + "by\n  sorry\n")
+    async with servers.pool(small) as pool:
+        async with pool.workspace() as workspace:
+            (goal,) = (await extract(workspace, small.modules)).goals
+        told: list[str] = []
+        asked: list[Goal] = []
+
+        def noted(opened: Goal) -> Any:
+            asked.append(opened)
+            return make(opened)
+
+        limits = DojoLimits(installed=True, traced=True)
+        prover = DojoProver(
+            pool, lambda opened: why_not(opened, small.modules[0].text, "v4.20.0", limits), noted, told.append
+        )
+        result = await Micro(prover).run(goal, 200.0)
+        late = DojoProver(pool, lambda opened: "it is too late", noted, told.append)
+        async with late.open(goal) as context:
+            assert (await context.check("exact ⟨a, b⟩")).accepted
+    assert result.success, result.error
+    assert (len(asked), told) == (1, ["LeanDojo is not used: it is too late"])

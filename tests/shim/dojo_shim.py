@@ -23,6 +23,8 @@ def first_state(server: Server, file: Path) -> Json:
     text = file.read_text(encoding="utf-8").replace("import Lean4Repl\n", "")
     line = text[: text.index("lean_dojo_repl")].count("\n") + 1
     reply = server.ask({"cmd": text.replace("lean_dojo_repl", "skip"), "timeoutMs": SECONDS * 1000})
+    if any(message["severity"] == "error" for message in reply.get("messages", [])):
+        sys.exit(1)  # Lean does not get to the tactic
     (place,) = [place for place in reply["sorries"] if place["pos"]["line"] > line][:1]
     return dict(place)
 

@@ -37,6 +37,7 @@ open Lake DSL
 package «my-project» where
   -- srcDir := "wrong"
   srcDir := "lean"
+  leanOptions := #[⟨`pp.unicode.fun, true⟩]
 
 require mathlib from git "https://example.org" @ "lean_lib No"
 
@@ -64,8 +65,9 @@ def roots := #[`No]
 def test_both_kinds_say_the_same(lakefile: Lakefile) -> None:
     assert lakefile.name == "my-project"
     assert lakefile.default_targets == ("Foo", "tool")
+    options = (("pp.unicode.fun", "true"),)
     assert lakefile.targets == (
-        Target("Foo", (Pattern(("Foo",)),), "lean"),
+        Target("Foo", (Pattern(("Foo",)),), "lean", options),
         Target(
             "my-lib",
             (
@@ -76,9 +78,10 @@ def test_both_kinds_say_the_same(lakefile: Lakefile) -> None:
                 Pattern(("Deep",), itself=False),
             ),
             "lean/src",
+            options,
         ),
-        Target("tool", (Pattern(("Tool", "Main")),), "lean"),
-        Target("other", (Pattern(("other",)),), "lean"),
+        Target("tool", (Pattern(("Tool", "Main")),), "lean", options),
+        Target("other", (Pattern(("other",)),), "lean", options),
     )
     assert [target.name for target in lakefile.chosen] == ["Foo", "tool"]
 

@@ -1,0 +1,112 @@
+"""The command line over one's own Lean, as a user runs it: `lake` and the REPL are shims with real Lean behind them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from shims import Shims, write_shims
+
+from orchestrator.provision import Servers
+
+pytestmark = pytest.mark.slow
+
+FILES = {
+    "lakefile.toml": 'name = "Small"\ndefaultTargets = ["Small"]\n\n[leanOptions]\nautoImplicit = false\n\n'
+    '[[lean_lib]]\nname = "Small"\n',
+    "lean-toolchain": "leanprover/lean4:v4.28.0-rc1\n",
+    "Small.lean": "import Small.Basic\nimport Small.More\n",
+    "Small/Basic.lean": "def dbl (n : Nat) : Nat := n + n\n\ntheorem dbl_eq (n : Nat) : dbl n = 2 * n := by\n  sorry\n",
+    "Small/More.lean": "import Small.Basic\n\nnamespace Small\n\ntheorem swap (p q : Prop) (h : p ∧ q) : q ∧ p := by\n"
+    "  sorry\n\ntheorem wrong (n : Nat) : dbl n = n := by\n  sorry\n\n"
+    "theorem len (xs : List Nat) : xs.reverse.length = xs.length := sorry\n\nend Small\n",
+}
+UNBUILT = {
+    "version": "1.1.0",
+    "packagesDir": ".lake/packages",
+    "packages": [{"type": "git", "name": "dep", "url": "u"}],
+}
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody with a repository and a Lean of their own."""
+
+    repo: Path
+    environment: dict[str, str]
+
+    def asks(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """One command in the repository."""
+        command = (sys.executable, "-m", "orchestrator.main", *arguments)
+        return subprocess.run(command, capture_output=True, text=True, env=self.environment, cwd=self.repo, check=False)
+
+
+@pytest.fixture
+def user(servers: Servers, tmp_path: Path) -> User:
+    shims: Shims = write_shims(tmp_path / "shims", servers.launch)
+    repo = tmp_path / "repo"
+    for path, text in FILES.items():
+        (repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / path).write_text(text)
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    for command in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "all")):
+        subprocess.run(["git", *identity, *command], cwd=repo, check=True)
+    environment = {
+        **os.environ,
+        "PATH": f"{shims.bin}:{os.environ['PATH']}",
+        "ORCH_LEAN": "native",
+        "ORCH_REPL": str(shims.repl),
+        "ORCH_SERVERS": "1",
+        "ORCH_DATA_DIR": str(tmp_path / "data"),
+        "ORCH_STATE_DIR": str(tmp_path / "data"),
+        "COLUMNS": "160",
+    }
+    return User(repo, environment)
+
+
+def test_a_library_is_proved_over_ones_own_lean_and_the_patch_is_judged_again(user: User, tmp_path: Path) -> None:
+    done = user.asks("prove", ".", "--timeout", "90", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(native)" in done.stdout
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    status = {goal["declaration"]: goal["status"] for goal in summary["goals"]}
+    assert status == {"dbl_eq": "solved", "Small.swap": "solved", "Small.len": "solved", "Small.wrong": "looks_false"}
+    assert summary["problems"] == []
+    judged = user.asks("verify", ".", str(tmp_path / "out/proofs.patch"))
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "3 of 3 declarations accepted" in judged.stdout
+
+
+def test_a_record_of_sorrydb_is_exported_compared_and_proved_alone(user: User, tmp_path: Path) -> None:
+    database = tmp_path / "db.json"
+    written = user.asks("sorrydb", "export", ".", str(database), "--remote", "https://github.com/o/small")
+    assert written.returncode == 0, written.stdout + written.stderr
+    records = json.loads(database.read_text())["sorries"]
+    assert [record["location"]["path"] for record in records] == ["Small/Basic.lean", *["Small/More.lean"] * 3]
+    agreed = user.asks("sorrydb", "compare", str(database), ".", "--json")
+    assert agreed.returncode == 0, agreed.stdout + agreed.stderr
+    assert json.loads(agreed.stdout)["same"] == 4
+    swap = next(record for record in records if record["location"]["start_line"] == 6)
+    command = ("sorrydb", "run", str(database), swap["id"][:12], "--repo", ".", "--out", str(tmp_path / "out"))
+    done = user.asks(*command, "--timeout", "60")
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert [(goal["declaration"], goal["status"]) for goal in summary["goals"]] == [("Small.swap", "solved")]
+
+
+def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User, tmp_path: Path) -> None:
+    (user.repo / "lake-manifest.json").write_text(json.dumps(UNBUILT))
+    refused = user.asks("extract", ".")
+    assert refused.returncode == 4
+    assert "dep" in refused.stderr
+    assert "--build" in refused.stderr
+    (user.repo / ".lake/packages/dep").mkdir(parents=True)
+    (user.repo / ".lake/packages/dep/Dep.lean").touch()
+    done = user.asks("prove", ".", "--build", "--timeout", "5", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (user.repo / ".built").exists()
