@@ -21,8 +21,8 @@ from orchestrator.cli.background import bg
 from orchestrator.cli.bank import bank
 from orchestrator.cli.blueprint import blueprint_app
 from orchestrator.cli.dashboard import dashboard
+from orchestrator.cli.examples import with_examples
 from orchestrator.cli.health import doctor, settings
-from orchestrator.cli.ledger import ledger_app
 from orchestrator.cli.models import models_app
 from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
@@ -47,18 +47,18 @@ app = App(
     ),
 )
 app.command(lean_app)
-app.command(bank)
-app.command("orchestrator.cli.sorrydb:sorrydb_app", name="sorrydb")
-app.command("orchestrator.cli.market:market_app", name="market")
-app.command("orchestrator.cli.premises:premises_app", name="premises")
-app.command(bg)
+# By name, since the database's libraries take a second to import; then the words for the overview stand here, too.
+for _name, _where, _words in (
+    ("market", "market:market_app", "The lemma marketplace: lemmas asked for, claimed, supplied."),
+    ("premises", "premises:premises_app", "The library's theorems that proofs may use: collect them, look some up."),
+    ("sorrydb", "sorrydb:sorrydb_app", "Read, run, compare and write SorryDB's lists of open places."),
+    ("ledger", "ledger:ledger_app", "The record of every run, goal, attempt and proof."),
+):
+    app.command(f"orchestrator.cli.{_where}", name=_name, help=_words)
 app.command(blueprint_app)
-app.command(dashboard)
-app.command(ledger_app)
-app.command(setup)
 app.command(models_app)
-app.command(doctor)
-app.command(settings)
+for _function in (bank, bg, dashboard, setup, doctor, settings):
+    with_examples(app)(_function)
 app.register_install_completion_command()
 
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
@@ -68,7 +68,7 @@ OtherReference = Annotated[
 ]
 
 
-@app.command
+@with_examples(app)
 def prove(
     repo: Repository,
     *,
@@ -135,7 +135,7 @@ def prove(
     return 130 if summary["stopped"] else 0
 
 
-@app.command
+@with_examples(app)
 def on_push(
     repo: Repository,
     *,
@@ -178,7 +178,7 @@ def on_push(
     return 1 if failing(found, fail_on) else 130 if summary["stopped"] else 0
 
 
-@app.command
+@with_examples(app)
 def extract(
     repo: Repository,
     *,
@@ -199,7 +199,7 @@ def extract(
     return run_extract(repo, ref, as_json=json_, console=make_console(stderr=json_))
 
 
-@app.command
+@with_examples(app)
 def verify(
     repo: Repository,
     patch: Annotated[Path, Parameter(help="The patch to judge: proofs.patch of a run, or any other.")],

@@ -79,6 +79,8 @@ class LibrarySearch:
 
 def open_library(settings: Settings, paths: Paths) -> Retriever | None:
     """The library's theorems, if `orchestrator premises build` has collected them. Installs nothing."""
+    if not paths.premises.is_dir():
+        return None
     try:
         if inspect_embedded(paths).status is not InstallStatus.COMPLETE:
             return None

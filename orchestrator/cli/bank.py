@@ -39,6 +39,11 @@ def bank(
     """Run the strategies over the bank of goals, and write bank-YYYYMMDD-HHMMSS.json.
 
     Compare two results with `python -m bench.compare A B`, draw them with `python -m bench.plots`.
+
+    Examples
+    --------
+    orchestrator bank --split held-out --timeout 600
+    orchestrator bank --limit 20 --json
     """
     from bench.bank import Split, load_bank, source
 

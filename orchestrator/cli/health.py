@@ -14,7 +14,6 @@ from orchestrator.config import SettingSource, given_settings, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.lean.doctor import Finding, Level
 from orchestrator.lean.doctor import doctor as lean_doctor
-from orchestrator.ledger.store import Ledger
 from orchestrator.paths import Paths, find_paths
 from orchestrator.tables import Cell, Column, fitted
 from orchestrator.terminal import make_console, show_findings
@@ -91,6 +90,8 @@ def _next(console: Console, findings: Sequence[Finding]) -> None:
 
 
 def _ledger(url: str | None, paths: Paths) -> Finding:
+    from orchestrator.ledger.store import Ledger  # the database's libraries take a second to import
+
     if url is None and not paths.ledger_file.exists():
         return Finding(Level.OK, "there is no ledger yet; the first run makes it")
     try:

@@ -13,8 +13,8 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.markup import escape
 
+from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, print_json
-from orchestrator.composition import open_ledger
 from orchestrator.config import load_settings
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.store import Ledger
@@ -32,11 +32,11 @@ ledger_app = App(name="ledger", help="The record of every run, goal, attempt and
 def opened() -> Iterator[Ledger]:
     """The ledger of the settings."""
     settings = load_settings()
-    with open_ledger(settings, find_paths(settings.paths)) as ledger:
+    with Ledger.open(settings.ledger_url or find_paths(settings.paths).ledger_file) as ledger:
         yield ledger
 
 
-@ledger_app.command
+@with_examples(ledger_app)
 def stats(*, json_: AsJson = False) -> int:
     """Say what is in the ledger: goals by status, attempts by strategy, the last run.
 
@@ -54,7 +54,7 @@ def stats(*, json_: AsJson = False) -> int:
     return 0
 
 
-@ledger_app.command(name="export")
+@with_examples(ledger_app, name="export")
 def export_(file: Annotated[Path | None, Parameter(help="Where to; standard output unless given.")] = None) -> int:
     """Write everything as lines of JSON, one row each, for a copy or for other programs.
 
@@ -73,9 +73,11 @@ def export_(file: Annotated[Path | None, Parameter(help="Where to; standard outp
     return 0
 
 
-@ledger_app.command(name="import")
+@with_examples(ledger_app, name="import")
 def import_(
-    file: Annotated[Path, Parameter(help="What `ledger export` has written; - for standard input.")],
+    file: Annotated[
+        Path, Parameter(help="What `ledger export` has written; - for standard input.", allow_leading_hyphen=True)
+    ],
     *,
     json_: AsJson = False,
 ) -> int:
@@ -96,7 +98,7 @@ def import_(
     return 0
 
 
-@ledger_app.command
+@with_examples(ledger_app)
 def prune(
     *,
     older_than: Annotated[float, Parameter(help="Days.", validator=Number(gt=0, lte=36500))] = 180,

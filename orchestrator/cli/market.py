@@ -170,7 +170,9 @@ def release(
 @market_app.command
 def complete(
     ticket: TicketId,
-    proof: Annotated[str, Parameter(help="A file with the theorem or its tactics; - for standard input.")],
+    proof: Annotated[
+        str, Parameter(help="A file with the theorem or its tactics; - for standard input.", allow_leading_hyphen=True)
+    ],
     *,
     who: Who = "",
     json_: AsJson = False,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, String, and_, case, func, or_, select
 
 from orchestrator.ledger.attempts import attempt_record
 from orchestrator.ledger.goals import goal_record
@@ -35,6 +36,19 @@ _SORTED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A stretch of time: how much of a time written down says which one, and in the databases' words."""
+
+    characters: int
+    postgres: str
+    python: str
+
+
+_HOUR = _Step(13, "YYYY-MM-DD HH24", "%Y-%m-%d %H")
+_MINUTE = _Step(16, "YYYY-MM-DD HH24:MI", "%Y-%m-%d %H:%M")
+
+
 class Browsing(Section):
     """Reading only."""
 
@@ -46,7 +60,7 @@ class Browsing(Section):
 
     def goal_page(self, wanted: GoalFilter, *, offset: int = 0, limit: int = 50) -> GoalPage:
         """Goals from the `offset`-th on that the filter lets through."""
-        conditions = _conditions(wanted)
+        conditions = _conditions(wanted, sqlite=self._database.is_sqlite)
         order = [column.desc() if wanted.descending else column for column in _SORTED[wanted.sort]]
         # Found by an index alone; the long texts are fetched for one page only.
         keys = select(GOALS.c.repo, GOALS.c.id).where(*conditions).order_by(*order).offset(offset).limit(limit)
@@ -124,23 +138,41 @@ class Browsing(Section):
             )
 
     def solved_over_time(self) -> tuple[SolvedOn, ...]:
-        """When goals were first proved, gate included: by day, or by hour if all of it lies within three days."""
+        """When goals were first proved, gate included.
+
+        By day; by hour if all of it lies within three days, by minute if within three hours.
+        """
+        hours = self._first_proofs(_HOUR)
+        if not hours:
+            return ()
+        whole = hours[-1].start - hours[0].start
+        if whole < timedelta(hours=3):
+            return self._first_proofs(_MINUTE)
+        if whole <= timedelta(days=3):
+            return hours
+        days = Counter[datetime]()
+        for entry in hours:
+            days[entry.start.replace(hour=0)] += entry.count
+        return tuple(SolvedOn(start=start, count=count) for start, count in sorted(days.items()))
+
+    def _first_proofs(self, step: _Step) -> tuple[SolvedOn, ...]:
+        """Counted by the database, which need not hand over a row for each goal."""
         first = (
             select(func.min(PROOFS.c.timestamp).label("at"))
             .where(PROOFS.c.verdict == ProofVerdict.PASSED.value)
             .group_by(PROOFS.c.goal_hash)
             .subquery()
         )
+        if self._database.is_sqlite:  # keeps times as text, the year first
+            start = func.substr(first.c.at, 1, step.characters, type_=String)
+        else:
+            start = func.to_char(func.timezone("UTC", first.c.at), step.postgres, type_=String)
+        query = select(start.label("start"), func.count().label("count")).group_by("start").order_by("start")
         with self._database.read() as connection:
-            times = [_utc(row[0]) for row in connection.execute(select(first.c.at))]
-        if not times:
-            return ()
-        whole = max(times) - min(times)
-        step = timedelta(minutes=1) if whole < timedelta(hours=3) else timedelta(hours=1)
-        step = timedelta(days=1) if whole > timedelta(days=3) else step
-        start = datetime(2000, 1, 1, tzinfo=UTC)
-        counts = Counter((time - start) // step for time in times)
-        return tuple(SolvedOn(start=start + number * step, count=count) for number, count in sorted(counts.items()))
+            return tuple(
+                SolvedOn(start=datetime.strptime(row[0], step.python).replace(tzinfo=UTC), count=row[1])
+                for row in connection.execute(query)
+            )
 
     def run_totals(self, run_id: str) -> Mapping[str, StrategyTotals]:
         """A run's attempts by strategy."""
@@ -205,7 +237,7 @@ class Browsing(Section):
             return {row[0]: row[1] for row in connection.execute(query.group_by(GOALS.c.declaration))}
 
 
-def _conditions(wanted: GoalFilter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: GoalFilter, *, sqlite: bool) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.repo is not None:
         conditions.append(GOALS.c.repo == wanted.repo)
@@ -213,7 +245,12 @@ def _conditions(wanted: GoalFilter) -> list[ColumnElement[bool]]:
         conditions.append(GOALS.c.status == wanted.status.value)
     if wanted.text:
         columns = (GOALS.c.declaration, GOALS.c.file, GOALS.c.goal_text)
-        conditions.append(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
+        # SQLite's LIKE takes no notice of case by itself; asking for it takes twice as long.
+        alike = [
+            column.contains(wanted.text, autoescape=True) if sqlite else column.icontains(wanted.text, autoescape=True)
+            for column in columns
+        ]
+        conditions.append(or_(*alike))
     return conditions
 
 
@@ -243,9 +280,3 @@ def _line(record: GoalRecord, attempts: int, found: int) -> GoalLine:
         attempts=attempts,
         found=found,
     )
-
-
-def _utc(value: datetime | str) -> datetime:
-    """A time out of an aggregate, which SQLite hands over as text."""
-    time = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

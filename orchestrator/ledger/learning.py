@@ -115,7 +115,8 @@ class Learning(Section):
                 # Sorted, so that two processes never wait for one another's rows crosswise; stable, for the averages.
                 sorted(rows, key=lambda row: (row["strategy"], row["context"])),
             )
-            self._remember(connection, now, {row["strategy"] for row in rows})
+            # Of tactics, which are counted under their strategy's name and "/", nobody asks how it was before.
+            self._remember(connection, now, {row["strategy"] for row in rows if "/" not in row["strategy"]})
 
     def _remember(self, connection: Connection, now: datetime, strategies: Collection[str]) -> None:
         """Keep what is known of these strategies as the state of this minute."""

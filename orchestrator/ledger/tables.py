@@ -124,7 +124,10 @@ class GoalRow(Base, table=True):
     __table_args__ = (
         Index(None, "goal_hash"),
         Index(None, "status", "repo"),
-        Index(None, "status", "difficulty"),
+        # Lists of one status, in each order, are read from an index alone.
+        Index(None, "status", "difficulty", "repo", "id"),
+        Index(None, "status", "file", "source_line", "repo", "id"),
+        Index(None, "status", "declaration", "repo", "id"),
         Index(None, "last_seen_run"),
         Index(None, "difficulty", "repo", "id"),
         Index(None, "file", "source_line", "repo", "id"),
@@ -220,7 +223,7 @@ class Proof(Base, table=True):
     __table_args__ = (
         Index(None, "goal_hash"),
         Index(None, "run_id"),
-        Index(None, "verdict", "timestamp"),
+        Index(None, "verdict", "goal_hash", "timestamp"),
         Index(None, "timestamp"),
     )
 

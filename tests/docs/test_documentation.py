@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -17,12 +18,13 @@ from cyclopts import App
 from documented import PAGES, ROOT, Block, blocks, documented, fits, run  # type: ignore[import-not-found]
 
 from orchestrator import errors
+from orchestrator.cli.examples import examples_of
 from orchestrator.config import given_settings
 from orchestrator.main import app
 
 ALL = [block for page in PAGES for block in blocks(page)]
-# A run of `prove` starts a Prefect server and Lean.
-SLOW = ("your-repository.md", "README.md")
+# A run of `prove` starts a Prefect server and Lean; each answer of the marketplace takes a Lean of its own.
+SLOW = ("your-repository.md", "marketplace.md", "README.md")
 
 
 def ids(block: Block) -> str:
@@ -38,7 +40,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if file.stem != "Arith":
             file.unlink()
     (folder / "small" / "Grove.lean").write_text("import Grove.Arith\n")
-    shutil.rmtree(folder / "small" / "blueprint")
     subprocess.run(["bash", ROOT / "scripts" / "demo_repository.sh", folder / "small", folder / "grove"], check=True)
     return folder
 
@@ -78,6 +79,9 @@ def dashboard(place: Path, environment: Mapping[str, str]) -> Iterator[int]:
 
 
 def check(block: Block, place: Path, environment: Mapping[str, str], port: int = 0) -> None:
+    if "$TICKET" in block.body:
+        _, listed = run("orchestrator market list --json", place, environment)
+        environment = {**environment, "TICKET": json.loads(listed)["tickets"][0]["ticket_id"]}
     for one in documented(block):
         code, printed = run(one.command.replace("8421", str(port)) if port else one.command, place, environment)
         assert code == 0, f"{one.command}: {printed}"
@@ -108,6 +112,56 @@ def test_a_page_of_long_commands(page: str, place: Path, environment: Mapping[st
     for block in CONSOLE:
         if block.page == page:
             check(block, place, environment)
+
+
+# What the README's short lines stand for; the rest of a line is left as it is.
+MEANT = {
+    "PATH-OR-URL": "grove",
+    "REPO": "grove",
+    "PATH": "grove",
+    "PATCH": "results/proofs.patch",
+    "REF": "HEAD",
+    "TICKET": "$TICKET",
+    "proof.lean": "-",
+    '"∀ n : Nat, f n < g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
+    '"∀ n : Nat, f n ≤ g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
+}
+# These go on until they are stopped, want a Prefect server, take minutes of building, or name a block of one's own.
+APART = ("dashboard", "setup", "premises build", "premises query", "--project")
+README_CODES = {"blueprint check": (0, 7), "settings": (0,)}
+
+
+def short_lines() -> Iterator[str]:
+    """The README's commands of ours, with what stands for something of the reader's own put in."""
+    for block in ALL:
+        if block.page == "README.md" and block.language == "":
+            for line in block.body.splitlines():
+                command = re.split(r"\s#\s", line)[0].strip().removeprefix(".venv/bin/")
+                if command.startswith("orchestrator ") and not any(word in command for word in APART):
+                    for word, meaning in MEANT.items():
+                        command = re.sub(rf"(?<![\w-]){re.escape(word)}(?![\w-])", meaning.replace("\\", ""), command)
+                    yield command
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+@pytest.mark.timeout(3000)
+def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, str]) -> None:
+    ticket = ""
+    commands = list(short_lines())
+    assert len(commands) > 15
+    # The order of a person: a patch before it is judged, a ticket before it is claimed.
+    first = [c for c in commands if " prove " in c] + [c for c in commands if "market request" in c]
+    for command in [*first, *(c for c in commands if c not in first)]:
+        limited = f"{command} --timeout 20" if re.search(r" (prove|bg|supply) ", command) else command
+        limited = limited.replace("--out out", "--out results")
+        code, printed = run(f"echo 'by intros; omega' | {{ {limited}; }}", place, {**environment, "TICKET": ticket})
+        name = " ".join(command.split()[1:3])
+        assert code in README_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
+        assert printed.strip(), limited
+        if "market request" in command:
+            _, listed = run("orchestrator market list --json", place, environment)
+            ticket = json.loads(listed)["tickets"][0]["ticket_id"]
 
 
 def mentioned() -> Iterator[tuple[str, list[str]]]:
@@ -155,6 +209,16 @@ def test_every_command_says_what_it_is_for(path: tuple[str, ...]) -> None:
     function = command.default_command
     assert function is not None
     assert (function.__doc__ or "").strip(), f"{' '.join(path)} has no help"
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands(app)], ids=" ".join)
+def test_examples_are_in_the_help(path: tuple[str, ...]) -> None:
+    command: App = app
+    for name in path:
+        command = command[name]
+    assert command.default_command is not None
+    for line in examples_of(command.default_command).splitlines():
+        assert line in (command.help_epilogue or ""), f"{' '.join(path)}: register it with `with_examples`"
 
 
 def test_every_exit_code_is_documented() -> None:

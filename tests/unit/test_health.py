@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from orchestrator.config import PathSettings
 from orchestrator.errors import LedgerError
+from orchestrator.lean.doctor import EXTRAS
+from orchestrator.lean.install import inspect_embedded
 from orchestrator.ledger.store import Ledger
 from orchestrator.main import app, run
+from orchestrator.paths import find_paths
 
 
 @pytest.fixture(autouse=True)
@@ -41,10 +46,28 @@ def test_a_fresh_machine_is_told_to_install_lean(capsys: pytest.CaptureFixture[s
 
 
 def test_a_missing_extra_is_named_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
-    missing = {what: value for what, value in findings(capsys).items() if what.endswith("is not installed")}
-    for what, (level, mend) in missing.items():
-        if what.startswith("extra"):
-            assert (level, mend) == ("warn", f"pip install 'lean-orchestrator[{what.split()[1]}]'")
+    extras = {what.split()[1]: value for what, value in findings(capsys).items() if what.startswith("extra")}
+    assert set(extras) == set(EXTRAS)
+    for extra, (level, mend) in extras.items():
+        there = all(map(find_spec, EXTRAS[extra]))
+        assert (level, mend) == (("ok", "") if there else ("warn", f"pip install 'lean-orchestrator[{extra}]'"))
+
+
+def test_what_is_only_a_limitation_is_not_to_be_done_first(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text = doctor(capsys)
+    listed, _, first = text.partition("Do this first:")
+    assert "lean-orchestrator[dojo]" in listed or find_spec("lean_dojo")
+    assert "lean-orchestrator[" not in first
+
+
+def test_a_broken_lean_is_told_to_be_installed_anew(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    missing = inspect_embedded(find_paths(PathSettings(cache=tmp_path / "cache")))
+    Path(missing.detail.removesuffix(" is missing")).mkdir(parents=True)
+    code, text = doctor(capsys)
+    listed, _, first = text.partition("Do this first:")
+    assert code == 1
+    assert "is broken" in listed
+    assert "orchestrator lean install" in first
 
 
 @pytest.mark.parametrize("place", ["", "answers", "checkouts", "checkouts/mirrors"])

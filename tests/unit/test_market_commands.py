@@ -87,3 +87,10 @@ def test_bad_input_is_named(ledger: Ledger, tmp_path: Path, capsys: pytest.Captu
     assert "there is no ticket nope" in capsys.readouterr().err
     assert market("complete", "abcdef", str(tmp_path / "missing.lean")) == MarketplaceError.exit_code
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_lone_hyphen_is_standard_input() -> None:
+    _, bound, _ = app.parse_args(["market", "complete", "abc", "-", "--as", "emmy"], exit_on_error=False)
+    assert bound.arguments == {"ticket": "abc", "proof": "-", "who": "emmy"}
+    _, bound, _ = app.parse_args(["ledger", "import", "-", "--json"], exit_on_error=False)
+    assert bound.arguments == {"file": Path("-"), "json_": True}

@@ -120,6 +120,22 @@ def test_solved_over_time_counts_the_first_proof_that_passed(ledger: Ledger, clo
             )
         )
     assert [step.count for step in ledger.solved_over_time()] == [1, 1]
+    assert [step.start for step in ledger.solved_over_time()] == [
+        (start + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0) for days in (0, 9)
+    ]
+
+
+@pytest.mark.parametrize(("apart", "zeroed"), [(timedelta(minutes=90), ()), (timedelta(hours=40), ("minute",))])
+def test_what_was_solved_within_hours_is_counted_more_closely(
+    ledger: Ledger, apart: timedelta, zeroed: tuple[str, ...]
+) -> None:
+    start = ledger.start_run().started_at
+    for name, at in (("a", start), ("b", start), ("c", start + apart)):
+        ledger.record_proof(ProofRecord(goal_text=name, script="x", verdict=ProofVerdict.PASSED, timestamp=at))
+    found = ledger.solved_over_time()
+    assert [step.count for step in found] == [2, 1]
+    rounded = dict.fromkeys((*zeroed, "second", "microsecond"), 0)
+    assert [step.start for step in found] == [at.replace(**rounded) for at in (start, start + apart)]  # type: ignore[arg-type]
 
 
 def test_runs_side_by_side(ledger: Ledger) -> None:

@@ -14,7 +14,10 @@ _INDEXES = (
     ("goals", ("difficulty", "repo", "id")),
     ("goals", ("file", "source_line", "repo", "id")),
     ("goals", ("declaration", "repo", "id")),
-    ("proofs", ("verdict", "timestamp")),
+    ("goals", ("status", "difficulty", "repo", "id")),
+    ("goals", ("status", "file", "source_line", "repo", "id")),
+    ("goals", ("status", "declaration", "repo", "id")),
+    ("proofs", ("verdict", "goal_hash", "timestamp")),
     ("proofs", ("timestamp",)),
 )
 
@@ -24,6 +27,7 @@ def upgrade() -> None:
     op.add_column("goals", sa.Column("source", sa.Text(), server_default="", nullable=False))
     op.add_column("goals", sa.Column("source_line", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.drop_index("ix_proofs_verdict", "proofs")
+    op.drop_index("ix_goals_status_difficulty", "goals")
     for table, columns in _INDEXES:
         op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
     proved: dict[str, Any] = {"sqlite_where": sa.text("success = 1"), "postgresql_where": sa.text("success")}
@@ -73,6 +77,7 @@ def downgrade() -> None:
     for table, columns in reversed(_INDEXES):
         op.drop_index(f"ix_{table}_{'_'.join(columns)}", table)
     op.create_index("ix_proofs_verdict", "proofs", ["verdict"])
+    op.create_index("ix_goals_status_difficulty", "goals", ["status", "difficulty"])
     with op.batch_alter_table("goals") as goals:
         goals.drop_column("source_line")
         goals.drop_column("source")
