@@ -210,7 +210,7 @@ def night_order(
     """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
     blueprint = read_blueprint(project.root)
     value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
-    known = {record.goal.id: record.environment for record in store.goals(repo=ledger.repo)}
+    known = store.goal_environments(ledger.repo)
     old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))
     return in_order(goals, old=old, worth=value)
 

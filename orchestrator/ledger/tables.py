@@ -124,7 +124,7 @@ class GoalRow(Base, table=True):
     __table_args__ = (
         Index(None, "goal_hash"),
         Index(None, "status", "repo"),
-        Index(None, "status", "difficulty"),
+        Index(None, "status", "difficulty", "repo", "id"),
         Index(None, "last_seen_run"),
         Index(None, "difficulty", "repo", "id"),
         Index(None, "file", "source_line", "repo", "id"),
@@ -167,6 +167,7 @@ class Attempt(Base, table=True):
         # Proofs found are few among the attempts, and what is asked for most.
         Index("ix_attempts_proved", "goal_hash", "strategy", **_ONLY_PROVED),
         Index("ix_attempts_proved_timestamp", "timestamp", **_ONLY_PROVED),
+        Index(None, "strategy", "success", "id"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True))
