@@ -49,9 +49,9 @@ def outcome(number: int, strategy: str) -> Outcome:
     return Outcome.PROVED if number % 7 == 0 and number % 3 and strategy != NEVER_SUCCEEDS else Outcome.NOT_PROVED
 
 
-def fill(ledger: Ledger, rows: int) -> None:
-    """Put `rows` attempts in, on `GOALS` goals, from `RUNS` runs, and what else a long life leaves in a ledger."""
-    goals = min(GOALS, rows)
+def fill(ledger: Ledger, rows: int, *, goals: int = GOALS) -> None:
+    """Put `rows` attempts in, on `goals` goals, from `RUNS` runs, and what else a long life leaves in a ledger."""
+    goals = min(goals, rows)
     hashes = [goal_hash(text(number)) for number in range(goals)]
     for run in range(RUNS):
         ledger.start_run(run_id=f"run{run}", repo=repository(run), ref="HEAD", commit="c", profile=1, configuration={})
