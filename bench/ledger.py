@@ -49,7 +49,7 @@ def outcome(number: int, strategy: str) -> Outcome:
     return Outcome.PROVED if number % 7 == 0 and number % 3 and strategy != NEVER_SUCCEEDS else Outcome.NOT_PROVED
 
 
-def fill(ledger: Ledger, rows: int, *, goals: int = GOALS) -> None:
+def fill(ledger: Ledger, rows: int, *, goals: int = GOALS, tickets: int = TICKETS) -> None:
     """Put `rows` attempts in, on `goals` goals, from `RUNS` runs, and what else a long life leaves in a ledger."""
     goals = min(goals, rows)
     hashes = [goal_hash(text(number)) for number in range(goals)]
@@ -77,7 +77,7 @@ def fill(ledger: Ledger, rows: int, *, goals: int = GOALS) -> None:
     for number in range(0, goals, 7):
         ledger.record_proof(proof_record(number))
         ledger.update_tactic_cache(text(number), tactics=["simp", "omega"], success_rate=1.0, avg_time=1.0)
-    for number in range(min(TICKETS, goals)):
+    for number in range(min(tickets, goals)):
         ledger.open_ticket(ticket(number), TicketRequester(requester="sketch", goal_id=f"g{number}"))
         if number % 3 == 0:
             ledger.claim_ticket(ticket(number).ticket_id, "lean", lease_seconds=3600)
@@ -145,6 +145,8 @@ def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
             [StrategyTrial(strategy="micro", success=True, seconds=1.0)]
         ),
         "claim_goal": lambda n: ledger.claim_goal(f"g{n}", "bench", lease_seconds=600, repo=repository(n)),
+        "holder": lambda n: ledger.holder(f"g{n}", repo=repository(n)),
+        "holders": lambda n: ledger.holders(repo=repository(n)),
         "release_goal": lambda n: ledger.release_goal(f"g{n}", "bench", repo=repository(n)),
         "claim_open_goals": lambda n: ledger.claim_open_goals("bench", lease_seconds=600),
         "claim_open_goals of a repository": lambda n: ledger.claim_open_goals(

@@ -9,7 +9,7 @@ from time import monotonic
 
 from prefect import flow
 
-from orchestrator.claiming import claimed_attempts
+from orchestrator.claiming import claimed_attempts, release_left_over
 from orchestrator.composition import (
     make_scheduler,
     make_strategies,
@@ -39,6 +39,7 @@ from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
 from orchestrator.touched import goals_at, touched_goals
+from orchestrator.workers import worker_name
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -161,6 +162,7 @@ async def run_order(order: Order) -> dict[str, object]:
             if settings.dojo
             else None,
         )
+        release_left_over(store, repo=ledger.repo)
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
@@ -173,7 +175,7 @@ async def run_order(order: Order) -> dict[str, object]:
                     attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
                     store,
                     repo=ledger.repo,
-                    worker=ledger.run_id,
+                    worker=worker_name(ledger.run_id),
                     made=ledger.check_duplicate,
                 ),
                 factor,
