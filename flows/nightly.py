@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from time import monotonic
 
 from prefect import flow
 
 from orchestrator.claiming import claimed_attempts, release_left_over
 from orchestrator.composition import (
+    Beginning,
     make_scheduler,
     make_strategies,
     make_throttle,
@@ -114,7 +114,7 @@ async def run_order(order: Order) -> dict[str, object]:
     Raises:
         OrchestratorError: nothing could be done. What could not be published is written all the same.
     """
-    started = datetime.now(UTC)
+    started = Beginning()
     settings = load_settings(**order.settings)
     paths = find_paths(settings.paths)
     check_folder(order.out)
