@@ -27,6 +27,7 @@ from orchestrator.dojo_prover import dojo_prover
 from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
+from orchestrator.model_strategies import neglected_models
 from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
@@ -150,6 +151,8 @@ async def run_order(order: Order) -> dict[str, object]:
         ledger.add_goals(considered)  # after the order, which asks what is new
         choose = chooser(paths, servers)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
+        for words in neglected_models(settings):
+            notify(Notice(words))
         strategies = make_strategies(
             settings,
             pool,

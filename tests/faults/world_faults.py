@@ -161,7 +161,9 @@ def model_never_answers(scene: Scene) -> str:
 
 
 def model_folder_missing(scene: Scene) -> str:
-    return scene.finish(ORCH_REPROVER_GENERATOR=str(scene.root / "nowhere"))
+    saw = scene.finish(ORCH_REPROVER_GENERATOR=str(scene.root / "nowhere"))
+    assert "ORCH_REPROVER_GENERATOR is set and is not used" in scene.runs[-1].output
+    return saw
 
 
 def model_folder_broken(scene: Scene) -> str:
