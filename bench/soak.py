@@ -26,7 +26,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.config import load_settings
+from orchestrator.config import LeanChoice, load_settings
 from orchestrator.errors import SessionError
 from orchestrator.goal import Goal
 from orchestrator.lean.embedded import EmbeddedSession
@@ -160,11 +160,12 @@ class Soak:
 
 async def soak(requests: int, minutes: float, servers: int) -> tuple[Soak, list[str]]:
     """Run it, close the pool, and say what was left behind."""
-    settings = load_settings(start_timeout=600)
+    settings = load_settings(lean=LeanChoice.EMBEDDED, start_timeout=600)
     paths = find_paths(settings.paths)
     work = project()
     lean = provision(settings, paths, choose_lean(settings, paths, work))
-    sessions = [lean.session() for _ in range(servers)]
+    limit = settings.sessions.rss_limit_megabytes
+    sessions = [EmbeddedSession(lean.launch, rss_limit_megabytes=limit) for _ in range(servers)]
     pool = Pool(sessions, work)
     async with pool:
         async with pool.workspace() as workspace:
