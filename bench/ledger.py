@@ -19,15 +19,19 @@ from orchestrator.goal import Goal
 from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus, WaitStatus
 from orchestrator.normalize import goal_hash
 from orchestrator.result import GoalStatus, Outcome
 
 LIMIT_MILLISECONDS = 20.0
 BATCH = 10_000
 GOALS = 20_000
+REPOSITORIES = 20
+TICKETS = 4_000
 RUNS = 500
 REPEATS = 25
 STRATEGIES = ("micro", "hammer", "sketch", "reprover")
+NEVER_SUCCEEDS = "sketch"
 
 
 def text(number: int) -> str:
@@ -35,35 +39,79 @@ def text(number: int) -> str:
     return f"n : Nat\n⊢ n + {number} = {number} + n"
 
 
-def fill(ledger: Ledger, rows: int) -> None:
-    """Put `rows` attempts in, on `GOALS` goals, from `RUNS` runs."""
-    goals = min(GOALS, rows)
+def repository(number: int) -> str:
+    """Where a goal or a ticket comes from."""
+    return f"repo{number % REPOSITORIES}"
+
+
+def outcome(number: int, strategy: str) -> Outcome:
+    """One strategy never proves anything, and a third of the goals is never proved."""
+    return Outcome.PROVED if number % 7 == 0 and number % 3 and strategy != NEVER_SUCCEEDS else Outcome.NOT_PROVED
+
+
+def fill(ledger: Ledger, rows: int, *, goals: int = GOALS, tickets: int = TICKETS) -> None:
+    """Put `rows` attempts in, on `goals` goals, from `RUNS` runs, and what else a long life leaves in a ledger."""
+    goals = min(goals, rows)
     hashes = [goal_hash(text(number)) for number in range(goals)]
     for run in range(RUNS):
-        ledger.start_run(run_id=f"run{run}", repo="grove", ref="HEAD", commit="c", profile=1, configuration={})
+        ledger.start_run(run_id=f"run{run}", repo=repository(run), ref="HEAD", commit="c", profile=1, configuration={})
     for start in range(0, rows, BATCH):
         ledger.record_attempts(
             AttemptRecord(
                 goal_text=text(number % goals),
                 goal_hash=hashes[number % goals],
-                strategy=STRATEGIES[number // goals % len(STRATEGIES)],
-                outcome=Outcome.PROVED if number % 7 == 0 else Outcome.NOT_PROVED,
+                strategy=(strategy := STRATEGIES[number // goals % len(STRATEGIES)]),
+                outcome=outcome(number % goals, strategy),
                 time_seconds=1.0,
                 tactics=("simp", "omega"),
                 configuration=f"c{number // goals // len(STRATEGIES)}",
                 environment="e",
+                goal_id=f"g{number % goals}",
+                repo=repository(number % goals),
                 run_id=f"run{number * RUNS // rows}",
             )
             for number in range(start, min(start + BATCH, rows))
         )
     for start in range(0, goals, BATCH):
-        records = [goal_record(number) for number in range(start, min(start + BATCH, goals))]
-        ledger.record_goals(records)
+        ledger.record_goals(goal_record(number) for number in range(start, min(start + BATCH, goals)))
+    for number in range(0, goals, 7):
+        ledger.record_proof(proof_record(number))
+        ledger.update_tactic_cache(text(number), tactics=["simp", "omega"], success_rate=1.0, avg_time=1.0)
+    for number in range(min(tickets, goals)):
+        ledger.open_ticket(ticket(number), TicketRequester(requester="sketch", goal_id=f"g{number}"))
+        if number % 3 == 0:
+            ledger.claim_ticket(ticket(number).ticket_id, "lean", lease_seconds=3600)
+            ledger.complete_ticket(ticket(number).ticket_id, "lean", proof="theorem", script="simp")
 
 
 def goal_record(number: int) -> GoalRecord:
-    """A goal of the repository."""
-    return GoalRecord(goal=Goal(id=f"g{number}", text=text(number)), repo="grove", last_seen_run="run1")
+    """A goal of a repository."""
+    return GoalRecord(goal=Goal(id=f"g{number}", text=text(number)), repo=repository(number), last_seen_run="run1")
+
+
+def proof_record(number: int) -> ProofRecord:
+    """A proof that passed."""
+    return ProofRecord(
+        goal_text=text(number),
+        strategy="micro",
+        script="rfl",
+        verdict=ProofVerdict.PASSED,
+        goal_id=f"g{number}",
+        repo=repository(number),
+        run_id=f"run{number % RUNS}",
+    )
+
+
+def ticket(number: int) -> Ticket:
+    """A lemma that is asked for."""
+    return Ticket(
+        ticket_id=f"{number:012x}",
+        goal=text(number),
+        goal_text=text(number),
+        goal_hash=goal_hash(text(number)),
+        name=f"lemma{number}",
+        repo=repository(number),
+    )
 
 
 def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
@@ -79,31 +127,60 @@ def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
                 goal_text=text(n), goal_hash=hashes[n], strategy="micro", outcome=Outcome.TIMEOUT, run_id="run1"
             )
         ),
-        "get_cached_tactics": lambda n: ledger.get_cached_tactics(text(n)),
+        "attempts on a goal": lambda n: ledger.attempts(goal_text=text(n)),
+        "attempts of a run, newest 100": lambda n: ledger.attempts(f"run{n}", limit=100, newest_first=True),
+        "newest 100 attempts": lambda n: ledger.attempts(limit=100, newest_first=True),
+        "success_seconds": lambda n: ledger.success_seconds("micro"),
+        "success_seconds, never succeeded": lambda n: ledger.success_seconds(NEVER_SUCCEEDS),
+        "frontier, 100 goals": lambda n: ledger.frontier(limit=100),
+        "get_cached_tactics": lambda n: ledger.get_cached_tactics(text(7 * n)),
         "update_tactic_cache": lambda n: ledger.update_tactic_cache(
             text(n), tactics=["rfl"], success_rate=1.0, avg_time=0.1
         ),
+        "record_cache_outcome": lambda n: ledger.record_cache_outcome(text(7 * n), True, time_seconds=1.0),
+        "cached_scripts, 1,000": lambda n: ledger.cached_scripts(limit=1000),
         "strategy_statistics": lambda n: ledger.strategy_statistics(),
+        "strategy_statistics of tactics": lambda n: ledger.strategy_statistics(tactics_of="micro"),
         "update_strategy_statistics": lambda n: ledger.update_strategy_statistics(
             [StrategyTrial(strategy="micro", success=True, seconds=1.0)]
         ),
-        "claim_goal": lambda n: ledger.claim_goal(f"g{n}", "bench", lease_seconds=600, repo="grove"),
-        "release_goal": lambda n: ledger.release_goal(f"g{n}", "bench", repo="grove"),
+        "claim_goal": lambda n: ledger.claim_goal(f"g{n}", "bench", lease_seconds=600, repo=repository(n)),
+        "holder": lambda n: ledger.holder(f"g{n}", repo=repository(n)),
+        "holders": lambda n: ledger.holders(repo=repository(n)),
+        "release_goal": lambda n: ledger.release_goal(f"g{n}", "bench", repo=repository(n)),
         "claim_open_goals": lambda n: ledger.claim_open_goals("bench", lease_seconds=600),
-        "record_goals": lambda n: ledger.record_goals([goal_record(n)]),
-        "set_goal_status": lambda n: ledger.set_goal_status(f"g{n}", GoalStatus.OPEN, repo="grove"),
-        "record_proof": lambda n: ledger.record_proof(
-            ProofRecord(goal_text=text(n), strategy="micro", script="rfl", verdict=ProofVerdict.PASSED, run_id="run1")
+        "claim_open_goals of a repository": lambda n: ledger.claim_open_goals(
+            "bench", lease_seconds=600, repo=repository(n)
         ),
+        "release_expired": lambda n: ledger.release_expired(),
+        "record_goals": lambda n: ledger.record_goals([goal_record(n)]),
+        "goal_environments, 1,000 goals": lambda n: ledger.goal_environments(repository(n)),
+        "set_goal_status": lambda n: ledger.set_goal_status(f"g{n}", GoalStatus.OPEN, repo=repository(n)),
+        "record_proof": lambda n: ledger.record_proof(proof_record(n)),
+        "proofs of a goal": lambda n: ledger.proofs(goal_text=text(7 * n)),
         "proofs of a run": lambda n: ledger.proofs(run_id=f"run{n}"),
-        "attempts on a goal": lambda n: ledger.attempts(goal_text=text(n)),
-        "frontier, 100 goals": lambda n: ledger.frontier(limit=100),
-        "newest 100 attempts": lambda n: ledger.attempts(limit=100, newest_first=True),
         "start_run": lambda n: ledger.start_run(
             run_id=f"bench{n}", repo="grove", ref="HEAD", commit="c", profile=1, configuration={}
         ),
         "finish_run": lambda n: ledger.finish_run(f"bench{n}", status=RunStatus.FINISHED, totals={}),
         "newest 10 runs": lambda n: ledger.runs(limit=10),
+        "open_ticket": lambda n: ledger.open_ticket(
+            ticket(TICKETS + n), TicketRequester(requester="sketch", goal_id=f"g{n}")
+        ),
+        "open_ticket, joined": lambda n: ledger.open_ticket(
+            ticket(n), TicketRequester(requester="person", goal_id=f"g{n}")
+        ),
+        "ticket": lambda n: ledger.ticket(ticket(n).ticket_id),
+        "any ticket of a repository": lambda n: ledger.tickets(repo=repository(n), limit=1),
+        "open tickets of a repository, 133": lambda n: ledger.tickets(status=TicketStatus.OPEN, repo=repository(n)),
+        "completed tickets of one, 66": lambda n: ledger.tickets(status=TicketStatus.COMPLETED, repo=repository(n)),
+        "who waits for a ticket": lambda n: ledger.ticket_requesters(ticket(n).ticket_id),
+        "what a goal waits for": lambda n: ledger.ticket_requesters(goal_id=f"g{n}", status=WaitStatus.WAITING),
+        "claim_ticket": lambda n: ledger.claim_ticket(ticket(3 * n + 1).ticket_id, "lean", lease_seconds=3600),
+        "release_ticket": lambda n: ledger.release_ticket(ticket(3 * n + 1).ticket_id, "lean"),
+        "claim_tickets of a repository": lambda n: ledger.claim_tickets("lean", lease_seconds=1, repo=repository(n)),
+        "expire_claims": lambda n: ledger.expire_claims(),
+        "settle_wait": lambda n: ledger.settle_wait(ticket(n).ticket_id, f"g{n}", WaitStatus.USED),
     }
 
 
@@ -137,7 +214,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = measure(ledger)
     print(f"{given.rows} attempts, filled in {filled:.0f} s; median of {REPEATS} calls, milliseconds")
     for name, milliseconds in found.items():
-        print(f"  {name:<30} {milliseconds:8.2f}{'  too slow' if milliseconds >= LIMIT_MILLISECONDS else ''}")
+        print(f"  {name:<34} {milliseconds:8.2f}{'  too slow' if milliseconds >= LIMIT_MILLISECONDS else ''}")
     good = all(milliseconds < LIMIT_MILLISECONDS for milliseconds in found.values())
     if given.json:
         value = {"rows": given.rows, "fill_seconds": filled, "limit_ms": LIMIT_MILLISECONDS, "median_ms": found}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from time import monotonic
 
 from prefect import flow
 
-from orchestrator.claiming import claimed_attempts
+from orchestrator.claiming import claimed_attempts, release_left_over
 from orchestrator.composition import (
+    Beginning,
     make_scheduler,
     make_strategies,
     make_throttle,
@@ -27,6 +27,7 @@ from orchestrator.dojo_prover import dojo_prover
 from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
+from orchestrator.model_strategies import neglected_models
 from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
@@ -39,6 +40,7 @@ from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
 from orchestrator.touched import goals_at, touched_goals
+from orchestrator.workers import worker_name
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -113,7 +115,7 @@ async def run_order(order: Order) -> dict[str, object]:
     Raises:
         OrchestratorError: nothing could be done. What could not be published is written all the same.
     """
-    started = datetime.now(UTC)
+    started = Beginning()
     settings = load_settings(**order.settings)
     paths = find_paths(settings.paths)
     check_folder(order.out)
@@ -149,6 +151,8 @@ async def run_order(order: Order) -> dict[str, object]:
         ledger.add_goals(considered)  # after the order, which asks what is new
         choose = chooser(paths, servers)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
+        for words in neglected_models(settings):
+            notify(Notice(words))
         strategies = make_strategies(
             settings,
             pool,
@@ -161,6 +165,7 @@ async def run_order(order: Order) -> dict[str, object]:
             if settings.dojo
             else None,
         )
+        release_left_over(store, repo=ledger.repo)
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
@@ -173,7 +178,7 @@ async def run_order(order: Order) -> dict[str, object]:
                     attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
                     store,
                     repo=ledger.repo,
-                    worker=ledger.run_id,
+                    worker=worker_name(ledger.run_id),
                     made=ledger.check_duplicate,
                 ),
                 factor,

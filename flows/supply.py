@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
 from prefect import flow
 
-from orchestrator.composition import open_ledger, recorded_run, run_config, summarise
+from orchestrator.composition import Beginning, open_ledger, recorded_run, run_config, summarise
 from orchestrator.config import Profile, load_settings
 from orchestrator.content_cache import ContentCache
 from orchestrator.observer import RunFinished, notify
@@ -53,7 +52,7 @@ async def supply(
         OrchestratorError: nothing could be done; the message says what to do next.
         StoppedError: asked to stop before there was anything to verify, or asked twice.
     """
-    started = datetime.now(UTC)
+    started = Beginning()
     settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
     paths = find_paths(settings.paths)
     check_folder(out)

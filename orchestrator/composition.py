@@ -7,10 +7,11 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
+from time import monotonic
 
 from orchestrator.bandit import CostAware, Policy, SeedUcb
 from orchestrator.blueprint.status import evaluate
@@ -210,7 +211,7 @@ def night_order(
     """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
     blueprint = read_blueprint(project.root)
     value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
-    known = {record.goal.id: record.environment for record in store.goals(repo=ledger.repo)}
+    known = store.goal_environments(ledger.repo)
     old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))
     return in_order(goals, old=old, worth=value)
 
@@ -260,6 +261,19 @@ def run_config(settings: Settings) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """When a run began, on the clock of the wall and on one that nobody sets."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago that was."""
+        return monotonic() - self.clock
+
+
 def summarise(
     checkout: Checkout,
     project: Project,
@@ -267,7 +281,7 @@ def summarise(
     reports: Sequence[GoalReport],
     update: BlueprintUpdate,
     ledger: RunLedger,
-    started: datetime,
+    started: Beginning,
     config: Mapping[str, object],
     servers: Servers,
     trades: Sequence[Trade] = (),
@@ -281,8 +295,8 @@ def summarise(
         repo=checkout.source,
         ref=checkout.ref,
         commit=checkout.commit,
-        started=started,
-        wall_seconds=(datetime.now(UTC) - started).total_seconds(),
+        started=started.at,
+        wall_seconds=started.seconds,
         goals=reports,
         attempts=tuple(ledger.made),
         config=config,

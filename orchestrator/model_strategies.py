@@ -46,6 +46,17 @@ def unavailable_models(settings: Settings, project: Project | None = None) -> Ma
     return {strategy: reason for strategy, reason in reasons.items() if reason}
 
 
+def neglected_models(settings: Settings) -> tuple[str, ...]:
+    """What the settings name and cannot be used, each with the reason; for a run to say so."""
+    models = settings.models
+    named = (
+        ("ORCH_REPROVER_GENERATOR", models.generator, reprover.unavailable(models.generator or reprover.SHIPPED)),
+        ("ORCH_REPROVER_RETRIEVER", models.retriever, reprover.unavailable(models.retriever or reprover.SHIPPED)),
+        ("ORCH_LLM_URL", models.chat, chat.unavailable(models.chat)),
+    )
+    return tuple(f"{name} is set and is not used: {why}" for name, value, why in named if value is not None and why)
+
+
 def used_models(settings: Settings) -> Mapping[StrategyType, str]:
     """Which model a strategy uses, in words; without keys."""
     endpoint = settings.models.chat

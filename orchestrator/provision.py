@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config import SessionSettings, Settings
+from orchestrator.config import SessionSettings, Settings, child_environment
+from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.installation import Progress
@@ -27,6 +29,7 @@ from orchestrator.repo.reader import header_end, open_words
 from orchestrator.source import Project
 from orchestrator.stages import importable
 from orchestrator.throttle import LocalMachine
+from orchestrator.verify import NOT_CHECKED_EMBEDDED, not_checked_with
 
 SERVER_MEGABYTES = 1200
 """What one embedded server is given when servers are fitted to the memory that is left."""
@@ -46,6 +49,7 @@ class Servers:
         identity: changes whenever another Lean, or another server, would answer.
         meter: what the servers have used so far.
         native: how a REPL of the user's own Lean is started; None for the embedded Lean.
+        not_checked: what no verdict over this Lean covers, in words.
     """
 
     launch: Launch
@@ -55,6 +59,7 @@ class Servers:
     identity: str
     native: ReplLaunch | None = None
     meter: LeanMeter = field(default_factory=LeanMeter)
+    not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED
 
     def session(self) -> EmbeddedSession | NativeSession:
         """A session; its process starts with the first request."""
@@ -139,6 +144,7 @@ def provision(
         InstallError: it could not be installed.
         LeanNotFound: the native Lean's packages are not built.
     """
+    installed = find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
     if found.native is not None:
         folder = folder or Path.cwd()
         check_packages(folder)
@@ -150,6 +156,7 @@ def provision(
             description=f"Lean {found.version} ({found.kind})",
             identity=f"native {found.version} {settings.repl or ''}",
             native=ReplLaunch(folder=folder, lake=lake, repl=settings.repl),
+            not_checked=not_checked_with(installed, native=True),
         )
     lean = ensure_embedded(paths, progress=progress)
     launch = Launch(
@@ -164,6 +171,7 @@ def provision(
         settings.sessions,
         description=f"Lean {found.version} ({found.kind})",
         identity=f"{lean.package_digest} {lean.folder.name}",
+        not_checked=not_checked_with(installed),
     )
 
 

@@ -28,6 +28,7 @@ from orchestrator.summary import Attempt, GoalReport
 STRATEGY_REVISIONS = dict.fromkeys(StrategyType, 1)
 """To be raised when a strategy can do more than before: goals it failed on are then tried again."""
 _LONGEST_NAME = 128
+_MOST_SOLVED = 1000
 
 
 @dataclass
@@ -114,9 +115,9 @@ class RunLedger:
         return replace(cached, tactics=translated(cached.tactics, text, goal.text))
 
     def solved_goals(self) -> tuple[SolvedGoal, ...]:
-        """Goals whose proofs the gate passed, in this repository or another, with their scripts."""
-        passed = {p.goal_text: p.script for p in self.store.proofs() if p.verdict is ProofVerdict.PASSED}
-        return tuple(SolvedGoal(text, (script,)) for text, script in passed.items())
+        """Goals whose proofs the gate passed, in this repository or another: those that were of use most often."""
+        known = self.store.cached_scripts(limit=_MOST_SOLVED)
+        return tuple(SolvedGoal(text, tactics) for text, tactics in known.items())
 
     def failures(self, goal: Goal) -> tuple[str, ...]:
         """What was tried on a goal in vain, by strategy, one line each."""

@@ -15,6 +15,7 @@ from orchestrator.helpers import helpers_of
 from orchestrator.market.trades import Trade
 from orchestrator.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.source import FileProblem
+from orchestrator.tables import harmless
 from orchestrator.verdict import Verdict, VerdictStatus
 
 TIMESTAMP_FORMAT = "%Y%m%d-%H%M%S"
@@ -334,14 +335,14 @@ def _list(title: str, items: Iterable[str]) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text that cannot break out of a table cell or turn into markup."""
-    plain = " ".join(text.split())
+    plain = " ".join(harmless(text).split())
     for character in "\\`*_{}[]<>|#":
         plain = plain.replace(character, "\\" + character) if character != "<" else plain.replace("<", "&lt;")
     return plain
 
 
 def _code(text: str) -> str:
-    plain = " ".join(text.split()).replace("|", "\\|")
+    plain = " ".join(harmless(text).split()).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", plain)), default=0))
     space = " " if len(fence) > 1 else ""
     return f"{fence}{space}{plain}{space}{fence}" if plain else ""

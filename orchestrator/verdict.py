@@ -37,6 +37,7 @@ class CheckName(StrEnum):
     LIMITS = "it stays within Lean's own limit of work"
     NOTHING_ELSE = "every other declaration is as in the original"
     HELPERS = "every helper lemma is a proved theorem of a new name, and nothing else"
+    OTHERS = "other checkers accept the compiled modules"
 
 
 class VerdictStatus(StrEnum):

@@ -8,12 +8,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from orchestrator.errors import PatchError, RequestRefused, SessionError
 from orchestrator.goal import Position, SorryKind, SourceSpan
 from orchestrator.helpers import HelperLemma, with_helpers
-from orchestrator.lean.checkers import NO_COMPILED_MODULES, not_checked
+from orchestrator.lean.checkers import NO_COMPILED_MODULES, Checker, Judgement, not_checked, without_compiled_modules
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import RECHECK_EVERYTHING, Fingerprint, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
@@ -26,6 +27,7 @@ from orchestrator.verdict import (
     Check,
     CheckName,
     Verdict,
+    VerdictStatus,
     command_change,
     differences,
     helper_problems,
@@ -38,10 +40,14 @@ OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
 
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
-NOT_CHECKED_EMBEDDED = (
-    "axioms inside the imported library (Init, Std, Lean are trusted)",
-    *not_checked(NO_COMPILED_MODULES),
-)
+_LIBRARY = "axioms inside the imported library (Init, Std, Lean are trusted)"
+NOT_CHECKED_EMBEDDED = (_LIBRARY, *not_checked(NO_COMPILED_MODULES))
+
+
+def not_checked_with(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[str, ...]:
+    """What no verdict over the embedded Lean, or over one's own, covers, given the checkers that are installed."""
+    return (_LIBRARY, *not_checked(without_compiled_modules(found, native=native)))
+
 
 TEXT_DIFFERS = "text outside the open places differs"
 
@@ -75,6 +81,25 @@ class PatchReport:
         )
 
 
+def with_judgements(report: PatchReport, judgements: Sequence[Judgement]) -> PatchReport:
+    """A report that other checkers had their say on, too: one that refuses fails every verdict. Pure.
+
+    For a native project that is built with the patch in place (see `orchestrator.lean.checkers.run_checkers`).
+    """
+    refused = [f"{one.checker.value}: {one.words}" for one in judgements if one.passed is False]
+    asked = [one.checker.value for one in judgements if one.passed is not None]
+    silent = {word for one in Checker for word in not_checked([Judgement(one, None, "")])}
+    verdicts = []
+    for verdict in report.verdicts:
+        before = tuple(w for w in verdict.not_checked if not any(w.startswith(start) for start in silent))
+        changed = replace(verdict, not_checked=(*before, *not_checked(judgements)))
+        if asked:
+            check = Check(CheckName.OTHERS, not refused, "; ".join(refused) or ", ".join(asked))
+            changed = replace(changed, checks=(*changed.checks, check))
+        verdicts.append(replace(changed, status=VerdictStatus.FAILED) if refused else changed)
+    return replace(report, verdicts=tuple(verdicts))
+
+
 class Gate:
     """Judges patches of one project.
 
@@ -83,6 +108,7 @@ class Gate:
         original: what elaborating it gave, before any patch existed.
         open_workspace: gives a workspace on a fresh process.
         allowed_axioms: what a proof may rest on.
+        not_checked: what cannot be looked at with this Lean, in words; part of every verdict.
     """
 
     def __init__(
@@ -92,6 +118,7 @@ class Gate:
         open_workspace: OpenWorkspace,
         *,
         allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+        not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED,
     ) -> None:
         self.project = project
         self.original: DeclarationsByModule = original.declarations
@@ -99,6 +126,7 @@ class Gate:
         self._goals = original.goals
         self._open = open_workspace
         self._allowed = allowed_axioms
+        self._not_checked = not_checked
 
     async def verify(
         self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = (), *, named: frozenset[str] = frozenset()
@@ -237,7 +265,7 @@ class Gate:
                         allowed_axioms=self._allowed,
                         general=general,
                         hole=hole if is_partial else "",
-                        not_checked=NOT_CHECKED_EMBEDDED,
+                        not_checked=self._not_checked,
                         warnings=warnings,
                     )
                 )

@@ -29,6 +29,6 @@ async def verify_proofs(
     """Replay the project with the proofs in place on fresh servers and keep those that pass together."""
     if proofs:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
-    gate = Gate(project, extraction, servers.fresh, allowed_axioms=allowed_axioms)
-    asked = " ".join((servers.identity, *sorted(allowed_axioms)))
+    gate = Gate(project, extraction, servers.fresh, allowed_axioms=allowed_axioms, not_checked=servers.not_checked)
+    asked = " ".join((servers.identity, *sorted(allowed_axioms), *servers.not_checked))
     return await known_gate(answers, project, asked, proofs, lambda: Selection(gate).select(proofs))

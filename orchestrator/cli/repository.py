@@ -308,7 +308,7 @@ async def judge_patch(
             hint = "Only changes of files that Lean accepts can be compared with the original."
             raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
     with console.status("replaying the project with the patch"):
-        gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms)
+        gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms, not_checked=servers.not_checked)
         return await gate.verify(texts, named=helpers)
 
 

@@ -121,9 +121,16 @@ def not_checked(judgements: Sequence[Judgement]) -> tuple[str, ...]:
     return tuple(f"by {one.checker.value}: {one.words}" for one in judgements if one.passed is None)
 
 
-NO_COMPILED_MODULES = tuple(
-    Judgement(checker, None, "needs compiled modules, which the embedded Lean does not make") for checker in Checker
-)
+def without_compiled_modules(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[Judgement, ...]:
+    """What to say of each checker where the patched project was not compiled: none could look. Pure."""
+    why = "the gate does not build with one's own Lean" if native else "the embedded Lean does not make"
+    words = f"needs compiled modules, which {why}"
+    return tuple(
+        Judgement(checker, None, f"installed, but it {words}" if checker in found else words) for checker in Checker
+    )
+
+
+NO_COMPILED_MODULES = without_compiled_modules({})
 
 
 def _ask(

@@ -137,7 +137,7 @@ def diagnose(condition: Condition) -> tuple[Finding, ...]:
         _memory(condition),
         _disk(condition),
         _ledger(condition),
-        _isolation(condition.walls),
+        *isolation_findings(condition.walls),
         _checkers(condition.checkers),
         *(_extra(extra, extra in condition.extras) for extra in EXTRAS),
     )
@@ -211,14 +211,32 @@ def _ledger(condition: Condition) -> Finding:
     return Finding(Level.OK, f"the ledger's folder {condition.ledger_folder} can be written")
 
 
-def _isolation(walls: Walls) -> Finding:
-    if walls.missing:
-        what = f"Lean processes run without {'; '.join(walls.missing)}"
-        return Finding(Level.WARN, what, "work only on repositories that you trust, or run in a container")
-    what = (
-        f"Lean processes are shut in: limits, no network, Landlock {walls.landlock} (reads its own files, writes none)"
+def isolation_findings(walls: Walls | None = None) -> tuple[Finding, ...]:
+    """What a repository's code is kept away from on this machine, one line a layer; `walls` as found unless given."""
+    walls = examine_walls() if walls is None else walls
+    always = Finding(
+        Level.OK, "Lean's code: WebAssembly, in a process group of its own, with the variables it needs and no others"
     )
-    return Finding(Level.OK, what)
+    layers = (
+        (walls.limits, "limits of files, processor time and open files", "they need a POSIX system"),
+        (walls.network, "no network", "it needs user namespaces, or root"),
+        (
+            walls.landlock > 0,
+            f"Landlock {walls.landlock}: reads its own files and the system's libraries, writes none",
+            "it needs Linux 5.13 with Landlock switched on",
+        ),
+    )
+    mend = "work only on repositories that you trust, or run in a container"
+    names = ("limits", "a network of its own", "Landlock")
+    return (
+        always,
+        *(
+            Finding(Level.OK, f"Lean's processes: {there}")
+            if found
+            else Finding(Level.WARN, f"Lean's processes run without {name}: {why}", mend)
+            for name, (found, there, why) in zip(names, layers, strict=True)
+        ),
+    )
 
 
 def _checkers(found: tuple[str, ...]) -> Finding:

@@ -92,7 +92,13 @@ class NpmClient:
         options = f'{self.environment.get("NODE_OPTIONS", "")} --require "{_PARENT}"'.strip()
         finished = run(
             (*self.node.npm, "pack", package.specifier, *flags, *folders),
-            environment={**self.environment, "PATH": path, "NODE_OPTIONS": options},
+            # npm would keep compiled code in the folder for temporary files for ever.
+            environment={
+                **self.environment,
+                "PATH": path,
+                "NODE_OPTIONS": options,
+                "NODE_DISABLE_COMPILE_CACHE": "1",
+            },
             timeout=self.timeout,
             folder=folder,
         )

@@ -125,7 +125,7 @@ class ServerProcess:
             self._process.stdin.write(line.encode("utf-8", "replace") + b"\n")
             await self._process.stdin.drain()
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise SessionDied("The Lean process ended", hint=_WHY_DEAD) from error
+            raise SessionDied(_DEAD, hint=_AGAIN) from error
 
     async def _read(self, mark: bytes = b"") -> dict[str, Any]:
         """The next line that is an object; where `mark` is in a line, what is in front of it does not count."""
@@ -136,7 +136,7 @@ class ServerProcess:
             except ValueError as error:
                 raise MalformedReply("Lean wrote a line without end") from error
             if not line:
-                raise SessionDied("The Lean process ended", hint=_WHY_DEAD)
+                raise SessionDied(_DEAD, hint=_AGAIN)
             # Tasks that Lean code starts at elaboration time may print, whole lines and parts of lines.
             line = line[max(0, line.find(mark)) :]
             if not line.startswith(b"{"):
@@ -168,4 +168,5 @@ class ServerProcess:
         await self.kill()
 
 
-_WHY_DEAD = "It ran out of memory or stack, or was killed; the next request starts a new one."
+_DEAD = "The Lean process ended: it ran out of memory or stack, or was killed"
+_AGAIN = "The next request starts a new one."

@@ -235,7 +235,7 @@ class Workspace:
     async def forget_after(self, *, env: int, proof_state: int) -> None:
         """Drop every environment above `env` and every proof state above `proof_state`."""
         made = tuple(range(env + 1, self.highest_env + 1))
-        await ask(self.session, Forget(envs=made, proof_states_from=proof_state + 1), timeout=30.0)
+        await ask(self.session, Forget(envs=made, proof_states_from=proof_state + 1), timeout=max(30.0, self._seconds))
 
     def _reset(self) -> None:
         self._environments.clear()

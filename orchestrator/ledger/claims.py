@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, delete, or_, select
@@ -56,6 +57,18 @@ class Claims(Section):
         mine = and_(CLAIMS.c.repo == repo, CLAIMS.c.goal == goal, CLAIMS.c.worker == worker)
         with self._database.write() as connection:
             return connection.execute(delete(CLAIMS).where(mine)).rowcount > 0
+
+    def holder(self, goal: str, *, repo: str = "") -> str | None:
+        """The worker that has a goal now."""
+        mine = and_(CLAIMS.c.repo == repo, CLAIMS.c.goal == goal, CLAIMS.c.expires_at > self._now())
+        with self._database.read() as connection:
+            return connection.execute(select(CLAIMS.c.worker).where(mine)).scalar_one_or_none()
+
+    def holders(self, *, repo: str = "") -> Mapping[str, str]:
+        """Who has which goal of a repository, by goal; claims that have run out are not looked at."""
+        mine = and_(CLAIMS.c.repo == repo, CLAIMS.c.expires_at > self._now())
+        with self._database.read() as connection:
+            return {row.goal: row.worker for row in connection.execute(select(CLAIMS).where(mine))}
 
     def release_expired(self) -> int:
         """Clear away claims whose lease has run out, and say how many. They bind nobody anyway."""

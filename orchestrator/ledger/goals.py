@@ -86,6 +86,12 @@ class Goals(Section):
         with self._database.read() as connection:
             return tuple(goal_record(row) for row in connection.execute(query))
 
+    def goal_environments(self, repo: str) -> Mapping[str, str]:
+        """Under which environment each goal of a repository was seen last, by id."""
+        query = select(GOALS.c.id, GOALS.c.environment).where(GOALS.c.repo == repo)
+        with self._database.read() as connection:
+            return {row.id: row.environment for row in connection.execute(query)}
+
 
 def count_goals(connection: Connection) -> Mapping[str, int]:
     """Goals by status."""

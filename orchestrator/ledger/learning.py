@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, literal, select, update
@@ -61,6 +61,17 @@ class Learning(Section):
         return CachedTactics(
             tactics=list(tactics), success_rate=row.success_rate, avg_time=row.avg_time, use_count=row.use_count
         )
+
+    def cached_scripts(self, *, limit: int) -> Mapping[str, tuple[str, ...]]:
+        """The `limit` entries that were of use most often: tactics, one a string, by the goal that they proved."""
+        query = (
+            select(TACTIC_CACHE.c.goal_text, TACTIC_CACHE.c.tactics)
+            .where(TACTIC_CACHE.c.goal_text != "")
+            .order_by(TACTIC_CACHE.c.use_count.desc())
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            return {row.goal_text: tuple(row.tactics) for row in connection.execute(query)}
 
     def record_cache_outcome(self, goal_text: str, success: bool, *, time_seconds: float | None = None) -> bool:
         """Learn from replaying cached tactics: rate ← 0.9 · rate + 0.1 · success, the time likewise on success.

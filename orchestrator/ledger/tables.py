@@ -170,6 +170,7 @@ class Attempt(Base, table=True):
         # Proofs found are few among the attempts, and what is asked for most.
         Index("ix_attempts_proved", "goal_hash", "strategy", **_ONLY_PROVED),
         Index("ix_attempts_proved_timestamp", "timestamp", **_ONLY_PROVED),
+        Index(None, "strategy", "success", "id"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True))

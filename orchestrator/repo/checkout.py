@@ -14,7 +14,7 @@ from orchestrator.errors import CheckoutError
 from orchestrator.repo.apply import apply_patch
 from orchestrator.repo.git_command import run_git
 from orchestrator.repo.mirror import Mirror
-from orchestrator.repo.origin import open_origin
+from orchestrator.repo.origin import Origin, open_origin
 from orchestrator.repo.trees import Trees
 
 __all__ = ["Checkout", "apply_patch", "checkout", "is_git_repository"]
@@ -67,9 +67,14 @@ def checkout(source: str, ref: str = "HEAD", *, cache: Path, timeout: float = 60
         (cache / "locks").mkdir(parents=True, exist_ok=True)
         with FileLock(cache / "locks" / f"{key}.lock", timeout=timeout):
             mirror = Mirror(cache / "mirrors" / f"{key}.git", origin.shown, timeout)
-            mirror.prepare()
-            commit = origin.fetch(mirror, ref)
-            tree = Trees(cache / "trees" / key).get(mirror, commit)
+            trees = Trees(cache / "trees" / key)
+            try:
+                commit, tree = _written(origin, mirror, trees, ref)
+            except CheckoutError:
+                if not mirror.folder.is_dir() or mirror.is_sound():
+                    raise
+                mirror.discard()
+                commit, tree = _written(origin, mirror, trees, ref)
     except Timeout as error:
         raise CheckoutError("another run has been busy with this repository for too long", where=str(cache)) from error
     except OSError as error:
@@ -78,6 +83,12 @@ def checkout(source: str, ref: str = "HEAD", *, cache: Path, timeout: float = 60
     if not path.is_dir():
         raise CheckoutError(f"commit {commit[:12]} has no folder {origin.prefix}", where=origin.shown)
     return Checkout(origin.shown, ref, commit, path, dirty, origin.prefix)
+
+
+def _written(origin: Origin, mirror: Mirror, trees: Trees, ref: str) -> tuple[str, Path]:
+    mirror.prepare()
+    commit = origin.fetch(mirror, ref)
+    return commit, trees.get(mirror, commit)
 
 
 def is_git_repository(path: Path) -> bool:

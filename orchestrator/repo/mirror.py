@@ -34,8 +34,13 @@ class Mirror:
     timeout: float
 
     def prepare(self) -> None:
-        """Create the repository unless it is there; a half-made one never appears under its name."""
+        """Create the repository unless it is there; a half-made one never appears under its name.
+
+        Whoever calls this holds the repository's lock, so locks of git's own that are found belong to one that died.
+        """
         if self.folder.is_dir():
+            for lock in (*self.folder.glob("*.lock"), *(self.folder / "refs").rglob("*.lock")):
+                lock.unlink(missing_ok=True)
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         prefix = f"tmp-{self.folder.name}-"
@@ -47,6 +52,14 @@ class Mirror:
         (made / "info").mkdir(exist_ok=True)
         (made / "info" / "attributes").write_text(_ATTRIBUTES, encoding="utf-8")
         os.replace(made, self.folder)
+
+    def is_sound(self) -> bool:
+        """Whether everything in it can be read; it takes a while for a large repository."""
+        return self._run(["fsck", "--no-dangling", "--no-reflogs", "--no-progress"]).ok
+
+    def discard(self) -> None:
+        """Throw it away: all of it can be fetched again."""
+        shutil.rmtree(self.folder)
 
     def fetch_one(self, address: str, what: str) -> GitReply:
         """Fetch one ref or full hash, without its history."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,12 +49,14 @@ class NightRun:
         home: folder for the ledger, the results and the output.
         settings: ORCH_… and other variables.
         name: of the folder in `home` for the results, and of the file that takes the output.
+        arguments: what else is given on the command line.
     """
 
-    repo: Path
+    repo: Path | str
     home: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     name: str = "out"
+    arguments: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,15 @@ class NightRun:
         environment |= {"ORCH_DATA_DIR": str(self.home), "ORCH_STATE_DIR": str(self.home), "ORCH_SERVERS": "1"}
         with self._printed.open("wb") as printed:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator.main", "prove", str(self.repo), "--out", str(self.out)],
+                [
+                    sys.executable,
+                    "-m",
+                    "orchestrator.main",
+                    "prove",
+                    str(self.repo),
+                    f"--out={self.out}",
+                    *self.arguments,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
@@ -93,6 +103,11 @@ class NightRun:
         """Wait until `words` are printed."""
         self._wait(lambda: words in self.output or self._process.poll() is not None)
         assert words in self.output, self.output
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait until something is so, or the run has ended."""
+        self._wait(lambda: ready() or self._process.poll() is not None)
+        assert ready(), self.output
 
     def wait_to_end(self) -> int:
         """Wait until the run has ended; its exit code."""

@@ -195,7 +195,7 @@ async def test_a_tactic_that_breaks_the_process_is_a_failed_one_and_the_others_a
         replies = await goal.tactics(["rfl", "native_decide", "omega", "skip"], limits=Limits(milliseconds=20_000))
     assert [reply.tactic for reply in replies] == ["rfl", "native_decide", "omega", "skip"]
     assert [reply.failed for reply in replies] == [True, True, True, False]
-    assert replies[1].error == "Lean broke on it: The Lean process ended"
+    assert replies[1].error.startswith("Lean broke on it: The Lean process ended")
     assert fragile.generation == generation + 2
     async with goals.open(goals["easy"]) as goal:
         assert (await goal.check("exact h")).accepted

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.claiming import MADE, TAKEN, claimed_attempts
+from orchestrator.claiming import MADE, TAKEN, claimed_attempts, release_left_over
 from orchestrator.goal import Goal
 from orchestrator.ledger.store import Ledger
 from orchestrator.result import Outcome, Result, StrategyType
@@ -46,3 +46,30 @@ async def test_what_another_has_made_in_the_meantime_is_not_made_again() -> None
         refused = await attempt(GOAL, MICRO, 1.0)
         assert refused.metadata["unavailable"] == {"micro": MADE}
         assert ledger.claim_goal(GOAL.id, "two", lease_seconds=60, repo="r")
+
+
+async def test_a_goal_of_a_worker_that_is_gone_is_taken_over() -> None:
+    async def quick(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        return Result(success=True, strategy=strategy, tactics=("simp",))
+
+    with Ledger.open("sqlite://") as ledger:
+        for name, worker in (("g", "dead"), ("h", "alive")):
+            assert ledger.claim_goal(name, worker, lease_seconds=900, repo="r")
+        run = claimed_attempts(quick, ledger, repo="r", worker="two", gone=lambda worker: worker == "dead")
+        assert (await run(GOAL, MICRO, 1.0)).success
+        assert ledger.holder("g", repo="r") is None
+        refused = await run(Goal(id="h", text="⊢ y"), MICRO, 1.0)
+        assert refused.outcome is Outcome.UNAVAILABLE
+        assert ledger.holder("h", repo="r") == "alive"
+
+
+def test_what_the_dead_hold_is_cleared_away_before_a_run() -> None:
+    with Ledger.open("sqlite://") as ledger:
+        for name, worker in (("g", "dead"), ("h", "alive")):
+            ledger.claim_goal(name, worker, lease_seconds=900, repo="r")
+        ledger.claim_goal("i", "late", lease_seconds=0, repo="r")
+        ledger.claim_goal("g", "dead", lease_seconds=900, repo="another")
+        release_left_over(ledger, repo="r", gone=lambda worker: worker == "dead")
+        assert ledger.holders(repo="r") == {"h": "alive"}
+        assert ledger.holders(repo="another") == {"g": "dead"}
+        assert ledger.release_expired() == 0

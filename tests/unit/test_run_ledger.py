@@ -49,6 +49,15 @@ def report(result: Result, verdict: Verdict, goal: Goal = GOAL) -> GoalReport:
     return GoalReport(goal, GoalStatus.SOLVED if verdict.accepted else GoalStatus.REJECTED, result, verdict)
 
 
+def test_what_passed_is_there_to_learn_from_with_the_goal_it_proved(store: Ledger) -> None:
+    first = run_on(store)
+    other = replace(GOAL, id="g3", text="p : Prop\nh : p\n⊢ p", declaration="c")
+    steps = replace(PROOF, tactics=("intro h", "exact h"))
+    first.record_gate([report(PROOF, PASSED), report(steps, PASSED, other), report(PROOF, REFUSED, TWIN)])
+    found = {goal.text: goal.tactics for goal in run_on(store, repo="/elsewhere").solved_goals()}
+    assert found == {GOAL.text: ("simp",), other.text: ("intro h", "exact h")}
+
+
 def test_a_proof_that_passed_is_known_to_the_next_run(store: Ledger) -> None:
     first = run_on(store)
     first.record(GOAL, PROOF)

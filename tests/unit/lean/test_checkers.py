@@ -16,6 +16,8 @@ from orchestrator.lean.checkers import (
     not_checked,
     run_checkers,
 )
+from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.verify import NOT_CHECKED_EMBEDDED, PatchReport, not_checked_with, with_judgements
 
 LAKE = '#!/bin/sh\n[ "$1" = env ] && shift && exec "$@"\n'
 LEANCHECKER = """#!/bin/sh
@@ -105,3 +107,49 @@ def test_one_that_does_not_end_is_no_verdict(programs: Path, tmp_path: Path) -> 
 def test_without_compiled_modules_none_can_look() -> None:
     assert len(not_checked(NO_COMPILED_MODULES)) == len(Checker)
     assert find_checkers("/nowhere") == {}
+
+
+def test_over_the_embedded_lean_every_verdict_says_which_checkers_did_not_look() -> None:
+    absent = not_checked_with({})
+    assert absent == NOT_CHECKED_EMBEDDED
+    assert len(absent) == 1 + len(Checker)
+    for checker, words in zip(Checker, absent[1:], strict=True):
+        assert words.startswith(f"by {checker.value}: needs compiled modules")
+    there = not_checked_with({Checker.LEANCHECKER: Path("/bin/leanchecker")})
+    assert there[1].startswith("by leanchecker: installed, but it needs compiled modules")
+    assert there[2:] == absent[2:]
+    own = not_checked_with({}, native=True)
+    assert own[1] == "by leanchecker: needs compiled modules, which the gate does not build with one's own Lean"
+
+
+PROVED = Verdict(
+    "M.t", "M.lean", VerdictStatus.PASSED, (Check(CheckName.COMPILES, True),), not_checked=NOT_CHECKED_EMBEDDED
+)
+
+
+def test_what_other_checkers_say_is_in_the_verdict() -> None:
+    said = (
+        Judgement(Checker.LEANCHECKER, True),
+        Judgement(Checker.SAFE_VERIFY, True),
+        Judgement(Checker.COMPARATOR, None, "not installed"),
+    )
+    report = with_judgements(PatchReport((PROVED,)), said)
+    (verdict,) = report.verdicts
+    assert report.accepted
+    assert verdict.status is VerdictStatus.PASSED
+    assert verdict.checks[-1] == Check(CheckName.OTHERS, True, "leanchecker, safe_verify")
+    assert verdict.not_checked == (NOT_CHECKED_EMBEDDED[0], "by comparator: not installed")
+
+
+def test_one_checker_that_refuses_fails_the_patch() -> None:
+    said = (Judgement(Checker.LEANCHECKER, False, "declaration type mismatch"), Judgement(Checker.SAFE_VERIFY, True))
+    report = with_judgements(PatchReport((PROVED,)), said)
+    (verdict,) = report.verdicts
+    assert not report.accepted
+    assert verdict.status is VerdictStatus.FAILED
+    assert "leanchecker: declaration type mismatch" in verdict.reason
+
+
+def test_checkers_that_could_not_be_asked_decide_nothing() -> None:
+    report = with_judgements(PatchReport((PROVED,)), NO_COMPILED_MODULES)
+    assert report.verdicts == (PROVED,)

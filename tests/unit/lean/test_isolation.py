@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.lean.doctor import Condition, Level, diagnose
+from orchestrator.lean.doctor import Level, isolation_findings
 from orchestrator.lean.isolation import Walls, confined, examine_walls
 
 WALLS = examine_walls()
@@ -95,15 +95,20 @@ def test_a_file_cannot_grow_beyond_its_limit(tmp_path: Path) -> None:
     assert (tmp_path / "big").stat().st_size <= 16_000_000
 
 
-def test_the_doctor_says_what_is_missing() -> None:
-    def found(walls: Walls) -> tuple[Level, str]:
-        findings = diagnose(Condition(python=(3, 11, 0), walls=walls))
-        (finding,) = (f for f in findings if "Lean processes" in f.what)
-        return finding.level, finding.what
+def test_the_doctor_says_of_each_wall_whether_it_stands() -> None:
+    whole = isolation_findings(Walls(limits=True, network=True, landlock=4))
+    assert {finding.level for finding in whole} == {Level.OK}
+    assert "Landlock 4" in whole[-1].what
+    always, limits, network, landlock = isolation_findings(Walls(limits=True))
+    assert (always.level, limits.level) == (Level.OK, Level.OK)
+    assert network.level is landlock.level is Level.WARN
+    assert "user namespaces" in network.what
+    assert "Linux 5.13" in landlock.what
+    assert "container" in landlock.mend
+    bare = isolation_findings(Walls())
+    assert [finding.level for finding in bare] == [Level.OK, *[Level.WARN] * 3]
+    assert "limits" in bare[1].what
 
-    assert found(Walls(limits=True, network=True, landlock=4))[0] is Level.OK
-    level, words = found(Walls(limits=True))
-    assert level is Level.WARN
-    assert "network" in words
-    assert "Landlock" in words
-    assert "limits" in found(Walls())[1]
+
+def test_the_doctor_looks_at_this_machine_unless_told_what_is_there() -> None:
+    assert isolation_findings() == isolation_findings(examine_walls())

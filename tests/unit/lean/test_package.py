@@ -43,6 +43,12 @@ def test_npm_is_asked_for_the_exact_version_in_an_empty_folder(tmp_path: Path) -
     assert (tmp_path / "where").read_text().strip() == str(folder)
 
 
+def test_npm_keeps_nothing_in_the_folder_for_temporary_files(tmp_path: Path) -> None:
+    show = f'echo "$NODE_DISABLE_COMPILE_CACHE" > "{tmp_path}/off"; echo x > "$destination/a.tgz"'
+    client(tmp_path, show).pack(PACKAGE, empty(tmp_path))
+    assert (tmp_path / "off").read_text() == "1\n"
+
+
 def test_npm_ends_when_we_die_and_keeps_the_users_node_options(tmp_path: Path) -> None:
     show = f'echo "$NODE_OPTIONS" > "{tmp_path}/options"; echo x > "$destination/a.tgz"'
     client(tmp_path, show, {"NODE_OPTIONS": "--use-system-ca"}).pack(PACKAGE, empty(tmp_path))

@@ -90,6 +90,15 @@ def test_a_claim_keeps_others_away(ledger: Ledger) -> None:
     assert ledger.claim_goal("g", "two", lease_seconds=10, repo="another")
 
 
+def test_who_has_a_goal_can_be_seen(ledger: Ledger, clock: Clock) -> None:
+    ledger.claim_goal("g", "one", lease_seconds=10)
+    ledger.claim_goal("h", "two", lease_seconds=20)
+    assert (ledger.holder("g"), ledger.holder("h"), ledger.holder("h", repo="another")) == ("one", "two", None)
+    clock.move(seconds=10)
+    assert ledger.holder("g") is None
+    assert ledger.holders() == {"h": "two"}
+
+
 def test_a_claim_is_renewed_by_its_worker(ledger: Ledger, clock: Clock) -> None:
     ledger.claim_goal("g", "one", lease_seconds=10)
     clock.move(seconds=9)

@@ -31,6 +31,16 @@ def test_every_hit_is_a_use_and_a_new_entry_keeps_the_count(ledger: Ledger) -> N
     assert ledger.get_cached_tactics(GOAL) == {"tactics": ["b"], "success_rate": 1.0, "avg_time": 2.0, "use_count": 3}
 
 
+def test_scripts_that_were_of_use_most_often_come_first(ledger: Ledger) -> None:
+    goals = [f"⊢ {n} = {n}" for n in range(3)]
+    for goal in goals:
+        ledger.update_tactic_cache(goal, tactics=["rfl", goal], success_rate=1.0, avg_time=1.0)
+    for goal in (goals[1], goals[1], goals[2]):
+        ledger.get_cached_tactics(goal)
+    assert ledger.cached_scripts(limit=2) == {goals[1]: ("rfl", goals[1]), goals[2]: ("rfl", goals[2])}
+    assert len(ledger.cached_scripts(limit=9)) == 3
+
+
 def test_rate_and_time_move_with_outcomes(ledger: Ledger) -> None:
     assert not ledger.record_cache_outcome(GOAL, True)
     ledger.update_tactic_cache(GOAL, tactics=["a"], success_rate=0.85, avg_time=2.0)

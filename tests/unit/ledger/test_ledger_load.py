@@ -51,7 +51,7 @@ def asked_by_a_run(ledger: Ledger, statements: list[tuple[str, Any]]) -> dict[st
 def test_on_sqlite_no_query_of_a_run_reads_a_whole_table(tmp_path: Path, statements: list[tuple[str, Any]]) -> None:
     path = tmp_path / "ledger.db"
     with Ledger.open(path) as ledger:
-        fill(ledger, 2000)
+        fill(ledger, 2000, goals=1000, tickets=100)
         asked = asked_by_a_run(ledger, statements)
     assert sum(map(len, asked.values())) >= REPEATS // 2
     with closing(sqlite3.connect(path)) as connection:
@@ -73,7 +73,7 @@ def test_on_postgresql_no_query_of_a_run_reads_a_whole_table(
     postgres_url: str, statements: list[tuple[str, Any]]
 ) -> None:
     with Ledger.open(postgres_url) as ledger:
-        fill(ledger, 50_000)
+        fill(ledger, 20_000, goals=2000, tickets=100)
         engine = create_engine(postgres_url)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")

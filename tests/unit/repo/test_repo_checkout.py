@@ -250,6 +250,40 @@ def test_left_overs_of_a_crash_are_swept_away(repository: Path, cache: Path) -> 
     assert not half_made.exists()
 
 
+def test_locks_of_a_git_that_died_hold_nothing_up(repository: Path, cache: Path) -> None:
+    checkout(f"file://{repository}", cache=cache)
+    (mirror,) = (cache / "mirrors").iterdir()
+    for name in ("shallow.lock", "HEAD.lock", "packed-refs.lock", "refs/orchestrator/fetched.lock"):
+        (mirror / name).parent.mkdir(exist_ok=True)
+        (mirror / name).touch()
+    _commit(repository, {"A.lean": "three\n"})
+    found = checkout(f"file://{repository}", cache=cache)
+    assert (found.path / "A.lean").read_text() == "three\n"
+    assert not list(mirror.rglob("*.lock"))
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_damaged_copy_is_fetched_anew(repository: Path, cache: Path, scheme: str) -> None:
+    checkout(f"{scheme}{repository}", "v1", cache=cache)
+    for file in (*(cache / "mirrors").rglob("*.pack"), *(cache / "mirrors").rglob("objects/??/*")):
+        file.chmod(0o600)
+        file.write_bytes(b"damaged")
+    shutil.rmtree(cache / "trees")
+    assert (checkout(f"{scheme}{repository}", "v1", cache=cache).path / "A.lean").read_text() == "one\n"
+    _commit(repository, {"A.lean": "three\n"})
+    assert (checkout(f"{scheme}{repository}", cache=cache).path / "A.lean").read_text() == "three\n"
+
+
+def test_a_remote_that_is_gone_does_not_cost_the_copy(repository: Path, cache: Path) -> None:
+    checkout(f"file://{repository}", cache=cache)
+    (mirror,) = (cache / "mirrors").iterdir()
+    inode = mirror.stat().st_ino
+    shutil.move(repository, repository.with_name("away"))
+    with pytest.raises(CheckoutError):
+        checkout(f"file://{repository}", cache=cache)
+    assert mirror.stat().st_ino == inode
+
+
 def test_only_the_newest_trees_are_kept(repository: Path, cache: Path) -> None:
     results = []
     for number in range(7):
