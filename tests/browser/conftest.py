@@ -72,9 +72,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(url, file)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests."""
+    """One browser for a file; Playwright holds an event loop, in which no other test could run one of its own."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium on the PATH; `make browser-test` installs it on Debian")
