@@ -158,10 +158,10 @@ def test_a_second_night_is_cancelled_while_one_is_going_and_the_next_goes_on_aft
     given = {"repo": str(repo), "project": "", "out": str(service.folder / "out")}
     ledger = Path(service.environment["ORCH_DATA_DIR"]) / "ledger.db"
     with worker(service) as process:
-        assert service.start("nightly/nightly", **given).wait() == 0
+        finished(service.start("nightly/nightly", **given))
         (first,) = service.runs("nightly/nightly")
         service.wait(first["id"], "RUNNING")
-        assert service.start("nightly/nightly", **given).wait() == 0
+        finished(service.start("nightly/nightly", **given))
         second = next(run for run in service.runs("nightly/nightly") if run["id"] != first["id"])
         assert service.wait(second["id"], "CANCELLED", seconds=120) == "CANCELLED"
         end = time.monotonic() + 600
@@ -188,6 +188,12 @@ def test_a_second_night_is_cancelled_while_one_is_going_and_the_next_goes_on_aft
     assert after[: len(before)] == before
     assert len(set(after)) == len(after)
     assert not [p for p in family if p.is_running() and p.pid != os.getpid()]
+
+
+def finished(command: subprocess.Popen[str]) -> None:
+    """Wait for a command, which has to succeed."""
+    output, _ = command.communicate(timeout=600)
+    assert command.returncode == 0, output
 
 
 def attempts(ledger: Path) -> list[tuple[str, str]]:
