@@ -256,10 +256,13 @@ class Scheduler:
         self, waiting: Waiting, deadline: float, n: int, without: frozenset[StrategyType] = frozenset()
     ) -> GoalRun:
         scale = 2.0**waiting.round
+        timeouts = {strategy: scale * seconds for strategy, seconds in self._timeouts.items()}
         return GoalRun(
             waiting.goal,
             attempts=self._attempts,
-            timeouts={strategy: scale * seconds for strategy, seconds in self._timeouts.items()},
+            timeouts=timeouts,
+            # A limit that grew by what was observed is for new goals: an unchanged repository is left in peace.
+            enough=timeouts if waiting.round else self._settings.timeouts,
             budget=scale * self._goal_seconds,
             run_deadline=deadline,
             width=max(2, n) if self._settings.hedged else n,

@@ -32,6 +32,7 @@ class GoalRun:
         goal: the goal.
         attempts: makes and keeps attempts.
         timeouts: seconds by strategy, in this round.
+        enough: seconds by strategy: what failed with as many is not tried again, although it might have more now.
         budget: seconds for the goal in this round; waiting for the machine does not count.
         run_deadline: the clock when the whole run ends.
         width: how many strategies at once.
@@ -51,6 +52,7 @@ class GoalRun:
         *,
         attempts: Attempts,
         timeouts: Mapping[StrategyType, float],
+        enough: Mapping[StrategyType, float],
         budget: float,
         run_deadline: float,
         width: int,
@@ -70,6 +72,7 @@ class GoalRun:
         self._goal = goal
         self._attempts = attempts
         self._timeouts = timeouts
+        self._enough = enough
         self._deadline = attempts.clock() + budget
         self._run_deadline = run_deadline
         self._width = width
@@ -185,7 +188,8 @@ class GoalRun:
             if not in_time:
                 return None
             best = self._attempts.order(self._features, in_time, [*self._failed, *self._under_way])[0]
-            if not self._attempts.ledger.check_duplicate(self._goal, best, self._seconds_for(best)):
+            seconds = min(self._seconds_for(best), self._enough[best])
+            if not self._attempts.ledger.check_duplicate(self._goal, best, seconds):
                 return best
             self._left.remove(best)
             self._repeats.append(best)

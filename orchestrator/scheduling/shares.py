@@ -19,8 +19,8 @@ def adjusted_timeouts(
     """What each strategy is given, from the seconds that its newest successes took.
 
     With at least 20 successes it is the smallest of half, once and twice the default that leaves a quarter of room
-    above the time within which 95 % of them came. Steps that wide, because an attempt that failed is made again when
-    there is more time for it: a limit that crept up would have everything tried anew each night.
+    above the time within which 95 % of them came. Steps that wide, so that what was recorded stays comparable from one
+    run to the next; what timed out under the limit as set is not tried again because the limit has grown.
     """
     return {kind: _adjusted(seconds, success_seconds(kind)) for kind, seconds in defaults.items()}
 

@@ -27,6 +27,7 @@ from orchestrator.scheduling.ports import (
     Weight,
     trial_of,
 )
+from orchestrator.scheduling.shares import ENOUGH_SUCCESSES
 from orchestrator.throttle import GIBIBYTE, Reading, ScriptedMachine, Throttle
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
@@ -542,5 +543,20 @@ def test_short_memory_lets_one_attempt_run_at_a_time() -> None:
         scheduler = scheduler_for(strategies, throttle=throttle)
         await scheduler.process_queue([a_goal("a"), a_goal("b")])
         assert [(name, start) for name, start, _ in strategies[MICRO].calls] == [("a", 0.0), ("b", 3.0)]
+
+    run(main())
+
+
+def test_a_limit_that_has_grown_is_for_new_goals_and_not_for_what_timed_out_before() -> None:
+    async def main() -> None:
+        ledger = MemoryLedger()
+        slow = {f"g{number}": [Act(seconds=7.5, proves=True)] for number in range(ENOUGH_SUCCESSES)}
+        goals = [a_goal(name) for name in slow]
+        first = cast(micro={**slow, "hard": [HANGS]})
+        await scheduler_for(first, ledger=ledger).process_queue([*goals, a_goal("hard")])
+        second = cast(micro=HANGS)
+        await scheduler_for(second, ledger=ledger).process_queue([a_goal("hard"), a_goal("new")])
+        assert {(name, timeout) for name, _, timeout in first[MICRO].calls} >= {("hard", 8.0)}
+        assert [(name, timeout) for name, _, timeout in second[MICRO].calls] == [("new", 16.0)]
 
     run(main())
