@@ -103,13 +103,14 @@ def test_theorems_that_no_strategy_closes_alone_are_closed_through_the_marketpla
     assert {attempt["declaration"] for attempt in attempts(traded) if attempt["success"]}.isdisjoint(
         goal["declaration"] for goal in missed
     )
-    trades = {trade["lemma"]: trade for trade in traded.summary["market"]}
+    # Another ticket may have asked for a lemma by the same name, and was not needed in the end.
+    completed = [trade for trade in traded.summary["market"] if trade["status"] == "completed"]
+    trades = {trade["lemma"]: trade for trade in completed}
     report = (traded.out / "report.md").read_text(encoding="utf-8")
     for goal in closed:
         assert goal["strategy"] == "market"
         assert goal["helpers"]
         for helper in goal["helpers"]:
-            assert trades[helper]["status"] == "completed"
             assert trades[helper]["supplier"]
             assert goal["declaration"] in trades[helper]["used_by"]
             assert f"{goal['declaration']}` missed `{helper}" in report.replace("\\", "")
