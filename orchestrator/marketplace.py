@@ -187,7 +187,11 @@ class Marketplace:
         judged = await self._lean.judge(ticket, proof, needed)
         if judged.refusal:
             await asyncio.to_thread(self._ledger.refuse_proof, ticket_id, supplier, judged.refusal)
-            raise MarketplaceError(f"the proof was refused: {judged.refusal}", where=f"ticket {ticket_id}")
+            raise MarketplaceError(
+                f"the proof was refused: {judged.refusal}",
+                where=f"ticket {ticket_id}",
+                hint="The ticket is open again: claim it to hand in another proof",
+            )
         lemma = completed_text(ticket, judged.script)
         kept = await asyncio.to_thread(
             self._ledger.complete_ticket, ticket_id, supplier, proof=lemma, script=judged.script, premises=premises
@@ -311,7 +315,7 @@ def completed_text(ticket: Ticket, script: str) -> str:
 
 def _too_late(ticket_id: str, supplier: str) -> MarketplaceError:
     return MarketplaceError(
-        f"{supplier} comes too late: the claim ran out before the proof was handed in",
+        f"{supplier} comes too late: the claim has run out, or has ended with a refused proof",
         where=f"ticket {ticket_id}",
         hint="Claim it again; `market claim --lease` asks for more time",
     )

@@ -341,7 +341,7 @@ def _facts(ticket: Ticket) -> Sequence[tuple[str, str]]:
     where = f"before {place.declaration} in {place.file}" if place.declaration else place.file
     lease = f"{ticket.supplier} until {ticket.lease_until:%Y-%m-%d %H:%M:%S}" if ticket.lease_until else ""
     facts = (
-        ("statement", ticket.signature),
+        ("statement", ticket.signature.removeprefix(": ")),
         ("place", where),
         ("repository", ticket.repo),
         ("constraints", ", ".join(ticket.constraints)),
@@ -369,7 +369,7 @@ def _show(console: Console, tickets: Sequence[Ticket]) -> None:
             Cell(ticket.status.value, _STYLES[ticket.status]),
             Cell(str(ticket.waiting)),
             Cell(ticket.name),
-            Cell(ticket.signature),
+            Cell(ticket.signature.removeprefix(": ")),
             Cell(ticket.supplier),
         ]
         for ticket in tickets

@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from orchestrator.config import child_environment
 from orchestrator.errors import LeanNotFound, RepositoryError
@@ -66,19 +66,30 @@ def packages(folder: Path) -> tuple[Package, ...]:
 
 
 def check_packages(folder: Path) -> None:
-    """See that every package the project requires is there and built.
+    """See that every package the project requires is there and built, and those by path from what they are now.
+
+    Lake checks out a package from git once; one by path is somebody's working folder.
 
     Raises:
-        LeanNotFound: one is missing or not built; the message says which, and the command that mends it.
+        LeanNotFound: one is missing, not built or changed since; the message says which, and the command that mends it.
         RepositoryError: the manifest cannot be read.
     """
-    missing = [package.name for package in packages(folder) if not is_built(folder / package.folder)]
+    known = packages(folder)
+    missing = [package.name for package in known if not is_built(folder / package.folder)]
     if missing:
         get = "`lake exe cache get` and then " if "mathlib" in missing else ""
         raise LeanNotFound(
             f"The project's packages are not built: {', '.join(missing)}",
             where=str(folder),
             hint=f"Run {get}`lake build` there, or give --build.",
+        )
+    stale = [name for package in known if not package.revision for name in stale_modules(folder / package.folder)]
+    if stale:
+        more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
+        raise LeanNotFound(
+            f"Packages by path have changed since they were built: {', '.join(stale[:3])}{more}",
+            where=str(folder),
+            hint="Run `lake build` there, or give --build.",
         )
 
 
@@ -90,22 +101,16 @@ def is_built(package: Path) -> bool:
     return compiled or next(package.glob("*.lean"), None) is None
 
 
-def stale_modules(folder: Path, sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Modules whose compiled file is missing or older than their source.
-
-    Args:
-        folder: the project.
-        sources: path of each module's source in the project, by module name.
-    """
-    stale = []
-    for name, path in sources.items():
-        relative = PurePosixPath(*name.split(".")).with_suffix(".olean")
-        compiled = [folder / place / relative for place in _LIBRARIES]
-        times = [file.stat().st_mtime for file in compiled if file.is_file()]
-        source = folder / path
-        if not times or (source.is_file() and max(times) < source.stat().st_mtime):
-            stale.append(name)
-    return tuple(stale)
+def stale_modules(package: Path) -> tuple[str, ...]:
+    """Compiled modules of a package that are older than their source, which is what an import would read."""
+    stale = set()
+    for place in _LIBRARIES:
+        for compiled in (package / place).rglob("*.olean"):
+            module = compiled.relative_to(package / place).with_suffix("")
+            source = package / module.with_suffix(".lean")
+            if source.is_file() and compiled.stat().st_mtime < source.stat().st_mtime:
+                stale.add(".".join(module.parts))
+    return tuple(sorted(stale))
 
 
 def build(folder: Path, lake: Path, *, seconds: float) -> None:

@@ -83,17 +83,19 @@ def test_a_package_with_nothing_to_compile_is_built(tmp_path: Path) -> None:
     assert not is_built(tmp_path)
 
 
-def test_stale_modules_are_those_compiled_before_their_last_change(tmp_path: Path) -> None:
-    sources = {"A": "A.lean", "A.B": "A/B.lean", "C": "C.lean"}
-    for name, path in sources.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).touch()
-        compiled = tmp_path / ".lake/build/lib/lean" / (name.replace(".", "/") + ".olean")
-        compiled.parent.mkdir(parents=True, exist_ok=True)
-        if name != "C":
-            compiled.touch()
-    os.utime(tmp_path / ".lake/build/lib/lean/A.olean", (1, 1))
-    assert stale_modules(tmp_path, sources) == ("A", "C")
+def test_a_package_by_path_that_changed_since_it_was_built_is_named(tmp_path: Path) -> None:
+    entry = {"type": "path", "name": "ours", "dir": "../ours", "inherited": False}
+    project, package = tmp_path / "project", tmp_path / "ours"
+    project.mkdir()
+    (project / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
+    for path in ("A.lean", "A/B.lean", ".lake/build/lib/lean/A.olean", ".lake/build/lib/lean/A/B.olean"):
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).touch()
+    check_packages(project)
+    os.utime(package / ".lake/build/lib/lean/A/B.olean", (1, 1))
+    assert stale_modules(package) == ("A.B",)
+    with pytest.raises(LeanNotFound, match=r"changed since they were built: A\.B"):
+        check_packages(project)
 
 
 def program(folder: Path, text: str) -> Path:
