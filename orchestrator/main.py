@@ -208,6 +208,12 @@ def verify(
     helper: Annotated[
         tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
     ] = (),
+    compiled: Annotated[
+        bool,
+        Parameter(
+            help="Build a copy with the patch, and have leanchecker and SafeVerify look at it; your own Lean only."
+        ),
+    ] = False,
     json_: AsJson = False,
 ) -> int:
     """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used.
@@ -216,7 +222,8 @@ def verify(
     --------
     orchestrator verify . out/proofs.patch  # the patch of a run, or anybody's
     """
-    return run_verify(repo, ref, patch, as_json=json_, console=make_console(stderr=json_), helpers=helper)
+    console = make_console(stderr=json_)
+    return run_verify(repo, ref, patch, as_json=json_, console=console, helpers=helper, compiled=compiled)
 
 
 def run(command: Callable[[], object]) -> int:

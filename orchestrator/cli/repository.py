@@ -16,14 +16,17 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator.config import LeanChoice, load_settings
+from orchestrator.config import LeanChoice, child_environment, load_settings
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
 from orchestrator.helpers import named_helpers
+from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.doctor import doctor
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.lake import BUILD_SECONDS, build
+from orchestrator.lean.repl import ReplLaunch
+from orchestrator.lean.second_opinion import second_opinion
 from orchestrator.lean.toolchain import describe, find_lean, probe_native
 from orchestrator.paths import find_paths
 from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
@@ -35,7 +38,7 @@ from orchestrator.stages import INSTALLATION, counted, nothing_usable
 from orchestrator.tables import one_line
 from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
 from orchestrator.verdict import STANDARD_AXIOMS
-from orchestrator.verify import Gate, PatchReport
+from orchestrator.verify import Gate, PatchReport, with_judgements
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
 
@@ -148,9 +151,18 @@ def run_extract_static(repo: str, ref: str | None, *, as_json: bool, console: Co
 
 
 def run_verify(
-    repo: str, ref: str | None, patch: Path, *, as_json: bool, console: Console, helpers: Collection[str] = ()
+    repo: str,
+    ref: str | None,
+    patch: Path,
+    *,
+    as_json: bool,
+    console: Console,
+    helpers: Collection[str] = (),
+    compiled: bool = False,
 ) -> int:
     """Judge a patch; exit code 5 when it must not be used.
+
+    With `compiled`, the checkers of other people that are installed look at the compiled files, too.
 
     Raises:
         RepositoryError, LeanError: as `run_extract` does.
@@ -161,7 +173,11 @@ def run_verify(
     project, texts = original_and_patched(project, text)
     names = named_helpers(text) | frozenset(helpers)
     axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
+    lake = _lake_for(servers) if compiled else None
     report = asyncio.run(judge_patch(project, texts, servers, console, helpers=names, allowed_axioms=axioms))
+    if lake is not None and report.accepted:
+        with console.status("building a copy with the patch, for other checkers"):
+            report = _with_second_opinion(report, project, texts, lake, axioms)
     if as_json:
         sys.stdout.write(json.dumps(report_json(report), ensure_ascii=False, indent=2) + "\n")
         return 0 if report.accepted else PatchError.exit_code
@@ -179,6 +195,32 @@ def run_verify(
     of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
     console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
     return 0 if report.accepted else PatchError.exit_code
+
+
+def _lake_for(servers: Servers) -> ReplLaunch:
+    if servers.native is None:
+        raise LeanNotFound(
+            "The embedded Lean makes no compiled files for other checkers",
+            where="--compiled",
+            hint="Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out.",
+        )
+    return servers.native
+
+
+def _with_second_opinion(
+    report: PatchReport, project: Project, texts: Mapping[str, str], native: ReplLaunch, axioms: frozenset[str]
+) -> PatchReport:
+    said = second_opinion(
+        native.folder,
+        {module.path: module.text for module in project.modules},
+        texts,
+        {path: project.by_path[path].name for path in texts},
+        lake=native.lake,
+        found=find_checkers(child_environment(("PATH",)).get("PATH", os.defpath)),
+        theorems=[verdict.declaration for verdict in report.verdicts],
+        axioms=sorted(axioms),
+    )
+    return with_judgements(report, said)
 
 
 def build_project(repo: str, console: Console) -> None:

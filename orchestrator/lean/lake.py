@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,6 +128,25 @@ def build(folder: Path, lake: Path, *, seconds: float) -> None:
         raise RepositoryError(
             f"`lake build` failed: {words}", where=str(folder), hint="Mend the project until it builds."
         )
+
+
+def build_modules(folder: Path, lake: Path, modules: Sequence[str], *, seconds: float) -> None:
+    """Run `lake build` for some modules.
+
+    Raises:
+        RepositoryError: it failed; its last words are in the message.
+        LeanNotFound: `lake` cannot be run.
+    """
+    asked = ("build", *(f"+{module}" for module in modules))
+    code, words = _lake(folder, lake, asked, child_environment(NATIVE_VARIABLES), seconds)
+    if code:
+        raise RepositoryError(f"`lake build` failed: {words}", where=str(folder))
+
+
+def compiled_module(folder: Path, module: str) -> Path | None:
+    """The compiled file of a module of the project, wherever its version of Lake puts it."""
+    relative = Path(*module.split(".")).with_suffix(".olean")
+    return next((file for place in _LIBRARIES if (file := folder / place / relative).is_file()), None)
 
 
 def _lake(

@@ -1,0 +1,103 @@
+"""The checkers of other people, asked about a patch of a native project: build a copy with and without it, compare.
+
+The user's folder is left as it is. What is built already is copied, so that only what the patch touches is compiled.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.config import child_environment
+from orchestrator.errors import RepositoryError
+from orchestrator.lean.checkers import Checker, Compiled, Judgement, run_checkers
+from orchestrator.lean.lake import BUILD_SECONDS, build_modules, compiled_module
+from orchestrator.lean.toolchain import NATIVE_VARIABLES
+
+_PACKAGES = ".lake/packages"
+
+
+def second_opinion(
+    folder: Path,
+    original: Mapping[str, str],
+    patched: Mapping[str, str],
+    modules: Mapping[str, str],
+    *,
+    lake: Path,
+    found: Mapping[Checker, Path],
+    theorems: Sequence[str],
+    axioms: Sequence[str],
+    seconds: float = BUILD_SECONDS,
+) -> tuple[Judgement, ...]:
+    """What the installed checkers say of a patch.
+
+    Args:
+        folder: the project, whose packages are built.
+        original, patched: texts of all files before, and of the changed ones after, by path.
+        modules: names of the changed files' modules, by path.
+        lake: the program.
+        found: the checkers there are.
+        theorems: what was proved.
+        axioms: what a proof may rest on.
+        seconds: how long one build may take.
+
+    A project that does not build here is one that nobody could look at, and the judgements say so.
+    """
+    if not found:
+        return tuple(Judgement(checker, None, "not installed") for checker in Checker)
+    with tempfile.TemporaryDirectory(prefix="orchestrator-compiled-") as scratch:
+        copy, before = Path(scratch) / "project", Path(scratch) / "before"
+        _copy(folder, copy)
+        names = tuple(modules.values())
+        try:
+            _write(copy, original)
+            build_modules(copy, lake, names, seconds=seconds)
+            originals = {name: _keep(copy, name, before) for name in names}
+            _write(copy, patched)
+            build_modules(copy, lake, names, seconds=seconds)
+        except RepositoryError as error:
+            words = f"a copy of the project does not build: {error}"
+            return tuple(Judgement(one, None, words if one in found else "not installed") for one in Checker)
+        compiled = Compiled(
+            folder=copy,
+            modules=names,
+            originals={name: path for name, path in originals.items() if path is not None},
+            patched={name: path for name in names if (path := compiled_module(copy, name)) is not None},
+            theorems=tuple(theorems),
+            axioms=tuple(axioms),
+        )
+        environment = child_environment(NATIVE_VARIABLES)
+        environment["PATH"] = os.pathsep.join((str(lake.parent), environment.get("PATH", os.defpath)))
+        return run_checkers(compiled, found, environment=environment, scratch=Path(scratch))
+
+
+def _copy(folder: Path, copy: Path) -> None:
+    def left_out(at: str, names: list[str]) -> list[str]:
+        if Path(at) == folder:
+            return [".git"]
+        return ["packages"] if Path(at) == folder / ".lake" else []
+
+    shutil.copytree(folder, copy, symlinks=True, ignore=left_out)
+    if (folder / _PACKAGES).is_dir():
+        (copy / ".lake").mkdir(exist_ok=True)
+        (copy / _PACKAGES).symlink_to(folder / _PACKAGES)
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Only what differs: Lake builds by content, older ones by time."""
+    for path, text in texts.items():
+        file = folder / path
+        if not file.is_file() or file.read_bytes() != text.encode("utf-8"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode("utf-8"))
+
+
+def _keep(folder: Path, module: str, aside: Path) -> Path | None:
+    found = compiled_module(folder, module)
+    if found is None:
+        return None
+    aside.mkdir(exist_ok=True)
+    return Path(shutil.copy2(found, aside / f"{module}.olean"))
