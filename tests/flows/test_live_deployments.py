@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 from local_services import BIN, PREFECT, ROOT, postgres, prefect_environment, running
+from playwright.sync_api import sync_playwright
 
 from orchestrator.ledger.store import Ledger
 
@@ -149,6 +151,28 @@ def test_a_night_and_a_push_end_completed_with_their_artifacts(service: Service)
         assert {"lean-orchestrator-report", "lean-orchestrator-progress"} <= {artifact["key"] for artifact in found}, (
             found
         )
+        look_at_the_ui(service, str(run["id"]), str(run["name"]))
+
+
+def look_at_the_ui(service: Service, run: str, name: str) -> None:
+    """A person sees the run, completed, and its report; pictures are left in out/screenshots."""
+    program = shutil.which("chromium")
+    if program is None:
+        return
+    base = service.environment["PREFECT_API_URL"].removesuffix("/api")
+    pictures = ROOT / "out/screenshots"
+    pictures.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(f"{base}/runs/flow-run/{run}?tab=Artifacts")
+        for word in (name, "Completed", "lean-orchestrator-report"):
+            page.get_by_text(word).first.wait_for(timeout=60_000)
+        page.screenshot(path=pictures / f"prefect-{name}.png", full_page=True)
+        page.get_by_text("lean-orchestrator-report").first.click()
+        page.wait_for_timeout(3000)
+        page.screenshot(path=pictures / f"prefect-{name}-report.png", full_page=True)
+        browser.close()
 
 
 def test_a_second_night_is_cancelled_while_one_is_going_and_the_next_goes_on_after_the_worker_was_killed(
