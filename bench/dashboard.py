@@ -13,7 +13,6 @@ import asyncio
 import hashlib
 import json
 import random
-import socket
 import sqlite3
 import statistics
 import sys
@@ -31,7 +30,7 @@ import httpx
 import uvicorn
 
 from orchestrator.config import PathSettings, Settings
-from orchestrator.dashboard.app import Dashboard
+from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.ledger.records import (
     AttemptRecord,
     BlueprintNode,
@@ -158,7 +157,7 @@ def serving(ledger: Ledger) -> Iterator[str]:
     dashboard = Dashboard(make_site(ledger, Settings(), find_paths(PathSettings())))
     config = uvicorn.Config(dashboard.application, log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,7 @@ from browser_settings import FLAGS, HERE, REQUESTER, TICKET, TOKEN, Served  # ty
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from orchestrator.config import load_settings
-from orchestrator.dashboard.app import Dashboard
+from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.tickets import Board
 from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.ledger.store import Ledger
@@ -49,7 +48,7 @@ def serving(site: Site) -> Iterator[str]:
     dashboard = Dashboard(site, token=TOKEN)
     config = uvicorn.Config(dashboard.application, log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import aclosing
 from html.parser import HTMLParser
@@ -17,10 +18,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
-from orchestrator.dashboard.app import Dashboard
+from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import HEADERS, Keeper, host_name
 from orchestrator.dashboard.views import VIEWS, Site
+from orchestrator.errors import ConfigError
 from orchestrator.ledger.changes import ScriptedChanges
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
@@ -254,6 +256,18 @@ async def test_a_change_is_pushed_once_to_each_that_looks() -> None:
 async def test_what_is_not_there_is_not_followed() -> None:
     hub = Hub(ScriptedChanges, lambda topic: None)
     assert [html async for html in hub.follow(("goal", (("id", "x"),)))] == []
+
+
+def test_a_connection_sends_at_once() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_where_nobody_can_listen_is_said() -> None:
+    with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigError, match="nobody can listen there"):
+        listen("127.0.0.1", listener.getsockname()[1])
 
 
 def test_no_request_breaks_it(site: Site) -> None:
