@@ -47,7 +47,8 @@ def examine() -> Sequence[Finding]:
     except ConfigError as error:
         return (Finding(Level.BAD, f"settings: {error.what} ({error.where})", error.hint),)
     paths = find_paths(settings.paths)
-    found = [Finding(Level.OK, "the settings can be used"), *lean_doctor(paths), *_caches(paths)]
+    # Lean is installed into a cache: that one is mended first.
+    found = [Finding(Level.OK, "the settings can be used"), *_caches(paths), *lean_doctor(paths)]
     return (*found, _ledger(settings.ledger_url, paths))
 
 
