@@ -5,7 +5,8 @@ from __future__ import annotations
 from orchestrator.errors import SessionClosed, SessionError
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.process import Launch, ServerProcess
-from orchestrator.lean.protocol import Reply, Request, parse_reply
+from orchestrator.lean.protocol import Reply, Request
+from orchestrator.lean.replies import parse_reply
 
 
 class EmbeddedSession:

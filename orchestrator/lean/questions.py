@@ -17,8 +17,9 @@ from pathlib import Path
 
 from orchestrator.errors import MalformedReply, RequestRefused
 from orchestrator.lean.journal import Journal
-from orchestrator.lean.protocol import Describe, DescribeReply, Fingerprint, Premises, PremisesReply, parse_reply
+from orchestrator.lean.protocol import Describe, DescribeReply, Fingerprint, Premises, PremisesReply
 from orchestrator.lean.repl import Json
+from orchestrator.lean.replies import parse_reply
 from orchestrator.lexer import IDENTIFIER
 
 _PROGRAM = Path(__file__).with_name("Describe.lean")

@@ -10,8 +10,9 @@ from typing import Any
 from orchestrator.errors import RequestRefused
 from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.native import NativeSession
-from orchestrator.lean.protocol import Reply, Request, parse_reply
+from orchestrator.lean.protocol import Reply, Request
 from orchestrator.lean.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.replies import parse_reply
 from orchestrator.lean.scripted import Answer, ScriptedSession
 from orchestrator.provision import text_reader
 

@@ -27,8 +27,8 @@ from orchestrator.lean.protocol import (
     TacticReply,
     Tactics,
     TacticsReply,
-    parse_reply,
 )
+from orchestrator.lean.replies import parse_reply
 
 LIMITS = Limits(heartbeats=7, milliseconds=8)
 ON_WIRE = {"maxHeartbeats": 7, "timeoutMs": 8}
