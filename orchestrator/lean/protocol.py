@@ -1,6 +1,8 @@
 """Typed messages of the community REPL's JSON protocol, with the embedded server's extensions.
 
-Requests are written with `to_json`, replies read with `orchestrator.lean.replies.parse_reply`. Lines count from 1, columns from 0 (code points).
+Requests are written with `to_json`, replies read with `orchestrator.lean.replies.parse_reply`. Lines count from 1,
+columns from 0 (code points). The file is long because the language is: a class for each request and for each reply.
+
 Extensions over the REPL: `file` (a whole file on top of an environment, its own header skipped), `tactics` (a batch),
 `describe` (fingerprints of declarations), `forget`, and the limits `maxHeartbeats` (unit: Lean's own option, default
 200000) and `timeoutMs`, both per tactic. Each request line carries an `id`, and its reply is `{"id", "reply"}`.
