@@ -123,6 +123,8 @@ MEANT = {
     "REF": "HEAD",
     "TICKET": "$TICKET",
     "proof.lean": "-",
+    "FILE": "sorries.json",
+    "ID": "$RECORD",
     '"∀ n : Nat, f n < g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
     '"∀ n : Nat, f n ≤ g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
 }
@@ -150,12 +152,16 @@ def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, s
     ticket = ""
     commands = list(short_lines())
     assert len(commands) > 15
+    code, printed = run("orchestrator sorrydb export grove sorries.json", place, environment)
+    assert code == 0, printed
+    record = json.loads((place / "sorries.json").read_text())["sorries"][0]["id"]
     # The order of a person: a patch before it is judged, a ticket before it is claimed.
     first = [c for c in commands if " prove " in c] + [c for c in commands if "market request" in c]
     for command in [*first, *(c for c in commands if c not in first)]:
-        limited = f"{command} --timeout 20" if re.search(r" (prove|bg|supply) ", command) else command
+        limited = f"{command} --timeout 20" if re.search(r" (prove|bg|supply|sorrydb run) ", command) else command
         limited = limited.replace("--out out", "--out results")
-        code, printed = run(f"echo 'by intros; omega' | {{ {limited}; }}", place, {**environment, "TICKET": ticket})
+        given = {**environment, "TICKET": ticket, "RECORD": record}
+        code, printed = run(f"echo 'by intros; omega' | {{ {limited}; }}", place, given)
         name = " ".join(command.split()[1:3])
         assert code in README_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
         assert printed.strip(), limited
