@@ -8,8 +8,8 @@ The figure is the area under the curve of goals solved against seconds spent on 
 mean over many orders of the goals. The night is the same against the seconds of one server that works the goals off
 one after the other, up to when the slowest policy is through: there the goals that nobody proves weigh on all alike.
 
-Everything that could be tuned (the parameters of `CostAware` and the statistics it starts with) comes from one half of
-the goals; the figures are of the other half.
+Everything that could be tuned (the parameters of `CostAware` and `Covering`, the statistics and the cases they start
+with) comes from one half of the goals; the figures are of the other half.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, halves, read_matrix
-from orchestrator.bandit import CostAware, GoalFeatures, Policy, SeedUcb, Statistics
+from orchestrator.bandit import GoalFeatures, Policy, SeedUcb, Statistics
 from orchestrator.bandit import Trial as Learned
 from orchestrator.config import STRATEGY_SECONDS
+from orchestrator.covering import Case, Covering
 from orchestrator.errors import OrchestratorError
 from orchestrator.result import StrategyType
 from orchestrator.scheduling.features import features_of
-from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior, save_prior
+from orchestrator.scheduling.prior import load_prior, save_prior, tactic_policy
 
 OVER_UCB = 1.25
 OF_BEST_ORDER = 0.95
@@ -91,6 +92,11 @@ def task_of(row: Row) -> Task:
     """A row of the matrix; `micro` is left out, since its tactics are arms themselves."""
     trials = {t.arm: t for t in row.trials if t.kind is ArmKind.TACTIC or t.arm != StrategyType.MICRO}
     return Task(features_of(row.as_goal), MappingProxyType(trials))
+
+
+def case_of(task: Task) -> Case:
+    """A goal as `Covering` keeps it."""
+    return Case(MappingProxyType({t.arm: (t.success, t.seconds) for t in task.trials.values()}))
 
 
 def learned(task: Task, tried: Sequence[Trial]) -> list[Learned[str]]:
@@ -237,7 +243,7 @@ UCB, OURS, COLD, WARM_UCB, PORTFOLIO, TUNED, BEST, ORACLE = (
 
 
 def table(
-    report: Sequence[Task], tune: Sequence[Task], policy: CostAware, prior: Known, *, limit: float, orders: int
+    report: Sequence[Task], tune: Sequence[Task], policy: Covering, prior: Known, *, limit: float, orders: int
 ) -> list[Figure]:
     """Every policy on the half that nothing was tuned on."""
     portfolio = list(dict.fromkeys(arm for task in report for arm in task.trials))
@@ -249,7 +255,7 @@ def table(
         UCB: lambda queue: replay(queue, SeedUcb(), NOTHING, limit),
         WARM_UCB: lambda queue: replay(queue, SeedUcb(), prior, limit),
         PORTFOLIO: fixed(portfolio),
-        COLD: lambda queue: replay(queue, policy, NOTHING, limit),
+        COLD: lambda queue: replay(queue, policy.base, NOTHING, limit),
         OURS: lambda queue: replay(queue, policy, prior, limit),
         TUNED: fixed(best_order(tune, limit)),
         BEST: fixed(best_order(report, limit)),
@@ -303,13 +309,13 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         tune, report = ([task_of(row) for row in half] for half in halves(read_matrix(arguments.matrix)))
         if arguments.write_prior:
-            save_prior(everything(tune))
+            save_prior(everything(tune), map(case_of, tune))
         prior = load_prior()
     except OrchestratorError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
     limit = arguments.seconds
-    figures = table(report, tune, TACTIC_POLICY, prior, limit=limit, orders=arguments.orders)
+    figures = table(report, tune, tactic_policy(), prior, limit=limit, orders=arguments.orders)
     console = Console(width=110)
     title = f"{len(report)} goals that nothing was tuned on (but on {len(tune)} others), {limit:g} s each"
     _show(figures, title, console)

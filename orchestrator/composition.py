@@ -37,7 +37,7 @@ from orchestrator.run_ledger import RunLedger
 from orchestrator.run_progress import RunProgress
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import AttemptLedger, RunAttempt, Weight
-from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
+from orchestrator.scheduling.prior import load_prior, tactic_policy
 from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.scheduling.subgoals import ProverSplitter
 from orchestrator.source import Project, excerpt
@@ -174,9 +174,9 @@ def make_strategies(
 def tactic_order(ledger: RunLedger | None) -> LearnedOrder:
     """The order of `micro`'s tactics, from what comes with this package and what the ledger has seen."""
     if ledger is None:
-        return LearnedOrder(TACTIC_POLICY, load_prior())
+        return LearnedOrder(tactic_policy(), load_prior())
     known = load_prior() + ledger.tactic_statistics(StrategyType.MICRO)
-    return LearnedOrder(TACTIC_POLICY, known, partial(ledger.record_tactics, StrategyType.MICRO))
+    return LearnedOrder(tactic_policy(), known, partial(ledger.record_tactics, StrategyType.MICRO))
 
 
 def make_policy(settings: Settings) -> Policy:

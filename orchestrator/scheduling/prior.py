@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from orchestrator.bandit import ArmStatistics, CostAware, Statistics
+from orchestrator.config import STRATEGY_SECONDS
+from orchestrator.covering import Case, Covering
+from orchestrator.result import StrategyType
 
-TACTIC_POLICY = CostAware(
+TACTIC_BASE = CostAware(
     strength=8.0, prior_strength=0.2, prior_success=0.05, default_seconds=0.3, exploration=0.0, damping=0.15
 )
-"""The policy for tactics, tuned by cross-validation on the tuning half.
+"""What is thought of tactics that no case has, tuned by cross-validation on the tuning half.
 
 No draws: on a goal that resists, all of them are tried anyway. A small `prior_strength`, for a tactic that has failed a
 hundred times should wait behind the searches, cheap as it is.
@@ -26,23 +32,38 @@ _FILE = "tactic_prior.json.gz"
 
 
 @cache
+def tactic_policy() -> Covering:
+    """The policy for tactics, with the cases of the tuning half."""
+    cases = (Case(MappingProxyType({arm: (bool(ok), s) for arm, ok, s in row})) for row in _read()["cases"])
+    return Covering(cases=tuple(cases), base=TACTIC_BASE, limit_seconds=STRATEGY_SECONDS[StrategyType.MICRO])
+
+
+@cache
 def load_prior() -> Statistics[str]:
     """The statistics that `micro` starts with, by kind of tactic."""
-    rows = json.loads(gzip.decompress(files(__package__).joinpath(_FILE).read_bytes()))
     return Statistics(
         table={
             (scope, arm): ArmStatistics(trials, successes, successes / trials, seconds, success_seconds)
-            for scope, arm, trials, successes, seconds, success_seconds in rows
+            for scope, arm, trials, successes, seconds, success_seconds in _read()["statistics"]
         }
     )
 
 
-def save_prior(statistics: Statistics[str]) -> None:
-    """Write the file that `load_prior` reads."""
-    rows = [
-        [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
-        for (scope, arm), one in sorted(statistics.table.items())
-    ]
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+def save_prior(statistics: Statistics[str], cases: Iterable[Case]) -> None:
+    """Write the file that `load_prior` and `tactic_policy` read."""
+    value = {
+        "statistics": [
+            [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
+            for (scope, arm), one in sorted(statistics.table.items())
+        ],
+        "cases": [[[arm, int(ok), round(s, 3)] for arm, (ok, s) in case.trials.items()] for case in cases],
+    }
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     Path(str(files(__package__).joinpath(_FILE))).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    load_prior.cache_clear()
+    for remembered in (_read, load_prior, tactic_policy):
+        remembered.cache_clear()
+
+
+@cache
+def _read() -> Any:
+    return json.loads(gzip.decompress(files(__package__).joinpath(_FILE).read_bytes()))

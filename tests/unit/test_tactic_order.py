@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.bandit import CostAware, Statistics, Trial, after
 from orchestrator.goal import Goal
-from orchestrator.scheduling.prior import TACTIC_POLICY, load_prior
+from orchestrator.scheduling.prior import TACTIC_BASE, load_prior, tactic_policy
 from orchestrator.strategies.micro import Tried
 from orchestrator.strategies.portfolio import Candidate, Tier, candidates, kind_of
 from orchestrator.strategies.tactic_order import LearnedOrder
@@ -48,7 +48,7 @@ def test_every_candidate_is_ordered_once(tactics: list[str], damping: float) -> 
 
 def test_what_closed_goals_like_this_comes_first_the_next_time() -> None:
     kept: list[Trial[str]] = []
-    order = LearnedOrder(TACTIC_POLICY, Statistics(), kept.extend)
+    order = LearnedOrder(TACTIC_BASE, Statistics(), kept.extend)
     grind = next(c for c in candidates(GOAL) if c.tactic == "grind" and c.tier is Tier.CHEAP)
     rfl = next(c for c in candidates(GOAL) if c.tactic == "rfl" and c.tier is Tier.CHEAP)
     for _ in range(5):
@@ -60,6 +60,6 @@ def test_what_closed_goals_like_this_comes_first_the_next_time() -> None:
 
 
 def test_what_comes_with_the_package_puts_no_search_first() -> None:
-    order = LearnedOrder(TACTIC_POLICY, load_prior())
+    order = LearnedOrder(tactic_policy(), load_prior())
     first = order.order(GOAL, candidates(GOAL))[:5]
     assert all(candidate.tier is not Tier.SEARCH for candidate in first)
