@@ -538,3 +538,11 @@ def set_prefect_defaults() -> None:
     for name, value in PREFECT_DEFAULTS.items():
         if not (wanted and name.startswith(_PRINTED)):
             os.environ.setdefault(name, value)
+
+
+def set_torch_folder(folder: Path) -> None:
+    """Have torch keep its files there, where the user names no other place; it would make a folder in /tmp, for good.
+
+    To be called before torch is imported.
+    """
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from orchestrator.config import child_environment, set_prefect_defaults
+from orchestrator.config import child_environment, set_prefect_defaults, set_torch_folder
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.local_server import LocalServer
 from orchestrator.observer import Notice, RunEvent, RunFinished, StageStarted, notify, observed_by
@@ -25,6 +25,7 @@ def prefect_server(paths: Paths) -> Iterator[None]:
         OrchestratorError: a temporary one cannot be started.
     """
     set_prefect_defaults()
+    set_torch_folder(paths.cache / "torch")
     from prefect.client.orchestration import get_client
     from prefect.logging.handlers import APILogHandler
     from prefect.settings import (
