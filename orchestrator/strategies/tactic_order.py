@@ -1,4 +1,4 @@
-"""The order of `micro`'s tactics, learned: the same bandit that picks strategies, with tactics for arms."""
+"""The order of `micro`'s tactics, learned: a policy as for strategies, with kinds of tactics for arms."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_a_night_and_a_push_end_completed_with_their_artifacts(service: Service)
 
 
 def look_at_the_ui(service: Service, run: str, name: str, report: str) -> None:
-    """A person sees the run, completed, and its report; pictures are left in out/screenshots."""
+    """A person sees the run, completed, and its report (where there is a Chromium); pictures are in out/screenshots."""
     program = shutil.which("chromium")
     if program is None:
         return
