@@ -244,6 +244,7 @@ class GoalRun:
             return winner
         details: dict[str, object] = {
             "attempts": [{"strategy": r.strategy, "outcome": r.outcome, "seconds": r.time_seconds} for r in results],
+            "broken": [r.strategy for r in results if r.metadata.get("infrastructure")],
             "repeats": [strategy.value for strategy in self._repeats],
             "unavailable": {strategy.value: why for strategy, why in reasons.items()},
         }

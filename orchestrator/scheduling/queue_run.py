@@ -56,6 +56,7 @@ class QueueRun:
         self._running: dict[asyncio.Task[Result], Waiting] = {}
         self._seen: set[str] = set()
         self._rounds: dict[str, Result] = {}
+        self._repaired: set[str] = set()
         self._solved = 0
         self.results: dict[str, Result] = {}
 
@@ -110,11 +111,21 @@ class QueueRun:
 
     def _judge(self, waiting: Waiting, result: Result) -> None:
         result = _together(self._rounds.get(waiting.goal.id), result)
-        if not result.success and not self._over and self._shop.again(waiting):
+        if not result.success and not self._over and self._broke(waiting.goal, result):
+            self._rounds[waiting.goal.id] = result
+            self._line.add(waiting.goal, waiting.weight, round=waiting.round)
+        elif not result.success and not self._over and self._shop.again(waiting):
             self._rounds[waiting.goal.id] = result
             self._line.add(waiting.goal, waiting.weight, round=waiting.round + 1)
         else:
             self._done(waiting.goal, result)
+
+    def _broke(self, goal: Goal, result: Result) -> bool:
+        """Whether the goal has lost an attempt to a broken session, and has not had it made good yet."""
+        lost = bool(_list(result, "broken")) and goal.id not in self._repaired
+        if lost:
+            self._repaired.add(goal.id)
+        return lost
 
     def _done(self, goal: Goal, result: Result) -> None:
         self.results[goal.id] = result

@@ -15,6 +15,7 @@ from scripted_strategies import FAILS, HANGS, PROVES, Act, a_goal, cast, schedul
 from virtual_time import now, run
 
 from orchestrator.config import SchedulerSettings
+from orchestrator.errors import SessionDied
 from orchestrator.goal import Goal
 from orchestrator.result import Outcome, StrategyType
 from orchestrator.scheduler import Scheduler
@@ -346,3 +347,27 @@ def test_a_line_gives_everything_back_once_fewest_rounds_first(entries: list[tup
 @given(st.integers(1, 10_000))
 def test_back_off_grows_to_a_limit(refusals: int) -> None:
     assert 0 < back_off(refusals) <= back_off(refusals + 1) <= 2.0
+
+
+def test_a_goal_whose_session_broke_has_its_lost_attempt_made_again_behind_the_others() -> None:
+    async def main() -> None:
+        lost = Act(seconds=1, raises=SessionDied("Lean died"))
+        hammer = {"a": [lost, Act(proves=True)], "b": [FAILS]}
+        strategies = cast(micro=FAILS, hammer=hammer)
+        scheduler = scheduler_for(strategies, settings=_settings(light=1), session_retries=0)
+        results = await scheduler.process_queue([a_goal("a"), a_goal("b")])
+        assert results["a"].success
+        assert [goal for goal, _, _ in strategies[HAMMER].calls] == ["a", "b", "a"]
+        assert [goal for goal, _, _ in strategies[MICRO].calls] == ["a", "b"]
+
+    run(main())
+
+
+def test_a_session_that_breaks_on_a_goal_every_time_does_not_keep_the_queue_going() -> None:
+    async def main() -> None:
+        strategies = cast(micro=Act(seconds=1, raises=SessionDied("Lean died")))
+        results = await scheduler_for(strategies, settings=_settings(), session_retries=0).process_queue([a_goal("a")])
+        assert results["a"].outcome is Outcome.ERROR
+        assert len(strategies[MICRO].calls) == 2
+
+    run(main())
