@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 
 import psutil
 
@@ -17,7 +18,31 @@ from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticRep
 
 _POLL_SECONDS = 0.25
 STRETCH = 12.0
-"""How much longer than processor time the clock on the wall may take before a limit ends a request."""
+"""How much longer than processor time the clock on the wall may take at the most before a limit ends a request."""
+_NEWEST = 0.3
+_FIRST_RATIO = 1.5
+_LEAST_SPENT = 0.1
+
+
+class Pace:
+    """Wall seconds for each processor second of a server, from what its latest requests took.
+
+    Lean ends a tactic by the clock on the wall. On a busy machine that clock has to be stretched, and no further than
+    needed: what is not ended by Lean in time costs the process.
+    """
+
+    def __init__(self) -> None:
+        self._ratio = _FIRST_RATIO
+
+    @property
+    def stretch(self) -> float:
+        """By how much a limit in processor seconds is to be stretched; 1.1 to `STRETCH`."""
+        return min(STRETCH, max(1.1, 1.15 * self._ratio))
+
+    def learn(self, wall: float, spent: float) -> None:
+        """Note what a request took by both clocks, in seconds; very short ones tell nothing."""
+        if spent >= _LEAST_SPENT:
+            self._ratio += _NEWEST * (wall / spent - self._ratio)
 
 
 class ServerClock:
@@ -47,7 +72,7 @@ class ServerClock:
 
 @dataclass
 class Timed:
-    """A proof context whose limits are processor seconds. What overruns twice its time is killed.
+    """A proof context whose limits are processor seconds. What overruns twice its time by much is killed.
 
     `deadline` is a moment of `clock`.
     """
@@ -55,6 +80,7 @@ class Timed:
     inner: OpenGoal
     session: EmbeddedSession
     clock: ServerClock
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def goal(self) -> Goal:
@@ -92,7 +118,7 @@ class Timed:
             seconds = limits.milliseconds / 1000
             if left and seconds:
                 seconds = min(seconds, left)
-            loose = Limits(heartbeats=limits.heartbeats, milliseconds=int(seconds * STRETCH * 1000))
+            loose = Limits(heartbeats=limits.heartbeats, milliseconds=int(seconds * self.pace.stretch * 1000))
             async with self._watched(seconds):
                 replies += await self.inner.tactics([tactic], proof_state=proof_state, limits=loose, only=only)
             if stop_on_success and replies and replies[-1].completed:
@@ -111,10 +137,12 @@ class Timed:
 
     @asynccontextmanager
     async def _watched(self, seconds: float) -> AsyncIterator[None]:
-        watcher = asyncio.create_task(self._kill_after(seconds * 1.5 + 1.0)) if seconds else None
+        watcher = asyncio.create_task(self._kill_after(seconds * 2 + 1.0)) if seconds else None
+        wall, spent = monotonic(), self.clock()
         try:
             yield
         finally:
+            self.pace.learn(monotonic() - wall, self.clock() - spent)
             if watcher is not None:
                 watcher.cancel()
                 with suppress(asyncio.CancelledError):
@@ -135,9 +163,10 @@ class TimedProver:
         self.session = session
         self.pool = pool
         self.clock = ServerClock(session)
+        self.pace = Pace()
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[Timed]:
         """See `Prover.open`."""
         async with self.pool.open(goal) as inner:
-            yield Timed(inner, self.session, self.clock)
+            yield Timed(inner, self.session, self.clock, self.pace)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import chain
 
 from orchestrator.strategies.goal_facts import Facts
+from orchestrator.strategies.hints import Automation, hinted, witnesses
+from orchestrator.strategies.one_shots import one_shots
+from orchestrator.strategies.staples import Staples, staples
 from orchestrator.strategies.surroundings import Local
 
 
@@ -15,9 +19,12 @@ class Effort(IntEnum):
     """How dear a batch of closers is; they are tried in this order."""
 
     QUICK = 0
-    FULL = 1
-    PREMISES = 2
-    SEARCH = 3
+    STAPLES = 1
+    HINTS = 2
+    SHOTS = 3
+    FULL = 4
+    PREMISES = 5
+    SEARCH = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +35,13 @@ class Lemmas:
         local: the project's constants around the goal.
         premises: full names of retrieved theorems, the best first.
         equations: those of them that rewrite.
+        missing: names that Lean turned out not to know.
     """
 
     local: Local = Local()  # noqa: RUF009 - frozen
     premises: tuple[str, ...] = ()
     equations: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, local: Local, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
@@ -40,6 +49,14 @@ class Lemmas:
         names = tuple(name for name, _ in retrieved)
         rewriting = tuple(name for name, statement in retrieved if _REWRITES.search(_conclusion(statement)))
         return cls(local, names, rewriting)
+
+    def automation(self, text: str) -> Automation:
+        """What ends a goal of this text once it has been brought into shape."""
+        local, known = self.local, staples(text).without(self.missing)
+        return Automation(
+            grind=f"grind{_list((*local.definitions, *local.predicates, *local.theorems, *known.facts))}",
+            simp=f"simp_all{_list((*local.definitions, *local.theorems, *known.rewriting))}",
+        )
 
 
 _REWRITES = re.compile(r" (?:=|↔|≠) ")
@@ -49,18 +66,49 @@ def _conclusion(statement: str) -> str:
     return statement.rpartition("→ ")[2]
 
 
-MILLISECONDS = {Effort.QUICK: 1_500, Effort.FULL: 2_500, Effort.PREMISES: 3_000, Effort.SEARCH: 6_000}
+MILLISECONDS = {
+    Effort.QUICK: 1_500,
+    Effort.STAPLES: 1_500,
+    Effort.HINTS: 2_500,
+    Effort.SHOTS: 2_000,
+    Effort.FULL: 2_500,
+    Effort.PREMISES: 3_000,
+    Effort.SEARCH: 5_000,
+}
 """The longest that one closer of each effort may run."""
 
 
-def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool) -> tuple[str, ...]:
-    """The closers of one effort for a goal, the likeliest and cheapest first, without repetition."""
-    make = {Effort.QUICK: _quick, Effort.FULL: _full, Effort.PREMISES: _with_premises, Effort.SEARCH: _search}
-    return tuple(dict.fromkeys(make[effort](facts, lemmas, root)))
+def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool, plain: str = "") -> tuple[str, ...]:
+    """The closers of one effort for a goal, the likeliest and cheapest first, without repetition.
+
+    Args:
+        facts: the goal.
+        lemmas: what automation is given.
+        effort: which closers.
+        root: whether the goal is the one that is to be proved, not one that a step has left.
+        plain: the goal printed without field notation, where `one_shots` are asked for.
+    """
+    automation = lemmas.automation(facts.text)
+    match effort:
+        case Effort.QUICK:
+            found: Iterable[str] = _quick(facts, lemmas, root)
+        case Effort.STAPLES:
+            found = (automation.simp, automation.grind)
+        case Effort.HINTS:
+            found = chain(hinted(facts, automation), witnesses(facts, automation, most=110 if root else 12))
+        case Effort.SHOTS:
+            found = one_shots(facts, automation, plain)
+        case Effort.FULL:
+            found = _full(facts, lemmas, automation)
+        case Effort.PREMISES:
+            found = _with_premises(facts, lemmas)
+        case Effort.SEARCH:
+            found = ("try?",) if root else ("exact?",)
+    return tuple(dict.fromkeys(found))
 
 
 def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
-    definitions = lemmas.local.definitions
+    local = lemmas.local
     words = set(facts.target_words)
     arithmetic = any(symbol in facts.text for symbol in ("Nat", "Int", "+", "<", "≤", "Fin", "BitVec"))
     tactics = ["rfl", "assumption"] if not root else ["rfl", "trivial", "assumption", "contradiction"]
@@ -68,15 +116,12 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
         tactics.append("decide")
     if arithmetic:
         tactics.append("omega")
-    if root or not definitions:
+    if root or not local.definitions:
         tactics += ["simp_all", "grind"]
-    if definitions:
-        tactics += [f"simp_all{_list(definitions)}", f"grind{_list(definitions)}"]
-    if lemmas.local.rules:
-        tactics.append(f"solve_by_elim{_list(lemmas.local.rules)}")
-        tactics.append(f"grind{_list((*definitions, *lemmas.local.rules))}")
-    if lemmas.local.theorems:
-        tactics.append(f"grind{_list((*definitions, *lemmas.local.theorems))}")
+    if local.definitions:
+        tactics += [f"simp_all{_list(local.definitions)}", f"grind{_list(local.definitions)}"]
+    if local.rules:
+        tactics.append(f"solve_by_elim{_list(local.rules)}")
     if root:
         tactics.append("simp +arith")
         finite = [h.name for h in facts.data]
@@ -85,8 +130,8 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
     return tactics
 
 
-def _full(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
-    local = lemmas.local
+def _full(facts: Facts, lemmas: Lemmas, automation: Automation) -> list[str]:
+    local, known = lemmas.local, staples(facts.text).without(lemmas.missing)
     definitions = _list(local.definitions)
     tactics = []
     if local.predicates:
@@ -95,13 +140,14 @@ def _full(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
     if local.definitions:
         unfold = f"simp only{definitions}"
         tactics += [
-            f"({unfold} at *; grind)",
-            f"({unfold}; grind)",
-            f"(unfold {' '.join(local.definitions[:1])}; grind)",
+            f"({unfold} at *; {automation.grind})",
             f"({unfold} at *; omega)",
             f"({unfold} at *; simp_all)",
         ]
-    tactics += [f"(simp_all{definitions}; omega)", f"(simp{definitions}; omega)", f"(simp_all{definitions}; grind)"]
+    tactics += [f"({automation.simp}; omega)", f"({automation.simp}; {automation.grind})"]
+    tactics += _ordered(local, known)
+    if "BitVec" in facts.text:
+        tactics.append("bv_omega")
     if " if " in facts.text or "match" in facts.text or local.definitions:
         tactics += [f"(simp only{definitions}; split <;> simp_all)" if local.definitions else "(split <;> simp_all)"]
         tactics += [f"(repeat' split) <;> simp_all{definitions} <;> omega"]
@@ -116,11 +162,18 @@ def _full(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
         tactics.append(f"(intros; solve_by_elim (config := {{ maxDepth := 10 }}){_list(local.rules)})")
     if "=" in facts.target:
         tactics.append(f"(congr 1 <;> simp_all{definitions} <;> omega)")
-        tactics.append(f"simp_all{_list((*local.definitions, *_COMMUTATIVE))}")
     return tactics
 
 
-def _with_premises(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
+def _ordered(local: Local, known: Staples) -> list[str]:
+    """Sums and products in one order on both sides."""
+    if not known.commuting:
+        return []
+    rules = _list((*local.definitions, *local.theorems, *known.rewriting, *known.commuting))
+    return [f"simp_all{rules}", f"(simp{rules}; omega)"]
+
+
+def _with_premises(facts: Facts, lemmas: Lemmas) -> list[str]:
     local = lemmas.local.definitions
     tactics = []
     if lemmas.premises:
@@ -136,20 +189,6 @@ def _with_premises(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
         for name in lemmas.premises[:8]:
             tactics += [f"(apply {name} <;> first | assumption | omega | simp_all | grind)"]
     return tactics
-
-
-def _search(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
-    return ["exact?", "try?"] if root else ["exact?"]
-
-
-_COMMUTATIVE = (
-    "Nat.mul_comm",
-    "Nat.mul_assoc",
-    "Nat.mul_left_comm",
-    "Nat.add_comm",
-    "Nat.add_assoc",
-    "Nat.add_left_comm",
-)
 
 
 def _list(names: Sequence[str]) -> str:

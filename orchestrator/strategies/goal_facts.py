@@ -154,14 +154,22 @@ def applications(text: str, function: str) -> tuple[str, ...]:
 
 
 def _arguments(text: str, start: int) -> str:
-    place, arguments = start, []
+    return " ".join(arguments_of(f"f{text[start:]}"))
+
+
+def arguments_of(text: str) -> list[str]:
+    """The arguments of an application that is the whole text: `Star R (f a) b` → R, (f a), b."""
+    head = re.match(r"[\w.'!?₀-₉✝]+", text)
+    if head is None:
+        return []
+    place, found = head.end(), list[str]()
     while place < len(text) and text[place] == " ":
         argument = _argument(text, place + 1)
         if not argument:
             break
-        arguments.append(argument)
+        found.append(argument)
         place += 1 + len(argument)
-    return " ".join(arguments)
+    return found
 
 
 def _argument(text: str, start: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from orchestrator.errors import SessionError
+from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.proof_tree import GoalNode
@@ -45,6 +45,12 @@ class GoalStates:
             batch = tactics[len(replies) : len(replies) + together]
             try:
                 found = await self._on_state(node, batch, milliseconds, stop_on_success)
+            except RequestRefused:
+                # A check has cost the process meanwhile: its states went with it.
+                if not self._states:
+                    raise
+                self._states.clear()
+                continue
             except SessionError as error:
                 self._states.clear()
                 if len(batch) > 1:

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from orchestrator.goal import Goal, SorryKind
 from orchestrator.lean.protocol import TacticReply
@@ -19,9 +20,11 @@ from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prov
 from orchestrator.strategies.closers import MILLISECONDS, Effort, Lemmas, closers
 from orchestrator.strategies.goal_facts import Facts
 from orchestrator.strategies.goal_states import GoalStates
-from orchestrator.strategies.minimise import minimise
+from orchestrator.strategies.hints import BY_NUMBERS
+from orchestrator.strategies.minimise import minimise, without_item
 from orchestrator.strategies.moves import moves
 from orchestrator.strategies.proof_tree import GoalNode, StepNode
+from orchestrator.strategies.staples import unknown_names
 from orchestrator.strategies.suggestions import is_search, suggestions
 from orchestrator.strategies.surroundings import Surroundings
 
@@ -34,17 +37,21 @@ _CHECK_SECONDS = 30.0
 _CHECK_GRACE = 10.0
 _MOVE_MILLISECONDS = 1_500
 _MOST_GOALS = 12
-_DEEPEST = 4
+_BATCH = 12
+_DEEPEST = 5
 _PLAN: tuple[tuple[Effort | None, float], ...] = (
     (Effort.QUICK, 0.0),
+    (Effort.STAPLES, 0.3),
+    (Effort.HINTS, 0.5),
+    (Effort.SHOTS, 0.6),
     (None, 1.0),
     (Effort.FULL, 1.5),
     (Effort.PREMISES, 1.9),
-    (Effort.SEARCH, 2.6),
+    (Effort.SEARCH, 3.0),
 )
 _SLACK = 0.05
-_SEARCH_AT = 0.3
-"""The share of the time after which the root is searched for with `exact?` and `try?`, whatever else is waiting."""
+_SEARCH_AT = 0.7
+"""The share of the time after which the root is searched for with `try?`, whatever else is waiting."""
 
 
 @dataclass(order=True)
@@ -159,26 +166,41 @@ class _Search:
             return
         base = node.cost + node.hindrance
         for effort, extra in _PLAN:
+            if effort is Effort.SHOTS and not (node is self._root or node.is_lemma):
+                continue
             heapq.heappush(self._tasks, _Task(base + extra, next(self._numbers), node, effort, extra))
 
     async def _close(self, node: GoalNode, effort: Effort) -> None:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
+        if effort in (Effort.HINTS, Effort.SHOTS):
+            await self._name(node)
         facts = Facts(node.text, self._lemmas.local)
+        plain = await self._plain(node) if effort is Effort.SHOTS else ""
         todo = [
             tactic
-            for tactic in closers(facts, self._lemmas, effort, root=node is self._root)
+            for tactic in closers(facts, self._lemmas, effort, root=node is self._root, plain=plain)
             if (node.text, tactic) not in self._failed
         ]
         while todo and self._left > _LEAST_SECONDS and not node.proved:
-            replies = await self._states.run(node, todo, MILLISECONDS[effort])
+            replies = await self._states.run(node, todo[:_BATCH], MILLISECONDS[effort])
             for reply in replies:
                 self._failed.add((node.text, reply.tactic))
                 if reply.completed:
                     await self._closed(node, reply)
             if not replies:
                 return
-            todo = todo[len(replies) :]
+            todo = [*self._known(replies), *_worth_trying(todo[len(replies) :], replies)]
         node.withstood = not node.proved
+
+    def _known(self, replies: Sequence[TacticReply]) -> list[str]:
+        """What failed only for a name that this Lean does not have, once more without it."""
+        again = []
+        for reply in replies:
+            unknown = unknown_names(reply.error) - self._lemmas.missing
+            if unknown:
+                self._lemmas = replace(self._lemmas, missing=self._lemmas.missing | unknown)
+                again.append(reduce(without_item, unknown, reply.tactic))
+        return [tactic for tactic in again if all(tactic != reply.tactic for reply in replies)]
 
     async def _closed(self, node: GoalNode, reply: TacticReply) -> None:
         if not is_search(reply.tactic):
@@ -272,6 +294,12 @@ class _Search:
         # What was found right before the end is still looked at.
         seconds = min(_CHECK_SECONDS, self._left + _CHECK_GRACE)
         return seconds > 0 and (await self._context.check("\n".join(script), seconds=seconds)).accepted
+
+
+def _worth_trying(todo: Sequence[str], replies: Sequence[TacticReply]) -> list[str]:
+    """What is left to try after these replies: where a number does not fit, no other number does."""
+    misfit = any(reply.tactic.endswith(BY_NUMBERS) and "mismatch" in reply.error for reply in replies)
+    return [tactic for tactic in todo if not (misfit and tactic.endswith(BY_NUMBERS))]
 
 
 _UNKNOWN = re.compile(r"(?<![\w'])\?[\w.✝]+")

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.strategies.goal_facts import Facts, Hypothesis, applications
+from orchestrator.strategies.goal_facts import Facts, Hypothesis, applications, arguments_of
+from orchestrator.strategies.one_shots import others, ranked
 
 _INDUCTIVE = frozenset({"Nat", "Int", "List", "Option", "Bool", "Fin", "Array", "Prod", "Sum", "Except", "Subtype"})
 _RECURSIVE = frozenset({"Nat", "List"})
-_SPLITTING = ("∧", "∨", "∃")
+_SPLITTING = ("∧", "∨")
 _TARGETS = 4
 _ACCUMULATORS = ((" []", ("{r} ++ acc", "acc ++ {r}")), (" 0", ("acc + {r}",)), (" 1", ("acc * {r}",)))
 
@@ -31,7 +32,8 @@ def moves(facts: Facts, plain: str) -> tuple[Move, ...]:
         plain: the goal printed without field notation, to find what functions are applied to.
     """
     found: dict[str, float] = {}
-    for maker in (_logic, _extensionality, _inductions, _generalisations, _cases, _unfolding):
+    makers = (_logic, _rules, _extensionality, _inductions, _generalisations, _fertilisations, _abstractions, _cases)
+    for maker in (*makers, _unfolding):
         for move in maker(facts, plain):
             found[move.tactic] = min(move.cost, found.get(move.tactic, move.cost))
     return tuple(Move(tactic, cost) for tactic, cost in sorted(found.items(), key=lambda item: item[1]))
@@ -70,31 +72,22 @@ def _inductions(facts: Facts, plain: str) -> Iterator[Move]:
         for rank, arguments in enumerate(applications(plain_target, function)[:3]):
             yield Move(f"fun_induction {function} {arguments}", 1.0 + 0.1 * rank)
             yield Move(f"fun_cases {function} {arguments}", 1.6 + 0.1 * rank)
-    for rank, h in enumerate(_ranked(facts)):
-        own = h.head in facts.local.types
-        if h.head in _RECURSIVE or own:
-            others = _others(facts, h)
-            if others:
-                yield Move(f"induction {h.name} generalizing {' '.join(others)}", 0.95 + 0.15 * rank)
+    for rank, h in enumerate(ranked(facts, _TARGETS)):
+        if _recursive(facts, h):
+            general = others(facts, h)
+            if general:
+                yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.95 + 0.15 * rank)
             yield Move(f"induction {h.name}", 0.9 + 0.15 * rank)
     for rank, h in enumerate(facts.facts):
         if h.head in facts.local.predicates:
-            others = [o for o in _others(facts, h) if o not in h.words]
-            if others:
-                yield Move(f"induction {h.name} generalizing {' '.join(others)}", 0.85 + 0.1 * rank)
+            general = [o for o in others(facts, h) if o not in h.words]
+            if general:
+                yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.85 + 0.1 * rank)
             yield Move(f"induction {h.name}", 0.8 + 0.1 * rank)
 
 
-def _ranked(facts: Facts) -> list[Hypothesis]:
-    """Data variables: of the project's own types first, then those that the target speaks of most."""
-    words = facts.target_words
-
-    def rank(h: Hypothesis) -> tuple[int, int]:
-        # A number beside a structure is seldom what the recursion runs on.
-        kind = 0 if h.head in facts.local.types else {"List": 1, "Nat": 2}.get(h.head, 3)
-        return kind, -words.count(h.name)
-
-    return sorted(facts.data, key=rank)[:_TARGETS]
+def _recursive(facts: Facts, hypothesis: Hypothesis) -> bool:
+    return hypothesis.head in _RECURSIVE or hypothesis.head in facts.local.types
 
 
 def _generalisations(facts: Facts, plain: str) -> Iterator[Move]:
@@ -111,7 +104,63 @@ def _generalisations(facts: Facts, plain: str) -> Iterator[Move]:
                 general = _replaced(side, start, " acc")
                 bare = other if re.fullmatch(r"[\w.'₀-₉]+", other) else f"({other})"
                 for join in joined:
-                    yield Move(f"have key : ∀ acc, {general} = {join.format(r=bare)}", 1.4)
+                    yield Move(f"have key : ∀ acc, {general} = {join.format(r=bare)} := ?_", 0.9)
+
+
+def _fertilisations(facts: Facts, plain: str) -> Iterator[Move]:
+    """An equation is used once and thrown away, as Boyer and Moore do with the hypothesis of an induction."""
+    left, _, right = _sides(facts.target)
+    for h in facts.facts:
+        here, relation, there = _sides(h.type)
+        if not relation:
+            continue
+        if here in facts.target or "∀" in h.type:
+            yield Move(f"(rw [{h.name}]; clear {h.name})", 0.3)
+        elif left and there and there in right:
+            yield Move(f"(conv => rhs; rw [← {h.name}])", 0.3)
+        else:
+            yield Move(f"clear {h.name}", 0.9)
+
+
+def _sides(statement: str) -> tuple[str, str, str]:
+    for relation in (" ↔ ", " = "):
+        left, found, right = statement.partition(relation)
+        if found:
+            return left, found, right
+    return "", "", ""
+
+
+def _abstractions(facts: Facts, plain: str) -> Iterator[Move]:
+    """A term that occurs twice becomes a variable: what is left is a lemma about any value of it."""
+    state = Facts(plain, facts.local)
+    names = iter(facts.fresh(_TARGETS))
+    for function in facts.local.definitions:
+        for arguments in applications(state.target, function):
+            term = f"{function} {arguments}"
+            twice = state.target.count(f"({term})") > 1
+            before = any(f"({term})" in h.type for h in state.facts)
+            name = next(names, "") if (twice or before) and f"({term})" in state.target else ""
+            if name:
+                yield Move(f"generalize {term} = {name}{' at *' if before else ''}", 0.2)
+
+
+def _rules(facts: Facts, plain: str) -> Iterator[Move]:
+    """The constructors of an inductive proposition, with hypotheses in their places, and at indices that compute."""
+    state = Facts(plain, facts.local)
+    own = [p for p in facts.local.predicates if re.match(rf"{re.escape(p)}(?![\w.])", state.target)]
+    near = [h.name for h in state.facts if h.head in facts.local.predicates][:3]
+    for predicate in own:
+        for rule in facts.local.constructors.get(predicate, ()):
+            for name in near:
+                yield Move(f"exact {rule} (by constructor) {name}", 0.5)
+                yield Move(f"exact {rule} {name} (by constructor)", 0.5)
+                yield from (Move(f"exact {rule} {name} {other}", 0.5) for other in near)
+    taken = facts.fresh(2)
+    for h in state.facts:
+        if h.head in facts.local.predicates and len(taken) == 2:
+            computed = [a for a in arguments_of(h.type) if a.startswith("(")]
+            if len(computed) == 1:
+                yield Move(f"generalize {taken[0]} : {computed[0]} = {taken[1]} at {h.name}", 0.6)
 
 
 def _occurrences(text: str, word: str) -> int:
@@ -122,23 +171,21 @@ def _replaced(text: str, word: str, by: str) -> str:
     return re.sub(rf"{re.escape(word)}(?![\w.])", by, text)
 
 
-def _others(facts: Facts, chosen: Hypothesis) -> list[str]:
-    return [h.name for h in facts.data if h.name != chosen.name and h.name not in chosen.words]
-
-
 def _cases(facts: Facts, plain: str) -> Iterator[Move]:
     for h in facts.facts:
         if h.head in facts.local.predicates:
             yield Move(f"cases {h.name}", 0.9)
+        elif h.type.startswith("∃ "):
+            yield Move(f"obtain ⟨{', '.join(facts.fresh(1))}, {h.name}⟩ := {h.name}", 0.4)
         elif any(f" {symbol} " in h.type or h.type.startswith(symbol) for symbol in _SPLITTING) and "∀" not in h.type:
             yield Move(_take_apart(h), 0.7)
-    for rank, h in enumerate(_ranked(facts)):
+    for rank, h in enumerate(ranked(facts, _TARGETS)):
         if h.head in _INDUCTIVE or h.head in facts.local.types:
-            yield Move(f"cases {h.name}", 1.1 + 0.15 * rank)
+            yield Move(f"cases {h.name}", (1.5 if _recursive(facts, h) else 1.0) + 0.15 * rank)
 
 
 def _take_apart(hypothesis: Hypothesis) -> str:
-    if " ∨ " in hypothesis.type and not hypothesis.type.startswith("∃"):
+    if " ∨ " in hypothesis.type:
         return f"rcases {hypothesis.name} with {hypothesis.name} | {hypothesis.name}"
     return f"cases {hypothesis.name}"
 
@@ -146,8 +193,8 @@ def _take_apart(hypothesis: Hypothesis) -> str:
 def _unfolding(facts: Facts, plain: str) -> Iterator[Move]:
     if facts.local.definitions:
         listed = ", ".join(facts.local.definitions)
-        yield Move(f"simp only [{listed}] at *", 1.0)
-        yield Move(f"simp [{listed}]", 1.1)
-        yield Move(f"simp_all [{listed}]", 1.2)
+        yield Move(f"simp_all [{listed}]", 0.4)
+        yield Move(f"simp only [{listed}] at *", 0.6)
+        yield Move(f"simp [{listed}]", 0.9)
     else:
-        yield Move("simp_all", 1.3)
+        yield Move("simp_all", 0.7)

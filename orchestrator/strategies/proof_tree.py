@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+_RESTATE = ("generalize ", "(rw ", "(conv ", "clear ")
+
 
 @dataclass(eq=False)
 class GoalNode:
@@ -54,6 +56,14 @@ class GoalNode:
     def depth(self) -> int:
         """How many steps lead here."""
         return 0 if self.parent is None else self.parent.goal.depth + 1
+
+    @property
+    def is_lemma(self) -> bool:
+        """A step has made a new statement of it, which may want a proof of its own kind, such as an induction."""
+        step = self.parent
+        if step is None:
+            return False
+        return step.tactic.startswith(_RESTATE) or (step.tactic.startswith("have key") and self.index > 0)
 
     @property
     def wanted(self) -> bool:

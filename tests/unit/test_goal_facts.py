@@ -86,12 +86,36 @@ def test_induction_is_on_own_types_first_and_generalises_the_others() -> None:
 
 def test_an_accumulator_that_starts_with_nothing_is_generalised() -> None:
     found = tactics_of("xs : List Nat\n⊢ revOnto xs [] = rev xs")
-    assert "have key : ∀ acc, revOnto xs acc = (rev xs) ++ acc" in found
+    assert "have key : ∀ acc, revOnto xs acc = (rev xs) ++ acc := ?_" in found
     twice = [tactic for tactic in tactics_of("n : Nat\n⊢ f n [] = g [] []") if "key" in tactic]
-    assert twice == [f"have key : ∀ acc, f n acc = {joined}" for joined in ("(g [] []) ++ acc", "acc ++ (g [] [])")]
+    assert twice == [
+        f"have key : ∀ acc, f n acc = {joined} := ?_" for joined in ("(g [] []) ++ acc", "acc ++ (g [] [])")
+    ]
+
+
+def test_the_hypothesis_of_an_induction_is_used_and_thrown_away() -> None:
+    found = tactics_of("n m : Nat\nih : f n = g n\n⊢ h (f n) = m")
+    assert "(rw [ih]; clear ih)" in found
+    assert "(conv => rhs; rw [← ih])" in tactics_of("n m : Nat\nih : f n = g n\n⊢ h m = k (g n)")
+    assert "clear ih" in tactics_of("n m : Nat\nih : f n = g n\n⊢ m = m")
+
+
+def test_a_term_that_occurs_twice_is_made_a_variable() -> None:
+    state = "t : Tree\nih : size (rev t) = size t\n⊢ size (rev (rev t)) = size (rev t)"
+    assert "generalize rev t = x1 at *" in tactics_of(state)
+    assert "generalize size t = x1" in tactics_of("t : Tree\n⊢ f (size t) = g (size t)")
+    assert not [tactic for tactic in tactics_of("t : Tree\n⊢ f (size t) = g t") if tactic.startswith("generalize")]
+
+
+def test_a_rule_is_applied_to_hypotheses_and_an_index_that_computes_becomes_a_variable() -> None:
+    found = tactics_of("a b : α\nh : Star R (f a) b\n⊢ Star R a b")
+    assert "exact Star.step (by constructor) h" in found
+    assert "exact Star.step h h" in found
+    assert "generalize x1 : (f a) = x2 at h" in found
 
 
 def test_hypotheses_are_taken_apart() -> None:
+    assert "obtain ⟨x1, h⟩ := h" in tactics_of("h : ∃ n, ∀ m, m ≤ n\n⊢ False")
     found = tactics_of("p q : Prop\nh : p ∨ q\nk : p ∧ q\n⊢ q ∨ p")
     assert "rcases h with h | h" in found
     assert "cases k" in found
@@ -105,7 +129,7 @@ def test_closers_know_definitions_rules_and_premises() -> None:
     assert "grind [size, rev]" in quick
     assert "solve_by_elim [Star.refl, Star.step]" in quick
     assert "grind [size, rev, Nat.foo, Nat.bar]" in closers(FACTS, lemmas, Effort.PREMISES, root=False)
-    assert closers(FACTS, lemmas, Effort.SEARCH, root=True) == ("exact?", "try?")
+    assert closers(FACTS, lemmas, Effort.SEARCH, root=True) == ("try?",)
 
 
 def test_surroundings_follow_definitions() -> None:

@@ -1,0 +1,69 @@
+"""Whole proofs in one line: an induction or case distinction, each case ended by the same automation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrator.strategies.goal_facts import Facts, Hypothesis, applications
+from orchestrator.strategies.hints import Automation
+
+_RECURSIVE = frozenset({"Nat", "List"})
+_SPLIT = frozenset({"Option", "Bool", "Prod", "Sum", "Except", "Subtype", "Fin"})
+_TARGETS = 3
+
+
+def ranked(facts: Facts, count: int) -> list[Hypothesis]:
+    """Data variables: of the project's own types first, then those that the target speaks of most."""
+    words = facts.target_words
+
+    def rank(h: Hypothesis) -> tuple[int, int]:
+        # A number beside a structure is seldom what the recursion runs on.
+        kind = 0 if h.head in facts.local.types else {"List": 1, "Nat": 2}.get(h.head, 3)
+        return kind, -words.count(h.name)
+
+    return sorted(facts.data, key=rank)[:count]
+
+
+def others(facts: Facts, chosen: Hypothesis) -> list[str]:
+    """What an induction on a variable may generalise."""
+    return [h.name for h in facts.data if h.name != chosen.name and h.name not in chosen.words]
+
+
+def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]:
+    """Proofs of this kind for a goal, the likeliest first.
+
+    Args:
+        facts: the goal.
+        automation: what ends the cases.
+        plain: the goal printed without field notation, to find what functions are applied to.
+    """
+    last = (automation.simp, automation.grind)
+    for start in _starts(facts, plain):
+        yield from (f"{start} <;> {ending}" for ending in last)
+
+
+def _starts(facts: Facts, plain: str) -> Iterator[str]:
+    targets = ranked(facts, _TARGETS)
+    inductive = [h for h in targets if h.head in _RECURSIVE or h.head in facts.local.types]
+    cases = [h for h in targets if h in inductive or h.head in _SPLIT]
+    predicates = [h for h in facts.facts if h.head in facts.local.predicates][:2]
+    for h in predicates:
+        yield f"induction {h.name}"
+        yield from (f"induction {h.name} <;> cases {other.name}" for other in predicates if other is not h)
+    for h in inductive:
+        general = others(facts, h)
+        generalizing = f" generalizing {' '.join(general)}" if general else ""
+        yield f"induction {h.name}{generalizing}"
+        if generalizing and facts.facts:
+            yield f"induction {h.name}"
+        yield from (f"induction {h.name} <;> cases {fact.name}" for fact in predicates)
+        beside = [other.name for other in cases if other is not h and other.name in general][:2]
+        yield from (f"induction {h.name}{generalizing} <;> cases {other}" for other in beside)
+    for function in facts.local.definitions[:2]:
+        for arguments in applications(plain.rpartition("⊢ ")[2], function)[:1]:
+            yield f"fun_induction {function} {arguments}"
+    split = [h.name for h in cases if h.head in _SPLIT or h.head in facts.local.types]
+    if len(split) > 1:
+        yield " <;> ".join(f"cases {name}" for name in split)
+    elif split:
+        yield f"cases {split[0]}"
