@@ -36,12 +36,14 @@ class Lemmas:
         premises: full names of retrieved theorems, the best first.
         equations: those of them that rewrite.
         missing: names that Lean turned out not to know.
+        ungrindable: names that `grind` refuses; one of them in its list, and it does not even begin.
     """
 
     local: Local = Local()  # noqa: RUF009 - frozen
     premises: tuple[str, ...] = ()
     equations: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
+    ungrindable: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, local: Local, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
@@ -50,12 +52,24 @@ class Lemmas:
         rewriting = tuple(name for name, statement in retrieved if _REWRITES.search(_conclusion(statement)))
         return cls(local, names, rewriting)
 
+    def grind(self, names: Sequence[str]) -> str:
+        """`grind` with those of the names that it takes."""
+        return f"grind{_list([name for name in names if name not in self.ungrindable])}"
+
+    def grindable(self, text: str) -> tuple[str, ...]:
+        """All that `grind` may be given on a goal of this text."""
+        local, known = self.local, staples(text).without(self.missing)
+        names = (*local.definitions, *local.predicates, *local.theorems, *local.rules, *known.facts, *self.premises)
+        return tuple(dict.fromkeys(names))
+
     def automation(self, text: str) -> Automation:
         """What ends a goal of this text once it has been brought into shape."""
         local, known = self.local, staples(text).without(self.missing)
+        unfolded = [f"= {name}.eq_def" for name in local.definitions if name not in self.ungrindable]
         return Automation(
-            grind=f"grind{_list((*local.definitions, *local.predicates, *local.theorems, *known.facts))}",
+            grind=self.grind((*local.definitions, *local.predicates, *local.theorems, *known.facts)),
             simp=f"simp_all{_list((*local.definitions, *local.theorems, *known.rewriting))}",
+            unfolding=f"grind{_list(unfolded)}" if unfolded else "",
         )
 
 
@@ -93,7 +107,7 @@ def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool, plain: 
         case Effort.QUICK:
             found: Iterable[str] = _quick(facts, lemmas, root)
         case Effort.STAPLES:
-            found = (automation.simp, automation.grind)
+            found = automation.endings
         case Effort.HINTS:
             found = chain(hinted(facts, automation), witnesses(facts, automation, most=110 if root else 12))
         case Effort.SHOTS:
@@ -119,7 +133,7 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
     if root or not local.definitions:
         tactics += ["simp_all", "grind"]
     if local.definitions:
-        tactics += [f"simp_all{_list(local.definitions)}", f"grind{_list(local.definitions)}"]
+        tactics += [f"simp_all{_list(local.definitions)}", lemmas.grind(local.definitions)]
     if local.rules:
         tactics.append(f"solve_by_elim{_list(local.rules)}")
     if root:
@@ -136,7 +150,7 @@ def _full(facts: Facts, lemmas: Lemmas, automation: Automation) -> list[str]:
     tactics = []
     if local.predicates:
         cases = [f"cases {name}" for name in local.predicates]
-        tactics.append(f"grind{_list((*local.definitions, *local.rules, *cases))}")
+        tactics.append(lemmas.grind((*local.definitions, *local.rules, *cases)))
     if local.definitions:
         unfold = f"simp only{definitions}"
         tactics += [
@@ -177,7 +191,7 @@ def _with_premises(facts: Facts, lemmas: Lemmas) -> list[str]:
     local = lemmas.local.definitions
     tactics = []
     if lemmas.premises:
-        tactics += [f"grind{_list((*local, *lemmas.premises[:count]))}" for count in (4, 12)]
+        tactics += [lemmas.grind((*local, *lemmas.premises[:count])) for count in (4, 12)]
     if lemmas.equations:
         for count in (3, 8):
             chosen = lemmas.equations[:count]

@@ -24,7 +24,7 @@ from orchestrator.strategies.hints import BY_NUMBERS
 from orchestrator.strategies.minimise import minimise, without_item
 from orchestrator.strategies.moves import moves
 from orchestrator.strategies.proof_tree import GoalNode, StepNode
-from orchestrator.strategies.staples import unknown_names
+from orchestrator.strategies.staples import is_refused_by_grind, unknown_names
 from orchestrator.strategies.suggestions import is_search, suggestions
 from orchestrator.strategies.surroundings import Surroundings
 
@@ -189,18 +189,31 @@ class _Search:
                     await self._closed(node, reply)
             if not replies:
                 return
-            todo = [*self._known(replies), *_worth_trying(todo[len(replies) :], replies)]
+            todo = [*await self._again(node, replies), *_worth_trying(todo[len(replies) :], replies)]
         node.withstood = not node.proved
 
-    def _known(self, replies: Sequence[TacticReply]) -> list[str]:
-        """What failed only for a name that this Lean does not have, once more without it."""
+    async def _again(self, node: GoalNode, replies: Sequence[TacticReply]) -> list[str]:
+        """What failed only for a name in its list, once more without it."""
         again = []
         for reply in replies:
             unknown = unknown_names(reply.error) - self._lemmas.missing
             if unknown:
                 self._lemmas = replace(self._lemmas, missing=self._lemmas.missing | unknown)
-                again.append(reduce(without_item, unknown, reply.tactic))
-        return [tactic for tactic in again if all(tactic != reply.tactic for reply in replies)]
+            elif is_refused_by_grind(reply.error):
+                unknown = await self._refused_by_grind(node)
+            again.append(reduce(without_item, unknown, reply.tactic))
+        return [tactic for tactic in dict.fromkeys(again) if (node.text, tactic) not in self._failed]
+
+    async def _refused_by_grind(self, node: GoalNode) -> frozenset[str]:
+        """The names that `grind` does not take, looked for once."""
+        known = self._lemmas.ungrindable
+        if not known:
+            names = self._lemmas.grindable(node.text)
+            tactics = {f"have : True := (by grind only [{name}])": name for name in names}
+            replies = await self._states.run(node, list(tactics), _MOVE_MILLISECONDS, stop_on_success=False)
+            known = frozenset(tactics[reply.tactic] for reply in replies if reply.failed)
+            self._lemmas = replace(self._lemmas, ungrindable=known)
+        return known
 
     async def _closed(self, node: GoalNode, reply: TacticReply) -> None:
         if not is_search(reply.tactic):
@@ -279,7 +292,7 @@ class _Search:
         found = self._root.script
         if found not in self._refused:
             leaves = {leaf: leaf.closer for leaf in self._root.leaves()}
-            await minimise(self._root, self._states, lambda: self._left)
+            await minimise(self._root, self._states, lambda: self._left, spent=self._timeout - self._left)
             for script in dict.fromkeys((self._root.script, found)):
                 if await self._accepted(script):
                     return script

@@ -24,10 +24,21 @@ BY_NUMBERS = ", by omega⟩"
 
 @dataclass(frozen=True, slots=True)
 class Automation:
-    """The last words of a closer: `grind` and `simp_all` with the goal's lemmas."""
+    """The last words of a closer.
+
+    Attributes:
+        grind, simp: `grind` and `simp_all` with the goal's lemmas.
+        unfolding: `grind` that unfolds the definitions wherever they stand; "" when there are none.
+    """
 
     grind: str = "grind"
     simp: str = "simp_all"
+    unfolding: str = ""
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(ending for ending in (self.simp, self.grind, self.unfolding) if ending)
 
 
 def hinted(facts: Facts, automation: Automation) -> Iterator[str]:

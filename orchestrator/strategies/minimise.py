@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
+from functools import reduce
 
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.strategies.goal_states import GoalStates
@@ -11,6 +13,7 @@ from orchestrator.strategies.proof_tree import GoalNode
 from orchestrator.strategies.suggestions import suggestions
 
 _MILLISECONDS = 3_000
+_LEAST_BUDGET = 0.5
 _SHARE = 0.3
 _MOST_SECONDS = 6.0
 _LONGEST = 160
@@ -19,15 +22,16 @@ _LIST = re.compile(r" \[(?P<items>[^\[\]]*)\]")
 _SIMP = re.compile(r"(?<![\w?.])(?P<name>simp_all|simp)(?= |\)|;|$)(?! only| \+| \?)(?P<list> \[[^\[\]]*\])?")
 
 
-async def minimise(root: GoalNode, states: GoalStates, left: Callable[[], float]) -> None:
+async def minimise(root: GoalNode, states: GoalStates, left: Callable[[], float], *, spent: float = math.inf) -> None:
     """Replace the closers of a proof by better ones, each tried on its own goal, as long as there is time.
 
-    At most a share of the time that is left, and a few seconds, are spent. The proof is a proof at any moment.
+    At most a share of the time that is left, of the seconds `spent` on finding it, and a few seconds, are used. The
+    proof is a proof at any moment.
 
     Raises:
         SessionError: the goal's file cannot be loaded any more.
     """
-    end = left() - min(_MOST_SECONDS, _SHARE * left())
+    end = left() - min(_MOST_SECONDS, _SHARE * left(), _LEAST_BUDGET + _SHARE * spent)
     for leaf in list(root.leaves()):
         if len(leaf.closer) == 1 and left() > end:
             leaf.closer = (await _better(leaf, states, lambda: left() > end),)
@@ -53,13 +57,18 @@ async def _better(leaf: GoalNode, states: GoalStates, goes_on: Callable[[], bool
 
 
 async def _fewer(leaf: GoalNode, closer: str, states: GoalStates, goes_on: Callable[[], bool]) -> str:
-    """Drop one lemma after another."""
-    for item in items_of(closer):
-        if not goes_on():
-            break
-        fewer = without_item(closer, item)
-        if await _closes(leaf, fewer, states):
-            closer = fewer
+    """Drop lemmas: half of them at once, then quarters, at last one after another (Zeller's delta debugging)."""
+    size = len(items_of(closer))
+    while size > 1:
+        size = (size + 1) // 2
+        kept = items_of(closer)
+        # From the end: what stands first in a list is what the goal is about.
+        for start in reversed(range(0, len(kept), size)):
+            if not goes_on():
+                return closer
+            fewer = reduce(without_item, kept[start : start + size], closer)
+            if fewer != closer and await _closes(leaf, fewer, states):
+                closer = fewer
     return closer
 
 

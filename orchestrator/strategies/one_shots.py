@@ -37,9 +37,8 @@ def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]
         automation: what ends the cases.
         plain: the goal printed without field notation, to find what functions are applied to.
     """
-    last = (automation.simp, automation.grind)
     for start in _starts(facts, plain):
-        yield from (f"{start} <;> {ending}" for ending in last)
+        yield from (f"{start} <;> {ending}" for ending in automation.endings)
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:
@@ -60,8 +59,10 @@ def _starts(facts: Facts, plain: str) -> Iterator[str]:
         beside = [other.name for other in cases if other is not h and other.name in general][:2]
         yield from (f"induction {h.name}{generalizing} <;> cases {other}" for other in beside)
     for function in facts.local.definitions[:2]:
-        for arguments in applications(plain.rpartition("⊢ ")[2], function)[:1]:
-            yield f"fun_induction {function} {arguments}"
+        found = applications(plain.rpartition("⊢ ")[2], function)[:2]
+        if found:
+            yield f"fun_induction {function}"
+        yield from (f"fun_induction {function} {arguments}" for arguments in found)
     split = [h.name for h in cases if h.head in _SPLIT or h.head in facts.local.types]
     if len(split) > 1:
         yield " <;> ".join(f"cases {name}" for name in split)

@@ -112,6 +112,14 @@ def staples(text: str) -> Staples:
     )
 
 
+_NO_PATTERN = re.compile(r"invalid `grind` theorem|is a reducible definition, `grind` automatically unfolds")
+
+
+def is_refused_by_grind(error: str) -> bool:
+    """Whether `grind` did not even begin, for a theorem that it cannot use or a definition that it unfolds anyway."""
+    return _NO_PATTERN.search(error) is not None
+
+
 _UNKNOWN = re.compile(r"[Uu]nknown (?:constant|identifier) [`'‘](?P<name>[^`'’]+)[`'’]")
 
 
