@@ -9,6 +9,7 @@ from orchestrator.goal import Goal
 from orchestrator.lean.library import open_library
 from orchestrator.paths import Paths
 from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key
+from orchestrator.premises.index import Index, build_index, load_index, save_index
 from orchestrator.premises.lexical import Lexical
 from orchestrator.premises.select import Query, Retriever
 from orchestrator.provision import Servers
@@ -47,6 +48,20 @@ def chooser(
 def known_corpus(paths: Paths, servers: Servers, imports: Sequence[str]) -> Corpus | None:
     """The corpus of `imports` if it was built before for this very Lean."""
     return CorpusStore(paths.premises).get(corpus_key(servers.identity, imports))
+
+
+def known_index(paths: Paths, servers: Servers, imports: Sequence[str]) -> Index | None:
+    """The index of that corpus; made, and kept, when it was not yet (a second or two)."""
+    key = corpus_key(servers.identity, imports)
+    folder = paths.premises / f"{key}.index"
+    index = load_index(folder)
+    if index is None:
+        corpus = CorpusStore(paths.premises).get(key)
+        if corpus is None:
+            return None
+        index = build_index(corpus.premises)
+        save_index(index, folder)
+    return index
 
 
 async def library_corpus(
