@@ -1,4 +1,6 @@
-"""Learns how features of premises count: `python -m bench.fit_retrieval --write` makes `orchestrator/premises/learned.json`.
+"""Learns how features of premises count.
+
+`python -m bench.fit_retrieval --write` makes `orchestrator/premises/learned.json`.
 
 A multinomial logistic regression with a Gaussian prior: for each goal of the tuning split, the premises of its known
 proof against all the others that it sees. Without `--write` it only prints what five-fold cross-validation says; then
@@ -78,7 +80,7 @@ def case_of(asked: Asked, index: Index, library: Relevance) -> Case:
 
 
 def fit(cases: Sequence[Case], uses: Counter[str]) -> Model:
-    """The weights under which the known proofs' premises are likeliest; what a case itself uses is not counted in it."""
+    """The weights under which the known proofs' premises are likeliest; a case's own uses are not counted in it."""
     used = FEATURES.index(USED)
     tables = []
     for case in cases:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.bank import BankGoal, Split, load_bank
 from orchestrator.errors import ConfigError
@@ -72,9 +73,9 @@ def of_split(asked: Iterable[Asked], split: Split) -> tuple[Asked, ...]:
     return tuple(one for one in asked if one.goal.split is split)
 
 
-def _asked(goal: BankGoal, row: dict[str, list[str]]) -> Asked:
+def _asked(goal: BankGoal, row: dict[str, Any]) -> Asked:
     query = Query(
-        str(row["text"]), without=frozenset({goal.name}), mentions=tuple(row["mentions"]), behind=tuple(row["behind"])
+        row["text"], without=frozenset({goal.name}), mentions=tuple(row["mentions"]), behind=tuple(row["behind"])
     )
     own = tuple(Premise(name, statement, mentions=tuple(mentions)) for name, statement, mentions in row["own"])
     return Asked(goal, query, own)

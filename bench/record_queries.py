@@ -1,4 +1,4 @@
-"""Records what a retriever is asked for each goal of the bank: `python -m bench.record_queries` (some minutes of Lean)."""
+"""Records what a retriever is asked for each goal of the bank: `python -m bench.record_queries` (minutes of Lean)."""
 
 from __future__ import annotations
 

@@ -158,9 +158,7 @@ def table(found: Mapping[str, Mapping[str, Recall]]) -> Table:
         shown.add_column(name, justify="left" if name in ("goals", "premises") else "right")
     for label, parts in found.items():
         for part, one in parts.items():
-            shown.add_row(
-                label, part, str(one.goals), str(one.premises), f"{one.by_goal:.3f}", f"{one.by_premise:.3f}"
-            )
+            shown.add_row(label, part, str(one.goals), str(one.premises), f"{one.by_goal:.3f}", f"{one.by_premise:.3f}")
     return shown
 
 

@@ -1,4 +1,4 @@
-"""What a project declares that a goal's proof may use: theorems with their statements, and what definitions are made of.
+"""What a project declares that a goal's proof may use: theorems with their statements, and the parts of definitions.
 
 Nothing here does I/O.
 """

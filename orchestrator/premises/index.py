@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +76,12 @@ class Index:
         """Name, statement and module of a premise; what it mentions is left out."""
         start, middle, end = (int(self.offsets[2 * row + i]) for i in range(3))
         name, statement = (bytes(self.text[a:b]).decode() for a, b in ((start, middle), (middle, end)))
-        return Premise(name, statement, list(self.modules)[self.row_modules[row]])
+        return Premise(name, statement, self.module_names[self.row_modules[row]])
+
+    @cached_property
+    def module_names(self) -> tuple[str, ...]:
+        """The modules, by number."""
+        return tuple(self.modules)
 
     def names(self) -> list[str]:
         """All names, in the order of the rows."""
@@ -158,8 +165,10 @@ def load_index(folder: Path) -> Index | None:
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if facts["format"] != FORMAT:
             return None
-        numbered = {name: _numbered(facts[name]) for name in _VOCABULARIES}
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        numbered: dict[str, Any] = {name: _numbered(facts[name]) for name in _VOCABULARIES}
+        arrays: dict[str, Any] = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
+        }
         return Index(**numbered, **arrays)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""A library's theorems and a project's own as one set of premises, ranked by relevance, and by meaning where a model does."""
+"""A library's theorems and a project's own as one set, ranked by relevance, and by meaning where a model does."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Premises by the constants they share with a goal: a linear model over features that can be read.
 
-After Meng and Paulson's relevance filter (Journal of Applied Logic, 2009): rare constants in common speak for a premise,
-constants that the goal does not have speak against it. What stands in the definitions behind a goal counts less than
-what it mentions itself; what induction and case distinctions bring is held against nobody. To this come traits of the
-premise itself, and how often proofs use it. `python -m bench.fit_retrieval` learns the weights on goals of the bank
-that nothing is reported on.
+After Meng and Paulson's relevance filter (Journal of Applied Logic, 2009): rare constants in common speak for a
+premise, constants that the goal does not have speak against it. What stands in the definitions behind a goal counts
+less than what it mentions itself; what induction and case distinctions bring is held against nobody. To this come
+traits of the premise itself, and how often proofs use it. `python -m bench.fit_retrieval` learns the weights on goals
+of the bank that nothing is reported on.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class Relevance:
 
     def scores(self, query: Query) -> Floats:
         """The score of every premise, whether the query sees it or not."""
-        return self._alone + self.shared(query) @ self._shared_weights
+        scores: Floats = self._alone + self.shared(query) @ self._shared_weights
+        return scores
 
     def used(self) -> Floats:
         """The feature `USED` of every premise."""
