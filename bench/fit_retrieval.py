@@ -27,6 +27,7 @@ from bench.retrieval import FIRST, library_index, recall, show
 from orchestrator.premises.index import Index, build_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.relevance import FEATURES, USED, Model, Relevance
+from orchestrator.premises.relevance import uses as count_uses
 
 FOLDS = 5
 PENALTY = 10.0
@@ -81,12 +82,12 @@ def case_of(asked: Asked, index: Index, library: Relevance) -> Case:
 
 def fit(cases: Sequence[Case], uses: Counter[str]) -> Model:
     """The weights under which the known proofs' premises are likeliest; a case's own uses are not counted in it."""
-    used = FEATURES.index(USED)
+    used = [FEATURES.index(name) for name in USED]
     tables = []
     for case in cases:
         features = case.features.copy()
         own = {case.names[row] for row in case.right}
-        features[:, used] = [np.log1p(max(0, uses[name] - (name in own))) for name in case.names]
+        features[:, used] = count_uses(case.names, {name: times - (name in own) for name, times in uses.items()})
         tables.append(features)
     middle = np.mean([table.mean(0) for table in tables], 0)
     width = np.mean([table.std(0) for table in tables], 0) + 1e-6
@@ -162,7 +163,7 @@ def main() -> int:
 
 
 def _features(index: Index, relevance: Relevance, asked: Asked) -> Doubles:
-    nothing_used = np.zeros((len(index), 1))
+    nothing_used = np.zeros((len(index), len(USED)))
     return np.hstack([index.traits, nothing_used, relevance.shared(asked.query)])
 
 

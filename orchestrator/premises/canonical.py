@@ -90,7 +90,7 @@ class _Printer:
         return rest.split(" ")[0] if kind == "c" else "_"
 
     def _binder(self, binder: re.Match[str], names: list[str]) -> str:
-        typ, body, kind = [str(part) for part in binder.groups() if part is not None]
+        typ, body, kind = (binder[group] or binder[group + 3] for group in (1, 2, 3))
         name = next(name for n in count(len(names) + 1) if (name := f"x{n}") not in names)
         inner = self.text(int(body), [*names, name], tight=False)
         if binder.string.startswith("l "):

@@ -27,6 +27,9 @@ SHARED = (
     "shared",  # weight of the constants in common, the goal's own only
     "rarest",  # the weightiest of them
     "rarest_behind",  # the same for those in the definitions behind
+    "shared_behind",
+    "induction",
+    "complete",
     "missing_share",  # weight of the constants that the goal does not have, over that of all
     "missing",
     "missing_count",
@@ -36,9 +39,9 @@ SHARED = (
     "relation",  # concludes what the goal concludes
 )
 """What a premise has in common with a query; `Relevance.shared` answers a column of each."""
-USED = "used"
-"""How often proofs use it: log(1 + times)."""
-FEATURES = (*TRAITS, USED, *SHARED)
+USED = ("used", "used_alike")
+"""How often proofs use it, and others whose name ends alike (`Int.add_comm` for `Nat.add_comm`): log(1 + times)."""
+FEATURES = (*TRAITS, *USED, *SHARED)
 
 _CONNECTIVES = ("Eq", "Iff", "And", "Or", "Not", "Exists", "Ne", "True", "False", "Bool.true", "Bool", "Decidable")
 _INDUCTION = {
@@ -81,7 +84,10 @@ class Relevance:
         self._model = model = learned_model() if model is None else model
         self._shared_weights = np.array([model.weights.get(name, 0.0) for name in SHARED], np.float32)
         trait_weights = np.array([model.weights.get(name, 0.0) for name in TRAITS], np.float32)
-        self._alone = index.traits @ trait_weights + model.weights.get(USED, 0.0) * self.used()
+        self._alone = index.traits @ trait_weights
+        if model.used:
+            used_weights = np.array([model.weights.get(name, 0.0) for name in USED], np.float32)
+            self._alone += uses(index.names(), model.used) @ used_weights
         self._masks: dict[frozenset[str], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
@@ -108,14 +114,6 @@ class Relevance:
         scores: Floats = self._alone + self.shared(query) @ self._shared_weights
         return scores
 
-    def used(self) -> Floats:
-        """The feature `USED` of every premise."""
-        counts = np.zeros(len(self._index), np.float32)
-        if self._model.used:
-            for row, name in enumerate(self._index.names()):
-                counts[row] = self._model.used.get(name, 0)
-        return np.log1p(counts)
-
     def shared(self, query: Query) -> Floats:
         """The features `SHARED` of every premise, one row each."""
         index = self._index
@@ -141,6 +139,9 @@ class Relevance:
                 shared / 10,
                 rarest / 10,
                 rarest_behind / 10,
+                shared_behind / 10,
+                self._met([n for n in excused if n not in everything])[0] / 10,
+                index.counts - known_count <= 0,
                 missing / np.maximum(index.symbol_totals, 1),
                 missing / 10,
                 np.minimum(index.counts - known_count, _MOST_MISSING),
@@ -171,3 +172,12 @@ class Relevance:
         if modules not in self._masks:
             self._masks[modules] = np.array([name in modules for name in self._index.modules], bool)
         return self._masks[modules]
+
+
+def uses(names: Iterable[str], used: Mapping[str, int]) -> Floats:
+    """The features `USED` of premises, one row each, from how often proofs use what."""
+    alike: dict[str, int] = {}
+    for name, times in used.items():
+        alike[last(name)] = alike.get(last(name), 0) + times
+    rows = [(own := used.get(name, 0), alike.get(last(name), 0) - own) for name in names]
+    return np.log1p(np.array(rows, np.float32).reshape(len(rows), len(USED)))
