@@ -34,7 +34,7 @@ _INFIX = {
     "Bool.or": "||",
     "BEq.beq": "==",
 }
-_BINDERS = {"d": "()", "i": "{}", "s": "{}", "c": "[]"}
+_BINDERS = {"d": ("(", ")"), "i": ("{", "}"), "s": ("{", "}"), "c": ("[", "]")}
 _QUANTIFIED = re.compile(r"f (\d+) (\d+)([disc])|l (\d+) (\d+)([disc])")
 _LONGEST = 4000
 
@@ -90,7 +90,8 @@ class _Printer:
         return rest.split(" ")[0] if kind == "c" else "_"
 
     def _binder(self, binder: re.Match[str], names: list[str]) -> str:
-        typ, body, kind = (binder[group] or binder[group + 3] for group in (1, 2, 3))
+        first = 1 if binder[1] is not None else 4
+        typ, body, kind = binder[first], binder[first + 1], binder[first + 2]
         name = next(name for n in count(len(names) + 1) if (name := f"x{n}") not in names)
         inner = self.text(int(body), [*names, name], tight=False)
         if binder.string.startswith("l "):
