@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.bank import Split
+from bench.bank import BankGoal, Split
 from bench.queries import Asked, read_queries
 from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError
@@ -105,17 +106,26 @@ def without_uses(model: Model, premises: Collection[str]) -> Model:
     return replace(model, used={name: times - (name in premises) for name, times in model.used.items()})
 
 
-def recalls(asked: Sequence[Asked], measured: Measured, library: Collection[str]) -> dict[str, dict[str, Recall]]:
-    """By split, then by part: all the premises, those that `library` names, and the others."""
+def is_own(goal: BankGoal, name: str) -> bool:
+    """Whether a premise is the goal's file's own: what its name begins with is declared there."""
+    root = re.escape(name.partition(".")[0])
+    return re.search(rf"\b(def|inductive|structure|class|theorem|abbrev)\s+{root}\b", goal.context) is not None
+
+
+def recalls(asked: Sequence[Asked], measured: Measured) -> dict[str, dict[str, Recall]]:
+    """By split, then by part: all the premises, those of the library, and those of the goal's own file."""
     chosen = {"all": asked, **{str(split): [one for one in asked if one.goal.split is split] for split in Split}}
-    keeps = {"all": lambda _name: True, "library": library.__contains__, "project": lambda name: name not in library}
-    return {
-        label: {
-            part: recall({one.goal.id: [*filter(keep, one.goal.premises)] for one in some}, measured.answered)
-            for part, keep in keeps.items()
-        }
-        for label, some in chosen.items()
+    keeps: dict[str, Callable[[BankGoal, str], bool]] = {
+        "all": lambda _goal, _name: True,
+        "library": lambda goal, name: not is_own(goal, name),
+        "project": is_own,
     }
+
+    def part(some: Sequence[Asked], keep: Callable[[BankGoal, str], bool]) -> Recall:
+        used = {one.goal.id: [name for name in one.goal.premises if keep(one.goal, name)] for one in some}
+        return recall(used, measured.answered)
+
+    return {label: {name: part(some, keep) for name, keep in keeps.items()} for label, some in chosen.items()}
 
 
 def shortfalls(found: Mapping[str, Mapping[str, Recall]], median: float) -> list[str]:
@@ -174,7 +184,7 @@ def main() -> int:
     opened = (time.perf_counter() - begun) * 1000
     asked = read_queries()
     measured = measure(asked, index)
-    found = recalls(asked, measured, set(index.names()))
+    found = recalls(asked, measured)
     console.print(table(found))
     words = f"a query: median {measured.median:.1f} ms, slowest {max(measured.milliseconds):.1f} ms"
     console.print(f"{words}; opening {len(library)} theorems: {opened:.0f} ms", highlight=False)

@@ -67,9 +67,7 @@ class _Printer:
 
     def text(self, number: int, names: list[str], *, tight: bool = True) -> str:
         """A subterm under the given binder names, the innermost last; in parentheses where `tight` needs them."""
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError("too long")
+        self._spend()
         line = self._lines[number]
         if binder := _QUANTIFIED.fullmatch(line):
             written = self._binder(binder, names)
@@ -78,6 +76,11 @@ class _Printer:
         else:
             return self._atom(line, names)
         return f"({written})" if tight and " " in written else written
+
+    def _spend(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too long")
 
     def _atom(self, line: str, names: list[str]) -> str:
         kind, _, rest = line.partition(" ")
@@ -105,6 +108,7 @@ class _Printer:
     def _application(self, number: int, names: list[str]) -> str:
         arguments: list[int] = []
         while (line := self._lines[number]).startswith("a "):
+            self._spend()
             _, function, argument = line.split(" ")
             arguments.insert(0, int(argument))
             number = int(function)
