@@ -32,7 +32,7 @@ from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser
+from orchestrator.premise_library import chooser, retrievers
 from orchestrator.project_premises import premises_seen
 from orchestrator.publishing.commits import plan_commits
 from orchestrator.publishing.modes import Publish
@@ -152,7 +152,8 @@ async def run_order(order: Order) -> dict[str, object]:
         )
         ledger.add_goals(considered)  # after the order, which asks what is new
         library = await open_premises(settings, paths, servers, goals, background=order.background)
-        choose = chooser(library, premises_seen(project, extraction))
+        premises = premises_seen(project, extraction)
+        choose = chooser(library, premises)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         for words in neglected_models(settings):
             notify(Notice(words))
@@ -164,6 +165,7 @@ async def run_order(order: Order) -> dict[str, object]:
             choose=choose,
             ledger=ledger,
             project=project,
+            retriever=retrievers(library, premises),
             whole_states=dojo_prover(checkout, project, pool, lambda words: notify(Notice(words)))
             if settings.dojo
             else None,

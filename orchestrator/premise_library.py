@@ -17,6 +17,7 @@ from orchestrator.premises.select import Premise, Query, Ranked, Retriever
 from orchestrator.project_premises import SeenBy
 from orchestrator.provision import Servers
 from orchestrator.strategies.hammer import Choose
+from orchestrator.strategies.reprover import Retrieve
 
 DEFAULT_IMPORTS = ("Std",)
 RETRIEVED = 16
@@ -61,6 +62,15 @@ def nearest(
     without = seen.later | {goal.declaration}
     query = Query(state, without=without, mentions=tuple(mentions), behind=seen.behind(mentions))
     return library.find(query, count, own=seen.premises, libraries=libraries)
+
+
+def retrievers(library: Library | None, seen_by: SeenBy) -> Retrieve:
+    """A function from a goal to its retriever, for models that read premises: only where an encoder is configured."""
+
+    def of_goal(goal: Goal) -> Retriever | None:
+        return Near(library, seen_by, goal) if library is not None and library.by_meaning else None
+
+    return of_goal
 
 
 @dataclass(frozen=True)

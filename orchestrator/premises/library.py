@@ -37,6 +37,11 @@ class Library:
         """The library's own theorems alone."""
         return self._library
 
+    @property
+    def by_meaning(self) -> bool:
+        """Whether premises are found by meaning, too."""
+        return self._dense is not None
+
     def find(
         self, query: Query, count: int, *, own: Sequence[Premise] = (), libraries: frozenset[str] | None = None
     ) -> tuple[Ranked, ...]:
