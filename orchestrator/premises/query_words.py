@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection
 
 _WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){},⟨⟩.]+")
+_FIELD = re.compile(r"\.([^\W\d][\w!?'₀-₉]*)")
 _OPERATORS = {
     "+": "HAdd.hAdd",
     "*": "HMul.hMul",
@@ -52,8 +53,7 @@ def symbols_in(text: str, known: Collection[str]) -> tuple[str, ...]:
     tokens = list(dict.fromkeys(_WORD.findall(text)))
     named = [token for token in tokens if token in known]
     types = [name for name in named if name[:1].isupper()]
-    fields = (token.rpartition(".")[2] for token in tokens if "." in token)
-    found = [f"{typ}.{field}" for field in fields for typ in types]
+    found = [f"{typ}.{field}" for field in _FIELD.findall(text) for typ in types]
     found += [_OPERATORS[token] for token in tokens if token in _OPERATORS]
     if any(token.isdigit() for token in tokens):
         found.append("OfNat.ofNat")

@@ -131,6 +131,7 @@ def test_any_text_has_a_relation_and_traits(text: str) -> None:
     [
         ("a b : Nat\n⊢ a + b = b + a", {"Nat", "HAdd.hAdd", "Eq", "instHAdd", "instAddNat"}),
         ("xs : List Nat\n⊢ xs.length = 0", {"Nat", "List.length", "Eq"}),
+        ("xs ys : List Nat\n⊢ (xs ++ ys).length = 0", {"List.length"}),
         ("nothing known", set()),
     ],
 )
