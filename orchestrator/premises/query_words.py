@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 _WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){},⟨⟩.]+")
 _FIELD = re.compile(r"\.([^\W\d][\w!?'₀-₉]*)")
@@ -44,22 +44,21 @@ _OPERATORS = {
 def symbols_in(text: str, known: Collection[str]) -> tuple[str, ...]:
     """Those of the known constants that a goal's text names, by name, by field notation or by operator.
 
-    Instances are guessed: every one that belongs to a type which the text names.
-
     Args:
         text: a goal as Lean prints it, or any words.
-        known: full names; looked up, and gone through once.
+        known: full names; looked up.
     """
     tokens = list(dict.fromkeys(_WORD.findall(text)))
     named = [token for token in tokens if token in known]
-    types = [name for name in named if name[:1].isupper()]
-    found = [f"{typ}.{field}" for field in _FIELD.findall(text) for typ in types]
+    found = [f"{typ}.{field}" for field in _FIELD.findall(text) for typ in named if typ[:1].isupper()]
     found += [_OPERATORS[token] for token in tokens if token in _OPERATORS]
     if any(token.isdigit() for token in tokens):
         found.append("OfNat.ofNat")
-    instances = (name for name in known if (last := name.rpartition(".")[2]).startswith("inst") and _suits(last, types))
-    return tuple(dict.fromkeys((*named, *(name for name in found if name in known), *sorted(instances))))
+    return tuple(dict.fromkeys((*named, *(name for name in found if name in known))))
 
 
-def _suits(instance: str, types: Collection[str]) -> bool:
-    return instance.startswith("instH") or any(typ in instance for typ in types)
+def instances_of(symbols: Collection[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the known constants that may be instances behind the notation of a text that names these symbols."""
+    types = [name for name in symbols if name[:1].isupper()]
+    instances = (name for name in known if name.rpartition(".")[2].startswith("inst"))
+    return tuple(name for name in instances if name.startswith("instH") or any(typ in name for typ in types))

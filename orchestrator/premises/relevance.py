@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.premises.index import Floats, Index
-from orchestrator.premises.query_words import symbols_in
+from orchestrator.premises.query_words import instances_of, symbols_in
 from orchestrator.premises.select import Query, Ranked
 from orchestrator.premises.traits import RELATIONS, TRAITS, last, parts, relation, root
 
@@ -136,7 +136,8 @@ class Relevance:
         shared, rarest = self._met(own)
         shared_behind, rarest_behind = self._met(behind)
         excused = [name for typ in _INDUCTION if typ in everything for name in _INDUCTION[typ]]
-        others = dict.fromkeys(name for name in (*excused, *_CONNECTIVES) if name not in everything)
+        guessed = () if query.mentions else instances_of(own, index.symbols)
+        others = dict.fromkeys(name for name in (*excused, *_CONNECTIVES, *guessed) if name not in everything)
         known = shared + shared_behind + self._met(others)[0]
         known_count = np.zeros(len(index), np.float32)
         for name in (*everything, *others):
