@@ -24,7 +24,6 @@ from bench.bank import BankGoal, Split, load_bank
 from bench.bank_project import bank_project
 from bench.power_checks import gate, measured_recall
 from bench.power_methods import (
-    MENTIONS,
     OURS,
     SINGLE,
     WITHOUT,
@@ -46,7 +45,8 @@ from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_corpus
+from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_index, known_library
+from orchestrator.project_premises import premises_seen
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.result import StrategyType
 from orchestrator.source import Project
@@ -133,10 +133,9 @@ async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> No
 
         while not todo.empty():
             attempt = Attempt(goal_id := todo.get_nowait(), bench.goals[goal_id])
-            await note_mentions(bench, prover, attempt)
             for row_method in methods_of(bench):
                 await measure(bench, prover, attempt, row_method, make)
-            mine = [row for row in bench.rows if row.goal == goal_id and row.method != MENTIONS]
+            mine = [row for row in bench.rows if row.goal == goal_id]
             solved = sum(row.solved for row in mine)
             console.print(f"{goal_id}: {solved} of {len(mine)} methods", highlight=False)
 
@@ -170,15 +169,6 @@ async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: s
             await measure(bench, prover, attempt, f"{WITHOUT}{by}", make)
 
 
-async def note_mentions(bench: Bench, prover: TimedProver, attempt: Attempt) -> None:
-    """Keep the goal's text and constants as Lean gives them, which is what a retriever is asked with."""
-    key = bench.servers.identity
-    if not bench.rows.has(attempt.id, MENTIONS, key):
-        async with prover.open(attempt.goal) as context:
-            content = json.dumps([attempt.goal.text, await context.mentions()], ensure_ascii=False)
-        bench.rows.add(Row(attempt.id, MENTIONS, key, False, 0.0, script=content))
-
-
 async def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, verify, print."""
     bank = chosen(options.split, options.goals)
@@ -189,7 +179,7 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     project, extraction, goals = await prepare(servers, bank)
     methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
     rows = Rows(options.work)
-    choose = chooser(paths, servers)
+    choose = chooser(known_library(paths, servers), premises_seen(project, extraction))
     bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)
     todo: asyncio.Queue[str] = asyncio.Queue()
     # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
@@ -199,7 +189,7 @@ async def run(options: argparse.Namespace, console: Console) -> int:
         for _ in range(max(1, options.servers)):
             group.create_task(worker(bench, todo, console))
     refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
-    found = measured_recall(bank, known_corpus(paths, servers, DEFAULT_IMPORTS), rows)
+    found = measured_recall(bank, known_index(paths, servers, DEFAULT_IMPORTS))
     return conclude(bench, bank, refused, found, options.json, console)
 
 
@@ -226,7 +216,7 @@ def conclude(
     if retrieved is None:
         short.append("no corpus to measure recall with: run `orchestrator premises build`")
     else:
-        words = f"recall@{FIRST} of the library premises in the known proofs, {retrieved.goals} goals"
+        words = f"recall@{FIRST} of the premises in the known proofs, {retrieved.goals} goals"
         console.print(
             f"{words}: {retrieved.by_goal:.3f} by goal, {retrieved.by_premise:.3f} by premise", highlight=False
         )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from bench.bank import BankGoal
-from bench.power_methods import MENTIONS, OURS
-from bench.power_rows import Row, Rows
-from bench.retrieval import FIRST, Recall, recall
+from bench.power_methods import OURS
+from bench.power_rows import Row
+from bench.queries import read_queries
+from bench.retrieval import Recall, measure, recall
 from orchestrator.goal import Goal
 from orchestrator.lean.extraction import Extraction
-from orchestrator.premises.corpus import Corpus
-from orchestrator.premises.lexical import Lexical
-from orchestrator.premises.select import Query
+from orchestrator.premises.index import Index
 from orchestrator.provision import Servers
 from orchestrator.selection import Proof, Selection
 from orchestrator.source import Project
@@ -41,18 +39,10 @@ async def gate(
     return refused | missing
 
 
-def measured_recall(bank: Sequence[BankGoal], corpus: Corpus | None, rows: Rows) -> Recall | None:
-    """Recall of the lexical retriever over the goals whose constants are known; None without a corpus."""
-    if corpus is None:
+def measured_recall(bank: Sequence[BankGoal], index: Index | None) -> Recall | None:
+    """Recall of the retriever as `bench.retrieval` measures it, over these goals; None without a corpus."""
+    if index is None:
         return None
-    lexical = Lexical(corpus.premises)
-    known = {premise.name for premise in corpus.premises if premise.kind == "theorem"}
-    used, answered = {}, {}
-    for goal in bank:
-        row = next((row for row in rows if row.goal == goal.id and row.method == MENTIONS), None)
-        if row is not None:
-            state, mentions = json.loads(row.script)
-            used[goal.id] = known.intersection(goal.premises)
-            found = lexical.retrieve(Query(state, mentions=tuple(mentions)), FIRST)
-            answered[goal.id] = [ranked.premise.name for ranked in found]
-    return recall(used, answered)
+    wanted = {goal.id for goal in bank}
+    asked = [one for one in read_queries() if one.goal.id in wanted]
+    return recall({one.goal.id: one.goal.premises for one in asked}, measure(asked, index).answered)

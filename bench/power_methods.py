@@ -37,7 +37,6 @@ SINGLE = (
 """The single tactics of Lean without Mathlib that end a goal, `exact?` and `try?` among them."""
 
 OURS = "ours"
-MENTIONS = "mentions"
 WITHOUT = "ours without "
 
 MakeStrategies = Callable[[Prover], Sequence[tuple[Strategy, float]]]

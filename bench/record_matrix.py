@@ -27,7 +27,9 @@ from orchestrator.lean.embedded import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, chooser, known_corpus
+from orchestrator.premise_library import chooser, known_library
+from orchestrator.premises.library import Library
+from orchestrator.project_premises import premises_seen
 from orchestrator.provision import choose_lean, provision
 from orchestrator.source import Project, SourceModule
 from orchestrator.stages import definitions_seen, surroundings_seen
@@ -87,14 +89,14 @@ class Recorder:
         pool: one session over the bank's project.
         prover: the same, on processor time.
         rows: what was recorded before, by goal.
-        choose: premises for the hammer.
+        library: premises for the hammer.
     """
 
-    def __init__(self, pool: Pool, prover: TimedProver, rows: dict[str, Row], choose: Choose) -> None:
+    def __init__(self, pool: Pool, prover: TimedProver, rows: dict[str, Row], library: Library) -> None:
         self._pool = pool
         self._prover = prover
         self._timing = Timing(clock=prover.clock, grace_seconds=_TACTIC_SECONDS * STRETCH)
-        self._choose = choose
+        self._library = library
         self.rows = rows
 
     async def tactics(self, goal: BankGoal) -> None:
@@ -103,7 +105,7 @@ class Recorder:
         Raises:
             SessionError: Lean broke while the goal's file was loaded.
         """
-        opened, definitions, _ = await self._open(goal)
+        opened, definitions, _, _ = await self._open(goal)
         names: dict[str, Trial] = {}
         async with self._prover.open(opened) as context:
             for candidate in candidates(opened, definitions):
@@ -124,13 +126,13 @@ class Recorder:
             SessionError: Lean broke while the goal's file was loaded.
         """
         settings = load_settings()
-        opened, definitions, around = await self._open(goal)
+        opened, definitions, around, choose = await self._open(goal)
         strategies = make_strategies(
             settings,
             self._prover,
             lambda _: definitions,
             lambda _: around,
-            choose=self._choose,
+            choose=choose,
             timing=self._timing,
         )
         for kind, strategy in strategies.items():
@@ -142,14 +144,15 @@ class Recorder:
             others = tuple(t for t in self.rows[goal.id].trials if t.arm != trial.arm)
             self.rows[goal.id] = replace(self.rows[goal.id], trials=(*others, trial))
 
-    async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], Surroundings]:
+    async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], Surroundings, Choose]:
         project = self._pool.project
         async with self._pool.workspace() as workspace:
             found = await extract(workspace, [project.by_name[module_of(goal)]], difficulty=estimated_difficulty)
         if not found.goals:
             raise ConfigError(f"the goal does not elaborate: {found.problems}", where=goal.id)
         opened = found.goals[-1]
-        return opened, definitions_seen(project, found)(opened), surroundings_seen(project, found)(opened)
+        choose = chooser(self._library, premises_seen(project, found))
+        return opened, definitions_seen(project, found)(opened), surroundings_seen(project, found)(opened), choose
 
 
 def _parts(goals: Sequence[BankGoal], part: str) -> Iterator[BankGoal]:
@@ -165,12 +168,13 @@ async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     servers = provision(settings, paths, choose_lean(settings, paths, project))
     again = frozenset(arguments.again)
     goals = list(_parts(shuffled(bank)[: arguments.goals], arguments.part))
-    if known_corpus(paths, servers, DEFAULT_IMPORTS) is None:
+    library = known_library(paths, servers)
+    if library is None:
         raise ConfigError("the hammer has no premises", hint="Build them first: orchestrator premises build")
     session = servers.session()
     assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
     async with Pool([session], project) as pool:
-        recorder = Recorder(pool, TimedProver(session, pool), rows, chooser(paths, servers))
+        recorder = Recorder(pool, TimedProver(session, pool), rows, library)
         for stage in (ArmKind.TACTIC, ArmKind.STRATEGY):
             for number, goal in enumerate(goals, 1):
                 try:

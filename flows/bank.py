@@ -18,6 +18,7 @@ from orchestrator.machine import describe_machine, program_commit
 from orchestrator.observer import RunFinished, StageStarted, notify
 from orchestrator.paths import find_paths
 from orchestrator.premise_library import chooser
+from orchestrator.project_premises import premises_seen
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduler import Scheduler
 from orchestrator.scheduling.ports import MemoryLedger, RunAttempt
@@ -27,6 +28,7 @@ from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.stub import stub_strategies
 from tasks.attempt import attempts_as_tasks
 from tasks.extract import extract_goals
+from tasks.open_premises import open_premises
 from tasks.set_up_lean import set_up_lean
 
 
@@ -72,12 +74,13 @@ async def bank(
             extraction = await extract_goals(project, pool, servers.identity, ContentCache(paths.answers))
             await pool.start()
             lean, goals = servers.description, goals_for(entries, extraction.goals)
+            library = await open_premises(settings, paths, servers, goals)
             strategies = make_strategies(
                 settings,
                 pool,
                 definitions_seen(project, extraction),
                 surroundings_seen(project, extraction),
-                choose=chooser(paths, servers),
+                choose=chooser(library, premises_seen(project, extraction)),
             )
             scheduler = make_scheduler(
                 settings,

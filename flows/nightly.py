@@ -32,7 +32,8 @@ from orchestrator.observer import Notice, RunFinished, StageStarted, notify
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser
+from orchestrator.premise_library import chooser, retrievers
+from orchestrator.project_premises import premises_seen
 from orchestrator.publishing.commits import plan_commits
 from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
@@ -46,6 +47,7 @@ from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
 from tasks.link import run_link
+from tasks.open_premises import open_premises
 from tasks.order import read_order
 from tasks.progress import progress_artifact
 from tasks.publish import make_patch, publish_run
@@ -149,7 +151,9 @@ async def run_order(order: Order) -> dict[str, object]:
             ledger,
         )
         ledger.add_goals(considered)  # after the order, which asks what is new
-        choose = chooser(paths, servers)
+        library = await open_premises(settings, paths, servers, goals, background=order.background)
+        premises = premises_seen(project, extraction)
+        choose = chooser(library, premises)
         factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
         for words in neglected_models(settings):
             notify(Notice(words))
@@ -161,6 +165,7 @@ async def run_order(order: Order) -> dict[str, object]:
             choose=choose,
             ledger=ledger,
             project=project,
+            retriever=retrievers(library, premises),
             whole_states=dojo_prover(checkout, project, pool, lambda words: notify(Notice(words)))
             if settings.dojo
             else None,

@@ -13,6 +13,7 @@ from orchestrator.observer import RunFinished, notify
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
 from orchestrator.premise_library import chooser
+from orchestrator.project_premises import premises_seen
 from orchestrator.stages import goal_reports, proofs_of
 from orchestrator.stopping import stoppable
 from orchestrator.summary import to_dict
@@ -20,6 +21,7 @@ from orchestrator.verdict import STANDARD_AXIOMS
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.link import run_link
+from tasks.open_premises import open_premises
 from tasks.publish import make_patch
 from tasks.record import record
 from tasks.report import report
@@ -67,6 +69,7 @@ async def supply(
         )
         pool = await held.enter_async_context(servers.pool(project))
         extraction = await extract_goals(project, pool, servers.identity, answers)
+        library = await open_premises(settings, paths, servers, extraction.goals)
         stop.ends_with(lambda: None)  # the stage looks at the request between two steps
         traded = await supply_lemmas(
             project,
@@ -78,7 +81,7 @@ async def supply(
             ledger,
             answers,
             budget_seconds,
-            choose=chooser(paths, servers),
+            choose=chooser(library, premises_seen(project, extraction)),
             ask=False,
         )
         gate = await verify_proofs(

@@ -48,6 +48,14 @@ class LimitsChoice(StrEnum):
     OFF = "off"
 
 
+class PremisesChoice(StrEnum):
+    """Whether a run collects the library's theorems when nobody has: if it has the time, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 class LeanChoice(StrEnum):
     """Which Lean to use: the one that suits the project, or only the one named."""
 
@@ -193,6 +201,7 @@ class Settings:
     market: bool = True
     counterexamples: bool = True
     dojo: bool = False
+    premises: PremisesChoice = PremisesChoice.AUTO
 
     def __post_init__(self) -> None:
         sessions, scheduler = self.sessions, self.scheduler
@@ -264,6 +273,7 @@ class Overrides(TypedDict, total=False):
     market: bool | None
     counterexamples: bool | None
     dojo: bool | None
+    premises: PremisesChoice | None
     reprover_generator: Path | None
     reprover_retriever: Path | None
     model_device: str | None
@@ -413,6 +423,7 @@ _VARIABLES = (
     Variable("market", _truth, lambda value: True, "yes or no"),
     Variable("counterexamples", _truth, lambda value: True, "yes or no"),
     Variable("dojo", _truth, lambda value: True, "yes or no"),
+    Variable("premises", lambda text: PremisesChoice(text.lower()), lambda value: True, "auto, on or off"),
     Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
     seconds("goal_seconds", 0.0),
     integer("rounds", 1, 20),
@@ -460,6 +471,7 @@ def _build(values: Mapping[str, Any]) -> Settings:
         market=values.get("market", True),
         counterexamples=values.get("counterexamples", True),
         dojo=values.get("dojo", False),
+        premises=values.get("premises", PremisesChoice.AUTO),
         allowed_axioms=values.get("allowed_axioms", frozenset()),
         sessions=SessionSettings(
             servers=values.get("servers"),

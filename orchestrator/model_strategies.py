@@ -96,13 +96,16 @@ def model_strategies(
     return found
 
 
-def dense_retriever(settings: Settings, premises: Sequence[Premise], folder: Path) -> Dense | None:
+def dense_retriever(
+    settings: Settings, premises: Sequence[Premise], folder: Path, *, build: bool = True
+) -> Dense | None:
     """Premises by meaning, with the encoder of the settings; None when there is none, or its libraries are missing.
 
     Args:
         settings: the encoder's folder and device.
         premises: what there is to retrieve.
         folder: where indices are kept; embedding takes long, and is done once for each content.
+        build: whether it may be done now; else None where it was not yet.
 
     Raises:
         ModelError: the encoder cannot be loaded or run.
@@ -114,7 +117,19 @@ def dense_retriever(settings: Settings, premises: Sequence[Premise], folder: Pat
     weights = sorted(place.glob("*.safetensors")) or [place / "config.json"]
     # The size and time of the weights stand for their content, of which there may be gigabytes.
     model = " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in weights)
-    return Dense.cached(premises, encoder.encode, model=f"{place} {model}", folder=folder)
+    model = f"{place} {model}"
+    if not build and not Dense.is_cached(premises, model=model, folder=folder):
+        return None
+    return Dense.cached(premises, encoder.encode, model=model, folder=folder)
+
+
+def known_dense(settings: Settings, premises: Sequence[Premise], folder: Path) -> Dense | None:
+    """As `dense_retriever`, where the premises were embedded before: no run spends its time on that.
+
+    Raises:
+        ModelError: the encoder cannot be loaded, or the index cannot be read.
+    """
+    return dense_retriever(settings, premises, folder, build=False)
 
 
 def copilot_in(project: Project) -> CopilotProject:

@@ -12,9 +12,12 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.config import load_settings
+from orchestrator.model_strategies import dense_retriever
 from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, known_corpus, library_corpus
+from orchestrator.premise_library import DEFAULT_IMPORTS, Premises, known_corpus, known_index, library_corpus
 from orchestrator.premises.lexical import Lexical
+from orchestrator.premises.library import Library
+from orchestrator.premises.relevance import Relevance
 from orchestrator.premises.select import Query
 from orchestrator.provision import Servers, choose_lean, provision
 from orchestrator.source import Project
@@ -46,9 +49,13 @@ def build(
             console.print(f"  {count} premises, in {module}", highlight=False)
 
     chosen = imports or list(DEFAULT_IMPORTS)
-    corpus = asyncio.run(library_corpus(paths, _servers(), chosen, force=force, progress=progress))
+    servers = _servers()
+    corpus = asyncio.run(library_corpus(paths, servers, chosen, force=force, progress=progress))
     words = f"{len(corpus.premises)} premises of {', '.join(chosen)} in {time.monotonic() - begun:.1f} s"
     console.print(words, highlight=False)
+    index = known_index(paths, servers, chosen)
+    if index is not None and dense_retriever(load_settings(), Premises(index), paths.premises / "dense") is not None:
+        console.print("their embeddings are there, too", highlight=False)
     return 0
 
 
@@ -60,18 +67,16 @@ def query(
     imports: Imports = None,
     json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
 ) -> int:
-    """Print the theorems nearest to a goal. Exit code 4 when nothing was collected yet."""
-    chosen = imports or list(DEFAULT_IMPORTS)
-    corpus = known_corpus(find_paths(load_settings().paths), _servers(), chosen)
-    if corpus is None:
+    """Print the theorems nearest to a goal (a text with ⊢) or to words. Exit code 4 when nothing was collected yet."""
+    retriever = _retriever(text, imports or list(DEFAULT_IMPORTS))
+    if retriever is None:
         flags = "".join(f" --import {name}" for name in imports or ())
         make_console(stderr=True).print(
             f"Nothing was collected yet: run `orchestrator premises build{flags}`.", highlight=False, soft_wrap=True
         )
         return 4
-    lexical = Lexical(corpus.premises)
     begun = time.monotonic()
-    found = lexical.retrieve(Query(text), count)
+    found = retriever.retrieve(Query(text), count)
     milliseconds = (time.monotonic() - begun) * 1000
     if json_:
         rows = [
@@ -82,8 +87,18 @@ def query(
         return 0
     for ranked in found:
         sys.stdout.write(f"{ranked.score:6.1f}  {ranked.premise.name} : {ranked.premise.statement}\n")
-    make_console(stderr=True).print(f"{milliseconds:.1f} ms over {len(lexical)} theorems", highlight=False)
+    make_console(stderr=True).print(f"{milliseconds:.1f} ms over {len(retriever)} theorems", highlight=False)
     return 0
+
+
+def _retriever(text: str, imports: list[str]) -> Lexical | Relevance | None:
+    """What answers a text: goals are compared by their constants, words by words."""
+    paths, servers = find_paths(load_settings().paths), _servers()
+    if "⊢" in text:
+        index = known_index(paths, servers, imports)
+        return None if index is None else Library(index).relevance
+    corpus = known_corpus(paths, servers, imports)
+    return None if corpus is None else Lexical(corpus.premises)
 
 
 def _servers() -> Servers:

@@ -84,6 +84,11 @@ class Dense:
         made.save(place)
         return made
 
+    @staticmethod
+    def is_cached(premises: Sequence[Premise], *, model: str, folder: Path) -> bool:
+        """Whether `cached` has only to read."""
+        return (folder / content_key(premises, model) / _INDEX).is_file()
+
     def save(self, folder: Path) -> None:
         """Write the index and the premises to a folder, complete or not at all."""
         folder.parent.mkdir(parents=True, exist_ok=True)

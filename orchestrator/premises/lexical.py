@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import bm25s
 import numpy as np
 
 from orchestrator.premises.select import Premise, Query, Ranked
+from orchestrator.premises.traits import parts
 
 _TOKEN = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){}\[\],:⟨⟩.]+")
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W_a-zA-Z\d]+")
 _DULL = frozenset({"∀", "→", "fun", "=>", "⊢", "Type", "Prop", "Sort", "α", "β", "γ", "inst", "x", "h", "u", "v"})
-
-
-@lru_cache(maxsize=200_000)
-def parts(name: str) -> tuple[str, ...]:
-    """The words in a name, in lower case: `Nat.dvd_of_mulLeft` → nat, dvd, of, mul, left."""
-    return tuple(word.lower() for word in _PART.findall(name))
 
 
 def words_of_text(text: str) -> list[str]:

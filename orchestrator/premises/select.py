@@ -40,12 +40,14 @@ class Query:
         modules: modules whose premises the goal can see; None for all of them.
         without: full names that must not be answered, such as the goal's own declaration.
         mentions: full names of the constants in the goal, where Lean was asked for them.
+        behind: full names of the constants in the definitions that the goal mentions, and in the definitions of those.
     """
 
     state: str
     modules: frozenset[str] | None = None
     without: frozenset[str] = field(default_factory=frozenset)
     mentions: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
     def sees(self, premise: Premise) -> bool:
         """Whether the goal may use `premise`."""

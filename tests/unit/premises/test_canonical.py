@@ -1,0 +1,51 @@
+"""Statements read from the canonical text of types."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.premises.canonical import constants_in, is_proposition_former, statement_of
+
+# ∀ (n : Nat), n + n = n
+ADD = "\n".join(
+    [
+        "c Nat",
+        "c Eq (s 0)",
+        "a 1 0",
+        "c HAdd.hAdd 0 0 0",
+        "b 0",
+        "a 3 4",
+        "a 5 4",
+        "a 2 6",
+        "a 7 4",
+        "f 0 8d",
+        "= 9",
+    ]
+)
+
+
+def test_constants_come_in_order_of_occurrence() -> None:
+    assert constants_in(ADD) == ("Nat", "Eq", "HAdd.hAdd")
+    assert constants_in("") == ()
+
+
+def test_a_statement_reads_as_people_write_it() -> None:
+    assert statement_of(ADD) == "∀ (x1 : Nat), (x1 + x1) = x1"
+    assert statement_of("c Nat\nc Vec\nf 0 1d\n= 2") == "Nat → Vec"
+    assert statement_of("u 0\nb 0\nf 0 1i\n= 2") == "∀ {x1 : Prop}, x1"
+    assert is_proposition_former("c Nat\nu 0\nf 0 1d\n= 2")
+
+
+def test_a_term_that_would_be_huge_is_left_out() -> None:
+    lines = ["c Nat", *(f"a {i} {i}" for i in range(40)), "= 40"]
+    assert statement_of("\n".join(lines)) == ""
+
+
+@given(st.text(alphabet="abcflnzjPSM? 0123456789disc\n=", max_size=80))
+def test_any_text_is_read_or_left_out(text: str) -> None:
+    assert isinstance(statement_of(text), str)
+
+
+def test_a_term_that_holds_itself_is_left_out() -> None:
+    assert statement_of("a 0 0\n= 0") == ""
