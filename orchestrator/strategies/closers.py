@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import chain
 
@@ -52,6 +52,11 @@ class Lemmas:
         rewriting = tuple(name for name, statement in retrieved if _REWRITES.search(_conclusion(statement)))
         return cls(local, names, rewriting)
 
+    def about(self, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
+        """The same with other retrieved theorems, given by names and statements."""
+        other = Lemmas.of(self.local, retrieved)
+        return replace(self, premises=other.premises, equations=other.equations)
+
     def grind(self, names: Sequence[str]) -> str:
         """`grind` with those of the names that it takes."""
         return f"grind{_list([name for name in names if name not in self.ungrindable])}"
@@ -65,15 +70,17 @@ class Lemmas:
     def automation(self, text: str) -> Automation:
         """What ends a goal of this text once it has been brought into shape."""
         local, known = self.local, staples(text).without(self.missing)
-        unfolded = [f"= {name}.eq_def" for name in local.definitions if name not in self.ungrindable]
+        # Where a definition recurs, its equations by cases are enough, and unfolding it anywhere has no end.
+        whole = [name for name in local.definitions if name not in (local.recursions | self.ungrindable)]
+        unfolded = [name if name not in whole else f"= {name}.eq_def" for name in local.definitions]
         return Automation(
             grind=self.grind((*local.definitions, *local.predicates, *local.theorems, *known.facts)),
             simp=f"simp_all{_list((*local.definitions, *local.theorems, *known.rewriting))}",
-            unfolding=f"grind{_list(unfolded)}" if unfolded else "",
+            unfolding=self.grind((*unfolded, *local.predicates, *local.theorems, *known.facts)) if whole else "",
         )
 
 
-_REWRITES = re.compile(r" (?:=|↔|≠) ")
+_REWRITES = re.compile(r"\S \S.* (?:=|↔|≠) ")  # what rewrites a bare variable rewrites everything
 
 
 def _conclusion(statement: str) -> str:
@@ -86,7 +93,7 @@ MILLISECONDS = {
     Effort.HINTS: 2_500,
     Effort.SHOTS: 2_000,
     Effort.FULL: 2_500,
-    Effort.PREMISES: 3_000,
+    Effort.PREMISES: 2_000,
     Effort.SEARCH: 5_000,
 }
 """The longest that one closer of each effort may run."""
@@ -115,7 +122,7 @@ def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool, plain: 
         case Effort.FULL:
             found = _full(facts, lemmas, automation)
         case Effort.PREMISES:
-            found = _with_premises(facts, lemmas)
+            found = _with_premises(lemmas, root)
         case Effort.SEARCH:
             found = ("try?",) if root else ("exact?",)
     return tuple(dict.fromkeys(found))
@@ -187,19 +194,20 @@ def _ordered(local: Local, known: Staples) -> list[str]:
     return [f"simp_all{rules}", f"(simp{rules}; omega)"]
 
 
-def _with_premises(facts: Facts, lemmas: Lemmas) -> list[str]:
+def _with_premises(lemmas: Lemmas, root: bool) -> list[str]:
     local = lemmas.local.definitions
     tactics = []
     if lemmas.premises:
-        tactics += [lemmas.grind((*local, *lemmas.premises[:count])) for count in (4, 12)]
+        tactics += [lemmas.grind((*local, *lemmas.premises[:count])) for count in (5, 14)]
     if lemmas.equations:
-        for count in (3, 8):
+        for count in (4, 10):
             chosen = lemmas.equations[:count]
             tactics.append(f"simp_all{_list((*local, *chosen))}")
             tactics.append(f"(simp{_list((*local, *chosen))} <;> omega)")
-        tactics += [f"(simp [{name}{''.join(', ' + d for d in local)}] <;> grind)" for name in lemmas.equations[:4]]
-    if lemmas.premises:
-        tactics += [f"solve_by_elim{_list(lemmas.premises[:12])}"]
+    if lemmas.equations and root:
+        tactics += [f"(simp [{name}{''.join(', ' + d for d in local)}] <;> grind)" for name in lemmas.equations[:6]]
+    if lemmas.premises and root:
+        tactics += [f"solve_by_elim{_list(lemmas.premises[:8])}"]
         for name in lemmas.premises[:8]:
             tactics += [f"(apply {name} <;> first | assumption | omega | simp_all | grind)"]
     return tactics

@@ -38,6 +38,9 @@ _CHECK_GRACE = 10.0
 _MOVE_MILLISECONDS = 1_500
 _MOST_GOALS = 12
 _BATCH = 12
+_DEAR_BATCH = 3
+_SHARES = {Effort.HINTS: 0.25, Effort.SHOTS: 0.25, Effort.PREMISES: 0.15, Effort.FULL: 0.2}
+"""The most of the whole time that one goal's closers of an effort may take: grind stops late when it is told to."""
 _DEEPEST = 5
 _PLAN: tuple[tuple[Effort | None, float], ...] = (
     (Effort.QUICK, 0.0),
@@ -45,8 +48,8 @@ _PLAN: tuple[tuple[Effort | None, float], ...] = (
     (Effort.HINTS, 0.5),
     (Effort.SHOTS, 0.6),
     (None, 1.0),
-    (Effort.FULL, 1.5),
-    (Effort.PREMISES, 1.9),
+    (Effort.PREMISES, 1.4),
+    (Effort.FULL, 1.7),
     (Effort.SEARCH, 3.0),
 )
 _SLACK = 0.05
@@ -114,6 +117,7 @@ class _Search:
         self._surroundings = surroundings
         self._choose = choose
         self._lemmas = Lemmas()
+        self._mentions: tuple[str, ...] = ()
         self._root = GoalNode(context.goal.text)
         self._states = GoalStates(context, lambda: self._left)
         self._failed: set[tuple[str, str]] = set()
@@ -129,9 +133,9 @@ class _Search:
 
     async def run(self) -> Result:
         """Search until there is a proof that the declaration takes, nothing is left to do, or the time is over."""
-        mentions = await self._context.mentions()
-        local = self._surroundings.around(mentions)
-        self._lemmas = Lemmas.of(local, self._choose(self._context.goal, mentions))
+        self._mentions = await self._context.mentions()
+        local = self._surroundings.around(self._mentions)
+        self._lemmas = Lemmas.of(local, self._choose(self._context.goal, self._mentions))
         self._queue(self._root)
         while self._tasks and self._left > _LEAST_SECONDS:
             await self._next()
@@ -174,15 +178,20 @@ class _Search:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
         if effort in (Effort.HINTS, Effort.SHOTS):
             await self._name(node)
-        facts = Facts(node.text, self._lemmas.local)
+        lemmas = self._lemmas
+        if effort is Effort.PREMISES and node is not self._root:
+            lemmas = lemmas.about(self._choose(replace(self._context.goal, text=node.text), self._mentions))
+        facts = Facts(node.text, lemmas.local)
         plain = await self._plain(node) if effort is Effort.SHOTS else ""
         todo = [
             tactic
-            for tactic in closers(facts, self._lemmas, effort, root=node is self._root, plain=plain)
+            for tactic in closers(facts, lemmas, effort, root=node is self._root, plain=plain)
             if (node.text, tactic) not in self._failed
         ]
-        while todo and self._left > _LEAST_SECONDS and not node.proved:
-            replies = await self._states.run(node, todo[:_BATCH], MILLISECONDS[effort])
+        until = self._left - _SHARES.get(effort, 1.0) * self._timeout
+        batch = _BATCH if effort is Effort.QUICK else _DEAR_BATCH
+        while todo and self._left > max(_LEAST_SECONDS, until) and not node.proved:
+            replies = await self._states.run(node, todo[:batch], MILLISECONDS[effort])
             for reply in replies:
                 self._failed.add((node.text, reply.tactic))
                 if reply.completed:

@@ -58,7 +58,7 @@ def _logic(facts: Facts, plain: str) -> Iterator[Move]:
 def _extensionality(facts: Facts, plain: str) -> Iterator[Move]:
     if " = " in facts.target and not _is_arithmetic(facts):
         yield Move("funext x", 0.7)
-        yield Move("ext", 0.9)
+        yield Move("ext", 1.3)
         yield Move("apply propext", 0.9)
 
 
@@ -87,7 +87,7 @@ def _inductions(facts: Facts, plain: str) -> Iterator[Move]:
 
 
 def _recursive(facts: Facts, hypothesis: Hypothesis) -> bool:
-    return hypothesis.head in _RECURSIVE or hypothesis.head in facts.local.types
+    return hypothesis.head in _RECURSIVE or hypothesis.head in facts.local.recursive
 
 
 def _generalisations(facts: Facts, plain: str) -> Iterator[Move]:

@@ -18,7 +18,7 @@ def ranked(facts: Facts, count: int) -> list[Hypothesis]:
 
     def rank(h: Hypothesis) -> tuple[int, int]:
         # A number beside a structure is seldom what the recursion runs on.
-        kind = 0 if h.head in facts.local.types else {"List": 1, "Nat": 2}.get(h.head, 3)
+        kind = 0 if h.head in facts.local.recursive else {"List": 1, "Nat": 2}.get(h.head, 3)
         return kind, -words.count(h.name)
 
     return sorted(facts.data, key=rank)[:count]
@@ -37,14 +37,15 @@ def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]
         automation: what ends the cases.
         plain: the goal printed without field notation, to find what functions are applied to.
     """
-    for start in _starts(facts, plain):
-        yield from (f"{start} <;> {ending}" for ending in automation.endings)
+    starts = list(dict.fromkeys(_starts(facts, plain)))
+    for ending in automation.endings:  # the cheapest first
+        yield from (f"{start} <;> {ending}" for start in starts)
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:
     targets = ranked(facts, _TARGETS)
-    inductive = [h for h in targets if h.head in _RECURSIVE or h.head in facts.local.types]
-    cases = [h for h in targets if h in inductive or h.head in _SPLIT]
+    inductive = [h for h in targets if h.head in _RECURSIVE or h.head in facts.local.recursive]
+    cases = [h for h in targets if h in inductive or h.head in _SPLIT or h.head in facts.local.types]
     predicates = [h for h in facts.facts if h.head in facts.local.predicates][:2]
     for h in predicates:
         yield f"induction {h.name}"

@@ -27,11 +27,19 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A declaration of the project: its full name, its role, and the project's constants that it speaks of."""
+    """A declaration of the project.
+
+    Attributes:
+        name: full name.
+        role: what it is good for.
+        uses: the project's constants that it speaks of.
+        recursive: a definition by recursion.
+    """
 
     name: str
     role: Role
     uses: tuple[str, ...] = ()
+    recursive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class Surroundings:
             types=tuple(types),
             theorems=tuple(d.name for d in theorems[:_LEMMAS]),
             constructors=constructors,
+            recursions=frozenset(d.name for d in near.values() if d.recursive),
         )
 
 
@@ -85,6 +94,7 @@ class Local:
         types: inductive types and structures.
         theorems: proved, or assumed by a structure, about these constants.
         constructors: of each predicate and type.
+        recursions: those definitions that recur.
     """
 
     definitions: tuple[str, ...] = ()
@@ -92,6 +102,12 @@ class Local:
     types: tuple[str, ...] = ()
     theorems: tuple[str, ...] = ()
     constructors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recursions: frozenset[str] = frozenset()
+
+    @property
+    def recursive(self) -> tuple[str, ...]:
+        """The types that an induction may be worth while on: all but those with the one constructor of a structure."""
+        return tuple(name for name in self.types if self.constructors.get(name) != (f"{name}.mk",))
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -104,7 +120,12 @@ def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> Surroundings:
     known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
     return Surroundings(
         tuple(
-            Declared(fingerprint.user_name, _role(fingerprint), _user_names(fingerprint.uses, known))
+            Declared(
+                fingerprint.user_name,
+                _role(fingerprint),
+                _user_names(fingerprint.uses, known),
+                _RECURS.search(fingerprint.value) is not None,
+            )
             for fingerprint in known.values()
         )
     )
@@ -129,6 +150,7 @@ def _role(fingerprint: Fingerprint) -> Role:
     return Role.AUXILIARY
 
 
+_RECURS = re.compile(r"\.brecOn\b|\bWellFounded\.(?:Nat\.)?fix\b|\bWellFounded\.")
 _MADE = re.compile(
     r"\.(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|toCtorIdx"
     r"|eq|elim|go|inj|injEq|sizeOf_spec|match_\d+.*|rec|mk|induct.*|fun_cases.*|eq_\d+|eq_def|congr_simp)$|\.noConfusion\.|^inst|\.inst"
