@@ -76,6 +76,7 @@ class Lemmas:
         return Automation(
             grind=self.grind((*local.definitions, *local.predicates, *local.theorems, *known.facts)),
             simp=f"simp_all{_list((*local.definitions, *local.theorems, *known.rewriting))}",
+            unrolling=f"grind{_list([f'= {name}.eq_def' for name in local.definitions])}" if local.recursions else "",
             unfolding=self.grind((*unfolded, *local.predicates, *local.theorems, *known.facts)) if whole else "",
         )
 

@@ -28,16 +28,19 @@ class Automation:
 
     Attributes:
         grind, simp: `grind` and `simp_all` with the goal's lemmas.
-        unfolding: `grind` that unfolds the definitions wherever they stand; "" when there are none.
+        unfolding: `grind` that unfolds the definitions wherever they stand, but those that recur; "" when there are
+            none.
+        unrolling: `grind` that unfolds those that recur, too; "" when there are none.
     """
 
     grind: str = "grind"
     simp: str = "simp_all"
     unfolding: str = ""
+    unrolling: str = ""
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """All of them."""
+        """Those that end within bounds."""
         return tuple(ending for ending in (self.simp, self.grind, self.unfolding) if ending)
 
 

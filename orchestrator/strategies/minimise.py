@@ -13,6 +13,7 @@ from orchestrator.strategies.proof_tree import GoalNode
 from orchestrator.strategies.suggestions import suggestions
 
 _MILLISECONDS = 3_000
+_LEAST_MILLISECONDS = 300
 _LEAST_BUDGET = 0.5
 _SHARE = 0.3
 _MOST_SECONDS = 6.0
@@ -34,29 +35,29 @@ async def minimise(root: GoalNode, states: GoalStates, left: Callable[[], float]
     end = left() - min(_MOST_SECONDS, _SHARE * left(), _LEAST_BUDGET + _SHARE * spent)
     for leaf in list(root.leaves()):
         if len(leaf.closer) == 1 and left() > end:
-            leaf.closer = (await _better(leaf, states, lambda: left() > end),)
+            leaf.closer = (await _better(leaf, states, lambda: left() - end),)
 
 
-async def _better(leaf: GoalNode, states: GoalStates, goes_on: Callable[[], bool]) -> str:
+async def _better(leaf: GoalNode, states: GoalStates, left: Callable[[], float]) -> str:
     best = leaf.closer[0]
     for shorter in without_list(best):
-        if not goes_on():
+        if left() <= 0:
             return best
-        if await _closes(leaf, shorter, states):
+        if await _closes(leaf, shorter, states, left):
             best = shorter
             break
     else:
-        best = await _fewer(leaf, best, states, goes_on)
+        best = await _fewer(leaf, best, states, left)
     searching = with_question_mark(best)
-    if searching and goes_on():
-        for reply in await states.run(leaf, [searching], _MILLISECONDS):
+    if searching and left() > 0:
+        for reply in await states.run(leaf, [searching], _limit(left)):
             restated = restate(best, reply)
-            if restated and await _closes(leaf, restated, states):
+            if restated and await _closes(leaf, restated, states, left):
                 return restated
     return best
 
 
-async def _fewer(leaf: GoalNode, closer: str, states: GoalStates, goes_on: Callable[[], bool]) -> str:
+async def _fewer(leaf: GoalNode, closer: str, states: GoalStates, left: Callable[[], float]) -> str:
     """Drop lemmas: half of them at once, then quarters, at last one after another (Zeller's delta debugging)."""
     size = len(items_of(closer))
     while size > 1:
@@ -64,16 +65,21 @@ async def _fewer(leaf: GoalNode, closer: str, states: GoalStates, goes_on: Calla
         kept = items_of(closer)
         # From the end: what stands first in a list is what the goal is about.
         for start in reversed(range(0, len(kept), size)):
-            if not goes_on():
+            if left() <= 0:
                 return closer
             fewer = reduce(without_item, kept[start : start + size], closer)
-            if fewer != closer and await _closes(leaf, fewer, states):
+            if fewer != closer and await _closes(leaf, fewer, states, left):
                 closer = fewer
     return closer
 
 
-async def _closes(leaf: GoalNode, tactic: str, states: GoalStates) -> bool:
-    return any(reply.completed for reply in await states.run(leaf, [tactic], _MILLISECONDS))
+async def _closes(leaf: GoalNode, tactic: str, states: GoalStates, left: Callable[[], float]) -> bool:
+    return any(reply.completed for reply in await states.run(leaf, [tactic], _limit(left)))
+
+
+def _limit(left: Callable[[], float]) -> int:
+    """Milliseconds for one try: what has fewer lemmas may run without end where the proof itself was quick."""
+    return max(_LEAST_MILLISECONDS, min(_MILLISECONDS, int(1000 * left())))
 
 
 def items_of(tactic: str) -> tuple[str, ...]:

@@ -38,7 +38,8 @@ def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]
         plain: the goal printed without field notation, to find what functions are applied to.
     """
     starts = list(dict.fromkeys(_starts(facts, plain)))
-    for ending in automation.endings:  # the cheapest first
+    last = [automation.unrolling] if automation.unrolling else []
+    for ending in (*automation.endings, *last):  # the cheapest first
         yield from (f"{start} <;> {ending}" for start in starts)
 
 
@@ -50,6 +51,11 @@ def _starts(facts: Facts, plain: str) -> Iterator[str]:
     for h in predicates:
         yield f"induction {h.name}"
         yield from (f"induction {h.name} <;> cases {other.name}" for other in predicates if other is not h)
+    for function in _recursions(facts)[:2]:
+        found = applications(plain.rpartition("⊢ ")[2], function)[:1]
+        if found:
+            yield f"fun_induction {function}"
+        yield from (f"fun_induction {function} {arguments}" for arguments in found)
     for h in inductive:
         general = others(facts, h)
         generalizing = f" generalizing {' '.join(general)}" if general else ""
@@ -59,13 +65,12 @@ def _starts(facts: Facts, plain: str) -> Iterator[str]:
         yield from (f"induction {h.name} <;> cases {fact.name}" for fact in predicates)
         beside = [other.name for other in cases if other is not h and other.name in general][:2]
         yield from (f"induction {h.name}{generalizing} <;> cases {other}" for other in beside)
-    for function in facts.local.definitions[:2]:
-        found = applications(plain.rpartition("⊢ ")[2], function)[:2]
-        if found:
-            yield f"fun_induction {function}"
-        yield from (f"fun_induction {function} {arguments}" for arguments in found)
     split = [h.name for h in cases if h.head in _SPLIT or h.head in facts.local.types]
     if len(split) > 1:
         yield " <;> ".join(f"cases {name}" for name in split)
     elif split:
         yield f"cases {split[0]}"
+
+
+def _recursions(facts: Facts) -> list[str]:
+    return [name for name in facts.local.definitions if name in facts.local.recursions]

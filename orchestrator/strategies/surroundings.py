@@ -140,7 +140,7 @@ def _role(fingerprint: Fingerprint) -> Role:
     if fingerprint.auxiliary or is_generated(name) or fingerprint.own_sorry:
         return Role.AUXILIARY
     if fingerprint.kind == "def":
-        return Role.AUXILIARY if _MADE.search(name) else Role.DEFINITION
+        return Role.AUXILIARY if _MADE.search(name) or _PROJECTS.search(fingerprint.value) else Role.DEFINITION
     if fingerprint.kind == "inductive":
         return Role.PREDICATE if "u 0" in fingerprint.type.split("\n") else Role.TYPE
     if fingerprint.kind == "constructor":
@@ -150,6 +150,8 @@ def _role(fingerprint: Fingerprint) -> Role:
     return Role.AUXILIARY
 
 
+# `fun … self => self.i`, in the canonical text of the server: a field of a structure, which everything unfolds anyway.
+_PROJECTS = re.compile(r"\nj \S+ \d+ \d+\n(?:l \d+ \d+\w\n)+= \d+$")
 _RECURS = re.compile(r"\.brecOn\b|\bWellFounded\.(?:Nat\.)?fix\b|\bWellFounded\.")
 _MADE = re.compile(
     r"\.(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|toCtorIdx"

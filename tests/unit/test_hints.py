@@ -15,6 +15,7 @@ from orchestrator.strategies.surroundings import Local
 PLAIN = Automation()
 TREES = Local(
     definitions=("size",),
+    recursions=frozenset({"size"}),
     types=("Tree", "Pair"),
     predicates=("Mem",),
     theorems=("Grp.assoc", "Grp.inv_op"),
@@ -79,7 +80,8 @@ def test_witnesses_are_guessed() -> None:
 
 def test_whole_proofs_run_over_what_the_goal_recurses_on() -> None:
     found = shots_of("t : Tree\nn : Nat\n⊢ size t = n")
-    assert found[0] == "induction t generalizing n <;> simp_all"
+    assert found[0] == "fun_induction size <;> simp_all"
+    assert "induction t generalizing n <;> simp_all" in found
     assert found.index("induction n generalizing t <;> simp_all") < found.index("induction t generalizing n <;> grind")
     assert "fun_induction size <;> grind" in found
     assert "induction t <;> cases h <;> grind" in shots_of("t : Tree\nh : Mem t\n⊢ size t = 0")
