@@ -290,10 +290,12 @@ class _Search:
         return False
 
     async def _plain(self, node: GoalNode) -> str:
-        tactic = "set_option pp.fieldNotation false in trace_state"
+        """The goal printed without field notation: an error's text is the one way to have it printed with options."""
+        tactic = 'set_option pp.fieldNotation false in fail "plain:"'
         for reply in await self._states.run(node, [tactic], _MOVE_MILLISECONDS):
-            for message in reply.messages:
-                return message.text
+            said, _, goal = reply.error.partition("\n")
+            if said == "plain:" and goal:
+                return goal
         return node.text
 
     async def _concluded(self) -> tuple[str, ...]:
