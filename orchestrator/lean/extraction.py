@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Context, Goal, SorryKind
+from orchestrator.goal_identity import identity_of
 from orchestrator.lean.protocol import Fingerprint, Sorry
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.source import FileProblem, SourceModule
@@ -100,6 +101,7 @@ def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficu
                 span=first.span,
                 command=first.command,
                 is_prop=all(state.is_prop for state in states),
+                identity=identity_of([terms for state in states for terms in state.terms]),
             )
         )
     return tuple(goals)
