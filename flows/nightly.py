@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 from prefect import flow
 
@@ -28,7 +29,7 @@ from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
 from orchestrator.model_strategies import neglected_models
-from orchestrator.observer import Notice, RunFinished, StageStarted, notify
+from orchestrator.observer import Notice, RunFinished, StageStarted, notify, unseen
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
@@ -36,11 +37,13 @@ from orchestrator.premise_library import chooser
 from orchestrator.publishing.commits import plan_commits
 from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
+from orchestrator.scheduling.goal_run import NO_MORE
 from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
-from orchestrator.stopping import stoppable
+from orchestrator.stopping import WorkToDo, stoppable
 from orchestrator.summary import to_dict
 from orchestrator.touched import goals_at, touched_goals
 from orchestrator.workers import worker_name
+from tasks.alone import alone, stop_at_attempts, watched
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -109,6 +112,25 @@ async def nightly(
     return await run_order(order)
 
 
+async def without_work(**asked: Any) -> dict[str, object] | None:
+    """The run without Prefect, as far as nothing is to be done: the content of summary.json, or None when there is.
+
+    `asked` is what `nightly` takes, without a block. For when Prefect's server is yet to start: of a repository that
+    has not changed everything is known.
+
+    Raises:
+        OrchestratorError: as `run_order` does.
+    """
+    try:
+        with alone(), unseen() as events:
+            summary = await run_order(await read_order(**asked))
+    except WorkToDo:
+        return None
+    for event in events:
+        notify(event)
+    return summary
+
+
 async def run_order(order: Order) -> dict[str, object]:
     """The order of stages, for whatever a run is asked to do; the content of summary.json.
 
@@ -126,7 +148,7 @@ async def run_order(order: Order) -> dict[str, object]:
         rules = load_rules(checkout.path)
         settings = with_budget(settings, rules)
         axioms = rules.allowed_axioms | settings.allowed_axioms
-        servers = await set_up_lean(settings, paths, project, order.repo)
+        servers = watched(await set_up_lean(settings, paths, project, order.repo))
         ledger = held.enter_context(
             recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
         )
@@ -148,9 +170,9 @@ async def run_order(order: Order) -> dict[str, object]:
             store,
             ledger,
         )
-        ledger.add_goals(considered)  # after the order, which asks what is new
         choose = chooser(paths, servers)
-        factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
+        seconds_of = settings.scheduler.timeouts
+        factor = factor_of(store, ledger.environment, seconds_of) if order.more_time else same_time
         for words in neglected_models(settings):
             notify(Notice(words))
         strategies = make_strategies(
@@ -165,6 +187,8 @@ async def run_order(order: Order) -> dict[str, object]:
             if settings.dojo
             else None,
         )
+        stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * seconds_of[kind] * factor(goal, kind))
+        ledger.add_goals(considered)  # after the order, which asks what is new
         release_left_over(store, repo=ledger.repo)
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(

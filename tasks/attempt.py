@@ -18,6 +18,7 @@ from orchestrator.goal import Goal
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.strategies.base import Strategy
+from tasks.alone import stop_at_work
 from tasks.stage import whole
 
 RETRIES = 2
@@ -56,6 +57,7 @@ def attempts_as_tasks(strategies: Mapping[StrategyType, Strategy], weigh: Callab
     """
 
     async def run(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+        stop_at_work()
         begun: list[bool] = []
         try:
             return await _TAGGED[weigh(goal)](
