@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
@@ -72,6 +72,22 @@ async def extract(
             notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
         goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
     return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
+
+
+def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Extraction:
+    """What several workspaces found in parts of a project, in the order of its modules."""
+    place = {module.path: number for number, module in enumerate(modules)}
+    names = [module.name for module in modules]
+    notes = {note: place.get(note.partition(":")[0], len(place)) for part in parts for note in part.notes}
+    declarations = {name: found for part in parts for name, found in part.declarations.items()}
+    commands = {name: found for part in parts for name, found in part.commands.items()}
+    return Extraction(
+        tuple(sorted((goal for part in parts for goal in part.goals), key=lambda goal: place[goal.file])),
+        tuple(sorted((one for part in parts for one in part.problems), key=lambda one: place[one.path])),
+        {name: declarations[name] for name in names if name in declarations},
+        {name: commands[name] for name in names if name in commands},
+        tuple(sorted(notes, key=notes.__getitem__)),
+    )
 
 
 def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficulty) -> tuple[Goal, ...]:
