@@ -128,6 +128,9 @@ class Gate:
         self._open = open_workspace
         self._allowed = allowed_axioms
         self._not_checked = not_checked
+        # A proof must not be able to name it.
+        self._hole = f"hole_{secrets.token_hex(8)}"
+        self._seen: dict[tuple[str, str, str], _Seen] = {}
 
     async def verify(
         self,
@@ -146,8 +149,7 @@ class Gate:
         """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
-        # A proof must not be able to name it.
-        hole = f"hole_{secrets.token_hex(8)}"
+        hole = self._hole
         preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
 
         async def replay_filled(fuller: Mapping[str, str]) -> _Replay:
@@ -213,30 +215,39 @@ class Gate:
         helpers: Sequence[HelperLemma],
         named: frozenset[str],
     ) -> _Replay:
-        declarations: dict[str, Mapping[str, Fingerprint]] = {}
         errors: dict[str, tuple[Message, ...]] = {}
-        remaining: dict[str, tuple[Sorry, ...]] = {}
-        commands: dict[str, tuple[str, ...]] = {}
         shadowed: frozenset[str] = frozenset()
-        async with self._open(project, preamble) as workspace:
-            for module in modules:
-                try:
-                    elaborated = await workspace.load(module.name)
-                    if elaborated.errors or elaborated.blocked_by:
-                        errors[module.path] = elaborated.errors
-                        continue
-                    remaining[module.path] = elaborated.reply.sorries
-                    commands[module.name] = elaborated.reply.commands
-                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
-                except (SessionError, RequestRefused) as error:
-                    errors[module.path] = (_broken(error),)
-            added = {helper.name for helper in helpers} | named
-            if added and modules:
-                try:
-                    shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
-                except (SessionError, RequestRefused) as error:
-                    errors.setdefault(modules[0].path, (_broken(error),))
-        return _Replay(declarations, errors, remaining, commands, shadowed)
+        # Nothing else decides what a file elaborates to: one that was replayed like this is not replayed again.
+        keys = {module.name: (preamble, module.name, project.environment_digest(module.name)) for module in modules}
+        todo = [module for module in modules if keys[module.name] not in self._seen]
+        added = {helper.name for helper in helpers} | named
+        if todo or (added and modules):
+            async with self._open(project, preamble) as workspace:
+                for module in todo:
+                    try:
+                        elaborated = await workspace.load(module.name)
+                        if elaborated.errors or elaborated.blocked_by:
+                            errors[module.path] = elaborated.errors
+                            continue
+                        found = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
+                        self._seen[keys[module.name]] = _Seen(
+                            found, elaborated.reply.sorries, elaborated.reply.commands
+                        )
+                    except (SessionError, RequestRefused) as error:
+                        errors[module.path] = (_broken(error),)
+                if added:
+                    try:
+                        shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
+                    except (SessionError, RequestRefused) as error:
+                        errors.setdefault(modules[0].path, (_broken(error),))
+        seen = {module: self._seen[keys[module.name]] for module in modules if keys[module.name] in self._seen}
+        return _Replay(
+            {module.name: one.declarations for module, one in seen.items()},
+            errors,
+            {module.path: one.remaining for module, one in seen.items()},
+            {module.name: one.commands for module, one in seen.items()},
+            shadowed,
+        )
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
@@ -356,6 +367,13 @@ class Gate:
             Check(CheckName.LIMITS, not raised, f"maxHeartbeats {raised}" if raised else ""),
             Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    declarations: Mapping[str, Fingerprint]
+    remaining: tuple[Sorry, ...]
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

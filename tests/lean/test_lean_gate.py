@@ -334,6 +334,12 @@ async def test_what_is_left_open_is_filled_beside_the_first_replay(servers: Serv
     assert reports[0] == reports[1]
     assert {verdict.status for verdict in reports[1].verdicts.values()} == {VerdictStatus.PARTIAL}
     assert started == [2, 2]
+    # Files that stay as they were are not replayed when a proof is dropped.
+    gate = Gate(small, before, servers.fresh)
+    await Selection(gate).select(proofs)
+    processes = servers.meter.processes
+    assert await Selection(gate).select(proofs) == reports[0]
+    assert servers.meter.processes == processes
     with_sorry = [Proof(first, "simp"), Proof(third, "sorry")]
     report = await Selection(Gate(small, before, servers.fresh), before.goals).select(with_sorry)
     assert [proof.goal.id for proof in report.accepted] == [first.id]
