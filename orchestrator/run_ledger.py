@@ -58,6 +58,7 @@ class RunLedger:
     totals: dict[str, object] = field(default_factory=dict)
     _proved: dict[str, tuple[Goal, CachedTactics]] = field(default_factory=dict)
     _replayed: set[str] = field(default_factory=set)
+    _judged: set[tuple[str, str, bool]] = field(default_factory=set)
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
         """Whether this attempt was made before, in the same surroundings and with at least this time.
@@ -85,11 +86,7 @@ class RunLedger:
     def known_proof(self, goal: Goal) -> Result | None:
         """The newest proof of this goal found in the same surroundings, unless the gate has turned it down."""
         here = (self.repo, goal.id, self.environment(goal))
-        judged = {
-            proof.script: proof
-            for proof in self.store.proofs(goal_text=goal.text)
-            if (proof.repo, proof.goal_id, proof.environment) == here
-        }
+        judged = self._judgements(goal)
         passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
         if passed:
             newest = max(passed, key=lambda proof: proof.id or 0)
@@ -104,8 +101,25 @@ class RunLedger:
         ]
         return _known(found[-1].strategy, found[-1].tactics) if found else None
 
+    def _judgements(self, goal: Goal) -> Mapping[str, ProofRecord]:
+        """The gate's last word on each script for this very goal in its present surroundings."""
+        here = (self.repo, goal.id, self.environment(goal))
+        return {
+            proof.script: proof
+            for proof in self.store.proofs(goal_text=goal.text)
+            if (proof.repo, proof.goal_id, proof.environment) == here
+        }
+
     def cached_tactics(self, goal: Goal) -> CachedTactics | None:
-        """What has worked on goals that read the same: what a gate passed, else what was found in this run."""
+        """What has worked on goals that read the same: what a gate passed, else what was found in this run.
+
+        Not what the gate has turned down for this very goal.
+        """
+        cached = self._cached(goal)
+        judged = self._judgements(goal).get("\n".join(cached.tactics)) if cached is not None else None
+        return None if judged is not None and judged.verdict is ProofVerdict.FAILED else cached
+
+    def _cached(self, goal: Goal) -> CachedTactics | None:
         kept = self.store.get_cached_tactics(goal.text, identity=goal.identity)
         if kept is not None:
             return CachedTactics(tuple(kept["tactics"]), kept["success_rate"])
@@ -220,6 +234,10 @@ class RunLedger:
             goal, result, verdict = report.goal, report.result, report.verdict
             if result is None or verdict is None:
                 continue
+            said = (goal.id, "\n".join(result.tactics), verdict.accepted)
+            if said in self._judged:
+                continue
+            self._judged.add(said)
             self.store.record_proof(
                 ProofRecord(
                     goal_text=goal.text,

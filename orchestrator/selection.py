@@ -13,6 +13,11 @@ from orchestrator.patch import splice_all
 from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.verify import DeclarationsByModule, Gate, PatchReport, hole_script
 
+_OF_THE_FILE = frozenset(
+    {CheckName.TEXT, CheckName.COMPILES, CheckName.LIMITS, CheckName.NOTHING_ELSE, CheckName.HELPERS}
+)
+"""Checks that say the same of every proof in a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -126,7 +131,10 @@ class Selection:
     def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
         if not report.errors and report.accepted and self._all_judged(proofs, report):
             return []
-        failed = {(v.file, v.declaration) for v in report.verdicts if not v.accepted}
+        refused = [verdict for verdict in report.verdicts if not verdict.accepted]
+        # What one proof does wrong fails the whole file: the others are looked at again without it.
+        own = [v for v in refused if any(not check.passed and check.name not in _OF_THE_FILE for check in v.checks)]
+        failed = {(v.file, v.declaration) for v in own or refused}
         blamed = [p for p in proofs if (p.goal.file, p.goal.declaration) in failed]
         for path, messages in report.errors.items():
             blamed.extend(p for p in self._at_lines(proofs, path, messages) if p not in blamed)
