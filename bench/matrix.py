@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.bank import BankGoal, Split
 from orchestrator.errors import ConfigError
@@ -53,6 +54,7 @@ class Row:
         module: the module it stood in.
         difficulty: as estimated from the text.
         trials: tactics first, then strategies.
+        codes: digest of the code that each strategy was recorded with.
     """
 
     goal: str
@@ -62,6 +64,7 @@ class Row:
     module: str
     difficulty: float
     trials: tuple[Trial, ...] = ()
+    codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def as_goal(self) -> Goal:
@@ -95,7 +98,8 @@ def line_of(row: Row) -> str:
     """A row as one line of JSON."""
     trials = [[t.arm, t.kind, t.success, round(t.seconds, 3)] for t in row.trials]
     facts = {"goal": row.goal, "area": row.area, "split": row.split, "text": row.text, "module": row.module}
-    return json.dumps({**facts, "difficulty": row.difficulty, "trials": trials}, ensure_ascii=False)
+    codes = {"codes": dict(sorted(row.codes.items()))} if row.codes else {}
+    return json.dumps({**facts, "difficulty": row.difficulty, **codes, "trials": trials}, ensure_ascii=False)
 
 
 def row_of(line: str) -> Row:

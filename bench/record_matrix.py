@@ -1,5 +1,8 @@
 """Records the attempt matrix on real Lean: `python -m bench.record_matrix` (about an hour; it goes on where it was).
 
+Of what is recorded, a strategy whose code has changed since is recorded anew, and nothing else. Then
+`python -m bench.policies --write-prior` tunes on it and measures.
+
 Every candidate of `micro` is tried alone on every goal of the bank, whatever the others did, and so is every strategy
 that is available. Seconds are those of the server's processor, so that other work on the machine does not show in
 them. Ctrl-C keeps what there is.
@@ -9,10 +12,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from bench.bank import BankGoal, load_bank, source
@@ -41,6 +47,8 @@ from orchestrator.strategies.surroundings import Surroundings
 
 # A search may restate what it found, with checks; the time belongs to the tactic.
 _TACTIC_SECONDS = 60.0
+ROOT = Path(__file__).parents[1]
+_OWN_IMPORT = re.compile(r"^from (orchestrator\.(?:strategies|premises)\.\w+) import", re.MULTILINE)
 
 
 class Opened:
@@ -69,6 +77,19 @@ class Only:
     def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
         """See `Order.learn`."""
         self.tried = tried
+
+
+@cache
+def code_of(strategy: str) -> str:
+    """Digest of a strategy's code: its file, and those of strategies and premises that it uses, directly or not."""
+    todo, texts = [f"orchestrator.strategies.{strategy}"], dict[str, str]()
+    while todo:
+        name = todo.pop()
+        file = ROOT / f"{name.replace('.', '/')}.py"
+        if name not in texts and file.is_file():
+            texts[name] = file.read_text(encoding="utf-8")
+            todo += _OWN_IMPORT.findall(texts[name])
+    return hashlib.sha256("\x00".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:16]
 
 
 def bank_project(goals: Sequence[BankGoal]) -> Project:
@@ -120,7 +141,7 @@ class Recorder:
         self.rows[goal.id] = replace(row, trials=tuple(names.values()))
 
     async def strategies(self, goal: BankGoal, again: frozenset[str]) -> None:
-        """Every available strategy on a goal that was not recorded yet, or that is in `again`.
+        """Every available strategy on a goal that was not recorded yet with its present code, or that is in `again`.
 
         Raises:
             SessionError: Lean broke while the goal's file was loaded.
@@ -136,13 +157,14 @@ class Recorder:
             timing=self._timing,
         )
         for kind, strategy in strategies.items():
-            known = any(trial.arm == kind.value for trial in self.rows[goal.id].trials)
+            known = self.rows[goal.id].codes.get(kind.value) == code_of(kind.value)
             if strategy.available(opened) or (known and kind.value not in again):
                 continue
             result = await strategy.run(opened, settings.scheduler.timeouts[kind])
             trial = Trial(kind.value, ArmKind.STRATEGY, result.success, result.time_seconds)
             others = tuple(t for t in self.rows[goal.id].trials if t.arm != trial.arm)
-            self.rows[goal.id] = replace(self.rows[goal.id], trials=(*others, trial))
+            codes = {**self.rows[goal.id].codes, kind.value: code_of(kind.value)}
+            self.rows[goal.id] = replace(self.rows[goal.id], trials=(*others, trial), codes=codes)
 
     async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], Surroundings, Choose]:
         project = self._pool.project

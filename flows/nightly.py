@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
+from typing import Any
 
 from prefect import flow
 
@@ -28,7 +29,7 @@ from orchestrator.errors import PublishError
 from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.market.trading import Traded
 from orchestrator.model_strategies import neglected_models
-from orchestrator.observer import Notice, RunFinished, StageStarted, notify
+from orchestrator.observer import Notice, RunFinished, StageStarted, notify, unseen
 from orchestrator.order import Order
 from orchestrator.outputs import check_folder
 from orchestrator.paths import find_paths
@@ -37,11 +38,20 @@ from orchestrator.project_premises import premises_seen
 from orchestrator.publishing.commits import plan_commits
 from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
-from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
-from orchestrator.stopping import stoppable
+from orchestrator.scheduling.goal_run import NO_MORE
+from orchestrator.stages import (
+    counted,
+    definitions_seen,
+    goal_reports,
+    proofs_of,
+    surroundings_seen,
+    turned_down,
+)
+from orchestrator.stopping import WorkToDo, stoppable
 from orchestrator.summary import to_dict
 from orchestrator.touched import goals_at, touched_goals
 from orchestrator.workers import worker_name
+from tasks.alone import alone, stop_at_attempts, watched
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
@@ -111,6 +121,25 @@ async def nightly(
     return await run_order(order)
 
 
+async def without_work(**asked: Any) -> dict[str, object] | None:
+    """The run without Prefect, as far as nothing is to be done: the content of summary.json, or None when there is.
+
+    `asked` is what `nightly` takes, without a block. For when Prefect's server is yet to start: of a repository that
+    has not changed everything is known.
+
+    Raises:
+        OrchestratorError: as `run_order` does.
+    """
+    try:
+        with alone(), unseen() as events:
+            summary = await run_order(await read_order(**asked))
+    except WorkToDo:
+        return None
+    for event in events:
+        notify(event)
+    return summary
+
+
 async def run_order(order: Order) -> dict[str, object]:
     """The order of stages, for whatever a run is asked to do; the content of summary.json.
 
@@ -128,7 +157,7 @@ async def run_order(order: Order) -> dict[str, object]:
         rules = load_rules(checkout.path)
         settings = with_budget(settings, rules)
         axioms = rules.allowed_axioms | settings.allowed_axioms
-        servers = await set_up_lean(settings, paths, project, order.repo)
+        servers = watched(await set_up_lean(settings, paths, project, order.repo))
         ledger = held.enter_context(
             recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
         )
@@ -150,11 +179,11 @@ async def run_order(order: Order) -> dict[str, object]:
             store,
             ledger,
         )
-        ledger.add_goals(considered)  # after the order, which asks what is new
         library = await open_premises(settings, paths, servers, goals, background=order.background)
         premises = premises_seen(project, extraction)
         choose = chooser(library, premises)
-        factor = factor_of(store, ledger.environment, settings.scheduler.timeouts) if order.more_time else same_time
+        seconds_of = settings.scheduler.timeouts
+        factor = factor_of(store, ledger.environment, seconds_of) if order.more_time else same_time
         for words in neglected_models(settings):
             notify(Notice(words))
         strategies = make_strategies(
@@ -170,6 +199,8 @@ async def run_order(order: Order) -> dict[str, object]:
             if settings.dojo
             else None,
         )
+        stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * seconds_of[kind] * factor(goal, kind))
+        ledger.add_goals(considered)  # after the order, which asks what is new
         release_left_over(store, repo=ledger.repo)
         await ensure_limits(settings.scheduler, flow=nightly.name)
         scheduler = make_scheduler(
@@ -214,6 +245,19 @@ async def run_order(order: Order) -> dict[str, object]:
             )
         results = {**results, **trading.results}
         gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers, axioms)
+        refused_ones = turned_down(goals, results, gate)
+        if refused_ones and not stop.requests and settings.scheduler.run_timeout_seconds is None:
+            # Which strategy wins is a matter of moments; what the others have to say must not wait for the next run.
+            ledger.record_gate(goal_reports(refused_ones, results, gate))
+            notify(StageStarted("prove", f"{counted(len(refused_ones), 'goal')} once more", len(refused_ones)))
+            others = await scheduler.process_queue(refused_ones)
+            found_now = {key: result for key, result in others.items() if result.success}
+            if found_now:
+                passed = {key: result for key, result in results.items() if key not in others}
+                passed = {**passed, **found_now}
+                second = await verify_proofs(project, extraction, proofs_of(goals, passed), servers, answers, axioms)
+                gate = replace(second, verdicts={**gate.verdicts, **second.verdicts})
+                results = {**results, **found_now}
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(considered, results, gate, left=found.left, false=found.false)
         record(ledger, reports, update)

@@ -42,7 +42,7 @@ from orchestrator.scheduling.server_slots import ServerSlots
 from orchestrator.scheduling.subgoals import ProverSplitter
 from orchestrator.source import Project, excerpt
 from orchestrator.stages import blueprint_facts
-from orchestrator.stopping import Stop
+from orchestrator.stopping import Stop, WorkToDo
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
 from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
@@ -90,7 +90,7 @@ def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
 def recorded_run(
     ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop, link: str = ""
 ) -> Iterator[RunLedger]:
-    """A run in the ledger, from its start to its end, whatever happens in between.
+    """A run in the ledger, from its start to its end, whatever happens in between; none if it only looked for work.
 
     `link` is where Prefect shows it ("" when it is kept nowhere else).
 
@@ -127,8 +127,12 @@ def recorded_run(
         with observed_by(RunProgress(ledger, run_id)):
             yield view
         status = RunStatus.FINISHED
+    except WorkToDo:
+        ledger.drop_run(run_id)
+        raise
     finally:
-        ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
+        if ledger.run(run_id) is not None:
+            ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
 
 
 def make_strategies(

@@ -49,6 +49,8 @@ class Covering:
         caution: a success on the cases counts n / (n + caution) where the arm has n of them; one that has proved a
             single goal may never prove another.
         passes: how often every arm is looked at for a better place.
+        leads: arms that go in front of everything else. An order has many places and few cases to choose them by, so
+            what it gains over one strong arm has to be more than chance (see `bench.policies`).
     """
 
     cases: tuple[Case, ...]
@@ -57,6 +59,7 @@ class Covering:
     trust: float = 10.0
     caution: float = 2.0
     passes: int = 3
+    leads: tuple[str, ...] = ()
 
     def order(
         self,
@@ -74,8 +77,13 @@ class Covering:
         alive = np.ones(len(self.cases))
         for arm in failed:
             alive *= 1.0 - self._chances_and_costs(features, arm, statistics)[0]
+        first = [index for index, arm in enumerate(available) if str(arm) in self.leads]
+        for index in first:
+            alive = alive * (1.0 - chances[:, index])
+        rest = [index for index in range(len(available)) if index not in first]
+        chances, costs = chances[:, rest], costs[:, rest]
         ranked = _improved(_greedy(chances, costs, alive), chances, costs, alive, self.limit_seconds, self.passes)
-        return tuple(available[index] for index in ranked)
+        return tuple(available[index] for index in (*first, *(rest[place] for place in ranked)))
 
     def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
         """See `Policy.update`."""

@@ -51,6 +51,17 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Which goal it is by its elaborated terms: `digest` is 64 hex digits, `names` its hypotheses' in canonical order.
+
+    Goals of the same identity have as many names, each in the place of its like; () for a place with several goals.
+    """
+
+    digest: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Goal:
     """One open goal.
 
@@ -68,6 +79,7 @@ class Goal:
         is_prop: the goal is a proposition; a false value means data is missing, which we never invent.
         within: the sketch that the goal is an open place of; None for a goal that stands in the file itself. `span` and
             `command` are then places in the file with the sketch written into it.
+        identity: what Lean's own terms say of it; None where no Lean was asked.
     """
 
     id: str
@@ -82,6 +94,7 @@ class Goal:
     command: SourceSpan | None = None
     is_prop: bool = True
     within: Sketch | None = None
+    identity: Identity | None = None
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -95,6 +108,11 @@ class Goal:
             elif line and not line.startswith("case "):
                 lines.append(line)
         return tuple(lines)
+
+    @property
+    def digest(self) -> str:
+        """The digest of its identity; "" when that is not known."""
+        return self.identity.digest if self.identity else ""
 
     @property
     def target(self) -> str:

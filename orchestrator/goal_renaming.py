@@ -19,9 +19,22 @@ def translated(tactics: Sequence[str], before: str, now: str) -> tuple[str, ...]
     """
     if before == now or goal_hash(before) != goal_hash(now):
         return tuple(tactics)
-    old, new = hypothesis_names(before), hypothesis_names(now)
-    names = {one: other for one, other in zip(old, new, strict=False) if one != other and "✝" not in one + other}
+    return renamed(tactics, hypothesis_names(before), hypothesis_names(now))
+
+
+def renamed(tactics: Sequence[str], old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    """The tactics with each of the `old` names as the one in its place among the `new`.
+
+    As they are when a name on one side cannot be written, or when a new name would be caught by one that the script
+    binds itself.
+    """
+    names = {one: other for one, other in zip(old, new, strict=False) if one != other and _writable(one, other)}
     own = {word for tactic in tactics for word in _NAME.findall(tactic)} - set(old)
     if not names or own & set(names.values()):
         return tuple(tactics)
     return tuple(_NAME.sub(lambda word: names.get(word[0], word[0]), tactic) for tactic in tactics)
+
+
+def _writable(*names: str) -> bool:
+    """Lean marks what nobody can write: with a dagger where it prints, with the macro's scope in its terms."""
+    return not any("✝" in name or "._@" in name or "_hyg" in name for name in names)

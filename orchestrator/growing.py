@@ -33,7 +33,7 @@ def factor_of(store: Ledger, environment: Callable[[Goal], str], usual: Mapping[
         if key not in known:
             spent = [
                 attempt.budget_seconds
-                for attempt in store.attempts(goal_text=goal.text)
+                for attempt in store.attempts(goal_text=goal.text, identity=goal.digest)
                 if attempt.strategy == strategy
                 and attempt.outcome is Outcome.TIMEOUT
                 and attempt.budget_seconds is not None

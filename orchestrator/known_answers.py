@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.content_cache import ContentCache, content_key
@@ -10,6 +10,7 @@ from orchestrator.goal import Goal
 from orchestrator.lean.extraction import BROKE, Extraction
 from orchestrator.ledger.ticket_records import Ticket
 from orchestrator.market.requester import Need
+from orchestrator.market.trades import Trade
 from orchestrator.selection import GateReport, Proof
 from orchestrator.source import Project
 
@@ -105,6 +106,13 @@ class Failed:
     done: bool = True
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A market on which nothing is left to do, and its tickets."""
+
+    trades: tuple[Trade, ...] = ()
+
+
 class MarketAnswers:
     """What the marketplace has found out about goals and tickets whose files have not changed since.
 
@@ -131,6 +139,24 @@ class MarketAnswers:
             known = KnownNeeds(await work())
             self._cache.put(key, known)
         return known.needs
+
+    def settled(self, stuck: Iterable[str], tickets: Iterable[Ticket], limits: Iterable[str]) -> Settled | None:
+        """What came of it when just these goals were stuck and the tickets stood like this, if nothing is left to do.
+
+        `limits` are what the suppliers may spend, in words.
+        """
+        return self._cache.get(self._state(stuck, tickets, limits), Settled)
+
+    def note_settled(
+        self, stuck: Iterable[str], tickets: Iterable[Ticket], limits: Iterable[str], trades: tuple[Trade, ...]
+    ) -> None:
+        """All was tried, and this is how goals and tickets were left."""
+        self._cache.put(self._state(stuck, tickets, limits), Settled(trades))
+
+    def _state(self, stuck: Iterable[str], tickets: Iterable[Ticket], limits: Iterable[str]) -> str:
+        stands = sorted(f"{ticket.ticket_id} {ticket.status}" for ticket in tickets)
+        parts = [*project_parts(self._project, self._lean), "stuck", *sorted(stuck), "tickets", *stands, *limits]
+        return content_key("market", parts)
 
     def failed(self, ticket: Ticket) -> bool:
         """Whether the marketplace's own supplier has failed on this ticket for good."""

@@ -43,6 +43,7 @@ class LocalServer:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
+        self._used = False
 
     @property
     def url(self) -> str:
@@ -75,6 +76,8 @@ class LocalServer:
         if process is None or process.stdin is None:
             return
         process.stdin.close()
+        if not self._used:  # nobody has asked it for anything, so there is nothing that it should finish
+            process.kill()
         try:
             process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -87,6 +90,7 @@ class LocalServer:
         Raises:
             OrchestratorError: it ended, or did not answer within that time.
         """
+        self._used = True
         # The socket listens from the start, so the first request waits for the application, and fails if it dies.
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=seconds)
         try:

@@ -6,11 +6,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
@@ -26,7 +26,7 @@ from orchestrator.cli.health import doctor, settings
 from orchestrator.cli.models import models_app
 from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
-from orchestrator.cli.running import prefect_server, run_flow
+from orchestrator.cli.running import prefect_server, run_flow, starting_prefect_server
 from orchestrator.cli.setup import setup
 from orchestrator.config import Profile, load_settings
 from orchestrator.display import RunDisplay
@@ -113,22 +113,24 @@ def prove(
     if build:
         build_project(repo, console)
     display = RunDisplay(console)
-    with display.running(), observed_by(display), prefect_server(paths):
-        from flows.nightly import nightly
+    with display.running(), observed_by(display), starting_prefect_server(paths) as server:
+        from flows.nightly import nightly, without_work
 
-        summary = run_flow(
-            lambda: nightly(
-                repo,
-                ref,
-                profile=int(chosen.profile),
-                budget_seconds=timeout,
-                out=str(out),
-                project=project,
-                publish=publish,
-                more_time=more_time,
-                only=only,
-            )
-        )
+        asked: dict[str, Any] = {
+            "repo": repo,
+            "ref": ref,
+            "profile": int(chosen.profile),
+            "budget_seconds": timeout,
+            "out": str(out),
+            "publish": publish,
+            "more_time": more_time,
+            "only": only,
+        }
+        # Of an unchanged repository all is known before a temporary server is there.
+        known = asyncio.run(without_work(**asked)) if server.temporary and not project else None
+        if known is None:
+            server.wait()
+        summary: Mapping[str, Any] = known or run_flow(lambda: nightly(**asked, project=project))
     show_summary(console, summary, out, next_commands(repo, summary, out))
     if json_:
         print_json(summary)

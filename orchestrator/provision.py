@@ -72,6 +72,12 @@ class Servers:
             )
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
+    def room(self, machine: LocalMachine | None = None) -> bool:
+        """Whether two more servers fit into the memory that is left."""
+        available = (machine or LocalMachine()).read().available_bytes
+        size = SERVER_MEGABYTES if self.native is None else NATIVE_MEGABYTES
+        return available is not None and available > 2 * size * 1e6
+
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
         limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_seconds * 1000))

@@ -14,7 +14,7 @@ from orchestrator.blueprint.update import BlueprintUpdate
 from orchestrator.blueprint_nodes import blueprint_nodes
 from orchestrator.config import Settings
 from orchestrator.goal import Goal
-from orchestrator.goal_renaming import translated
+from orchestrator.goal_renaming import renamed, translated
 from orchestrator.helpers import helpers_of
 from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
@@ -56,8 +56,9 @@ class RunLedger:
     source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1)
     made: list[Attempt] = field(default_factory=list)
     totals: dict[str, object] = field(default_factory=dict)
-    _proved: dict[str, tuple[str, CachedTactics]] = field(default_factory=dict)
+    _proved: dict[str, tuple[Goal, CachedTactics]] = field(default_factory=dict)
     _replayed: set[str] = field(default_factory=set)
+    _judged: set[tuple[str, str, bool]] = field(default_factory=set)
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
         """Whether this attempt was made before, in the same surroundings and with at least this time.
@@ -72,23 +73,20 @@ class RunLedger:
             configuration=self.configuration(strategy),
             environment=here,
             budget_seconds=timeout,
+            identity=goal.digest,
         )
         if not known:
             return False
         return any(
             attempt.goal_id == goal.id or not attempt.success
-            for attempt in self.store.attempts(goal_text=goal.text)
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
             if attempt.environment == here and attempt.strategy == strategy
         )
 
     def known_proof(self, goal: Goal) -> Result | None:
         """The newest proof of this goal found in the same surroundings, unless the gate has turned it down."""
         here = (self.repo, goal.id, self.environment(goal))
-        judged = {
-            proof.script: proof
-            for proof in self.store.proofs(goal_text=goal.text)
-            if (proof.repo, proof.goal_id, proof.environment) == here
-        }
+        judged = self._judgements(goal)
         passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
         if passed:
             newest = max(passed, key=lambda proof: proof.id or 0)
@@ -96,23 +94,42 @@ class RunLedger:
         # A run that died before its gate leaves the attempt alone.
         found = [
             attempt
-            for attempt in self.store.attempts(goal_text=goal.text)
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
             if attempt.success
             and (attempt.repo, attempt.goal_id, attempt.environment) == here
             and "\n".join(attempt.tactics) not in judged
         ]
         return _known(found[-1].strategy, found[-1].tactics) if found else None
 
+    def _judgements(self, goal: Goal) -> Mapping[str, ProofRecord]:
+        """The gate's last word on each script for this very goal in its present surroundings."""
+        here = (self.repo, goal.id, self.environment(goal))
+        return {
+            proof.script: proof
+            for proof in self.store.proofs(goal_text=goal.text)
+            if (proof.repo, proof.goal_id, proof.environment) == here
+        }
+
     def cached_tactics(self, goal: Goal) -> CachedTactics | None:
-        """What has worked on goals that read the same: what a gate passed, else what was found in this run."""
-        kept = self.store.get_cached_tactics(goal.text)
+        """What has worked on goals that read the same: what a gate passed, else what was found in this run.
+
+        Not what the gate has turned down for this very goal.
+        """
+        cached = self._cached(goal)
+        judged = self._judgements(goal).get("\n".join(cached.tactics)) if cached is not None else None
+        return None if judged is not None and judged.verdict is ProofVerdict.FAILED else cached
+
+    def _cached(self, goal: Goal) -> CachedTactics | None:
+        kept = self.store.get_cached_tactics(goal.text, identity=goal.identity)
         if kept is not None:
             return CachedTactics(tuple(kept["tactics"]), kept["success_rate"])
-        found = self._proved.get(self.store.hash_goal(goal.text))
+        found = self._proved.get(self._key(goal))
         if found is None:
             return None
-        text, cached = found
-        return replace(cached, tactics=translated(cached.tactics, text, goal.text))
+        other, cached = found
+        if goal.identity and other.identity:
+            return replace(cached, tactics=renamed(cached.tactics, other.identity.names, goal.identity.names))
+        return replace(cached, tactics=translated(cached.tactics, other.text, goal.text))
 
     def solved_goals(self) -> tuple[SolvedGoal, ...]:
         """Goals whose proofs the gate passed, in this repository or another: those that were of use most often."""
@@ -123,7 +140,7 @@ class RunLedger:
         """What was tried on a goal in vain, by strategy, one line each."""
         lines = {
             attempt.strategy: f"{attempt.strategy}: {attempt.error[:200] or attempt.outcome.value}"
-            for attempt in self.store.attempts(goal_text=goal.text)
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
             if attempt.outcome in (Outcome.NOT_PROVED, Outcome.TIMEOUT)
         }
         return tuple(lines.values())
@@ -157,7 +174,7 @@ class RunLedger:
             )
         if result.success:
             cached = CachedTactics(result.tactics, 1.0, strategy)
-            self._proved[self.store.hash_goal(goal.text)] = goal.text, cached
+            self._proved[self._key(goal)] = goal, cached
         self.made.append(Attempt(goal, strategy, result, datetime.now(UTC)))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
@@ -166,11 +183,11 @@ class RunLedger:
         Raises:
             LedgerError: it could not be kept.
         """
-        if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds):
-            self._replayed.add(self.store.hash_goal(goal.text))
+        if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds, identity=goal.identity):
+            self._replayed.add(self._key(goal))
         elif not success:
             # Found in this run and not yet judged: it is not to be tried on one goal after the other in vain.
-            self._proved.pop(self.store.hash_goal(goal.text), None)
+            self._proved.pop(self._key(goal), None)
 
     def record_tactics(self, strategy: StrategyType, trials: Iterable[Trial[str]]) -> None:
         """Count the tactics that a strategy tried, for all runs.
@@ -217,6 +234,10 @@ class RunLedger:
             goal, result, verdict = report.goal, report.result, report.verdict
             if result is None or verdict is None:
                 continue
+            said = (goal.id, "\n".join(result.tactics), verdict.accepted)
+            if said in self._judged:
+                continue
+            self._judged.add(said)
             self.store.record_proof(
                 ProofRecord(
                     goal_text=goal.text,
@@ -235,10 +256,14 @@ class RunLedger:
                 )
             )
             # Without its helper lemmas a script is of no use to others; a learned rate is not set back to 1.
-            learned = result.metadata.get("known") or self.store.hash_goal(goal.text) in self._replayed
+            learned = result.metadata.get("known") or self._key(goal) in self._replayed
             if verdict.accepted and not learned and not result.metadata.get("helpers"):
                 self.store.update_tactic_cache(
-                    goal.text, tactics=list(result.tactics), success_rate=1.0, avg_time=result.time_seconds
+                    goal.text,
+                    tactics=list(result.tactics),
+                    success_rate=1.0,
+                    avg_time=result.time_seconds,
+                    identity=goal.identity,
                 )
 
     def record_goals(self, reports: Iterable[GoalReport]) -> None:
@@ -267,6 +292,10 @@ class RunLedger:
             self.store.record_blueprint(
                 BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
             )
+
+    def _key(self, goal: Goal) -> str:
+        """What goals that read the same have in common."""
+        return goal.digest or self.store.hash_goal(goal.text)
 
     def _record(self, goal: Goal, status: GoalStatus) -> GoalRecord:
         source, line = self.source(goal)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.errors import PatchError
 from orchestrator.goal import Goal, Position, SourceSpan
 from orchestrator.helpers import HelperLemma, with_helpers
 from orchestrator.lean.protocol import Message
 from orchestrator.patch import splice_all
 from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
-from orchestrator.verify import DeclarationsByModule, Gate, PatchReport
+from orchestrator.verify import DeclarationsByModule, Gate, PatchReport, hole_script
+
+_OF_THE_FILE = frozenset(
+    {CheckName.TEXT, CheckName.COMPILES, CheckName.LIMITS, CheckName.NOTHING_ELSE, CheckName.HELPERS}
+)
+"""Checks that say the same of every proof in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,13 @@ class Selection:
 
     Args:
         gate: judges sets of changed files.
+        goals: every open place of the project, where there is room for two servers: then the gate's replays go side by
+            side.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, goals: Sequence[Goal] = ()) -> None:
         self._gate = gate
+        self._goals = goals
         self._project = gate.project
 
     async def select(self, proofs: Sequence[Proof]) -> GateReport:
@@ -90,7 +99,21 @@ class Selection:
     async def _verify(self, proofs: Sequence[Proof]) -> PatchReport:
         texts = self._texts(proofs)
         helpers = _helpers(proofs)
+        if self._goals:
+            return await self._gate.verify(texts, helpers, ahead=lambda hole: self._filled(proofs, hole))
         return await self._gate.verify(texts, helpers) if helpers else await self._gate.verify(texts)
+
+    def _filled(self, proofs: Sequence[Proof], hole: str) -> dict[str, str]:
+        """The files in which a declaration with a proof has other open places, with the hole in each of those."""
+        proved = {proof.goal.id for proof in proofs}
+        touched = {(proof.goal.file, proof.goal.declaration) for proof in proofs}
+        rest = [g for g in self._goals if (g.file, g.declaration) in touched and g.id not in proved]
+        holes = [Proof(goal, hole_script(goal.kind, hole)) for goal in rest]
+        files = {goal.file for goal in rest}
+        try:
+            return {path: text for path, text in self._texts([*proofs, *holes]).items() if path in files}
+        except PatchError:  # no prophecy, then
+            return {}
 
     def _texts(self, proofs: Sequence[Proof]) -> dict[str, str]:
         helpers = _helpers(proofs)
@@ -108,7 +131,10 @@ class Selection:
     def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
         if not report.errors and report.accepted and self._all_judged(proofs, report):
             return []
-        failed = {(v.file, v.declaration) for v in report.verdicts if not v.accepted}
+        refused = [verdict for verdict in report.verdicts if not verdict.accepted]
+        # What one proof does wrong fails the whole file: the others are looked at again without it.
+        own = [v for v in refused if any(not check.passed and check.name not in _OF_THE_FILE for check in v.checks)]
+        failed = {(v.file, v.declaration) for v in own or refused}
         blamed = [p for p in proofs if (p.goal.file, p.goal.declaration) in failed]
         for path, messages in report.errors.items():
             blamed.extend(p for p in self._at_lines(proofs, path, messages) if p not in blamed)

@@ -100,6 +100,18 @@ def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Pro
     )
 
 
+def turned_down(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[Goal, ...]:
+    """Goals whose proofs the gate turned down."""
+    return tuple(
+        goal
+        for goal in goals
+        if goal.id in results
+        and results[goal.id].success
+        and (verdict := gate.verdicts.get(goal.id)) is not None
+        and not verdict.accepted
+    )
+
+
 def goal_reports(
     goals: Sequence[Goal],
     results: Mapping[str, Result],

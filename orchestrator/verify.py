@@ -5,8 +5,9 @@ A patched project is replayed on a fresh server and compared, declaration by dec
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,31 +128,66 @@ class Gate:
         self._open = open_workspace
         self._allowed = allowed_axioms
         self._not_checked = not_checked
+        # A proof must not be able to name it.
+        self._hole = f"hole_{secrets.token_hex(8)}"
+        self._seen: dict[tuple[str, str, str], _Seen] = {}
 
     async def verify(
-        self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = (), *, named: frozenset[str] = frozenset()
+        self,
+        texts: Mapping[str, str],
+        helpers: Sequence[HelperLemma] = (),
+        *,
+        named: frozenset[str] = frozenset(),
+        ahead: Callable[[str], Mapping[str, str]] | None = None,
     ) -> PatchReport:
         """Judge the project with the files in `texts` (path → content) in place of the original ones.
 
         `helpers` are lemmas that these texts have and the original ones have not. Each has to be a proved theorem of a
         new name, written exactly as it says. `named` are names of others, which may stand, in any words, in front of a
-        declaration with an open place.
+        declaration with an open place. `ahead` foretells, for a name of the hole, the texts of the second replay, in
+        which what is still open is filled; then both go side by side. Where it is wrong, that one is made anew.
         """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
-        elaborated = await self._replay(patched, self._with_unchecked(affected), "", helpers, named)
+        hole = self._hole
+        preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
+
+        async def replay_filled(fuller: Mapping[str, str]) -> _Replay:
+            # Of what is imported the first replay knows all there is to know.
+            modules = [module for module in affected if module.path in fuller]
+            return await self._replay(patched.with_texts(fuller), modules, preamble, helpers, named)
+
+        foretold = dict(ahead(hole)) if ahead is not None else {}
+        beside = asyncio.create_task(replay_filled(foretold)) if foretold else None
+        try:
+            elaborated = await self._replay(patched, self._with_unchecked(affected), "", helpers, named)
+            return await self._with_filled(texts, helpers, named, elaborated, hole, replay_filled, foretold, beside)
+        finally:
+            if beside is not None:
+                beside.cancel()
+                await asyncio.wait([beside])
+
+    async def _with_filled(
+        self,
+        texts: Mapping[str, str],
+        helpers: Sequence[HelperLemma],
+        named: frozenset[str],
+        elaborated: _Replay,
+        hole: str,
+        replay: Callable[[Mapping[str, str]], Awaitable[_Replay]],
+        foretold: Mapping[str, str],
+        beside: asyncio.Task[_Replay] | None,
+    ) -> PatchReport:
+        """The report, from the first replay and one in which what is still open of touched declarations is filled."""
         touched = self._touched(texts, elaborated.remaining)
         partial = {
             path: tuple(s for s in sorries if (path, s.declaration) in touched)
             for path, sorries in elaborated.remaining.items()
         }
-        # A proof must not be able to name it.
-        hole = f"hole_{secrets.token_hex(8)}"
         filled: DeclarationsByModule = {}
         if any(partial.values()) and not elaborated.errors:
             fuller = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
-            preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
-            with_holes = await self._replay(patched.with_texts(fuller), affected, preamble, helpers, named)
+            with_holes = await (beside if beside is not None and fuller == foretold else replay(fuller))
             filled = {} if with_holes.errors else with_holes.declarations
         return self._conclude(texts, touched, partial, elaborated, filled, hole, helpers, named)
 
@@ -179,30 +215,39 @@ class Gate:
         helpers: Sequence[HelperLemma],
         named: frozenset[str],
     ) -> _Replay:
-        declarations: dict[str, Mapping[str, Fingerprint]] = {}
         errors: dict[str, tuple[Message, ...]] = {}
-        remaining: dict[str, tuple[Sorry, ...]] = {}
-        commands: dict[str, tuple[str, ...]] = {}
         shadowed: frozenset[str] = frozenset()
-        async with self._open(project, preamble) as workspace:
-            for module in modules:
-                try:
-                    elaborated = await workspace.load(module.name)
-                    if elaborated.errors or elaborated.blocked_by:
-                        errors[module.path] = elaborated.errors
-                        continue
-                    remaining[module.path] = elaborated.reply.sorries
-                    commands[module.name] = elaborated.reply.commands
-                    declarations[module.name] = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
-                except (SessionError, RequestRefused) as error:
-                    errors[module.path] = (_broken(error),)
-            added = {helper.name for helper in helpers} | named
-            if added and modules:
-                try:
-                    shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
-                except (SessionError, RequestRefused) as error:
-                    errors.setdefault(modules[0].path, (_broken(error),))
-        return _Replay(declarations, errors, remaining, commands, shadowed)
+        # Nothing else decides what a file elaborates to: one that was replayed like this is not replayed again.
+        keys = {module.name: (preamble, module.name, project.environment_digest(module.name)) for module in modules}
+        todo = [module for module in modules if keys[module.name] not in self._seen]
+        added = {helper.name for helper in helpers} | named
+        if todo or (added and modules):
+            async with self._open(project, preamble) as workspace:
+                for module in todo:
+                    try:
+                        elaborated = await workspace.load(module.name)
+                        if elaborated.errors or elaborated.blocked_by:
+                            errors[module.path] = elaborated.errors
+                            continue
+                        found = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
+                        self._seen[keys[module.name]] = _Seen(
+                            found, elaborated.reply.sorries, elaborated.reply.commands
+                        )
+                    except (SessionError, RequestRefused) as error:
+                        errors[module.path] = (_broken(error),)
+                if added:
+                    try:
+                        shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
+                    except (SessionError, RequestRefused) as error:
+                        errors.setdefault(modules[0].path, (_broken(error),))
+        seen = {module: self._seen[keys[module.name]] for module in modules if keys[module.name] in self._seen}
+        return _Replay(
+            {module.name: one.declarations for module, one in seen.items()},
+            errors,
+            {module.path: one.remaining for module, one in seen.items()},
+            {module.name: one.commands for module, one in seen.items()},
+            shadowed,
+        )
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
@@ -325,6 +370,13 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    declarations: Mapping[str, Fingerprint]
+    remaining: tuple[Sorry, ...]
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Replay:
     declarations: Mapping[str, Mapping[str, Fingerprint]]
     errors: Mapping[str, tuple[Message, ...]]
@@ -343,6 +395,11 @@ def _broken(error: Exception) -> Message:
     return Message(Severity.ERROR, str(error), Position(0, 0))
 
 
+def hole_script(kind: SorryKind, hole: str) -> str:
+    """What fills an open place with the axiom `hole`."""
+    return f"all_goals exact {hole}" if kind is SorryKind.STOP else f"exact {hole}"
+
+
 def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
     """`text` with the open places filled by the axiom `hole`, so that any other sorry shows.
 
@@ -352,12 +409,5 @@ def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
     places = {sorry.span: sorry for sorry in sorries}
     return splice_all(
         text,
-        [
-            (
-                span,
-                f"all_goals exact {hole}" if s.syntax == "stop" else f"exact {hole}",
-                SorryKind(s.syntax),
-            )
-            for span, s in places.items()
-        ],
+        [(span, hole_script(SorryKind(s.syntax), hole), SorryKind(s.syntax)) for span, s in places.items()],
     )

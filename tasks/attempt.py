@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from httpx import HTTPError
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.exceptions import PrefectException
 from prefect.tasks import exponential_backoff
 
 from orchestrator.errors import SessionError
@@ -15,6 +18,7 @@ from orchestrator.goal import Goal
 from orchestrator.result import Result, StrategyType
 from orchestrator.scheduling.ports import RunAttempt, Weight
 from orchestrator.strategies.base import Strategy
+from tasks.alone import stop_at_work
 from tasks.stage import whole
 
 RETRIES = 2
@@ -36,8 +40,9 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def attempt(goal: Goal, timeout: float, strategy: Strategy) -> Result:
-    """Run `strategy` on `goal` for at most `timeout` seconds."""
+async def attempt(goal: Goal, timeout: float, strategy: Strategy, begins: Callable[[], None]) -> Result:
+    """Run `strategy` on `goal` for at most `timeout` seconds, and say when it begins."""
+    begins()
     return await strategy.run(goal, timeout)
 
 
@@ -45,9 +50,22 @@ _TAGGED = {weight: attempt.with_options(tags=[weight.value]) for weight in Weigh
 
 
 def attempts_as_tasks(strategies: Mapping[StrategyType, Strategy], weigh: Callable[[Goal], Weight]) -> RunAttempt:
-    """A way to make attempts in which each is a task run, tagged `light` or `heavy`."""
+    """A way to make attempts in which each is a task run, tagged `light` or `heavy`.
+
+    A Prefect server that fails says nothing of the goal: what it did not even start is made without it, and an attempt
+    that it loses is lost as on a broken session.
+    """
 
     async def run(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-        return await _TAGGED[weigh(goal)](whole(goal), timeout, whole(strategies[strategy]))
+        stop_at_work()
+        begun: list[bool] = []
+        try:
+            return await _TAGGED[weigh(goal)](
+                whole(goal), timeout, whole(strategies[strategy]), whole(lambda: begun.append(True))
+            )
+        except (PrefectException, ConcurrencySlotAcquisitionError, HTTPError) as error:
+            if begun:
+                raise SessionError(f"The Prefect server lost an attempt: {error}") from error
+        return await strategies[strategy].run(goal, timeout)
 
     return run

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import count
 
 from orchestrator.content_cache import ContentCache
 from orchestrator.difficulty import estimated_difficulty
 from orchestrator.known_answers import known_extraction
-from orchestrator.lean.extraction import Extraction, extract
+from orchestrator.lean.extraction import Extraction, extract, together
 from orchestrator.lean.pool import Pool
 from orchestrator.observer import StageProgress, StageStarted, notify
 from orchestrator.source import Project
@@ -26,13 +27,20 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
     begun = count()
 
     async def elaborate() -> Extraction:
-        async with pool.workspace() as workspace:
-            return await extract(
-                workspace,
-                project.modules,
-                difficulty=estimated_difficulty,
-                progress=lambda module: notify(StageProgress(module.path, next(begun))),
-            )
+        # Every server will need the files, so that each of them may as well take some of the goals from here.
+        waiting = iter(project.modules)
+
+        async def some() -> Extraction:
+            async with pool.workspace() as workspace:
+                return await extract(
+                    workspace,
+                    waiting,
+                    difficulty=estimated_difficulty,
+                    progress=lambda module: notify(StageProgress(module.path, next(begun))),
+                )
+
+        parts = await asyncio.gather(*(some() for _ in range(min(pool.size, len(project.modules)))))
+        return together(parts, project.modules)
 
     found = await known_extraction(answers, project, lean, elaborate)
     if not found.declarations:

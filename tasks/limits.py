@@ -17,6 +17,7 @@ from prefect.settings import get_current_settings
 from orchestrator.config import LimitsChoice, SchedulerSettings
 from orchestrator.observer import Notice, notify
 from orchestrator.scheduling.ports import Weight
+from tasks.alone import is_alone
 
 
 async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
@@ -26,7 +27,7 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
     slot costs seconds, and a killed run's slots never come back. Elsewhere the same numbers hold in this process
     alone. Slots that runs of `flow` have left behind are freed, unless another run of it is going on.
     """
-    if settings.limits is LimitsChoice.OFF:
+    if settings.limits is LimitsChoice.OFF or is_alone():
         return False
     async with get_client() as client:
         if settings.limits is LimitsChoice.AUTO and not await has_postgres(client):

@@ -12,6 +12,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from orchestrator.observer import RunEvent, observed_by
 from orchestrator.scheduling.ports import GoalDone
+from tasks.alone import is_alone
 
 PROGRESS_KEY = "lean-orchestrator-progress"
 
@@ -39,6 +40,9 @@ async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[
 
     A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
     """
+    if is_alone():
+        yield
+        return
     share = Share(goals)
     following: asyncio.Task[None] | None = None
     with suppress(HTTPError):

@@ -13,6 +13,7 @@ from orchestrator.outputs import write_outputs
 from orchestrator.plots import files_plot, solved_plot, strategies_plot
 from orchestrator.report_html import to_html
 from orchestrator.summary import Summary, attempts_jsonl, goal_rows, to_json, to_markdown
+from tasks.alone import is_alone
 from tasks.stage import stage
 
 REPORT_KEY = "lean-orchestrator-report"
@@ -51,6 +52,8 @@ async def report(summary: Summary, proofs_patch: str, blueprint_patch: str, out:
                 "attempts.jsonl": attempts_jsonl(summary.attempts),
             },
         )
+    if is_alone():
+        return
     try:
         await acreate_markdown_artifact(to_markdown(summary), key=REPORT_KEY, description="What the run proved")
         for name, picture in plots.items():

@@ -73,6 +73,11 @@ async def supply_lemmas(
     waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
     if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
         return Traded()
+    known = MarketAnswers(answers, project, servers.identity)
+    limits = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.scheduler.timeouts.items()]
+    settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), limits)
+    if settled is not None:
+        return Traded(trades=settled.trades)
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
     surroundings = surroundings_seen(project, extraction)
@@ -103,22 +108,27 @@ async def supply_lemmas(
         return await scheduler.process_queue(goals)
 
     checker = LeanChecker(pool, alone, extraction.goals, lean=servers.identity)
+    trading = Trading(
+        market=Marketplace(ledger.store, checker, repo=ledger.repo),
+        ledger=ledger.store,
+        pool=pool,
+        checker=checker,
+        goals=worked_on,
+        definitions=definitions,
+        difficulty=estimated_difficulty,
+        prove=prove,
+        answers=known,
+        repo=ledger.repo,
+        run_id=ledger.run_id,
+        stopping=lambda: bool(ledger.stop.requests),
+        seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
+    )
     try:
-        return await Trading(
-            market=Marketplace(ledger.store, checker, repo=ledger.repo),
-            ledger=ledger.store,
-            pool=pool,
-            checker=checker,
-            goals=worked_on,
-            definitions=definitions,
-            difficulty=estimated_difficulty,
-            prove=prove,
-            answers=MarketAnswers(answers, project, servers.identity),
-            repo=ledger.repo,
-            run_id=ledger.run_id,
-            stopping=lambda: bool(ledger.stop.requests),
-            seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
-        ).run(stuck)
+        traded = await trading.run(stuck)
+        if trading.settled:
+            left = [key for key in stuck if key not in traded.results]
+            known.note_settled(left, ledger.store.tickets(repo=ledger.repo), limits, traded.trades)
+        return traded
     finally:
         await judging.close()
 

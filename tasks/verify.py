@@ -30,5 +30,6 @@ async def verify_proofs(
     if proofs:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
     gate = Gate(project, extraction, servers.fresh, allowed_axioms=allowed_axioms, not_checked=servers.not_checked)
+    ahead = extraction.goals if servers.count > 1 and servers.room() else ()
     asked = " ".join((servers.identity, *sorted(allowed_axioms), *servers.not_checked))
-    return await known_gate(answers, project, asked, proofs, lambda: Selection(gate).select(proofs))
+    return await known_gate(answers, project, asked, proofs, lambda: Selection(gate, ahead).select(proofs))

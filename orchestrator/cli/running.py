@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.config import child_environment, set_prefect_defaults, set_torch_folder
@@ -17,6 +18,30 @@ from orchestrator.paths import Paths
 @contextmanager
 def prefect_server(paths: Paths) -> Iterator[None]:
     """Inside the block, Prefect has a server: the one it is set up with, else a temporary one.
+
+    Raises:
+        ConfigError: the server it is set up with does not answer.
+        OrchestratorError: a temporary one cannot be started.
+    """
+    with starting_prefect_server(paths) as server:
+        server.wait()
+        yield
+
+
+@dataclass(frozen=True)
+class StartingServer:
+    """A Prefect server: `temporary` when it is ours, `wait` returns when it answers and Prefect knows of it.
+
+    `wait` raises what `prefect_server` does.
+    """
+
+    temporary: bool
+    wait: Callable[[], None]
+
+
+@contextmanager
+def starting_prefect_server(paths: Paths) -> Iterator[StartingServer]:
+    """As `prefect_server`, but while a temporary server starts something else can be done.
 
     Prefect would start a temporary server by itself, but one that Ctrl-C ends before us and that outlives a crash.
 
@@ -45,7 +70,7 @@ def prefect_server(paths: Paths) -> Iterator[None]:
                 where=f"PREFECT_API_URL={url}",
                 hint="Start it with `prefect server start`, or unset PREFECT_API_URL to work without one.",
             )
-        yield
+        yield StartingServer(temporary=False, wait=lambda: None)
         return
     notify(StageStarted("prefect", "starting a temporary server, since PREFECT_API_URL is not set"))
     extra = {
@@ -59,12 +84,17 @@ def prefect_server(paths: Paths) -> Iterator[None]:
         environment=child_environment(["*"], extra=extra),
         log=paths.logs / "prefect-server.log",
     ) as server:
-        server.wait_until_ready("/api/health", seconds=PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
-        with temporary_settings({PREFECT_API_URL: f"{server.url}/api", PREFECT_SERVER_UI_ENABLED: False}):
-            try:
-                yield
-            finally:
-                APILogHandler().flush()  # while there is somebody to send the last logs to
+        known = ExitStack()
+
+        def wait() -> None:
+            server.wait_until_ready("/api/health", seconds=PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
+            known.enter_context(
+                temporary_settings({PREFECT_API_URL: f"{server.url}/api", PREFECT_SERVER_UI_ENABLED: False})
+            )
+            known.callback(lambda: APILogHandler().flush())  # while there is somebody to send the last logs to
+
+        with known:
+            yield StartingServer(temporary=True, wait=wait)
 
 
 def run_flow(flow: Callable[[], Coroutine[Any, Any, Mapping[str, Any]]]) -> Mapping[str, Any]:

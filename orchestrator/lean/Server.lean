@@ -389,6 +389,123 @@ def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
     ("sorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
 
+/-! ## A canonical text of terms, with shared subterms numbered -/
+
+structure Writer where
+  /-- buckets by hash -/
+  seen  : Array (List (Expr × Nat))
+  lines : Array String
+  env   : Environment
+  /-- the hypotheses by number, where a goal is written and not a declaration -/
+  free? : Option (List (FVarId × Nat)) := none
+def buckets : Nat := 512
+
+def nameText (n : Name) : String := n.toString
+partial def levelText (l : Level) : String :=
+  match l with
+  | .zero => "0" | .succ l => "(s " ++ levelText l ++ ")"
+  | .max a b => "(m " ++ levelText a ++ " " ++ levelText b ++ ")" | .imax a b => "(i " ++ levelText a ++ " " ++ levelText b ++ ")"
+  | .param n => "(p " ++ nameText n ++ ")" | .mvar i => "(? " ++ nameText i.name ++ ")"
+partial def levelsText (ls : List Level) : String := match ls with | [] => "" | l :: ls => " " ++ levelText l ++ levelsText ls
+def binderText (b : BinderInfo) : String := match b with | .default => "d" | .implicit => "i" | .strictImplicit => "s" | .instImplicit => "c"
+partial def firstArgument (e : Expr) : Option Expr :=
+  match e with | .app (.const _ _) a => some a | .app f _ => firstArgument f | _ => none
+
+partial def numberOf (i : FVarId) (xs : List (FVarId × Nat)) : Option Nat :=
+  match xs with | [] => none | (x, n) :: xs => if x == i then some n else numberOf i xs
+/-- A `match` is compiled to a constant that is named after the first declaration with such a `match`. -/
+def isMatcher (env : Environment) (n : Name) : Bool :=
+  (env.getModuleIdxFor? n).isNone && (match n with | .str _ s => s.startsWith "match_" | _ => false)
+partial def findIn (e : Expr) (xs : List (Expr × Nat)) : Option Nat :=
+  match xs with | [] => none | (x, i) :: xs => if x == e then some i else findIn e xs
+def bucketOf (e : Expr) : Nat := e.hash.toNat % buckets
+def lookupSeen (w : Writer) (e : Expr) : Option Nat := match w.seen[bucketOf e]? with | some b => findIn e b | none => none
+def emit (w : Writer) (e : Expr) (line : String) : Writer × Nat :=
+  let i := w.lines.size
+  let k := bucketOf e
+  let b := match w.seen[k]? with | some b => b | none => []
+  ({ w with seen := w.seen.set! k ((e, i) :: b), lines := w.lines.push line }, i)
+
+/-- The number of the line that stands for `e`. Binder names, metadata and the label of a sorry are left out; an auxiliary
+theorem is written as its statement, since its name depends on what was elaborated before. -/
+partial def write (w : Writer) (e : Expr) : Writer × Nat :=
+  match lookupSeen w e with
+  | some i => (w, i)
+  | none =>
+    match e with
+    | .mdata _ b => write w b
+    | .bvar i => emit w e ("b " ++ toString i)
+    | .sort l => emit w e ("u " ++ levelText l)
+    | .lit (.natVal n) => emit w e ("n " ++ toString n)
+    | .lit (.strVal t) => emit w e ("t " ++ t.quote)
+    | .const n ls =>
+      match (if isAuxiliary n || (w.free?.isSome && isMatcher w.env n) then w.env.find? n else none) with
+      | some (.thmInfo v) => let (w, i) := write w v.type; emit w e ("P " ++ toString i ++ levelsText ls)
+      | some (.defnInfo v) =>
+        if w.free?.isSome then write w (v.value.instantiateLevelParams v.levelParams ls) else emit w e ("c " ++ nameText n ++ levelsText ls)
+      | _ => emit w e ("c " ++ nameText n ++ levelsText ls)
+    | .app f a =>
+      if e.getAppFn.isConstOf ``sorryAx then
+        match firstArgument e with
+        | some t => let (w, i) := write w t; emit w e ("S " ++ toString i)
+        | none => emit w e "S"
+      -- the message of a panic holds line numbers, which a proof further up may shift
+      else if e.getAppFn.isConstOf `mkPanicMessageWithDecl || e.getAppFn.isConstOf `mkPanicMessage then emit w e "M"
+      else
+        let (w, i) := write w f
+        let (w, j) := write w a
+        emit w e ("a " ++ toString i ++ " " ++ toString j)
+    | .lam _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("l " ++ toString i ++ " " ++ toString j ++ binderText k)
+    | .forallE _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("f " ++ toString i ++ " " ++ toString j ++ binderText k)
+    | .letE _ t v b _ =>
+      let (w, i) := write w t; let (w, j) := write w v; let (w, k) := write w b
+      emit w e ("z " ++ toString i ++ " " ++ toString j ++ " " ++ toString k)
+    | .proj n i b => let (w, j) := write w b; emit w e ("j " ++ nameText n ++ " " ++ toString i ++ " " ++ toString j)
+    | .fvar i =>
+      match w.free? with
+      | some known => emit w e (match numberOf i known with | some n => "v " ++ toString n | none => "! " ++ nameText i.name)
+      | none => emit w e "!"
+    | .mvar i => emit w e ("? " ++ nameText i.name)
+
+partial def joinLines (xs : Array String) (i : Nat) (acc : List String) : String :=
+  if i = 0 then String.intercalate "\n" acc else joinLines xs (i-1) ((match xs[i-1]? with | some x => x | none => "") :: acc)
+def exprText (env : Environment) (e : Expr) : String :=
+  let (w, i) := write { seen := Array.replicate buckets [], lines := #[], env := env } e
+  joinLines w.lines w.lines.size ["= " ++ toString i]
+
+/-! ## Goals as terms: what a goal says however it is printed -/
+
+partial def numbered (ds : List (Option LocalDecl)) (n : Nat) : List (FVarId × Nat) :=
+  match ds with
+  | [] => []
+  | none :: ds => numbered ds n
+  | some d :: ds => (d.fvarId, n) :: numbered ds (n + 1)
+
+partial def writeHypotheses (w : Writer) (ds : List (Option LocalDecl)) (acc : Array Json) : MetaM (Writer × Array Json) := do
+  match ds with
+  | [] => return (w, acc)
+  | none :: ds => writeHypotheses w ds acc
+  | some d :: ds =>
+    let (w, i) := write w (← instantiateMVars d.type)
+    let (w, value) ← match d.value? true with
+      | some v => let (w, j) := write w (← instantiateMVars v); pure (w, natJ j)
+      | none => pure (w, Json.null)
+    let h := Json.mkObj [("name", nameJ d.userName), ("type", natJ i), ("value", value), ("hidden", .bool d.isImplementationDetail)]
+    writeHypotheses w ds (acc.push h)
+
+def goalTermsJ (g : MVarId) : TermElabM Json := do
+  let d ← g.getDecl
+  let ds := persistentToList d.lctx.decls
+  let w : Writer := { seen := Array.replicate buckets [], lines := #[], env := ← getEnv, free? := some (numbered ds 0) }
+  let (w, hs) ← writeHypotheses w ds #[]
+  let (w, t) := write w (← instantiateMVars d.type)
+  return Json.mkObj [("hypotheses", .arr hs), ("target", natJ t), ("lines", listJ stringJ (arrayToList w.lines w.lines.size []))]
+
+partial def goalsTermsJ (gs : List MVarId) (acc : Array Json) : TermElabM (Array Json) := do
+  match gs with
+  | [] => return acc
+  | g :: gs => goalsTermsJ gs (acc.push (← goalTermsJ g))
+
 /-! ## Sorries of a command -/
 
 def openDeclString (d : OpenDecl) : String :=
@@ -426,10 +543,19 @@ def stateOf (p : Place) (before after : Command.State) (unproved : List Name) (t
 partial def joinGoals (xs : List String) : String :=
   match xs with | [] => "" | [x] => x | x :: xs => x ++ "\n\n" ++ joinGoals xs
 
-def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) (cp : CommandPlace) (tk : IO.CancelToken) (p : Place) : IO Json := do
+/-- Goals that cannot be written have no terms. -/
+def termsOf (ps : ProofState) (tk : IO.CancelToken) : IO (Array Json) := do
+  try
+    let (terms, _) ← runTerm ps 200000 tk (goalsTermsJ ps.goals #[])
+    return terms
+  catch _ => return #[]
+
+def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) (cp : CommandPlace) (terms : Bool) (tk : IO.CancelToken) (p : Place) :
+    IO Json := do
   match ← stateOf p before after unproved tk with
   | none => return Json.null
   | some (ps, texts, prop) =>
+    let written ← if terms then termsOf ps tk else pure #[]
     let id ← pushProof s ps
     let m := p.ctx.fileMap
     return Json.mkObj [("pos", rawPositionJ m p.info.stx.getPos?), ("endPos", rawPositionJ m p.info.stx.getTailPos?),
@@ -438,7 +564,8 @@ def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) 
       ("declaration", match p.ctx.parentDecl? with | some n => userNameJ n | none => .str ""),
       ("namespace", .str (if p.ctx.currNamespace.isAnonymous then "" else p.ctx.currNamespace.toString)),
       ("opens", listJ (fun d => .str (openDeclString d)) p.ctx.openDecls),
-      ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved)]
+      ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved),
+      ("terms", .arr written)]
 
 structure Outcome where
   state    : Command.State
@@ -446,6 +573,8 @@ structure Outcome where
   sorries  : List Json
   /-- syntax kinds of the commands, the last one first -/
   kinds    : List String
+  /-- whether open places are to say their goals as terms, too -/
+  terms    : Bool := false
 
 /-- One command after another. `floor` is the number of scopes that the text must not close. -/
 partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken)
@@ -460,10 +589,10 @@ partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser
     let before ← pushEnv s (clean cs)
     let made := mapList (fun p => p.1) (filterList (fun p => !isAuxiliary p.1) (newConstants cs.env cs'.env))
     let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
-    let js ← mapIO (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } tk) places #[]
+    let js ← mapIO (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } out.terms tk) places #[]
     sorries := append sorries (arrayToList js js.size [])
   let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries,
-               kinds := stx.getKind.toString :: out.kinds }
+               kinds := stx.getKind.toString :: out.kinds, terms := out.terms }
   if Parser.isTerminalCommand stx then return out
   if listLength cs'.scopes 0 < floor then
     let m : Message := { fileName := ictx.fileName, pos := ictx.fileMap.toPosition ps.pos, severity := .error, data := m!"unexpected `end`: no section or namespace is open here" }
@@ -581,77 +710,7 @@ partial def runTactics (s : StateRef) (p : ProofState) (tacs : List String) (max
     if stop && r.closed then return acc.push j
     runTactics s p ts maxHeartbeats stop latest tk (acc.push j)
 
-/-! ## Fingerprints: a canonical text of terms, with shared subterms numbered -/
-
-structure Writer where
-  /-- buckets by hash -/
-  seen  : Array (List (Expr × Nat))
-  lines : Array String
-  env   : Environment
-def buckets : Nat := 512
-
-def nameText (n : Name) : String := n.toString
-partial def levelText (l : Level) : String :=
-  match l with
-  | .zero => "0" | .succ l => "(s " ++ levelText l ++ ")"
-  | .max a b => "(m " ++ levelText a ++ " " ++ levelText b ++ ")" | .imax a b => "(i " ++ levelText a ++ " " ++ levelText b ++ ")"
-  | .param n => "(p " ++ nameText n ++ ")" | .mvar _ => "?"
-partial def levelsText (ls : List Level) : String := match ls with | [] => "" | l :: ls => " " ++ levelText l ++ levelsText ls
-def binderText (b : BinderInfo) : String := match b with | .default => "d" | .implicit => "i" | .strictImplicit => "s" | .instImplicit => "c"
-partial def firstArgument (e : Expr) : Option Expr :=
-  match e with | .app (.const _ _) a => some a | .app f _ => firstArgument f | _ => none
-
-partial def findIn (e : Expr) (xs : List (Expr × Nat)) : Option Nat :=
-  match xs with | [] => none | (x, i) :: xs => if x == e then some i else findIn e xs
-def bucketOf (e : Expr) : Nat := e.hash.toNat % buckets
-def lookupSeen (w : Writer) (e : Expr) : Option Nat := match w.seen[bucketOf e]? with | some b => findIn e b | none => none
-def emit (w : Writer) (e : Expr) (line : String) : Writer × Nat :=
-  let i := w.lines.size
-  let k := bucketOf e
-  let b := match w.seen[k]? with | some b => b | none => []
-  ({ w with seen := w.seen.set! k ((e, i) :: b), lines := w.lines.push line }, i)
-
-/-- The number of the line that stands for `e`. Binder names, metadata and the label of a sorry are left out; an auxiliary
-theorem is written as its statement, since its name depends on what was elaborated before. -/
-partial def write (w : Writer) (e : Expr) : Writer × Nat :=
-  match lookupSeen w e with
-  | some i => (w, i)
-  | none =>
-    match e with
-    | .mdata _ b => write w b
-    | .bvar i => emit w e ("b " ++ toString i)
-    | .sort l => emit w e ("u " ++ levelText l)
-    | .lit (.natVal n) => emit w e ("n " ++ toString n)
-    | .lit (.strVal t) => emit w e ("t " ++ t.quote)
-    | .const n ls =>
-      match (if isAuxiliary n then w.env.find? n else none) with
-      | some (.thmInfo v) => let (w, i) := write w v.type; emit w e ("P " ++ toString i ++ levelsText ls)
-      | _ => emit w e ("c " ++ nameText n ++ levelsText ls)
-    | .app f a =>
-      if e.getAppFn.isConstOf ``sorryAx then
-        match firstArgument e with
-        | some t => let (w, i) := write w t; emit w e ("S " ++ toString i)
-        | none => emit w e "S"
-      -- the message of a panic holds line numbers, which a proof further up may shift
-      else if e.getAppFn.isConstOf `mkPanicMessageWithDecl || e.getAppFn.isConstOf `mkPanicMessage then emit w e "M"
-      else
-        let (w, i) := write w f
-        let (w, j) := write w a
-        emit w e ("a " ++ toString i ++ " " ++ toString j)
-    | .lam _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("l " ++ toString i ++ " " ++ toString j ++ binderText k)
-    | .forallE _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("f " ++ toString i ++ " " ++ toString j ++ binderText k)
-    | .letE _ t v b _ =>
-      let (w, i) := write w t; let (w, j) := write w v; let (w, k) := write w b
-      emit w e ("z " ++ toString i ++ " " ++ toString j ++ " " ++ toString k)
-    | .proj n i b => let (w, j) := write w b; emit w e ("j " ++ nameText n ++ " " ++ toString i ++ " " ++ toString j)
-    | .fvar _ => emit w e "!"
-    | .mvar _ => emit w e "?"
-
-partial def joinLines (xs : Array String) (i : Nat) (acc : List String) : String :=
-  if i = 0 then String.intercalate "\n" acc else joinLines xs (i-1) ((match xs[i-1]? with | some x => x | none => "") :: acc)
-def exprText (env : Environment) (e : Expr) : String :=
-  let (w, i) := write { seen := Array.replicate buckets [], lines := #[], env := env } e
-  joinLines w.lines w.lines.size ["= " ++ toString i]
+/-! ## Fingerprints -/
 
 /-- The kernel once more, under a name of its own, whatever options the declaration was made with. -/
 def recheck (env : Environment) (p : Name × ConstantInfo) (tk : IO.CancelToken) : IO String := do
@@ -729,7 +788,7 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
     let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
     let cs' ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
     let cs' ← runAll (strings (getList j "settings")) cs' tk
-    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [], kinds := [] }
+    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [], kinds := [], terms := true }
     let final ← closeScopes out.state 1000 tk
     replyTo s cs.env out final t0 tk
 

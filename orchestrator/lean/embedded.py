@@ -83,7 +83,7 @@ class EmbeddedSession:
         if self._server is not None and not self._server.alive:
             await self._drop()
         if self._server is None:
-            self._meter.processes += 1
+            self._meter.count_start()
             self._server = await ServerProcess.start(self._launch)
             self._started += 1
         return self._server

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goal import Context, Goal, SorryKind
+from orchestrator.goal_identity import identity_of
 from orchestrator.lean.protocol import Fingerprint, Sorry
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.source import FileProblem, SourceModule
@@ -73,6 +74,22 @@ async def extract(
     return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
 
 
+def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Extraction:
+    """What several workspaces found in parts of a project, in the order of its modules."""
+    place = {module.path: number for number, module in enumerate(modules)}
+    names = [module.name for module in modules]
+    notes = {note: place.get(note.partition(":")[0], len(place)) for part in parts for note in part.notes}
+    declarations = {name: found for part in parts for name, found in part.declarations.items()}
+    commands = {name: found for part in parts for name, found in part.commands.items()}
+    return Extraction(
+        tuple(sorted((goal for part in parts for goal in part.goals), key=lambda goal: place[goal.file])),
+        tuple(sorted((one for part in parts for one in part.problems), key=lambda one: place[one.path])),
+        {name: declarations[name] for name in names if name in declarations},
+        {name: commands[name] for name in names if name in commands},
+        tuple(sorted(notes, key=notes.__getitem__)),
+    )
+
+
 def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficulty) -> tuple[Goal, ...]:
     """Goals from Lean's sorries: one for each stretch of text, however many states reach it."""
     counts: dict[str, int] = {}
@@ -100,6 +117,7 @@ def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficu
                 span=first.span,
                 command=first.command,
                 is_prop=all(state.is_prop for state in states),
+                identity=identity_of([terms for state in states for terms in state.terms]),
             )
         )
     return tuple(goals)

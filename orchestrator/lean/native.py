@@ -153,7 +153,7 @@ class NativeSession:
 
     def _counted(self, start: StartRepl) -> StartRepl:
         def started() -> Repl:
-            self._meter.processes += 1
+            self._meter.count_start()
             return start()
 
         return started

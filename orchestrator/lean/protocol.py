@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.goal_terms import GoalTerms
 
 Json = dict[str, Any]
 
@@ -195,7 +196,8 @@ class Sorry:
 
     `before` is the environment in front of the command, for elaborating that command again; `command` its span;
     `unproved` the declarations of the command that rest on a sorry. `syntax` is the kind of syntax found: "tactic",
-    "term", "admit", "stop" or "sorryAx". `goals` is the number of goals in the state (more than one after `stop`).
+    "term", "admit", "stop" or "sorryAx". `goals` is the number of goals in the state (more than one after `stop`);
+    `terms` says each of them as elaborated, where a file was read by a server that can.
     """
 
     goal: str
@@ -210,6 +212,7 @@ class Sorry:
     opens: tuple[str, ...] = ()
     goals: int = 1
     unproved: tuple[str, ...] = ()
+    terms: tuple[GoalTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

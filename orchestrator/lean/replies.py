@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused
 from orchestrator.goal import Position, SourceSpan
+from orchestrator.goal_terms import GoalTerms, TermHypothesis
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -81,7 +82,16 @@ def _sorry(value: Json) -> Sorry:
         opens=_strings(value.get("opens", ())),
         goals=int(value.get("goals", 1)),
         unproved=_strings(value.get("unproved", ())),
+        terms=tuple(map(_terms, value.get("terms", ()))),
     )
+
+
+def _terms(value: Json) -> GoalTerms:
+    found = (
+        TermHypothesis(str(item["name"]), int(item["type"]), _identity(item["value"]), bool(item["hidden"]))
+        for item in value["hypotheses"]
+    )
+    return GoalTerms(tuple(found), int(value["target"]), _strings(value["lines"]))
 
 
 def _command_reply(value: Json) -> CommandReply:

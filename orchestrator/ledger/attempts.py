@@ -38,31 +38,31 @@ class Attempts(Section):
         configuration: str = "",
         environment: str = "",
         budget_seconds: float | None = None,
+        identity: str = "",
     ) -> bool:
         """Say whether trying this combination again can teach nothing.
 
-        True when an attempt with the same goal (up to names), strategy, configuration and environment proved it, or
-        failed (`not_proved`, `timeout`) with at least `budget_seconds`; without a budget any such failure counts, and
-        an attempt recorded without one counts as unlimited. Attempts that ended in an error, were cancelled or found
-        their strategy unavailable never count. A proof found is worth replaying from the cache, not searching again.
+        True when an attempt with the same goal (by `identity` where both have one, else up to names), strategy,
+        configuration and environment proved it, or failed (`not_proved`, `timeout`) with at least `budget_seconds`;
+        without a budget any such failure counts, and an attempt recorded without one counts as unlimited. Attempts
+        that ended in an error, were cancelled or found their strategy unavailable never count. A proof found is worth
+        replaying from the cache, not searching again.
         """
         failed: list[ColumnElement[bool]] = [ATTEMPTS.c.outcome.in_([outcome.value for outcome in CONCLUSIVE])]
         if budget_seconds is not None:
             given = ATTEMPTS.c.budget_seconds
             failed.append(or_(given.is_(None), given >= budget_seconds))
-        query = (
-            select(ATTEMPTS.c.id)
-            .where(
-                ATTEMPTS.c.goal_hash == goal_hash(goal_text),
-                ATTEMPTS.c.strategy == str(strategy),
-                ATTEMPTS.c.configuration == configuration,
-                ATTEMPTS.c.environment == environment,
-                or_(ATTEMPTS.c.outcome == Outcome.PROVED.value, and_(*failed)),
-            )
-            .limit(1)
+        alike = (
+            ATTEMPTS.c.strategy == str(strategy),
+            ATTEMPTS.c.configuration == configuration,
+            ATTEMPTS.c.environment == environment,
+            or_(ATTEMPTS.c.outcome == Outcome.PROVED.value, and_(*failed)),
         )
         with self._database.read() as connection:
-            return connection.execute(query).first() is not None
+            return any(
+                connection.execute(select(ATTEMPTS.c.id).where(same, *alike).limit(1)).first() is not None
+                for same in _same_goal(goal_text, identity)
+            )
 
     def record_attempt(self, attempt: AttemptRecord) -> None:
         """Add one attempt.
@@ -88,20 +88,23 @@ class Attempts(Section):
         run_id: str | None = None,
         *,
         goal_text: str | None = None,
+        identity: str = "",
         limit: int | None = None,
         newest_first: bool = False,
     ) -> tuple[AttemptRecord, ...]:
-        """Attempts of a run, of a goal (up to names), or all, as they came in or the other way round."""
+        """Attempts of a run, of a goal (by `identity`, else up to names), or all; as they came in, or newest first."""
         query = select(ATTEMPTS)
         if run_id is not None:
             query = query.where(ATTEMPTS.c.run_id == run_id)
-        if goal_text is not None:
-            query = query.where(ATTEMPTS.c.goal_hash == goal_hash(goal_text))
         # The order of arrival, but over all runs that of the clock: rows may have been put in later.
         order = ATTEMPTS.c.timestamp if run_id is None and goal_text is None else ATTEMPTS.c.id
         query = query.order_by(order.desc() if newest_first else order).limit(limit)
+        queries = [query] if goal_text is None else [query.where(same) for same in _same_goal(goal_text, identity)]
         with self._database.read() as connection:
-            return tuple(attempt_record(row) for row in connection.execute(query))
+            found = [attempt_record(row) for each in queries for row in connection.execute(each)]
+        if len(queries) > 1:
+            found.sort(key=lambda record: record.id or 0, reverse=newest_first)
+        return tuple(found[:limit])
 
     def success_seconds(self, strategy: str, *, limit: int = 200) -> tuple[float, ...]:
         """Seconds of a strategy's newest successful attempts, newest first."""
@@ -131,6 +134,18 @@ class Attempts(Section):
         """Bring frontier and statistics in step with `attempts` after rows were added or removed by hand."""
         with self._database.write() as connection:
             rebuild_counts(self._database, connection)
+
+
+def _same_goal(goal_text: str, identity: str) -> tuple[ColumnElement[bool], ...]:
+    """What says that an attempt was on this goal: identities where both sides have one, the texts elsewhere.
+
+    Each is for a query of its own: of an "or" SQLite would make a search through all attempts of a strategy.
+    """
+    same_text = ATTEMPTS.c.goal_hash == goal_hash(goal_text)
+    if not identity:
+        return (same_text,)
+    # By its length, for SQLite must not go by the index of identities here: most rows may have none.
+    return ATTEMPTS.c.identity == identity, and_(same_text, func.length(ATTEMPTS.c.identity) == 0)
 
 
 def rebuild_counts(database: Database, connection: Connection) -> None:
@@ -240,6 +255,7 @@ def _row(record: AttemptRecord) -> dict[str, Any]:
         "budget_seconds": record.budget_seconds,
         "outcome": str(record.outcome),
         "metadata": plain(record.metadata),
+        "identity": record.identity,
     }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, func, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import LedgerError
-from orchestrator.goal import Context, Goal, Position, SorryKind, SourceSpan
+from orchestrator.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
 from orchestrator.ledger.records import GoalRecord, plain
 from orchestrator.ledger.section import Section
 from orchestrator.ledger.tables import GOALS
@@ -119,7 +119,9 @@ def _row(record: GoalRecord) -> dict[str, Any]:
             "opens": plain(goal.context.opens),
             "imports": plain(goal.context.imports),
             "labels": plain(goal.context.labels),
+            **({"names": plain(goal.identity.names)} if goal.identity else {}),
         },
+        "identity": goal.digest,
         "difficulty": goal.estimated_difficulty,
         "status": record.status.value,
         "environment": record.environment,
@@ -148,6 +150,7 @@ def goal_record(row: Row[Any]) -> GoalRecord:
         span=_span(row.span),
         command=_span(row.command),
         is_prop=row.is_prop,
+        identity=Identity(row.identity, tuple(context.get("names", ()))) if row.identity else None,
     )
     return GoalRecord(
         goal=goal,

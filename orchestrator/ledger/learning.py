@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.engine import Connection
 
-from orchestrator.goal_renaming import translated
+from orchestrator.goal import Identity
+from orchestrator.goal_renaming import renamed, translated
 from orchestrator.ledger.records import plain
 from orchestrator.ledger.section import Section
 from orchestrator.ledger.summaries import CachedTactics, StrategyMoment, StrategyStatistics, StrategyTrial
@@ -23,12 +24,20 @@ class Learning(Section):
     """The tactic cache and the strategies' statistics."""
 
     def update_tactic_cache(
-        self, goal_text: str, *, tactics: Sequence[str], success_rate: float, avg_time: float
+        self,
+        goal_text: str,
+        *,
+        tactics: Sequence[str],
+        success_rate: float,
+        avg_time: float,
+        identity: Identity | None = None,
     ) -> None:
         """Remember the tactics that proved a goal, in place of what was remembered of it; the use count stays.
 
         Args:
             goal_text: as Lean prints it; the entry serves all goals that differ in names and order only.
+            identity: of the goal, where it is known: then the entry serves all goals of this identity, in whatever
+                words, and no other.
             tactics: the proof script, one tactic a string.
             success_rate: 0 to 1, to start with.
             avg_time: seconds, to start with.
@@ -39,25 +48,33 @@ class Learning(Section):
             "avg_time": avg_time,
             "last_used": self._now(),
             "goal_text": plain(goal_text),
+            "text_hash": goal_hash(goal_text),
+            "names": plain(identity.names) if identity else [],
         }
-        statement = self._database.insert(TACTIC_CACHE).values(goal_hash=goal_hash(goal_text), use_count=0, **values)
+        key = identity.digest if identity else goal_hash(goal_text)
+        statement = self._database.insert(TACTIC_CACHE).values(goal_hash=key, use_count=0, **values)
         with self._database.write() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["goal_hash"], set_=values))
 
-    def get_cached_tactics(self, goal_text: str) -> CachedTactics | None:
+    def get_cached_tactics(self, goal_text: str, *, identity: Identity | None = None) -> CachedTactics | None:
         """What is remembered of a goal, or None. Each hit counts as a use, this one included.
 
-        The tactics are in the names of `goal_text`, whatever names the goal had that they proved.
+        Goals are the same by their identities where both have one, by their texts up to names elsewhere. The tactics
+        are in the names of this goal, whatever names the goal had that they proved.
         """
-        mine = TACTIC_CACHE.c.goal_hash == goal_hash(goal_text)
         with self._database.read() as connection:
-            if connection.execute(select(TACTIC_CACHE.c.goal_hash).where(mine)).first() is None:
-                return None
+            key = _entry(connection, goal_text, identity)
+        if key is None:
+            return None
+        mine = TACTIC_CACHE.c.goal_hash == key
         used = {"use_count": TACTIC_CACHE.c.use_count + 1, "last_used": self._now()}
         with self._database.write() as connection:
             connection.execute(update(TACTIC_CACHE).where(mine).values(used))
             row = connection.execute(select(TACTIC_CACHE).where(mine)).one()
-        tactics = translated(row.tactics, row.goal_text, goal_text) if row.goal_text else row.tactics
+        if identity and row.goal_hash == identity.digest:
+            tactics: Sequence[str] = renamed(row.tactics, row.names, identity.names)
+        else:
+            tactics = translated(row.tactics, row.goal_text, goal_text) if row.goal_text else row.tactics
         return CachedTactics(
             tactics=list(tactics), success_rate=row.success_rate, avg_time=row.avg_time, use_count=row.use_count
         )
@@ -73,7 +90,9 @@ class Learning(Section):
         with self._database.read() as connection:
             return {row.goal_text: tuple(row.tactics) for row in connection.execute(query)}
 
-    def record_cache_outcome(self, goal_text: str, success: bool, *, time_seconds: float | None = None) -> bool:
+    def record_cache_outcome(
+        self, goal_text: str, success: bool, *, time_seconds: float | None = None, identity: Identity | None = None
+    ) -> bool:
         """Learn from replaying cached tactics: rate ← 0.9 · rate + 0.1 · success, the time likewise on success.
 
         From 0.85 two failures in a row lead below the 0.7 that callers ask for. False when nothing is cached.
@@ -81,9 +100,10 @@ class Learning(Section):
         values = {"success_rate": (1 - ALPHA) * TACTIC_CACHE.c.success_rate + ALPHA * success}
         if success and time_seconds is not None:
             values["avg_time"] = (1 - ALPHA) * TACTIC_CACHE.c.avg_time + ALPHA * time_seconds
-        statement = update(TACTIC_CACHE).where(TACTIC_CACHE.c.goal_hash == goal_hash(goal_text)).values(values)
         with self._database.write() as connection:
-            return connection.execute(statement).rowcount > 0
+            key = _entry(connection, goal_text, identity)
+            statement = update(TACTIC_CACHE).where(TACTIC_CACHE.c.goal_hash == key).values(values)
+            return key is not None and connection.execute(statement).rowcount > 0
 
     def update_strategy_statistics(self, trials: Iterable[StrategyTrial]) -> None:
         """Count finished trials, all or none; averages move by rate ← 0.9 · rate + 0.1 · success.
@@ -167,6 +187,19 @@ class Learning(Section):
             query = query.where(STRATEGY_STATISTICS.c.context == context)
         with self._database.read() as connection:
             return tuple(StrategyStatistics(**row._mapping) for row in connection.execute(query))
+
+
+def _entry(connection: Connection, goal_text: str, identity: Identity | None) -> str | None:
+    """The key of what is remembered of a goal: under its identity, else under its text where one side has no more."""
+    text = goal_hash(goal_text)
+    entry = TACTIC_CACHE.c
+    keys = [identity.digest, text] if identity else [text]
+    there = set(connection.execute(select(entry.goal_hash).where(entry.goal_hash.in_(keys))).scalars())
+    found = next((key for key in keys if key in there), None)
+    if found is None and identity is None:
+        alike = select(entry.goal_hash).where(entry.text_hash == text).order_by(entry.use_count.desc()).limit(1)
+        return connection.execute(alike).scalar_one_or_none()
+    return found
 
 
 def count_cached(connection: Connection) -> int:

@@ -81,6 +81,7 @@ class AttemptRecord:
 
     Attributes:
         goal_hash: filled in from the text.
+        identity: digest of the goal's terms; "" where no Lean was asked.
         configuration: digest of the strategy's settings.
         environment: digest of everything a proof of the goal depends on.
         budget_seconds: the time it was given; None for no limit.
@@ -105,6 +106,7 @@ class AttemptRecord:
     run_id: str | None = None
     timestamp: datetime | None = None
     goal_hash: str = ""
+    identity: str = ""
     id: int | None = None
 
     def __post_init__(self) -> None:
@@ -147,6 +149,7 @@ class AttemptRecord:
             budget_seconds=budget_seconds,
             metadata=dict(result.metadata) | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
             run_id=run_id,
+            identity=goal.digest,
         )
 
     def at(self, timestamp: datetime) -> AttemptRecord:

@@ -8,13 +8,13 @@ from datetime import UTC
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus, plain
 from orchestrator.ledger.section import Section
-from orchestrator.ledger.tables import PROOFS, RUNS
+from orchestrator.ledger.tables import GOALS, PROOFS, RUN_PROGRESS, RUNS
 from orchestrator.normalize import goal_hash
 
 
@@ -73,6 +73,14 @@ class Runs(Section):
             found = connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(values)).rowcount
         if not found:
             raise LedgerError(f"there is no run {run_id}", where=self._database.where)
+
+    def drop_run(self, run_id: str) -> None:
+        """Remove a run that has done nothing but begin."""
+        with self._database.write() as connection:
+            for column in (GOALS.c.first_seen_run, GOALS.c.last_seen_run):
+                connection.execute(update(GOALS).where(column == run_id).values({column.name: None}))
+            connection.execute(delete(RUN_PROGRESS).where(RUN_PROGRESS.c.run_id == run_id))
+            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
 
     def run(self, run_id: str) -> RunRecord | None:
         """The run of that id."""

@@ -95,6 +95,10 @@ def _hash(*, primary_key: bool = False) -> Any:
     return Field(sa_column=Column(String(64), nullable=False, primary_key=primary_key))
 
 
+def _digest() -> Any:
+    return Field(default="", sa_column=Column(String(64), nullable=False, server_default=""))
+
+
 # In the very words of the queries: SQLite uses a partial index only where it sees its condition.
 _ONLY_PROVED: dict[str, Any] = {"sqlite_where": text("success = 1"), "postgresql_where": text("success")}
 
@@ -154,6 +158,7 @@ class GoalRow(Base, table=True):
     source_line: int = _number(Integer)
     first_seen_run: str | None = _run()
     last_seen_run: str | None = _run()
+    identity: str = _digest()
 
 
 class Attempt(Base, table=True):
@@ -171,6 +176,7 @@ class Attempt(Base, table=True):
         Index("ix_attempts_proved", "goal_hash", "strategy", **_ONLY_PROVED),
         Index("ix_attempts_proved_timestamp", "timestamp", **_ONLY_PROVED),
         Index(None, "strategy", "success", "id"),
+        Index(None, "identity", "strategy"),
     )
 
     id: int | None = Field(default=None, sa_column=Column(Integer, primary_key=True))
@@ -191,6 +197,7 @@ class Attempt(Base, table=True):
     budget_seconds: float | None = _number(Float, None)
     outcome: str = Field(sa_column=Column(String(16), nullable=False, server_default="not_proved"))
     details: dict[str, Any] = _json("metadata")
+    identity: str = _digest()
 
 
 class AttemptedGoal(Base, table=True):
@@ -247,10 +254,13 @@ class Proof(Base, table=True):
 
 
 class TacticCache(Base, table=True):
-    """The tactics that proved a goal, for goals that differ from it in names and order only."""
+    """The tactics that proved a goal, for goals that differ from it in names and order only.
+
+    `goal_hash` is the goal's identity where Lean was asked for it, else the hash of its text.
+    """
 
     __tablename__ = "tactic_cache"
-    __table_args__ = (Index(None, "use_count"),)
+    __table_args__ = (Index(None, "use_count"), Index(None, "text_hash"))
 
     goal_hash: str = _hash(primary_key=True)
     tactics: list[str] = _json(empty="[]")
@@ -259,6 +269,8 @@ class TacticCache(Base, table=True):
     use_count: int = _number(Integer)
     last_used: datetime = _time()
     goal_text: str = _text()
+    text_hash: str = _digest()
+    names: list[str] = _json(empty="[]")
 
 
 class StrategyStatistic(Base, table=True):

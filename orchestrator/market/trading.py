@@ -105,6 +105,12 @@ class Trading:
     _closed: dict[str, Result] = field(default_factory=dict)
     _touched: dict[str, None] = field(default_factory=dict)
     _deadline: float = 0.0
+    _broken: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether it came to its end, so that another time on what is left of it would come to nothing new."""
+        return not (self._broken or self._over)
 
     async def run(self, stuck: Mapping[str, Result | None]) -> Traded:
         """Ask for what the stuck goals (by id, with what their strategies said) miss, supply it, and close them.
@@ -141,7 +147,8 @@ class Trading:
 
         try:
             needs = await self.answers.needs(goal, look)
-        except (SessionError, RequestRefused):
+        except (SessionError, RequestRefused) as error:
+            self._note(error)
             needs = ()
         for number, need in enumerate(needs):
             priority = min(1.0, 0.5 + 0.05 * need.seen) - 0.1 * number
@@ -170,7 +177,8 @@ class Trading:
         place = place_of(goal, self.pool.project)
         try:
             ticket_id = await self.market.request_lemma(statement, place, name, (), priority, requester=asked)
-        except (MarketplaceError, SessionError, RequestRefused):
+        except (MarketplaceError, SessionError, RequestRefused) as error:
+            self._note(error)
             return None
         self._touched[ticket_id] = None
         ticket = await self.market.get_ticket(ticket_id)
@@ -203,6 +211,7 @@ class Trading:
         if not wanted or self._over:
             return
         results = await self.prove([goal for _, goal in wanted], prover)
+        self._broken = self._broken or any(result.metadata.get("broken") for result in results.values())
         for ticket, goal in wanted:
             result = results.get(goal.id)
             if result is not None and result.success and self._still_open(ticket):
@@ -234,7 +243,8 @@ class Trading:
         except (MarketplaceError, PatchError) as error:
             self.ledger.close_ticket(ticket.ticket_id, TicketStatus.CANCELLED, reason=error.what, who="lean")
             return None
-        except (SessionError, RequestRefused):
+        except (SessionError, RequestRefused) as error:
+            self._note(error)
             return None
         prover.places[goal.id] = self.pool.variant(stub.project)
         return goal
@@ -246,6 +256,7 @@ class Trading:
         try:
             script, why = await run_induction(goal, seconds, prover=prover, definitions=self.definitions(goal))
         except (SessionError, RequestRefused) as error:
+            self._note(error)
             script, why = "", error.what
         if script:
             return await self._complete(ticket, script, self._as(SUPPLIER))
@@ -303,9 +314,14 @@ class Trading:
                 for candidate in scripts:
                     if (await context.check(candidate, prelude=here)).accepted:
                         return self._result(goal, candidate, helpers, tickets, started)
-        except (SessionError, RequestRefused):
+        except (SessionError, RequestRefused) as error:
+            self._note(error)
             return None
         return None
+
+    def _note(self, error: Exception) -> None:
+        """What a session broke on may go well the next time."""
+        self._broken = self._broken or isinstance(error, SessionError)
 
     def _helper(self, ticket: Ticket, goal: Goal) -> HelperLemma:
         """A ticket's lemma where both who asked first and `goal` see it.

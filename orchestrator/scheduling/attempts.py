@@ -23,6 +23,7 @@ from orchestrator.scheduling.ports import (
 from orchestrator.strategies.base import CANCELLED, Strategy, guarded
 
 _RETRY_SECONDS = 0.5
+_REFRESH_SECONDS = 30.0
 
 Work = Callable[[], Awaitable[Result]]
 
@@ -100,6 +101,7 @@ class Attempts:
 
     def refresh(self) -> None:
         """Learn from the ledger anew, other machines' attempts included."""
+        self._refreshed = self.clock()
         self.statistics = Statistics[StrategyType](self._ema_alpha, self.ledger.statistics())
 
     def available(self, goal: Goal) -> tuple[tuple[StrategyType, ...], Mapping[StrategyType, str]]:
@@ -149,9 +151,7 @@ class Attempts:
         # Cached tactics that fail say nothing about the strategy that once found them.
         if result.success or not attempt.cached:
             self.ledger.record(attempt.goal, result)
-        trial = trial_of(result)
-        if trial is not None:
-            self.statistics = self.policy.update(self.statistics, trial)
+        self._learn(result)
         self.emit(AttemptFinished(attempt.goal, result))
         return result
 
@@ -162,8 +162,13 @@ class Attempts:
             LedgerError: it could not be kept.
         """
         self.ledger.record(goal, result)
-        trial = trial_of(result)
-        if trial is not None:
+        self._learn(result)
+
+    def _learn(self, result: Result) -> None:
+        """Count what the ledger has counted already; and now and then what other workers have told it."""
+        if self.clock() - self._refreshed >= _REFRESH_SECONDS:
+            self.refresh()
+        elif (trial := trial_of(result)) is not None:
             self.statistics = self.policy.update(self.statistics, trial)
 
     def stop(self) -> None:

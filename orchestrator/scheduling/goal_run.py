@@ -22,6 +22,9 @@ TRUSTED_RATE = 0.7
 
 # With a smaller share of its time than this a strategy would only have to be tried again.
 _LEAST_SHARE = 0.1
+# More time than before by so little is no reason to try again: what is left of a budget is never twice the same.
+NO_MORE = 0.9
+"""An attempt with this share of the time has been tried with all of it."""
 _FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
@@ -189,7 +192,7 @@ class GoalRun:
                 return None
             best = self._attempts.order(self._features, in_time, [*self._failed, *self._under_way])[0]
             seconds = min(self._seconds_for(best), self._enough[best])
-            if not self._attempts.ledger.check_duplicate(self._goal, best, seconds):
+            if not self._attempts.ledger.check_duplicate(self._goal, best, NO_MORE * seconds):
                 return best
             self._left.remove(best)
             self._repeats.append(best)

@@ -35,7 +35,13 @@ _FILE = "tactic_prior.json.gz"
 def tactic_policy() -> Covering:
     """The policy for tactics, with the cases of the tuning half."""
     cases = (Case(MappingProxyType({arm: (bool(ok), s) for arm, ok, s in row})) for row in _read()["cases"])
-    return Covering(cases=tuple(cases), base=TACTIC_BASE, limit_seconds=STRATEGY_SECONDS[StrategyType.MICRO])
+    return covering(cases, leads=_read().get("leads", ()))
+
+
+def covering(cases: Iterable[Case], *, leads: Iterable[str] = ()) -> Covering:
+    """The policy for tactics, with these cases, and these arms in front of all others."""
+    limit = STRATEGY_SECONDS[StrategyType.MICRO]
+    return Covering(cases=tuple(cases), base=TACTIC_BASE, limit_seconds=limit, leads=tuple(leads))
 
 
 @cache
@@ -49,13 +55,14 @@ def load_prior() -> Statistics[str]:
     )
 
 
-def save_prior(statistics: Statistics[str], cases: Iterable[Case]) -> None:
+def save_prior(statistics: Statistics[str], cases: Iterable[Case], *, leads: Iterable[str] = ()) -> None:
     """Write the file that `load_prior` and `tactic_policy` read."""
     value = {
         "statistics": [
             [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
             for (scope, arm), one in sorted(statistics.table.items())
         ],
+        "leads": list(leads),
         "cases": [[[arm, int(ok), round(s, 3)] for arm, (ok, s) in case.trials.items()] for case in cases],
     }
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

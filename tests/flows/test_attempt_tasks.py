@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,10 +13,12 @@ from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import TaskRun
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.utilities.annotations import quote
 
-from orchestrator.errors import RequestRefused, SessionDied
+from orchestrator.errors import RequestRefused, SessionDied, SessionError
 from orchestrator.goal import Goal
 from orchestrator.observer import notify
 from orchestrator.result import Result, StrategyType
@@ -103,6 +105,26 @@ async def test_nothing_else_is_tried_again(error: Exception) -> None:
     with pytest.raises(type(error)):
         await made_with(strategy)
     assert strategy.calls == 1
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_what_the_prefect_server_fails_at_says_nothing_of_the_goal(
+    monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    async def broken(goal: object, timeout: float, strategy: object, begins: quote[Callable[[], None]]) -> Result:
+        if begun:
+            begins.unquote()()
+        raise ConcurrencySlotAcquisitionError("no answer")
+
+    monkeypatch.setattr("tasks.attempt._TAGGED", {Weight.LIGHT: broken})
+    strategy = Answers([PROVED])
+    run = attempts_as_tasks({StrategyType.MICRO: strategy}, lambda goal: Weight.LIGHT)
+    if begun:
+        with pytest.raises(SessionError, match="no answer"):
+            await run(GOAL, StrategyType.MICRO, 8.0)
+    else:
+        assert await run(GOAL, StrategyType.MICRO, 8.0) == PROVED
+    assert strategy.calls == (not begun)
 
 
 async def test_a_goal_that_is_not_proved_is_a_result() -> None:

@@ -310,3 +310,36 @@ async def test_the_patch_holds_the_proofs_and_what_is_left_is_what_was_not_prove
     assert {goal.id for goal in after.goals} == {goal.id for goal in before.goals if not results[goal.id].success}
     assert after.declarations["Second"]["size_ne_zero"].axioms == report.declarations["Second"]["size_ne_zero"].axioms
     assert "sorryAx" not in after.declarations["Second"]["size_lt"].axioms
+
+
+PARTIAL = """theorem both (n : Nat) (h : n = 0) : n + 0 = n ∧ n = 0 := by
+  constructor
+  · sorry
+  · sorry
+
+theorem other (n : Nat) : n = n ∧ 0 = 0 := ⟨sorry, sorry⟩
+"""
+
+
+async def test_what_is_left_open_is_filled_beside_the_first_replay(servers: Servers, lean: EmbeddedSession) -> None:
+    small = project(First="def two : Nat := 2\n", Second="import First\n" + PARTIAL)
+    before = await extract(Workspace(lean, small), small.modules)
+    first, _, third, _ = before.goals
+    proofs = [Proof(first, "simp"), Proof(third, "rfl")]
+    reports, started = [], []
+    for goals in ((), before.goals):
+        processes = servers.meter.processes
+        reports.append(await Selection(Gate(small, before, servers.fresh), goals).select(proofs))
+        started.append(servers.meter.processes - processes)
+    assert reports[0] == reports[1]
+    assert {verdict.status for verdict in reports[1].verdicts.values()} == {VerdictStatus.PARTIAL}
+    assert started == [2, 2]
+    # Files that stay as they were are not replayed when a proof is dropped.
+    gate = Gate(small, before, servers.fresh)
+    await Selection(gate).select(proofs)
+    processes = servers.meter.processes
+    assert await Selection(gate).select(proofs) == reports[0]
+    assert servers.meter.processes == processes
+    with_sorry = [Proof(first, "simp"), Proof(third, "sorry")]
+    report = await Selection(Gate(small, before, servers.fresh), before.goals).select(with_sorry)
+    assert [proof.goal.id for proof in report.accepted] == [first.id]

@@ -103,3 +103,13 @@ def worth(order: list[int], chances: np.ndarray, costs: np.ndarray) -> float:
             total += nobody * chances[row, arm] * max(0.0, LIMIT - spent)
             nobody *= 1 - chances[row, arm]
     return total
+
+
+def test_an_arm_that_leads_goes_first_and_the_others_add_to_it() -> None:
+    cheap = {"strong": (True, 2.0), "cheap": (True, 0.1), "other": (False, 0.1)}
+    rest = {"strong": (False, 2.0), "cheap": (False, 0.1), "other": (True, 0.1)}
+    plain = policy(cheap, cheap, rest)
+    assert plain.order(GOAL, list(cheap), NOTHING)[0] == "cheap"
+    led = replace(plain, leads=("strong", "nobody here"))
+    assert led.order(GOAL, list(cheap), NOTHING) == ("strong", "other", "cheap")
+    assert led.order(GOAL, ["cheap", "other"], NOTHING) == plain.order(GOAL, ["cheap", "other"], NOTHING)

@@ -97,6 +97,19 @@ def test_a_proof_that_the_gate_turned_down_is_not_known_and_not_looked_for_again
     assert not second.check_duplicate(GOAL, HAMMER, 8.0)
 
 
+def test_what_the_gate_turned_down_for_a_goal_is_not_tried_on_it_again(store: Ledger) -> None:
+    first = run_on(store)
+    first.record(GOAL, PROOF)
+    assert first.cached_tactics(GOAL) is not None
+    for _ in range(2):
+        first.record_gate([report(PROOF, REFUSED)])
+    assert first.cached_tactics(GOAL) is None
+    assert first.cached_tactics(TWIN) is not None
+    assert len(store.proofs()) == 1
+    first.record_gate([report(PROOF, PASSED, TWIN)])
+    assert run_on(store).cached_tactics(GOAL) is None
+
+
 def test_the_gates_last_word_on_a_proof_counts(store: Ledger) -> None:
     for verdict, expected in ((PASSED, True), (REFUSED, False), (PASSED, True)):
         run = run_on(store)

@@ -374,6 +374,20 @@ def test_a_new_scheduler_starts_from_the_ledger() -> None:
     run(main())
 
 
+def test_what_other_workers_learn_is_heard_of_while_a_run_goes_on() -> None:
+    async def main() -> None:
+        ledger = MemoryLedger()
+        slow = scheduler_for(cast(micro=HANGS), ledger=ledger)
+        await scheduler_for(cast(hammer=PROVES), ledger=ledger).process_queue([a_goal(str(n)) for n in range(7)])
+        await slow.run_goal(a_goal("a"), n=1)
+        assert (slow.trials[MICRO], slow.trials[HAMMER]) == (1, 0)
+        for name in "bcdef":
+            await slow.run_goal(a_goal(name), n=1)
+        assert (slow.trials[MICRO], slow.trials[HAMMER]) == (6, 7)
+
+    run(main())
+
+
 def test_the_policy_is_told_what_failed_before() -> None:
     async def main() -> None:
         ledger = MemoryLedger()

@@ -78,7 +78,7 @@ class ScriptedGate:
             errors[path] += [_message(0, word) for _, word in found if word.startswith("crash") or clash]
             other = "B.lean" if path == "A.lean" else "A.lean"
             errors[other] += [_message(3, word) for _, word in found if word.startswith("far")]
-            unlike[path] = tuple(word for _, word in found if word.startswith("alien"))
+            unlike[path] = tuple(word for _, word in found if word.startswith(("alien", "spoils")))
             verdicts += _verdicts(path, text)
         errors = {path: messages for path, messages in errors.items() if messages}
         return PatchReport(
@@ -101,9 +101,13 @@ def _verdicts(path: str, text: str) -> list[Verdict]:
         left = new.count("sorry")
         if left < old.count("sorry"):
             status = VerdictStatus.PARTIAL if left else VerdictStatus.PASSED
-            bad = [word for word in new.split() if word.startswith("cheat")]
-            check = Check(CheckName.AXIOMS, not bad, " ".join(bad))
-            found.append(Verdict(old[0], path, VerdictStatus.FAILED if bad else status, (check,)))
+            bad = [word for word in new.split() if word.startswith(("cheat", "spoils"))]
+            checks = (
+                Check(CheckName.AXIOMS, not bad, " ".join(bad)),
+                Check(CheckName.NOTHING_ELSE, "spoils" not in text),
+            )
+            failed = not all(check.passed for check in checks)
+            found.append(Verdict(old[0], path, VerdictStatus.FAILED if failed else status, checks))
     return found
 
 
@@ -128,6 +132,12 @@ def test_nothing_to_select() -> None:
     assert (report.accepted, report.verdicts, report.texts) == ((), {}, {})
     assert report.declarations == gate.original
     assert gate.asked == []
+
+
+def test_a_proof_that_fails_the_whole_file_is_blamed_alone() -> None:
+    report, gate = select({"Aa": "spoils", "Ac1": "good", "Ba": "good"})
+    assert [proof.goal.id for proof in report.accepted] == ["Ac1", "Ba"]
+    assert len(gate.asked) == 2
 
 
 def test_good_proofs_are_looked_at_once_and_together() -> None:

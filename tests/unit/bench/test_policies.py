@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from bench.policies import (
     case_of,
     curve_area,
     everything,
+    leads_of,
     learned,
     main,
     night_area,
@@ -24,6 +26,7 @@ from bench.policies import (
     task_of,
     work,
 )
+from bench.record_matrix import code_of
 from orchestrator.bandit import CostAware, SeedUcb, Statistics, after
 from orchestrator.errors import ConfigError
 from orchestrator.scheduling.prior import load_prior, tactic_policy
@@ -92,13 +95,29 @@ def test_nobody_beats_the_oracle_and_hindsight_beats_every_fixed_order(table: li
 
 
 def test_a_matrix_is_read_as_it_was_written(tmp_path: Path) -> None:
-    rows = [row("nat-002", (True, 0.125)), row("nat-001", (False, 3.0), split=Split.HELD_OUT)]
+    other = replace(row("nat-001", (False, 3.0), split=Split.HELD_OUT), codes={"hammer": "0a"})
+    rows = [row("nat-002", (True, 0.125)), other]
     write_matrix(rows, tmp_path / "m.gz")
     assert read_matrix(tmp_path / "m.gz") == (rows[1], rows[0])
     before = (tmp_path / "m.gz").read_bytes()
     write_matrix(rows[::-1], tmp_path / "m.gz")
     assert (tmp_path / "m.gz").read_bytes() == before
     assert row_of(line_of(rows[0])) == rows[0]
+
+
+def test_code_is_that_of_a_strategy_and_of_all_it_uses() -> None:
+    codes = [code_of(strategy) for strategy in ("micro", "hammer", "sketch")]
+    assert len(set(codes)) == 3
+    assert code_of("hammer") == codes[1]
+
+
+def test_a_strong_arm_leads_unless_an_order_is_surely_better() -> None:
+    # "try?" proves nearly all; "rfl" sometimes, and nobody knows when.
+    luck = [row(f"nat-{n:03}", (n % 7 == 0, 1.0), (False, 1.0), (n % 5 > 0, 1.0)) for n in range(40)]
+    assert leads_of([task_of(one) for one in luck], 8.0) == ("try?",)
+    # "rfl" costs nothing, and each time it spares "try?" three seconds.
+    cheap = [row(f"nat-{n:03}", (n % 2 == 0, 0.05), (False, 1.0), (n % 9 > 0, 3.0)) for n in range(40)]
+    assert leads_of([task_of(one) for one in cheap], 8.0) == ()
 
 
 def test_a_file_that_is_no_matrix_is_refused(tmp_path: Path) -> None:

@@ -48,6 +48,16 @@ def test_what_ended_is_a_duplicate(ledger: Ledger, outcome: Outcome) -> None:
     assert ledger.check_duplicate(RENAMED, "micro")
 
 
+def test_identities_decide_where_both_sides_have_one(ledger: Ledger) -> None:
+    ledger.record_attempts([attempt(identity="1" * 64), attempt(goal=OTHER)])
+    assert ledger.check_duplicate("⊢ in other words", "micro", identity="1" * 64)
+    assert not ledger.check_duplicate(GOAL, "micro", identity="2" * 64)
+    assert ledger.check_duplicate(OTHER, "micro", identity="2" * 64)
+    assert ledger.check_duplicate(RENAMED, "micro")
+    assert len(ledger.attempts(goal_text="⊢ in other words", identity="1" * 64)) == 1
+    assert ledger.attempts(goal_text=GOAL, identity="2" * 64) == ()
+
+
 @pytest.mark.parametrize("outcome", [Outcome.ERROR, Outcome.CANCELLED, Outcome.UNAVAILABLE])
 def test_what_says_nothing_of_the_goal_is_no_duplicate(ledger: Ledger, outcome: Outcome) -> None:
     ledger.record_attempt(attempt(outcome))

@@ -97,6 +97,11 @@ def test_every_query_has_its_index(filled: Path) -> None:
     plans = {
         "SELECT 1 FROM attempts WHERE goal_hash = '' AND strategy = '' AND configuration = '' AND environment = '' AND "
         "(outcome = '' OR outcome IN ('') AND budget_seconds >= 1)": "ix_attempts_tried",
+        "SELECT 1 FROM attempts WHERE identity = 'x' AND strategy = '' AND configuration = '' AND environment = '' AND "
+        "(outcome = '' OR outcome IN ('') AND budget_seconds >= 1)": "ix_attempts_identity_strategy",
+        "SELECT 1 FROM attempts WHERE goal_hash = '' AND length(identity) = 0 AND strategy = ''": "ix_attempts_tried",
+        "SELECT * FROM attempts WHERE goal_hash = '' AND length(identity) = 0 ORDER BY id": "ix_attempts_tried",
+        "SELECT * FROM attempts WHERE identity = 'x' ORDER BY id": "ix_attempts_identity_strategy",
         "SELECT * FROM attempts WHERE run_id = '' ORDER BY id": "ix_attempts_run_id_id",
         "SELECT * FROM attempts WHERE goal_hash = '' ORDER BY id": "ix_attempts_tried",
         "SELECT * FROM attempts ORDER BY timestamp DESC LIMIT 10": "ix_attempts_timestamp",

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.bandit import ArmStatistics
+from orchestrator.goal import Identity
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
 
@@ -21,6 +22,35 @@ def test_cached_tactics_serve_the_same_goal_under_other_names(ledger: Ledger) ->
     assert cached == {"tactics": ["simp [*]", "aesop"], "success_rate": 0.85, "avg_time": 2.3, "use_count": 1}
     assert ledger.get_cached_tactics("a b : Nat\nh : a < b\n⊢ b ≤ a") is None
     assert ledger.statistics().cached_tactics == 1
+
+
+ONE, OTHER = Identity("1" * 64, ("a", "b", "h")), Identity("2" * 64, ("a", "b", "h"))
+
+
+def test_identities_decide_where_both_sides_have_one(ledger: Ledger) -> None:
+    ledger.update_tactic_cache(GOAL, tactics=["exact h.le"], success_rate=1.0, avg_time=1.0, identity=ONE)
+    # Other words, names and order of the same goal.
+    same = Identity(ONE.digest, ("x", "y", "less"))
+    cached = ledger.get_cached_tactics("x : Nat\nless : Nat.lt x y\n⊢ Nat.le x y", identity=same)
+    assert cached is not None
+    assert cached["tactics"] == ["exact less.le"]
+    # The same words of another goal.
+    assert ledger.get_cached_tactics(GOAL, identity=OTHER) is None
+    assert not ledger.record_cache_outcome(GOAL, False, identity=OTHER)
+    ledger.update_tactic_cache(GOAL, tactics=["other"], success_rate=1.0, avg_time=1.0, identity=OTHER)
+    found = [ledger.get_cached_tactics(GOAL, identity=identity) for identity in (ONE, OTHER)]
+    assert [entry and entry["tactics"] for entry in found] == [["exact h.le"], ["other"]]
+
+
+def test_texts_decide_where_one_side_has_no_identity(ledger: Ledger) -> None:
+    ledger.update_tactic_cache(GOAL, tactics=["exact h.le"], success_rate=1.0, avg_time=1.0, identity=ONE)
+    cached = ledger.get_cached_tactics(RENAMED)
+    assert cached is not None
+    assert cached["tactics"] == ["exact k.le"]
+    assert ledger.record_cache_outcome(RENAMED, False)
+    old = "⊢ 1 + 1 = 2"
+    ledger.update_tactic_cache(old, tactics=["rfl"], success_rate=1.0, avg_time=1.0)
+    assert ledger.record_cache_outcome(old, True, identity=Identity("3" * 64))
 
 
 def test_every_hit_is_a_use_and_a_new_entry_keeps_the_count(ledger: Ledger) -> None:
