@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -126,7 +127,7 @@ async def _finisher(context: ProofContext, state: int | None, goals: tuple[str, 
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
-    """Write pairs to a file, one JSON object a line."""
+    """Write pairs to a file, one JSON object a line, compressed when its name ends in `.gz`."""
     lines = (
         json.dumps(
             {"state": pair.state, "tactic": pair.tactic, "origin": pair.origin.value, "declaration": pair.declaration},
@@ -134,4 +135,5 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
         )
         for pair in pairs
     )
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    text = "".join(line + "\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(text, 9, mtime=0) if path.suffix == ".gz" else text)
