@@ -165,7 +165,8 @@ class NightRun:
         while not ready():
             assert time.monotonic() < end, f"too late; printed so far:\n{self.output}"
             self._note_children()
-            time.sleep(0.1)
+            # Looking for children reads all of /proc.
+            time.sleep(0.3)
 
     def _note_children(self) -> list[psutil.Process]:
         if not self._running:
