@@ -23,7 +23,7 @@ from orchestrator.errors import ConfigError, ModelError
 from orchestrator.models.extras import missing
 from orchestrator.models.pairs import Example, read_pairs, set_apart
 from orchestrator.models.renaming import renamed
-from orchestrator.models.reprover import Input, first_goal, serialise
+from orchestrator.models.reprover import Input, first_goal, load, serialise
 
 Report = Callable[[str], None]
 Text = tuple[str, str]
@@ -82,13 +82,25 @@ class Trained:
 
 
 def train(
-    examples: Sequence[Example], settings: TrainSettings, out: Path, *, report: Report = lambda _line: None
+    examples: Sequence[Example],
+    settings: TrainSettings,
+    out: Path,
+    *,
+    start: Path | None = None,
+    report: Report = lambda _line: None,
 ) -> Trained:
     """Train a model on `examples` and save it to `out`, in half precision.
 
+    Args:
+        examples: what to learn.
+        settings: how.
+        out: folder for the model.
+        start: folder of a byte-level model to go on from, whose shape it then is; None for a new one.
+        report: takes a line now and then.
+
     Raises:
         ConfigError: no example fits the settings.
-        ModelError: the libraries are not installed.
+        ModelError: the libraries are not installed, or the model to start from cannot be loaded.
     """
     if reason := missing("models", ("torch", "transformers")):
         raise ModelError(f"Training is not possible: {reason}")
@@ -103,15 +115,15 @@ def train(
     torch.set_num_threads(settings.threads)
     dice = random.Random(settings.seed)
     tokenizer = transformers.ByT5Tokenizer()
-    model = _new_model(settings)
+    model = load(start, "AutoModelForSeq2SeqLM", "cpu", settings.threads)[0] if start else _new_model(settings)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     report(f"{len(seen)} pairs ({len(unseen)} set apart), {parameters / 1e6:.2f} million parameters")
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
-    start = time.monotonic()
+    began = time.monotonic()
     tenths = 0
     losses: list[float] = []
     for batch in _batches(seen, settings, dice):
-        share = _share(len(losses), time.monotonic() - start, settings)
+        share = _share(len(losses), time.monotonic() - began, settings)
         if share >= 1.0:
             break
         rise = min(1.0, share / 0.05 + 0.02)
@@ -129,7 +141,7 @@ def train(
             aside = validation_loss(model, tokenizer, unseen, settings)
             report(
                 f"step {len(losses):5}  loss {_recent(losses):.3f}  set apart {aside:.3f}  "
-                f"{time.monotonic() - start:.0f} s"
+                f"{time.monotonic() - began:.0f} s"
             )
             _save(model, out)
     _save(model, out)
@@ -152,6 +164,16 @@ def validation_loss(
             total += _loss(model, tokenizer, batch).item() * written
             count += written
     return total / count if count else math.nan
+
+
+def loss_of(folder: Path, examples: Sequence[Example], settings: TrainSettings) -> float:
+    """`validation_loss` of the model in a folder, which may have been trained with other settings.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+    """
+    model, tokenizer = load(folder, "AutoModelForSeq2SeqLM", "cpu", settings.threads)
+    return validation_loss(model, tokenizer, examples, settings, most=len(examples))
 
 
 def _share(steps: int, seconds: float, settings: TrainSettings) -> float:
@@ -224,13 +246,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("pairs", type=Path, nargs="+", help="files of pairs, one JSON object a line")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
+    parser.add_argument("--start", type=Path, help="folder of a model to go on from, such as the shipped one")
     for name in TrainSettings.__slots__:
         value = getattr(defaults, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"default {value}")
     options = vars(parser.parse_args(arguments))
-    paths, out = options.pop("pairs"), options.pop("out")
+    paths, out, start = options.pop("pairs"), options.pop("out"), options.pop("start")
+    settings = TrainSettings(**options)
     try:
-        made = train(read_pairs(paths), TrainSettings(**options), out, report=lambda line: print(line, flush=True))
+        made = train(read_pairs(paths), settings, out, start=start, report=lambda line: print(line, flush=True))
     except (ConfigError, ModelError) as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

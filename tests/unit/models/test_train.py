@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from orchestrator.errors import ConfigError
 from orchestrator.models.pairs import Example, read_pairs, set_apart
 from orchestrator.models.renaming import NAMES, renamed
-from orchestrator.models.reprover import Generator
-from orchestrator.models.train import TrainSettings, main, train
+from orchestrator.models.reprover import SHIPPED, Generator
+from orchestrator.models.train import TrainSettings, loss_of, main, train
 from orchestrator.normalize import normalize
 
 STATE = "n : Nat\n⊢ n + 0 = n"
@@ -41,6 +41,14 @@ def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     assert made.loss < 0.5
     assert math.isnan(made.validation)
     assert Generator(folder=tmp_path, device="cpu").suggest_for(STATE, (), 2)[0].tactic == "omega"
+
+
+def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
+    quick = TrainSettings(batch=4, steps=2, learning_rate=1e-4, validation=0.3)
+    made = train(PAIRS, quick, tmp_path, start=SHIPPED)
+    assert made.validation < loss_of(SHIPPED, set_apart(PAIRS, 0.3)[1], quick) + 0.5
+    before, after = (json.loads((folder / "config.json").read_text()) for folder in (SHIPPED, tmp_path))
+    assert after["d_model"] == before["d_model"]
 
 
 def test_training_may_be_given_minutes_instead_of_steps(tmp_path: Path) -> None:
