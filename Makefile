@@ -30,7 +30,7 @@ ifneq ($(UV),)
 	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" uv pip install --quiet --python $(BIN)/python -e '.[dev]'
 else
 	@test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev]'
 endif
 	@touch $@
 
@@ -58,7 +58,7 @@ check: setup
 
 test: check lean
 	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"
 
 browser-test: setup
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

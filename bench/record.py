@@ -1,10 +1,11 @@
 """Record training pairs for `python -m orchestrator.models.train` from real Lean.
 
     python -m bench.record --out bench/pairs.jsonl
+    python -m bench.record --synthetic 660 --out bench/synthetic.jsonl.gz
 
 Replays, step by step, the known proofs of the bank's tune split (never of the held-out one), and the proofs of the
-examples, those of `examples/expected.json` included. `--repo FOLDER` replays a Lean project's own proofs instead, for a
-model that knows the project's ways.
+examples, those of `examples/expected.json` included. `--synthetic N` replays N theories of our own making instead,
+`--repo FOLDER` a Lean project's own proofs, for a model that knows the project's ways.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.bank import BankGoal, Split, load_bank, source
+from bench.matrix import read_matrix
+from bench.synthetic import synthetic_project
 from orchestrator.config import load_settings
 from orchestrator.errors import PatchError
 from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.models.reprover import first_goal
+from orchestrator.normalize import goal_hash
 from orchestrator.patch import splice_all
 from orchestrator.paths import find_paths
 from orchestrator.provision import choose_lean, provision
@@ -61,8 +66,14 @@ def examples_project(folder: Path = EXAMPLES) -> Project:
     return project.with_texts(texts)
 
 
+def held_out_goals() -> frozenset[str]:
+    """Hashes of the goals that must not be learnt from, whoever states them."""
+    return frozenset(goal_hash(row.text) for row in read_matrix() if row.split is Split.HELD_OUT)
+
+
 async def pairs_of(project: Project, *, finishers: bool) -> list[Pair]:
-    """Everything that replaying a project's proofs gives, without repetition."""
+    """Everything that replaying a project's proofs gives, without repetition, but for the bank's held-out goals."""
+    unseen = held_out_goals()
     settings = load_settings()
     paths = find_paths(settings.paths)
     servers = provision(settings, paths, choose_lean(settings, paths, project))
@@ -70,7 +81,7 @@ async def pairs_of(project: Project, *, finishers: bool) -> list[Pair]:
     pairs: dict[Pair, None] = {}
     async with servers.pool(prepared.project) as pool:
         async for goal, found in record(prepared, pool, finishers=finishers):
-            pairs.update(dict.fromkeys(found))
+            pairs.update(dict.fromkeys(pair for pair in found if goal_hash(first_goal(pair.state)) not in unseen))
             sys.stderr.write(f"{goal.declaration}: {len(found)} pairs\n")
     return list(pairs)
 
@@ -80,12 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.record", description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="file to write, one pair a line")
     parser.add_argument("--repo", type=Path, help="record from this Lean project instead of bank and examples")
+    parser.add_argument("--synthetic", type=int, default=0, metavar="N", help="record N synthetic theories instead")
+    parser.add_argument("--seed", type=int, default=0, help="of the synthetic theories")
     parser.add_argument("--no-finishers", action="store_true", help="the proofs' own steps only")
     options = parser.parse_args(arguments)
     tune = [goal for goal in load_bank() if goal.split is Split.TUNE]
-    projects: Iterator[Project] = iter(
-        [load_project(options.repo)] if options.repo else [bank_project(tune), examples_project()]
-    )
+    projects: list[Project] = [bank_project(tune), examples_project()]
+    if options.repo or options.synthetic:
+        projects = [load_project(options.repo) if options.repo else synthetic_project(options.synthetic, options.seed)]
     pairs: list[Pair] = []
     for project in projects:
         pairs += asyncio.run(pairs_of(project, finishers=not options.no_finishers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,16 @@ async def record(
     A proof whose steps do not replay gives the pairs of the steps that do. A file that does not elaborate, or a step
     that breaks the session, costs what it would have given.
     """
+    async for goal, script in cut_goals(cut_project, pool):
+        try:
+            async with pool.open(goal) as context:
+                yield goal, await replay_steps(context, script, finishers=finishers)
+        except (SessionError, RequestRefused):
+            continue
+
+
+async def cut_goals(cut_project: CutProject, pool: Pool) -> AsyncIterator[tuple[Goal, tuple[str, ...]]]:
+    """The goals that proofs were cut out of, with the steps of these; what does not elaborate is left out."""
     for module in cut_project.project.modules:
         proofs = {proof.line: proof.script for proof in cut_project.proofs[module.name]}
         if not proofs:
@@ -83,13 +94,8 @@ async def record(
         for goal in goals_of(module, elaborated.reply.sorries, lambda _text: 0.5):
             assert goal.span is not None
             script = proofs.get(goal.span.start.line)
-            if script is None:
-                continue
-            try:
-                async with pool.open(goal) as context:
-                    yield goal, await replay_steps(context, steps(script), finishers=finishers)
-            except (SessionError, RequestRefused):
-                continue
+            if script is not None:
+                yield goal, steps(script)
 
 
 async def replay_steps(context: ProofContext, script: Sequence[str], *, finishers: bool) -> list[Pair]:
@@ -126,7 +132,7 @@ async def _finisher(context: ProofContext, state: int | None, goals: tuple[str, 
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
-    """Write pairs to a file, one JSON object a line."""
+    """Write pairs to a file, one JSON object a line, compressed when its name ends in `.gz`."""
     lines = (
         json.dumps(
             {"state": pair.state, "tactic": pair.tactic, "origin": pair.origin.value, "declaration": pair.declaration},
@@ -134,4 +140,5 @@ def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
         )
         for pair in pairs
     )
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    text = "".join(line + "\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(text, 9, mtime=0) if path.suffix == ".gz" else text)

@@ -99,7 +99,7 @@ class Generator:
             ModelError: the model cannot be loaded or run.
         """
         with self._lock:
-            self._loaded = self._loaded or _load(self.folder, "AutoModelForSeq2SeqLM", self.device, self.threads)
+            self._loaded = self._loaded or load(self.folder, "AutoModelForSeq2SeqLM", self.device, self.threads)
             model, tokenizer = self._loaded
             with _as_model_error("The tactic generator failed", self.folder):
                 found: list[list[Suggestion]] = []
@@ -161,7 +161,7 @@ class Encoder:
             ModelError: the model cannot be loaded or run.
         """
         with self._lock:
-            self._loaded = self._loaded or _load(self.folder, "T5EncoderModel", self.device, self.threads)
+            self._loaded = self._loaded or load(self.folder, "T5EncoderModel", self.device, self.threads)
             model, tokenizer = self._loaded
             with _as_model_error("The premise encoder failed", self.folder):
                 return self._encode(model, tokenizer, texts)
@@ -196,7 +196,12 @@ def _no_model(folder: Path) -> str:
     return "" if (folder / "config.json").is_file() else f"no model in {folder}: it needs a config.json and its weights"
 
 
-def _load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]:
+def load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]:
+    """The model and the tokenizer of a folder; `kind` is a class of transformers, the rest as for `Generator`.
+
+    Raises:
+        ModelError: the folder holds none, or the libraries are missing.
+    """
     if reason := unavailable(folder):
         raise ModelError(f"The model cannot be loaded: {reason}", where=str(folder))
     with _as_model_error("The model cannot be loaded", folder):

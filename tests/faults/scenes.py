@@ -81,6 +81,7 @@ class Scene:
             },
             name=f"out{len(self.runs)}",
             arguments=arguments,
+            extras="ORCH_REPROVER_GENERATOR" in settings,
         )
         self.runs.append(run)
         return run

@@ -11,18 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.errors import ConfigError, ModelError
+from orchestrator.errors import ModelError
 from orchestrator.models.extras import missing
 from orchestrator.models.reprover import SHIPPED, Encoder, Generator, Input, serialise, unavailable
 from orchestrator.models.scripted import ScriptedModel
-from orchestrator.models.train import TrainSettings, main, read_pairs, train
-
-pytest.importorskip("transformers")
-pytest.importorskip("torch")
 
 STATE = "n : Nat\n⊢ n + 0 = n"
-SMALL = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, steps=4, batch=4)
-PAIRS = [(f"n : Nat\n⊢ n + {number} = {number} + n", "omega") for number in range(6)]
 
 texts = st.text(max_size=60)
 
@@ -100,38 +94,6 @@ def test_what_is_missing_is_said_in_one_line() -> None:
     words = missing("models", ("no_such_library",))
     assert words == "no_such_library not installed: pip install 'lean-orchestrator[models]'"
     assert missing("models") == ""
-
-
-def test_training_makes_a_model_that_can_be_used(tmp_path: Path) -> None:
-    lines: list[str] = []
-    loss = train(PAIRS, SMALL, tmp_path, report=lines.append)
-    assert 0 < loss < 10
-    assert "6 pairs" in lines[0]
-    assert Generator(folder=tmp_path, device="cpu", max_tokens=12).suggest_for(STATE, (), 2) is not None
-
-
-def test_the_tool_trains_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = tmp_path / "pairs.jsonl"
-    pairs.write_text("".join(json.dumps({"state": s, "tactic": t}) + "\n" for s, t in PAIRS), encoding="utf-8")
-    options = ["--width", "16", "--layers", "1", "--heads", "2", "--steps", "3", "--batch", "4"]
-    assert main([str(pairs), "--out", str(tmp_path / "model"), *options]) == 0
-    assert "nats a byte" in capsys.readouterr().out
-    assert (tmp_path / "model" / "model.safetensors").is_file()
-
-
-@pytest.mark.parametrize("line", ["{", "[]", "{}", '{"state": 1, "tactic": "x"}', '{"state": "s", "tactic": " "}'])
-def test_a_line_that_is_no_pair_is_named(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "pairs.jsonl"
-    file.write_text(f'{{"state": "s", "tactic": "t"}}\n{line}\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"pairs\.jsonl:2"):
-        read_pairs([file])
-    assert main([str(file), "--out", str(tmp_path / "model")]) == 2
-    assert "pairs.jsonl:2" in capsys.readouterr().err
-
-
-def test_nothing_to_train_on() -> None:
-    with pytest.raises(ConfigError, match="no pair is left"):
-        train([("s", "x" * 500)], SMALL, Path("nowhere"))
 
 
 @pytest.fixture(scope="module")

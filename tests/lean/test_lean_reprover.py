@@ -1,0 +1,62 @@
+"""`reprover` end to end: the shipped model suggests, search steps, the declaration takes it, and the gate passes it.
+
+Portfolio and premises are left out, so that what is proved is proved by the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from real_lean import Goals, project
+
+from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.lean.extraction import extract
+from orchestrator.lean.workspace import Workspace
+from orchestrator.models.reprover import SHIPPED, Generator
+from orchestrator.patch import splice_all
+from orchestrator.result import StrategyType
+from orchestrator.source import Project
+from orchestrator.strategies.reprover import ReProver, Sources, Weights
+from orchestrator.verdict import VerdictStatus
+from orchestrator.verify import Gate
+
+FILE = """def twice : Nat → Nat
+  | 0 => 0
+  | n + 1 => twice n + 2
+
+theorem swapped (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry
+
+theorem twice_eq (n : Nat) : twice n = 2 * n := by sorry
+
+theorem mapped (f : Nat → Nat) (x y : Nat) (h : x = y) : f x = f y := by sorry
+"""
+MODEL_ALONE = Weights(portfolio=0.0, premises=0.0, solved=0.0)
+
+
+@pytest.mark.timeout(900)
+async def test_what_the_shipped_model_proves_alone_passes_the_gate(lean: EmbeddedSession) -> None:
+    small = project(A=FILE)
+    extraction = await extract(Workspace(lean, small), small.modules)
+    goals = Goals(Workspace(lean, small), extraction.goals)
+    strategy = ReProver(goals, Sources(model=Generator(folder=SHIPPED, device="cpu"), weights=MODEL_ALONE))
+    places = []
+    for goal in extraction.goals:
+        assert strategy.available(goal) == ""
+        result = await strategy.run(goal, 300.0)
+        assert result.success, (goal.declaration, result)
+        assert result.strategy is StrategyType.REPROVER
+        assert goal.span is not None
+        places.append((goal.span, "\n".join(result.tactics), goal.kind))
+
+    @asynccontextmanager
+    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+        await lean.recycle_if_grown()
+        yield Workspace(lean, patched, preamble=preamble)
+
+    report = await Gate(small, extraction, workspace).verify({"A.lean": splice_all(FILE, places)})
+    assert report.errors == {}
+    assert {verdict.declaration: verdict.status for verdict in report.verdicts} == dict.fromkeys(
+        ("swapped", "twice_eq", "mapped"), VerdictStatus.PASSED
+    )
