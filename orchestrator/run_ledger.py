@@ -25,7 +25,7 @@ from orchestrator.search.generators import SolvedGoal
 from orchestrator.stopping import Stop
 from orchestrator.summary import Attempt, GoalReport
 
-STRATEGY_REVISIONS = dict.fromkeys(StrategyType, 1)
+STRATEGY_REVISIONS = {**dict.fromkeys(StrategyType, 1), StrategyType.HAMMER: 2}
 """To be raised when a strategy can do more than before: goals it failed on are then tried again."""
 _LONGEST_NAME = 128
 _MOST_SOLVED = 1000
