@@ -52,7 +52,7 @@ from orchestrator.result import StrategyType
 from orchestrator.source import Project
 from orchestrator.stages import definitions_seen, surroundings_seen
 from orchestrator.strategies.base import Prover, Strategy, Timing
-from orchestrator.strategies.hammer import Choose
+from orchestrator.strategies.vocabulary import Choose
 
 SHARES = {StrategyType.HAMMER: 8.0}
 OTHER_SHARE = 1.0

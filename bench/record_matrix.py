@@ -40,10 +40,10 @@ from orchestrator.provision import choose_lean, provision
 from orchestrator.source import Project, SourceModule
 from orchestrator.stages import definitions_seen, surroundings_seen
 from orchestrator.strategies.base import ProofContext, Timing
-from orchestrator.strategies.hammer import Choose
 from orchestrator.strategies.micro import Tried, run_micro
 from orchestrator.strategies.portfolio import Candidate, candidates, kind_of
 from orchestrator.strategies.surroundings import Surroundings
+from orchestrator.strategies.vocabulary import Choose
 
 # A search may restate what it found, with checks; the time belongs to the tactic.
 _TACTIC_SECONDS = 60.0

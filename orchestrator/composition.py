@@ -44,11 +44,12 @@ from orchestrator.source import Project, excerpt
 from orchestrator.stages import blueprint_facts
 from orchestrator.stopping import Stop, WorkToDo
 from orchestrator.strategies.base import Prover, Strategy, Timing, replay
-from orchestrator.strategies.hammer import Choose, Hammer, SurroundingsOf
+from orchestrator.strategies.hammer import Hammer, SurroundingsOf
 from orchestrator.strategies.micro import Definitions, Micro
 from orchestrator.strategies.reprover import Retrieve
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.strategies.tactic_order import LearnedOrder
+from orchestrator.strategies.vocabulary import Choose
 from orchestrator.summary import GoalReport, Summary, to_dict
 from orchestrator.throttle import LocalMachine, Throttle
 

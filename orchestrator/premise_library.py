@@ -16,8 +16,8 @@ from orchestrator.premises.library import Library
 from orchestrator.premises.select import Premise, Query, Ranked, Retriever
 from orchestrator.project_premises import SeenBy
 from orchestrator.provision import Servers
-from orchestrator.strategies.hammer import Choose
 from orchestrator.strategies.reprover import Retrieve
+from orchestrator.strategies.vocabulary import Choose
 
 DEFAULT_IMPORTS = ("Std",)
 RETRIEVED = 16

@@ -27,7 +27,7 @@ from orchestrator.result import Result
 from orchestrator.run_ledger import RunLedger
 from orchestrator.source import Project
 from orchestrator.stages import counted, definitions_seen, left_alone, surroundings_seen
-from orchestrator.strategies.hammer import Choose
+from orchestrator.strategies.vocabulary import Choose
 from tasks.attempt import attempts_as_tasks
 from tasks.stage import stage
 

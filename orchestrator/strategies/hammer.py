@@ -11,26 +11,23 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 
 from orchestrator.goal import Goal, SorryKind
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.result import Result, StrategyType
 from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, Timing, guarded
-from orchestrator.strategies.closers import MILLISECONDS, Effort, Lemmas, closers
+from orchestrator.strategies.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.goal_facts import Facts
 from orchestrator.strategies.goal_states import GoalStates
 from orchestrator.strategies.hints import BY_NUMBERS
-from orchestrator.strategies.minimise import minimise, without_item
+from orchestrator.strategies.minimise import minimise
 from orchestrator.strategies.moves import moves
 from orchestrator.strategies.proof_tree import GoalNode, StepNode
-from orchestrator.strategies.staples import is_refused_by_grind, unknown_names
 from orchestrator.strategies.suggestions import is_search, suggestions
 from orchestrator.strategies.surroundings import Surroundings
+from orchestrator.strategies.vocabulary import Choose, Vocabulary
 
 SurroundingsOf = Callable[[Goal], Surroundings]
-Choose = Callable[[Goal, Sequence[str]], Sequence[tuple[str, str]]]
-"""Names and statements of library theorems for a goal that mentions the given constants, the best first."""
 
 _LEAST_SECONDS = 0.2
 _CHECK_SECONDS = 30.0
@@ -90,13 +87,18 @@ async def run_hammer(
         RequestRefused: the goal is not in its file as Lean elaborates it.
     """
     async with prover.open(goal) as context:
+        deadline = timing.clock() + timeout
+
+        def left() -> float:
+            return deadline - timing.clock()
+
+        async def search() -> Result:
+            states = GoalStates(context, left)
+            words = Vocabulary(goal, await context.mentions(), surroundings, choose, states)
+            return await _Search(context, timeout, left, states, words).run()
+
         # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
-        return await guarded(
-            StrategyType.HAMMER,
-            lambda: _Search(context, timeout, timing.clock, surroundings, choose).run(),
-            timeout + timing.grace_seconds,
-            clock=timing.clock,
-        )
+        return await guarded(StrategyType.HAMMER, search, timeout + timing.grace_seconds, clock=timing.clock)
 
 
 class _Search:
@@ -106,20 +108,16 @@ class _Search:
         self,
         context: ProofContext,
         timeout: float,
-        clock: Callable[[], float],
-        surroundings: Surroundings,
-        choose: Choose,
+        left: Callable[[], float],
+        states: GoalStates,
+        words: Vocabulary,
     ) -> None:
         self._context = context
-        self._clock = clock
         self._timeout = timeout
-        self._deadline = clock() + timeout
-        self._surroundings = surroundings
-        self._choose = choose
-        self._lemmas = Lemmas()
-        self._mentions: tuple[str, ...] = ()
+        self._seconds_left = left
+        self._states = states
+        self._words = words
         self._root = GoalNode(context.goal.text)
-        self._states = GoalStates(context, lambda: self._left)
         self._failed: set[tuple[str, str]] = set()
         self._proofs: dict[str, tuple[str, ...]] = {}
         self._tasks: list[_Task] = []
@@ -129,13 +127,10 @@ class _Search:
 
     @property
     def _left(self) -> float:
-        return self._deadline - self._clock()
+        return self._seconds_left()
 
     async def run(self) -> Result:
         """Search until there is a proof that the declaration takes, nothing is left to do, or the time is over."""
-        self._mentions = await self._context.mentions()
-        local = self._surroundings.around(self._mentions)
-        self._lemmas = Lemmas.of(local, self._choose(self._context.goal, self._mentions))
         self._queue(self._root)
         while self._tasks and self._left > _LEAST_SECONDS:
             await self._next()
@@ -178,9 +173,8 @@ class _Search:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
         if effort in (Effort.HINTS, Effort.SHOTS):
             await self._name(node)
-        lemmas = self._lemmas
-        if effort is Effort.PREMISES and node is not self._root:
-            lemmas = lemmas.about(self._choose(replace(self._context.goal, text=node.text), self._mentions))
+        retrieves = effort is Effort.PREMISES and node is not self._root
+        lemmas = self._words.near(node) if retrieves else self._words.lemmas
         facts = Facts(node.text, lemmas.local)
         plain = await self._plain(node) if effort is Effort.SHOTS else ""
         todo = [
@@ -198,31 +192,10 @@ class _Search:
                     await self._closed(node, reply)
             if not replies:
                 return
-            todo = [*await self._again(node, replies), *_worth_trying(todo[len(replies) :], replies)]
+            again = await self._words.once_more(node, replies)
+            fresh = [tactic for tactic in again if (node.text, tactic) not in self._failed]
+            todo = [*fresh, *_worth_trying(todo[len(replies) :], replies)]
         node.withstood = not node.proved
-
-    async def _again(self, node: GoalNode, replies: Sequence[TacticReply]) -> list[str]:
-        """What failed only for a name in its list, once more without it."""
-        again = []
-        for reply in replies:
-            unknown = unknown_names(reply.error) - self._lemmas.missing
-            if unknown:
-                self._lemmas = replace(self._lemmas, missing=self._lemmas.missing | unknown)
-            elif is_refused_by_grind(reply.error):
-                unknown = await self._refused_by_grind(node)
-            again.append(reduce(without_item, unknown, reply.tactic))
-        return [tactic for tactic in dict.fromkeys(again) if (node.text, tactic) not in self._failed]
-
-    async def _refused_by_grind(self, node: GoalNode) -> frozenset[str]:
-        """The names that `grind` does not take, looked for once."""
-        known = self._lemmas.ungrindable
-        if not known:
-            names = self._lemmas.grindable(node.text)
-            tactics = {f"have : True := (by grind only [{name}])": name for name in names}
-            replies = await self._states.run(node, list(tactics), _MOVE_MILLISECONDS, stop_on_success=False)
-            known = frozenset(tactics[reply.tactic] for reply in replies if reply.failed)
-            self._lemmas = replace(self._lemmas, ungrindable=known)
-        return known
 
     async def _closed(self, node: GoalNode, reply: TacticReply) -> None:
         if not is_search(reply.tactic):
@@ -244,7 +217,7 @@ class _Search:
             return
         await self._name(node)
         plain = await self._plain(node)
-        for move in moves(Facts(node.text, self._lemmas.local), plain):
+        for move in moves(Facts(node.text, self._words.lemmas.local), plain):
             if self._left < _LEAST_SECONDS or not node.wanted:
                 return
             if (node.text, move.tactic) not in self._failed:
@@ -274,9 +247,9 @@ class _Search:
 
     async def _name(self, node: GoalNode) -> None:
         """Introduce and name what stands in the way; what it takes becomes the node's prefix."""
-        facts = Facts(node.text, self._lemmas.local)
+        facts = Facts(node.text, self._words.lemmas.local)
         if facts.introduces and await self._prepend(node, "intros"):
-            facts = Facts(node.text, self._lemmas.local)
+            facts = Facts(node.text, self._words.lemmas.local)
         if facts.hidden:
             await self._prepend(node, f"rename_i {' '.join(facts.fresh(facts.hidden))}")
 
