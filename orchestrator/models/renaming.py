@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 NAMES = {
@@ -17,6 +17,8 @@ NAMES = {
     "hypothesis": ("h", "h1", "h2", "h3", "hp", "hq", "ha", "hb", "hx", "hy", "h'", "H", "this"),
 }
 """Names that people give, by what they stand for."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _DECLARED = re.compile(r"^(?P<names>[^\W\d][^:⊢]*?) : (?P<type>.*)$", re.MULTILINE)
 _CLAIM = re.compile(r"[=≤<≥>≠∧∨¬↔∣∈∃∀]")
@@ -65,3 +67,23 @@ def _kind(type_: str) -> str:
 
 def _whole(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.'✝]){re.escape(name)}(?![\w'!?✝])")
+
+
+def lettered(state: str) -> tuple[str, dict[str, str]]:
+    """A goal with a letter for each hypothesis, A for the last one, and the letters by the names they stand for.
+
+    A small model copies one letter long before it copies a word. Letters that the goal uses otherwise are left out, and
+    so are inaccessible names (✝), which no tactic can speak of.
+    """
+    names = list(dict.fromkeys(name for name, _ in reversed(list(_hypotheses(state)))))
+    taken = {letter for letter in LETTERS if letter not in names and _whole(letter).search(state)}
+    letters = dict(zip(names, (letter for letter in LETTERS if letter not in taken), strict=False))
+    return spelled(state, letters), letters
+
+
+def spelled(text: str, names: Mapping[str, str]) -> str:
+    """A text with other names, all at once."""
+    if not names:
+        return text
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.'✝])(?:{either})(?![\w'!?✝])", lambda match: names[match.group()], text)

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import ModelError
 from orchestrator.models.extras import missing
+from orchestrator.models.renaming import lettered, spelled
 from orchestrator.suggestion import Suggestion
 
 if TYPE_CHECKING:
@@ -104,21 +105,25 @@ class Generator:
             with _as_model_error("The tactic generator failed", self.folder):
                 found: list[list[Suggestion]] = []
                 for start in range(0, len(inputs), self.batch):
-                    texts = [self._text(model.config, given) for given in inputs[start : start + self.batch]]
-                    found += self._beams(model, tokenizer, texts, count)
+                    read = [self._read(model.config, given) for given in inputs[start : start + self.batch]]
+                    beams = self._beams(model, tokenizer, [text for text, _ in read], count)
+                    found += [_distinct(pairs, names) for pairs, (_, names) in zip(beams, read, strict=True)]
                 return found
 
     def suggest_for(self, state: str, premises: Sequence[str], count: int) -> list[Suggestion]:
         """`suggest` for one state."""
         return self.suggest([Input(state, tuple(premises))], count)[0]
 
-    def _text(self, config: Any, given: Input) -> str:
+    def _read(self, config: Any, given: Input) -> tuple[str, dict[str, str]]:
+        """What the model reads, and the names behind the letters in it."""
         # Our own models say in their configuration what they were trained on.
         state = first_goal(given.state) if getattr(config, "first_goal", False) else given.state
+        state, letters = lettered(state) if getattr(config, "letters", False) else (state, {})
         premises = given.premises if getattr(config, "reads_premises", True) else ()
-        return serialise(Input(state, premises), int(getattr(config, "max_input_bytes", MAX_INPUT_BYTES)))
+        text = serialise(Input(state, premises), int(getattr(config, "max_input_bytes", MAX_INPUT_BYTES)))
+        return text, {letter: name for name, letter in letters.items()}
 
-    def _beams(self, model: Any, tokenizer: Any, texts: Sequence[str], count: int) -> list[list[Suggestion]]:
+    def _beams(self, model: Any, tokenizer: Any, texts: Sequence[str], count: int) -> list[list[tuple[str, float]]]:
         import torch
 
         encoded = tokenizer(list(texts), padding="longest", return_tensors="pt").to(model.device)
@@ -139,7 +144,7 @@ class Generator:
         tactics = tokenizer.batch_decode(output.sequences, skip_special_tokens=True)
         scores = output.sequences_scores.tolist() if count > 1 else [0.0] * len(tactics)
         pairs = list(zip(tactics, scores, strict=True))
-        return [_distinct(pairs[i : i + count]) for i in range(0, len(pairs), count)]
+        return [pairs[i : i + count] for i in range(0, len(pairs), count)]
 
 
 @dataclass(kw_only=True)
@@ -244,10 +249,10 @@ class _as_model_error:  # noqa: N801  a context manager reads as a verb
             ) from error
 
 
-def _distinct(beams: Sequence[tuple[str, float]]) -> list[Suggestion]:
+def _distinct(beams: Sequence[tuple[str, float]], names: Mapping[str, str]) -> list[Suggestion]:
     best: dict[str, float] = {}
     for text, score in beams:
-        tactic = _MARKS.sub("", text).strip()
+        tactic = spelled(_MARKS.sub("", text).strip(), names)
         if tactic:
             best[tactic] = max(best.get(tactic, float("-inf")), min(0.0, score))
     return [Suggestion(tactic, score) for tactic, score in sorted(best.items(), key=lambda item: -item[1])]

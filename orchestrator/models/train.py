@@ -2,8 +2,8 @@
 
 PAIRS are files of one JSON object a line, `{"state": …, "tactic": …}`, as `python -m bench.record` writes them from
 real Lean. The model is a T5 over bytes (the tokenizer of ByT5), small enough to be trained in minutes on one core and
-to be shipped: it is read and run by the same code as ReProver's own generator. Each time an example is seen, some of
-its hypotheses have other names; some theorems are set apart, and the loss on them is reported.
+to be shipped: it is read and run by the same code as ReProver's own generator. What hypotheses are called is kept from
+it (`--letters 1`), or is changed each time (`--letters 0`). Some theorems are set apart, and the loss on them reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from orchestrator.errors import ConfigError, ModelError
 from orchestrator.models.extras import missing
 from orchestrator.models.pairs import Example, read_pairs, set_apart
-from orchestrator.models.renaming import renamed
+from orchestrator.models.renaming import lettered, renamed, spelled
 from orchestrator.models.reprover import Input, first_goal, load, serialise
 
 Report = Callable[[str], None]
@@ -43,7 +43,8 @@ class TrainSettings:
         minutes: train for so long instead, however many steps that is; 0 for `steps`.
         batch: examples a step.
         learning_rate: its peak; it rises over the first twentieth and falls to 0 along a cosine.
-        rename: share of hypotheses that get another name each time; 0 for none.
+        letters: 1 to show the model letters in place of the names of hypotheses.
+        rename: without letters, the share of hypotheses that get another name each time.
         validation: share of theorems that are set apart.
         seed: of everything random.
         threads: of torch.
@@ -60,6 +61,7 @@ class TrainSettings:
     minutes: float = 0.0
     batch: int = 32
     learning_rate: float = 3e-3
+    letters: int = 1
     rename: float = 0.5
     validation: float = 0.1
     seed: int = 0
@@ -200,7 +202,10 @@ def _batches(examples: Sequence[Example], settings: TrainSettings, dice: random.
 def _text(example: Example, settings: TrainSettings, dice: random.Random | None = None) -> Text:
     state = first_goal(example.state) if settings.first_goal else example.state
     tactic = example.tactic
-    if dice is not None and settings.rename:
+    if settings.letters:
+        state, letters = lettered(state)
+        tactic = spelled(tactic, letters)
+    elif dice is not None and settings.rename:
         state, tactic = renamed(state, tactic, dice, share=settings.rename)
     return serialise(Input(state), settings.max_input_bytes), tactic
 
@@ -233,6 +238,7 @@ def _new_model(settings: TrainSettings) -> Any:
         "decoder_start_token_id": 0,
         "max_input_bytes": settings.max_input_bytes,
         "first_goal": bool(settings.first_goal),
+        "letters": bool(settings.letters),
         "reads_premises": False,
     }
     return transformers.T5ForConditionalGeneration(transformers.T5Config(**shape))

@@ -67,6 +67,8 @@ class NightRun:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "PREFECT_"))}
         environment |= {name: os.environ[name] for name in ("PREFECT_HOME", "ORCH_CACHE_DIR") if name in os.environ}
         environment |= {"ORCH_DATA_DIR": str(self.home), "ORCH_STATE_DIR": str(self.home), "ORCH_SERVERS": "1"}
+        # How soon a Lean is ready says more about the machine than about the run.
+        environment |= {"ORCH_START_TIMEOUT": "600"}
         if not self.extras:
             environment |= without_extras()
         with self._printed.open("wb") as printed:

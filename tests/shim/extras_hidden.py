@@ -1,4 +1,4 @@
-"""An environment in which none of our optional libraries is installed, for child processes."""
+"""An environment in which none of our optional libraries is installed, for child processes. Prefect brings asyncpg."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.models.extras import EXTRAS
 
-OPTIONAL = (*(name for names in EXTRAS.values() for name in names), "lean_dojo", "psycopg", "asyncpg", "prefect_dask")
+OPTIONAL = (*(name for names in EXTRAS.values() for name in names), "lean_dojo", "psycopg", "prefect_dask")
 HIDDEN = Path(__file__).with_name("hidden")
 
 

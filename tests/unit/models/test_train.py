@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator.errors import ConfigError
 from orchestrator.models.pairs import Example, read_pairs, set_apart
-from orchestrator.models.renaming import NAMES, renamed
+from orchestrator.models.renaming import NAMES, lettered, renamed, spelled
 from orchestrator.models.reprover import SHIPPED, Generator
 from orchestrator.models.train import TrainSettings, loss_of, main, train
 from orchestrator.normalize import normalize
@@ -110,6 +110,28 @@ def test_new_names_make_no_other_goal(dice: Random, share: float) -> None:
     assert "n✝" in state
     assert "List.map" in tactic
     assert tactic.endswith(".h")
+
+
+def test_letters_stand_for_hypotheses_and_lead_back_to_them() -> None:
+    state, letters = lettered(GOAL)
+    assert normalize(state) == normalize(GOAL)
+    assert letters == {"ih": "A", "f": "B", "h": "C", "ys": "D", "xs": "E", "α": "F"}
+    tactic = "exact ih.2 (h xs) List.f f.map"
+    assert spelled(tactic, letters) == "exact A.2 (C E) List.f B.map"
+    assert spelled(spelled(tactic, letters), {letter: name for name, letter in letters.items()}) == tactic
+
+
+def test_letters_that_a_goal_uses_itself_are_left_out() -> None:
+    state, letters = lettered("B : Nat\nh : ∀ A, A = B\n⊢ B = 0")
+    assert letters == {"h": "B", "B": "C"}
+    assert state == "C : Nat\nB : ∀ A, A = C\n⊢ C = 0"
+
+
+def test_a_model_that_reads_letters_answers_in_names(tmp_path: Path) -> None:
+    pairs = [Example(f"{name} : p\n⊢ p", f"exact {name}") for name in ("h", "foo", "x'", "hq")]
+    shape = {"width": 32, "feed_forward": 64, "layers": 1, "heads": 2}
+    train(pairs, TrainSettings(**shape, steps=80, batch=4, learning_rate=1e-2, validation=0.0), tmp_path)
+    assert Generator(folder=tmp_path, device="cpu").suggest_for("new : p\n⊢ p", (), 2)[0].tactic == "exact new"
 
 
 def test_state_and_tactic_are_renamed_alike() -> None:
