@@ -1,7 +1,8 @@
 """How much our strategies prove, beside every single tactic of Lean, at the same time per goal, on real Lean.
 
 `python -m bench.power` measures what is not measured yet: every row is written as it comes, and an interrupted run
-continues. Time is processor time of the Lean server, so that other work on the machine stretches nobody's.
+continues. Time is processor time of the Lean server, so that other work on the machine stretches nobody's; ours
+includes that of this process, in which the models run and premises are chosen.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ from orchestrator.strategies.vocabulary import Choose
 SHARES = {StrategyType.HAMMER: 8.0}
 OTHER_SHARE = 1.0
 ASKED_RECALL = 0.6
+_WARM_UP_SECONDS = 2.0
 DEFAULT_WORK = Path("bench/results/power.jsonl")
 
 
@@ -84,7 +86,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--goals", type=int, default=0, help="only this many goals, evenly spread; 0 for all")
     parser.add_argument("--only", choices=["all", "single", "ours"], default="all", help="which methods to measure")
     parser.add_argument("--seconds", type=float, default=30.0, help="per goal and method (default: %(default)s)")
-    parser.add_argument("--servers", type=int, default=2, help="Lean servers side by side (default: %(default)s)")
+    parser.add_argument("--part", default="1/1", help="such as 1/2: the first half of the goals, for two at a time")
     return parser.parse_args(arguments)
 
 
@@ -121,7 +123,7 @@ def team(bench: Bench, prover: Prover, clock: Callable[[], float]) -> list[tuple
     return [(strategy, SHARES.get(strategy.type, OTHER_SHARE)) for strategy in order]
 
 
-async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> None:
+async def measure_all(bench: Bench, ids: Sequence[str], console: Console) -> None:
     """Measure one goal after another on one server."""
     session = bench.servers.session()
     assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
@@ -129,10 +131,15 @@ async def worker(bench: Bench, todo: asyncio.Queue[str], console: Console) -> No
         prover = TimedProver(session, pool)
 
         def make(timed: Prover) -> list[tuple[Strategy, float]]:
-            return team(bench, timed, prover.clock)
+            return team(bench, timed, lambda: prover.clock() + time.process_time())
 
-        while not todo.empty():
-            attempt = Attempt(goal_id := todo.get_nowait(), bench.goals[goal_id])
+        if ids and OURS in bench.methods:
+            # Models are loaded once, whatever the number of goals.
+            for strategy, _ in make(prover):
+                if not strategy.available(bench.goals[ids[0]]):
+                    await strategy.run(bench.goals[ids[0]], _WARM_UP_SECONDS)
+        for goal_id in ids:
+            attempt = Attempt(goal_id, bench.goals[goal_id])
             for row_method in methods_of(bench):
                 await measure(bench, prover, attempt, row_method, make)
             mine = [row for row in bench.rows if row.goal == goal_id]
@@ -181,13 +188,13 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     rows = Rows(options.work)
     choose = chooser(known_library(paths, servers), premises_seen(project, extraction))
     bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)
-    todo: asyncio.Queue[str] = asyncio.Queue()
     # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
-    for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest()):
-        todo.put_nowait(goal.id)
-    async with asyncio.TaskGroup() as group:
-        for _ in range(max(1, options.servers)):
-            group.create_task(worker(bench, todo, console))
+    todo = [goal.id for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest())]
+    number, parts = (int(word) for word in options.part.split("/"))
+    await measure_all(bench, todo[number - 1 :: parts], console)
+    if parts > 1:
+        console.print("measured; run without --part for gate and figures", highlight=False)
+        return 0
     refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
     found = measured_recall(bank, known_index(paths, servers, DEFAULT_IMPORTS))
     return conclude(bench, bank, refused, found, options.json, console)

@@ -4,8 +4,8 @@ Of what is recorded, a strategy whose code has changed since is recorded anew, a
 `python -m bench.policies --write-prior` tunes on it and measures.
 
 Every candidate of `micro` is tried alone on every goal of the bank, whatever the others did, and so is every strategy
-that is available. Seconds are those of the server's processor, so that other work on the machine does not show in
-them. Ctrl-C keeps what there is.
+that is available. Seconds are those of the processor, so that other work on the machine does not show in them.
+Ctrl-C keeps what there is.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from time import process_time
 
 from bench.bank import BankGoal, load_bank, source
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
@@ -116,7 +117,9 @@ class Recorder:
     def __init__(self, pool: Pool, prover: TimedProver, rows: dict[str, Row], library: Library) -> None:
         self._pool = pool
         self._prover = prover
-        self._timing = Timing(clock=prover.clock, grace_seconds=_TACTIC_SECONDS * STRETCH)
+        # A model runs in this process.
+        clock = lambda: prover.clock() + process_time()  # noqa: E731
+        self._timing = Timing(clock=clock, grace_seconds=_TACTIC_SECONDS * STRETCH)
         self._library = library
         self.rows = rows
 
