@@ -8,8 +8,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
 STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv)
 
+# Two targets would install into one folder at once.
+.NOTPARALLEL:
 .PHONY: demo test setup lean check clean help docs browser-test
 
 help:
@@ -20,23 +23,32 @@ help:
 	@echo "make check   formatting, lint and types only"
 	@echo "make clean   remove what the other targets made here"
 
-$(STAMP): pyproject.toml
+# What to install, and what to call it.
+define install
 	$(eval CHOSEN := $(PYTHON))
 	@test -n "$(CHOSEN)" && "$(CHOSEN)" -c '$(FITS)' || \
 	  { echo "Python 3.11 or 3.12 with its venv module is needed: make PYTHON=/path/to/python3.12"; exit 1; }
-	@echo "==> setting up $(VENV) with $(CHOSEN)"
-ifneq ($(UV),)
-	@test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV)
-	@UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" uv pip install --quiet --python $(BIN)/python -e '.[dev]'
-else
-	@test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[dev]'
-endif
+	@echo "==> setting up $(VENV) with $(CHOSEN): $(2)"
+	@if [ -n "$(UV)" ]; then \
+	  test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV) && \
+	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" uv pip install --quiet --python $(BIN)/python -e '$(1)'; \
+	else \
+	  test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '$(1)'; \
+	fi
+endef
+
+$(STAMP): pyproject.toml
+	$(call install,.,the pipeline)
 	@touch $@
 
-setup: $(STAMP)
+$(DEV_STAMP): pyproject.toml
+	$(call install,.[dev],the pipeline and what its tests need)
+	@touch $@ $(STAMP)
 
-lean: setup
+setup: $(DEV_STAMP)
+
+lean: $(STAMP)
 	@echo "==> embedded Lean"
 	@$(BIN)/orchestrator lean install
 
@@ -56,7 +68,7 @@ check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: check lean
+test: setup check lean
 	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
 	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"
 
