@@ -26,11 +26,11 @@ FILE = """def twice : Nat → Nat
   | 0 => 0
   | n + 1 => twice n + 2
 
-theorem swapped (p q : Prop) (h : p ∧ q) : q ∧ p := by sorry
+theorem paired (p q : Prop) (hp : p) (hq : q) : q ∧ p := by sorry
 
-theorem twice_eq (n : Nat) : twice n = 2 * n := by sorry
+theorem either (p q : Prop) (hp : p) : q ∨ p := by sorry
 
-theorem mapped (f : Nat → Nat) (x y : Nat) (h : x = y) : f x = f y := by sorry
+theorem twice_mono (x y : Nat) (h : x = y) : twice x ≤ twice y + 1 := by sorry
 """
 MODEL_ALONE = Weights(portfolio=0.0, premises=0.0, solved=0.0)
 
@@ -58,5 +58,5 @@ async def test_what_the_shipped_model_proves_alone_passes_the_gate(lean: Embedde
     report = await Gate(small, extraction, workspace).verify({"A.lean": splice_all(FILE, places)})
     assert report.errors == {}
     assert {verdict.declaration: verdict.status for verdict in report.verdicts} == dict.fromkeys(
-        ("swapped", "twice_eq", "mapped"), VerdictStatus.PASSED
+        ("paired", "either", "twice_mono"), VerdictStatus.PASSED
     )
