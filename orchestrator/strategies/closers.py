@@ -10,7 +10,7 @@ from itertools import chain
 
 from orchestrator.strategies.goal_facts import Facts
 from orchestrator.strategies.hints import Automation, hinted, witnesses
-from orchestrator.strategies.one_shots import one_shots
+from orchestrator.strategies.one_shots import first_shots, one_shots
 from orchestrator.strategies.staples import Staples, staples
 from orchestrator.strategies.surroundings import Local
 
@@ -19,12 +19,13 @@ class Effort(IntEnum):
     """How dear a batch of closers is; they are tried in this order."""
 
     QUICK = 0
-    STAPLES = 1
-    HINTS = 2
-    SHOTS = 3
-    FULL = 4
-    PREMISES = 5
-    SEARCH = 6
+    FIRST_SHOTS = 1
+    STAPLES = 2
+    HINTS = 3
+    SHOTS = 4
+    FULL = 5
+    PREMISES = 6
+    SEARCH = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,10 @@ class Lemmas:
         names = (*local.definitions, *local.predicates, *local.theorems, *local.rules, *known.facts, *self.premises)
         return tuple(dict.fromkeys(names))
 
-    def automation(self, text: str) -> Automation:
-        """What ends a goal of this text once it has been brought into shape."""
-        local, known = self.local, staples(text).without(self.missing)
+    def automation(self, text: str, *, bare: bool = False) -> Automation:
+        """What ends a goal of this text once it has been brought into shape; `bare`: with nothing from the library."""
+        local = self.local
+        known = Staples() if bare else staples(text).without(self.missing)
         # Where a definition recurs, its equations by cases are enough, and unfolding it anywhere has no end.
         whole = [name for name in local.definitions if name not in (local.recursions | self.ungrindable)]
         unfolded = [name if name not in whole else f"= {name}.eq_def" for name in local.definitions]
@@ -90,6 +92,7 @@ def _conclusion(statement: str) -> str:
 
 MILLISECONDS = {
     Effort.QUICK: 1_500,
+    Effort.FIRST_SHOTS: 1_500,
     Effort.STAPLES: 1_500,
     Effort.HINTS: 2_500,
     Effort.SHOTS: 2_000,
@@ -108,12 +111,14 @@ def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool, plain: 
         lemmas: what automation is given.
         effort: which closers.
         root: whether the goal is the one that is to be proved, not one that a step has left.
-        plain: the goal printed without field notation, where `one_shots` are asked for.
+        plain: the goal printed without field notation, where inductions in one line are asked for.
     """
     automation = lemmas.automation(facts.text)
     match effort:
         case Effort.QUICK:
             found: Iterable[str] = _quick(facts, lemmas, root)
+        case Effort.FIRST_SHOTS:
+            found = first_shots(facts, lemmas.automation(facts.text, bare=True), plain)
         case Effort.STAPLES:
             found = automation.endings
         case Effort.HINTS:
@@ -142,6 +147,8 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
         tactics += ["simp_all", "grind"]
     if local.definitions:
         tactics += [f"simp_all{_list(local.definitions)}", lemmas.grind(local.definitions)]
+        unfolding = lemmas.automation(facts.text, bare=True).unfolding
+        tactics += [unfolding] if root and unfolding else []
     if local.rules:
         tactics.append(f"solve_by_elim{_list(local.rules)}")
     if root:

@@ -41,6 +41,7 @@ _SHARES = {Effort.HINTS: 0.25, Effort.SHOTS: 0.25, Effort.PREMISES: 0.15, Effort
 _DEEPEST = 5
 _PLAN: tuple[tuple[Effort | None, float], ...] = (
     (Effort.QUICK, 0.0),
+    (Effort.FIRST_SHOTS, 0.1),
     (Effort.STAPLES, 0.3),
     (Effort.HINTS, 0.5),
     (Effort.SHOTS, 0.6),
@@ -49,6 +50,7 @@ _PLAN: tuple[tuple[Effort | None, float], ...] = (
     (Effort.FULL, 1.7),
     (Effort.SEARCH, 3.0),
 )
+_SHOTS = (Effort.FIRST_SHOTS, Effort.SHOTS)
 _SLACK = 0.05
 _SEARCH_AT = 0.7
 """The share of the time after which the root is searched for with `try?`, whatever else is waiting."""
@@ -165,18 +167,18 @@ class _Search:
             return
         base = node.cost + node.hindrance
         for effort, extra in _PLAN:
-            if effort is Effort.SHOTS and not (node is self._root or node.is_lemma):
+            if effort in _SHOTS and not (node is self._root or node.is_lemma):
                 continue
             heapq.heappush(self._tasks, _Task(base + extra, next(self._numbers), node, effort, extra))
 
     async def _close(self, node: GoalNode, effort: Effort) -> None:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
-        if effort in (Effort.HINTS, Effort.SHOTS):
+        if effort is Effort.HINTS or effort in _SHOTS:
             await self._name(node)
         retrieves = effort is Effort.PREMISES and node is not self._root
         lemmas = self._words.near(node) if retrieves else self._words.lemmas
         facts = Facts(node.text, lemmas.local)
-        plain = await self._plain(node) if effort is Effort.SHOTS else ""
+        plain = await self._plain(node) if effort in _SHOTS else ""
         todo = [
             tactic
             for tactic in closers(facts, lemmas, effort, root=node is self._root, plain=plain)

@@ -10,6 +10,7 @@ from orchestrator.strategies.hints import Automation
 _RECURSIVE = frozenset({"Nat", "List"})
 _SPLIT = frozenset({"Option", "Bool", "Prod", "Sum", "Except", "Subtype", "Fin"})
 _TARGETS = 3
+_FIRST_STARTS = 3
 
 
 def ranked(facts: Facts, count: int) -> list[Hypothesis]:
@@ -41,6 +42,21 @@ def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]
     last = [automation.unrolling] if automation.unrolling else []
     for ending in (*automation.endings, *last):  # the cheapest first
         yield from (f"{start} <;> {ending}" for start in starts)
+
+
+def first_shots(facts: Facts, bare: Automation, plain: str) -> Iterator[str]:
+    """The few that most often end a goal, with nothing from the library: what they say of a goal costs little.
+
+    Args:
+        facts: the goal.
+        bare: automation with the project's own names alone.
+        plain: see `one_shots`.
+    """
+    starts = [start for start in dict.fromkeys(_starts(facts, plain)) if "<;>" not in start and "cases" not in start]
+    for start in starts[:_FIRST_STARTS]:
+        # Functional induction has unfolded the function in each case.
+        grind = "grind" if start.startswith("fun_induction") else bare.grind
+        yield from (f"{start} <;> {ending}" for ending in (grind, bare.simp))
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:

@@ -89,6 +89,19 @@ def test_whole_proofs_run_over_what_the_goal_recurses_on() -> None:
     assert "cases a <;> cases b <;> simp_all" in shots_of("a b : Option Nat\n⊢ f a b = f b a")
 
 
+def test_the_first_shots_are_few_and_need_no_library() -> None:
+    facts = Facts("n : Nat\nt : Tree\nh : Mem t\n⊢ size t = n", TREES)
+    lemmas = Lemmas(TREES, premises=("Nat.add_comm",), equations=("Nat.add_comm",))
+    found = closers(facts, lemmas, Effort.FIRST_SHOTS, root=True, plain=facts.text)
+    assert found[:2] == (
+        "induction h <;> grind [size, Mem, Grp.assoc, Grp.inv_op]",
+        "induction h <;> simp_all [size, Grp.assoc, Grp.inv_op]",
+    )
+    assert "fun_induction size <;> grind" in found
+    assert len(found) <= 6
+    assert not any("Nat." in tactic for tactic in found)
+
+
 def test_staples_follow_the_domain() -> None:
     assert "Nat.succ_add" in staples("n : Nat\n⊢ n = n").rewriting
     assert "Nat.dvd_add" in staples("a b : Nat\n⊢ a ∣ b").facts
