@@ -65,8 +65,10 @@ class Timed:
 
 
 def prove(repo: Path, home: Path) -> Timed:
-    """Run `orchestrator prove` with a ledger and a cache of answers of its own, on the installed Lean."""
-    environment = {**os.environ, "ORCH_DATA_DIR": str(home), "ORCH_STATE_DIR": str(home)}
+    """Run `orchestrator prove` without models, with a ledger and answers of its own, on the installed Lean."""
+    # What a model computes is neither Lean's time nor what goes on around it.
+    models = {"ORCH_REPROVER_GENERATOR": str(home / "none")}
+    environment = {**models, **os.environ, "ORCH_DATA_DIR": str(home), "ORCH_STATE_DIR": str(home)}
     command = [sys.executable, "-m", "orchestrator.main", "prove", str(repo), "--out", str(home / "out")]
     start = time.monotonic()
     with (home / "output.txt").open("ab") as printed:
