@@ -92,7 +92,7 @@ def _conclusion(statement: str) -> str:
 
 MILLISECONDS = {
     Effort.QUICK: 1_500,
-    Effort.FIRST_SHOTS: 1_500,
+    Effort.FIRST_SHOTS: 1_000,
     Effort.STAPLES: 1_500,
     Effort.HINTS: 2_500,
     Effort.SHOTS: 2_000,
@@ -114,6 +114,7 @@ def closers(facts: Facts, lemmas: Lemmas, effort: Effort, *, root: bool, plain: 
         plain: the goal printed without field notation, where inductions in one line are asked for.
     """
     automation = lemmas.automation(facts.text)
+    plain = plain or facts.text
     match effort:
         case Effort.QUICK:
             found: Iterable[str] = _quick(facts, lemmas, root)

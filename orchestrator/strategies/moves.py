@@ -33,8 +33,10 @@ def moves(facts: Facts, plain: str) -> tuple[Move, ...]:
     """
     found: dict[str, float] = {}
     makers = (_logic, _rules, _extensionality, _inductions, _generalisations, _fertilisations, _abstractions, _cases)
+    # `h : t.Ordered` does not say that `h` is of a predicate; `h : Tree.Ordered t` does.
+    plainly = Facts(plain, facts.local)
     for maker in (*makers, _unfolding):
-        for move in maker(facts, plain):
+        for move in maker(plainly if maker in (_inductions, _cases) else facts, plain):
             found[move.tactic] = min(move.cost, found.get(move.tactic, move.cost))
     return tuple(Move(tactic, cost) for tactic, cost in sorted(found.items(), key=lambda item: item[1]))
 

@@ -11,6 +11,7 @@ _RECURSIVE = frozenset({"Nat", "List"})
 _SPLIT = frozenset({"Option", "Bool", "Prod", "Sum", "Except", "Subtype", "Fin"})
 _TARGETS = 3
 _FIRST_STARTS = 3
+_FIRST_DOUBLES = 1
 
 
 def ranked(facts: Facts, count: int) -> list[Hypothesis]:
@@ -38,7 +39,7 @@ def one_shots(facts: Facts, automation: Automation, plain: str) -> Iterator[str]
         automation: what ends the cases.
         plain: the goal printed without field notation, to find what functions are applied to.
     """
-    starts = list(dict.fromkeys(_starts(facts, plain)))
+    starts = list(dict.fromkeys(_starts(Facts(plain, facts.local), plain)))
     last = [automation.unrolling] if automation.unrolling else []
     for ending in (*automation.endings, *last):  # the cheapest first
         yield from (f"{start} <;> {ending}" for start in starts)
@@ -52,14 +53,17 @@ def first_shots(facts: Facts, bare: Automation, plain: str) -> Iterator[str]:
         bare: automation with the project's own names alone.
         plain: see `one_shots`.
     """
-    starts = [start for start in dict.fromkeys(_starts(facts, plain)) if "<;>" not in start and "cases" not in start]
-    for start in starts[:_FIRST_STARTS]:
+    starts = list(dict.fromkeys(_starts(Facts(plain, facts.local), plain)))
+    single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]
+    double = [start for start in starts if " <;> cases" in start and start.startswith("induction")][:_FIRST_DOUBLES]
+    for start in (*single, *double):
         # Functional induction has unfolded the function in each case.
         grind = "grind" if start.startswith("fun_induction") else bare.grind
         yield from (f"{start} <;> {ending}" for ending in (grind, bare.simp))
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:
+    # From the goal without field notation: `h : t.Ordered` does not say that `h` is of a predicate.
     targets = ranked(facts, _TARGETS)
     inductive = [h for h in targets if h.head in _RECURSIVE or h.head in facts.local.recursive]
     cases = [h for h in targets if h in inductive or h.head in _SPLIT or h.head in facts.local.types]

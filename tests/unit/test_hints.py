@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from orchestrator.strategies.closers import Effort, Lemmas, closers
 from orchestrator.strategies.goal_facts import Facts
 from orchestrator.strategies.hints import BY_NUMBERS, Automation, hinted, witnesses
+from orchestrator.strategies.moves import moves
 from orchestrator.strategies.one_shots import one_shots
 from orchestrator.strategies.staples import staples, unknown_names
 from orchestrator.strategies.surroundings import Local
@@ -98,8 +99,16 @@ def test_the_first_shots_are_few_and_need_no_library() -> None:
         "induction h <;> simp_all [size, Grp.assoc, Grp.inv_op]",
     )
     assert "fun_induction size <;> grind" in found
-    assert len(found) <= 6
+    assert len(found) <= 8
     assert not any("Nat." in tactic for tactic in found)
+
+
+def test_a_hypothesis_in_field_notation_is_known_for_what_it_is() -> None:
+    facts = Facts("t : Tree\nh : t.Mem\n⊢ size t = 0", TREES)
+    plain = "t : Tree\nh : Mem t\n⊢ size t = 0"
+    assert next(iter(one_shots(facts, PLAIN, plain))) == "induction h <;> simp_all"
+    assert "induction h" in [move.tactic for move in moves(facts, plain)]
+    assert "cases h" in [move.tactic for move in moves(facts, plain)]
 
 
 def test_staples_follow_the_domain() -> None:
