@@ -166,8 +166,9 @@ def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, s
         assert code in README_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
         assert printed.strip(), limited
         if "market request" in command:
-            _, listed = run("orchestrator market list --json", place, environment)
-            ticket = json.loads(listed)["tickets"][0]["ticket_id"]
+            found = re.search(r"\(([0-9a-f]{6,})\)", printed)
+            assert found, printed
+            ticket = found.group(1)
 
 
 def mentioned() -> Iterator[tuple[str, list[str]]]:
