@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 _CONTEXT_LINES = 3
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
@@ -31,21 +32,64 @@ def _file(path: str, old: str, new: str) -> Iterator[str]:
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    same_start = _common(old, new)
-    same_end = _common(old[same_start:][::-1], new[same_start:][::-1])
-    first = max(0, same_start - _CONTEXT_LINES)
-    behind = max(0, same_end - _CONTEXT_LINES)
-    matcher = difflib.SequenceMatcher(None, old[first : len(old) - behind], new[first : len(new) - behind])
-    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
-        old_range = _range(first + group[0][1], first + group[-1][2])
-        new_range = _range(first + group[0][3], first + group[-1][4])
+    for group in _grouped(_edits(old, new)):
+        old_range = _range(group[0].old.start, group[-1].old.stop)
+        new_range = _range(group[0].new.start, group[-1].new.stop)
         yield f"@@ -{old_range} +{new_range} @@\n"
-        for tag, old_start, old_stop, new_start, new_stop in group:
-            if tag == "equal":
-                yield from (_line(" ", line) for line in old[first + old_start : first + old_stop])
+        for edit in group:
+            if edit.same:
+                yield from (_line(" ", old[place]) for place in edit.old)
                 continue
-            yield from (_line("-", line) for line in old[first + old_start : first + old_stop])
-            yield from (_line("+", line) for line in new[first + new_start : first + new_stop])
+            yield from (_line("-", old[place]) for place in edit.old)
+            yield from (_line("+", new[place]) for place in edit.new)
+
+
+class _Edit(NamedTuple):
+    """Lines of the old text in the place of lines of the new one; `same` where they are the same."""
+
+    same: bool
+    old: range
+    new: range
+
+
+def _edits(old: Sequence[str], new: Sequence[str]) -> list[_Edit]:
+    """All of both texts, in order. What they begin and end with alike is not searched."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    matcher = difflib.SequenceMatcher(None, old[start : len(old) - end], new[start : len(new) - end])
+    edits = [_Edit(True, range(start), range(start))]
+    for tag, i, j, k, m in matcher.get_opcodes():
+        edits.append(_Edit(tag == "equal", range(start + i, start + j), range(start + k, start + m)))
+    edits.append(_Edit(True, range(len(old) - end, len(old)), range(len(new) - end, len(new))))
+    return [edit for edit in edits if edit.old or edit.new]
+
+
+def _grouped(edits: Sequence[_Edit]) -> Iterator[list[_Edit]]:
+    """Edits that share context, each group with its context and no more.
+
+    Context is cut short only by an end of the file: git takes a hunk with less behind it for one at the file's end.
+    """
+    group: list[_Edit] = []
+    changed = False
+    for edit in edits:
+        if not edit.same:
+            group.append(edit)
+            changed = True
+        elif changed and len(edit.old) > 2 * _CONTEXT_LINES:
+            yield [*group, _Edit(True, edit.old[:_CONTEXT_LINES], edit.new[:_CONTEXT_LINES])]
+            group, changed = [_last_lines(edit)], False
+        elif changed:
+            group.append(edit)
+        else:
+            group = [_last_lines(edit)]
+    if changed:
+        if group[-1].same:
+            group[-1] = _Edit(True, group[-1].old[:_CONTEXT_LINES], group[-1].new[:_CONTEXT_LINES])
+        yield group
+
+
+def _last_lines(edit: _Edit) -> _Edit:
+    return _Edit(True, edit.old[-_CONTEXT_LINES:], edit.new[-_CONTEXT_LINES:])
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

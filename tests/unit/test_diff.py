@@ -45,6 +45,26 @@ def test_nothing_to_say() -> None:
     assert unified_diff({}) == unified_diff({"a": ("x", "x")}) == ""
 
 
+def test_context_is_cut_short_only_by_an_end_of_the_file(tmp_path: Path) -> None:
+    # For a hunk with less behind it than in front, git looks at the file's end.
+    old = "\n" * 9 + "@\n" + "\n" * 9
+    new = "\n" * 9 + "@\n" + "\n" * 4 + "@\n" + "\n" * 4
+    assert applied(tmp_path, {"a": (old, new)}) == {"a": new}
+
+
+def applied(root: Path, changes: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """What git makes of the patch."""
+    for path, (old, _) in changes.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(old.encode())
+    patch = unified_diff(changes)
+    if patch:
+        subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+        command = ["git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-"]
+        subprocess.run(command, cwd=root, check=True, input=patch.encode(), capture_output=True)
+    return {path: (root / path).read_bytes().decode() for path in changes}
+
+
 LINE = st.text(alphabet="ab é😀\t\r\"'-+@\\", max_size=4)
 TEXT = st.tuples(
     st.lists(LINE, max_size=30),
@@ -70,16 +90,5 @@ def _edited(lines: list[str], end: str, closed: bool, places: list[int]) -> tupl
 def test_git_gets_exactly_the_new_texts(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, tuple[list[str], str, bool, list[int]]]
 ) -> None:
-    root: Path = tmp_path_factory.mktemp("repository")
     changes = {path: _edited(*parts) for path, parts in files.items()}
-    for path, (old, _) in changes.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(old.encode())
-    patch = unified_diff(changes)
-    if patch:
-        subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
-        command = ["git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-"]
-        subprocess.run(command, cwd=root, check=True, input=patch.encode(), capture_output=True)
-    assert {path: (root / path).read_bytes().decode() for path in changes} == {
-        p: new for p, (_, new) in changes.items()
-    }
+    assert applied(tmp_path_factory.mktemp("repository"), changes) == {p: new for p, (_, new) in changes.items()}
