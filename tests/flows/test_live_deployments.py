@@ -231,15 +231,15 @@ def attempts(ledger: Path) -> list[tuple[str, str]]:
 
 
 def repeated(ledger: Path) -> list[tuple[object, ...]]:
-    """Attempts of a strategy on a goal that it had ended one on already, with all that tells them apart."""
-    seen: dict[tuple[str, str], list[tuple[object, ...]]] = {}
+    """Attempts of a strategy on a goal, with the same settings and time as one that had come to its end already."""
+    seen: dict[tuple[object, ...], list[object]] = {}
     with Ledger.open(ledger) as store:
         for one in store.attempts():
             if one.metadata.get("infrastructure"):
                 continue  # Lean was lost under it, and the attempt is made again
-            known = (one.run_id, one.outcome, one.error, one.budget_seconds, one.configuration, one.environment)
-            seen.setdefault((one.goal_id, one.strategy), []).append((*known, dict(one.metadata)))
-    return [(key, *rows) for key, rows in seen.items() if len(rows) > 1]
+            key = (one.goal_id, one.strategy, one.configuration, one.environment, one.budget_seconds)
+            seen.setdefault(key, []).append((one.run_id, one.outcome, one.error, dict(one.metadata)))
+    return [(*key, *rows) for key, rows in seen.items() if len(rows) > 1]
 
 
 def successes(ledger: Path) -> int:
