@@ -81,7 +81,7 @@ class Scene:
             },
             name=f"out{len(self.runs)}",
             arguments=arguments,
-            extras="ORCH_REPROVER_GENERATOR" in settings,
+            extras=not settings.keys().isdisjoint(("ORCH_REPROVER_GENERATOR", "ORCH_LLM_URL")),
         )
         self.runs.append(run)
         return run
