@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from time import monotonic
@@ -38,15 +39,10 @@ from orchestrator.project_premises import premises_seen
 from orchestrator.publishing.commits import plan_commits
 from orchestrator.publishing.modes import Publish
 from orchestrator.repo.rules import load_rules
+from orchestrator.result import Result
 from orchestrator.scheduling.goal_run import NO_MORE
-from orchestrator.stages import (
-    counted,
-    definitions_seen,
-    goal_reports,
-    proofs_of,
-    surroundings_seen,
-    turned_down,
-)
+from orchestrator.selection import GateReport
+from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
 from orchestrator.stopping import WorkToDo, stoppable
 from orchestrator.summary import to_dict
 from orchestrator.touched import goals_at, touched_goals
@@ -57,6 +53,7 @@ from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
 from tasks.link import run_link
+from tasks.once_more import ask_once_more
 from tasks.open_premises import open_premises
 from tasks.order import read_order
 from tasks.progress import progress_artifact
@@ -244,20 +241,15 @@ async def run_order(order: Order) -> dict[str, object]:
                 among=frozenset(goal.id for goal in goals),
             )
         results = {**results, **trading.results}
-        gate = await verify_proofs(project, extraction, proofs_of(goals, results), servers, answers, axioms)
-        refused_ones = turned_down(goals, results, gate)
-        if refused_ones and not stop.requests and settings.scheduler.run_timeout_seconds is None:
-            # Which strategy wins is a matter of moments; what the others have to say must not wait for the next run.
-            ledger.record_gate(goal_reports(refused_ones, results, gate))
-            notify(StageStarted("prove", f"{counted(len(refused_ones), 'goal')} once more", len(refused_ones)))
-            others = await scheduler.process_queue(refused_ones)
-            found_now = {key: result for key, result in others.items() if result.success}
-            if found_now:
-                passed = {key: result for key, result in results.items() if key not in others}
-                passed = {**passed, **found_now}
-                second = await verify_proofs(project, extraction, proofs_of(goals, passed), servers, answers, axioms)
-                gate = replace(second, verdicts={**gate.verdicts, **second.verdicts})
-                results = {**results, **found_now}
+
+        async def judge(proved: Mapping[str, Result]) -> GateReport:
+            return await verify_proofs(project, extraction, proofs_of(goals, proved), servers, answers, axioms)
+
+        gate = await judge(results)
+        if not stop.requests and settings.scheduler.run_timeout_seconds is None:
+            results, gate = await ask_once_more(
+                goals, results, gate, prove=scheduler.process_queue, judge=judge, ledger=ledger
+            )
         update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
         reports = goal_reports(considered, results, gate, left=found.left, false=found.false)
         record(ledger, reports, update)
