@@ -15,7 +15,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def train(
         examples: what to learn.
         settings: how.
         out: folder for the model.
-        start: folder of a byte-level model to go on from, whose shape it then is; None for a new one.
+        start: folder of a byte-level model to go on from, whose shape and way of reading stay; None for a new one.
         report: takes a line now and then.
 
     Raises:
@@ -118,6 +118,7 @@ def train(
     dice = random.Random(settings.seed)
     tokenizer = transformers.ByT5Tokenizer()
     model = load(start, "AutoModelForSeq2SeqLM", "cpu", settings.threads)[0] if start else _new_model(settings)
+    settings = _as_trained(settings, model.config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     report(f"{len(seen)} pairs ({len(unseen)} set apart), {parameters / 1e6:.2f} million parameters")
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
@@ -175,7 +176,17 @@ def loss_of(folder: Path, examples: Sequence[Example], settings: TrainSettings) 
         ModelError: the model cannot be loaded.
     """
     model, tokenizer = load(folder, "AutoModelForSeq2SeqLM", "cpu", settings.threads)
-    return validation_loss(model, tokenizer, examples, settings, most=len(examples))
+    return validation_loss(model, tokenizer, examples, _as_trained(settings, model.config), most=len(examples))
+
+
+def _as_trained(settings: TrainSettings, config: Any) -> TrainSettings:
+    """The settings with what a model's configuration says of how it reads a state; `Generator` goes by that, too."""
+    return replace(
+        settings,
+        letters=int(getattr(config, "letters", False)),
+        first_goal=int(getattr(config, "first_goal", False)),
+        max_input_bytes=int(getattr(config, "max_input_bytes", settings.max_input_bytes)),
+    )
 
 
 def _share(steps: int, seconds: float, settings: TrainSettings) -> float:

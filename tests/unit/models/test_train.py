@@ -51,6 +51,17 @@ def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
     assert after["d_model"] == before["d_model"]
 
 
+def test_a_model_is_read_as_it_was_trained(tmp_path: Path) -> None:
+    plain, lettered = (
+        TrainSettings(width=16, feed_forward=32, layers=1, heads=2, batch=4, steps=2, validation=0.0, letters=letters)
+        for letters in (0, 1)
+    )
+    train(PAIRS, plain, tmp_path / "plain")
+    assert loss_of(tmp_path / "plain", PAIRS, plain) == loss_of(tmp_path / "plain", PAIRS, lettered)
+    train(PAIRS, lettered, tmp_path / "on", start=tmp_path / "plain")
+    assert json.loads((tmp_path / "on/config.json").read_text())["letters"] is False
+
+
 def test_training_may_be_given_minutes_instead_of_steps(tmp_path: Path) -> None:
     quick = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, batch=4, minutes=1e-6)
     assert train(PAIRS, quick, tmp_path).steps <= 1
