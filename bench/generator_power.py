@@ -19,8 +19,8 @@ from pathlib import Path
 
 from bench.bank import Split, load_bank
 from bench.matrix import ArmKind, Row, read_matrix, shuffled
-from bench.record import bank_project, examples_project
-from bench.record_matrix import bank_project as open_bank
+from bench.record import examples_project, proved_bank_project
+from bench.record_matrix import bank_by_area
 from bench.record_matrix import module_of
 from bench.server_clock import TimedProver
 from bench.synthetic import synthetic_project
@@ -129,7 +129,7 @@ async def searched(count: int, seconds: float, models: Sequence[Generator], spli
     """Whether a search with each model proves each of `count` goals that are left open, by the bank's id."""
     open_ids = {row.goal for row in read_matrix() if row.split is split and left_open(row)}
     chosen = [goal for goal in shuffled(load_bank()) if goal.id in open_ids][:count]
-    project = open_bank(chosen)
+    project = bank_by_area(chosen)
     rows: dict[str, list[bool]] = {}
     async with prover_on(project) as prover:
 
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for model in models:
                 print(f"{model.folder.name} on {name}: {accuracy(model, unseen)}", flush=True)
         known = [
-            (bank_project([goal for goal in load_bank() if goal.split is Split.TUNE]), False),
+            (proved_bank_project([goal for goal in load_bank() if goal.split is Split.TUNE]), False),
             (examples_project(), False),
             (synthetic_project(options.theories, SYNTHETIC_SEED), True),
         ]

@@ -35,7 +35,7 @@ from orchestrator.source import Project, SourceModule
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def bank_project(goals: Sequence[BankGoal]) -> Project:
+def proved_bank_project(goals: Sequence[BankGoal]) -> Project:
     """One module for each goal, with its known proof.
 
     Raises:
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-finishers", action="store_true", help="the proofs' own steps only")
     options = parser.parse_args(arguments)
     tune = [goal for goal in load_bank() if goal.split is Split.TUNE]
-    projects: list[Project] = [bank_project(tune), examples_project()]
+    projects: list[Project] = [proved_bank_project(tune), examples_project()]
     if options.repo or options.synthetic:
         projects = [load_project(options.repo) if options.repo else synthetic_project(options.synthetic, options.seed)]
     pairs: list[Pair] = []

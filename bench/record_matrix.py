@@ -93,7 +93,7 @@ def code_of(strategy: str) -> str:
     return hashlib.sha256("\x00".join(texts[name] for name in sorted(texts)).encode()).hexdigest()[:16]
 
 
-def bank_project(goals: Sequence[BankGoal]) -> Project:
+def bank_by_area(goals: Sequence[BankGoal]) -> Project:
     """The bank as a project: a module for every goal, in a folder for every area."""
     modules = [SourceModule(m := module_of(g), m.replace(".", "/") + ".lean", source(g), g.imports) for g in goals]
     return Project("Bank", "/nowhere", modules=tuple(modules))
@@ -189,7 +189,7 @@ async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     settings = load_settings(tactic_timeout=8.0)
     paths = find_paths(settings.paths)
     bank = load_bank()
-    project = bank_project(bank)
+    project = bank_by_area(bank)
     servers = provision(settings, paths, choose_lean(settings, paths, project))
     again = frozenset(arguments.again)
     goals = list(_parts(shuffled(bank)[: arguments.goals], arguments.part))

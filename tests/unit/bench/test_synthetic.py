@@ -12,7 +12,7 @@ import pytest
 
 import bench
 from bench.bank import Split, load_bank
-from bench.record import bank_project, held_out_goals
+from bench.record import held_out_goals, proved_bank_project
 from bench.synthetic import FAMILIES, synthetic_project
 from bench.synthetic.logic import text_of
 from orchestrator.models.pairs import Example, read_pairs
@@ -71,7 +71,7 @@ def test_no_pair_comes_from_a_held_out_goal(examples: list[Example]) -> None:
 def test_held_out_goals_are_refused() -> None:
     held_out = next(goal for goal in load_bank() if goal.split is Split.HELD_OUT)
     with pytest.raises(ValueError, match=held_out.id):
-        bank_project([held_out])
+        proved_bank_project([held_out])
 
 
 def test_the_file_of_synthetic_pairs_is_what_the_theories_give() -> None:
