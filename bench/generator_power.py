@@ -20,8 +20,7 @@ from pathlib import Path
 from bench.bank import Split, load_bank
 from bench.matrix import ArmKind, Row, read_matrix, shuffled
 from bench.record import examples_project, proved_bank_project
-from bench.record_matrix import bank_by_area
-from bench.record_matrix import module_of
+from bench.record_matrix import bank_by_area, module_of
 from bench.server_clock import TimedProver
 from bench.synthetic import synthetic_project
 from orchestrator.config import load_settings
