@@ -29,13 +29,13 @@ define install
 	@test -n "$(CHOSEN)" && "$(CHOSEN)" -c '$(FITS)' || \
 	  { echo "Python 3.11 or 3.12 with its venv module is needed: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "==> setting up $(VENV) with $(CHOSEN): $(2)"
-	@if [ -n "$(UV)" ]; then \
+	@{ if [ -n "$(UV)" ]; then \
 	  test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV) && \
 	  UV_FIND_LINKS="$${UV_FIND_LINKS:-$$PIP_FIND_LINKS}" uv pip install --quiet --python $(BIN)/python -e '$(1)'; \
 	else \
 	  test -x $(BIN)/python || "$(CHOSEN)" -m venv $(VENV) && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '$(1)'; \
-	fi
+	fi; } || { echo "The installation failed. If it was interrupted before, $(VENV) may be damaged: make clean"; exit 1; }
 endef
 
 $(STAMP): pyproject.toml
