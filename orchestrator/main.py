@@ -34,6 +34,7 @@ from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.observer import observed_by
 from orchestrator.paths import find_paths
 from orchestrator.publishing.modes import Publish
+from orchestrator.scheduling.signals import interruption_held
 from orchestrator.terminal import make_console, say, show_summary
 
 app = App(
@@ -103,7 +104,8 @@ def prove(
     orchestrator prove . --timeout 600      # ten minutes at most
     git apply out/proofs.patch              # take the proofs
     """
-    from orchestrator.composition import preflight  # the database's libraries take a second to import
+    with interruption_held():
+        from orchestrator.composition import preflight  # the database's libraries take a second to import
 
     chosen = load_settings(profile=None if profile is None else Profile(profile), timeout=timeout)
     paths = find_paths(chosen.paths)
@@ -114,7 +116,8 @@ def prove(
         build_project(repo, console)
     display = RunDisplay(console)
     with display.running(), observed_by(display), starting_prefect_server(paths) as server:
-        from flows.nightly import nightly, without_work
+        with interruption_held():
+            from flows.nightly import nightly, without_work
 
         asked: dict[str, Any] = {
             "repo": repo,
@@ -163,7 +166,8 @@ def on_push(
     display = RunDisplay(console)
     folder = "" if reports is None else os.path.abspath(reports.expanduser())
     with display.running(), observed_by(display), prefect_server(paths):
-        from flows.on_push import on_push as flow
+        with interruption_held():
+            from flows.on_push import on_push as flow
 
         summary = run_flow(
             lambda: flow(repo, ref, since=since, budget_seconds=timeout, reports=folder, publish="patch")

@@ -14,6 +14,7 @@ from orchestrator.config import load_settings
 from orchestrator.display import RunDisplay
 from orchestrator.observer import observed_by
 from orchestrator.paths import find_paths
+from orchestrator.scheduling.signals import interruption_held
 from orchestrator.terminal import make_console, show_summary
 
 _NICENESS = 10
@@ -37,7 +38,8 @@ def bg(
     orchestrator bg .                       # the repository you stand in
     ORCH_CPU_TARGET=0.25 orchestrator bg .  # take even less
     """
-    from orchestrator.composition import preflight  # the database's libraries take a second to import
+    with interruption_held():
+        from orchestrator.composition import preflight  # the database's libraries take a second to import
 
     settings = load_settings(timeout=timeout)
     paths = find_paths(settings.paths)
@@ -48,7 +50,8 @@ def bg(
     console = make_console()
     display = RunDisplay(console)
     with display.running(), observed_by(display), prefect_server(paths):
-        from flows.nightly import nightly
+        with interruption_held():
+            from flows.nightly import nightly
 
         summary = run_flow(
             lambda: nightly(repo, ref, int(settings.profile), budget_seconds=timeout, out=str(out), background=True)

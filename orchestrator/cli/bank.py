@@ -20,6 +20,7 @@ from orchestrator.errors import ConfigError
 from orchestrator.observer import observed_by
 from orchestrator.outputs import check_folder, write_outputs
 from orchestrator.paths import find_paths
+from orchestrator.scheduling.signals import interruption_held
 from orchestrator.terminal import make_console
 
 
@@ -60,7 +61,8 @@ def bank(
     console = make_console(stderr=json_)
     display = RunDisplay(console)
     with display.running(), observed_by(display), prefect_server(find_paths(settings.paths)):
-        from flows.bank import bank as flow
+        with interruption_held():
+            from flows.bank import bank as flow
 
         found = run_flow(lambda: flow(entries, profile=int(settings.profile), budget_seconds=timeout))
     text = json.dumps(found, ensure_ascii=False, indent=2) + "\n"

@@ -21,6 +21,7 @@ from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
 from orchestrator.marketplace import LEASE_SECONDS, Similar
 from orchestrator.paths import find_paths
+from orchestrator.scheduling.signals import interruption_held
 from orchestrator.tables import Cell, Column, fitted
 from orchestrator.terminal import make_console, say
 
@@ -233,7 +234,8 @@ def supply(
     console = make_console(stderr=json_)
     display = RunDisplay(console)
     with display.running(), observed_by(display), prefect_server(paths):
-        from flows.supply import supply as supply_flow
+        with interruption_held():
+            from flows.supply import supply as supply_flow
 
         summary = run_flow(
             lambda: supply_flow(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(folder))

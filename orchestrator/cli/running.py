@@ -13,6 +13,7 @@ from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.local_server import LocalServer
 from orchestrator.observer import Notice, RunEvent, RunFinished, StageStarted, notify, observed_by
 from orchestrator.paths import Paths
+from orchestrator.scheduling.signals import interruption_held
 
 
 @contextmanager
@@ -51,16 +52,17 @@ def starting_prefect_server(paths: Paths) -> Iterator[StartingServer]:
     """
     set_prefect_defaults()
     set_torch_folder(paths.cache / "torch")
-    from prefect.client.orchestration import get_client
-    from prefect.logging.handlers import APILogHandler
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
-        PREFECT_SERVER_UI_ENABLED,
-        temporary_settings,
-    )
+    with interruption_held():
+        from prefect.client.orchestration import get_client
+        from prefect.logging.handlers import APILogHandler
+        from prefect.settings import (
+            PREFECT_API_URL,
+            PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+            PREFECT_SERVER_UI_ENABLED,
+            temporary_settings,
+        )
 
-    url = PREFECT_API_URL.value()
+        url = PREFECT_API_URL.value()
     if url:
         with get_client(sync_client=True) as client:
             problem = client.api_healthcheck()
