@@ -259,8 +259,9 @@ def show(console: Console, label: str, rows: Sequence[Row], ids: set[str], found
         "closed of what every single tactic leaves open": found.of_open,
         "closed of what try? leaves open": found.of_open_to_try,
         "lost of what some single tactic closes": found.lost,
-        "seconds over those of try?, where both close": found.time_ratio,
+        "seconds until closed over those of try?, where both close": found.time_ratio,
         "median of that ratio": found.median_time_ratio,
+        "with what we do to a proof afterwards": found.whole_time_ratio,
     }
     for word, value in words.items():
         console.print(f"  {word}: {'nothing measured' if value is None else f'{value:.3f}'}", highlight=False)

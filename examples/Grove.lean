@@ -7,4 +7,4 @@ import Grove.Sort
 import Grove.Expr
 import Grove.Machine
 import Grove.Fibonacci
-import Grove.Loop
+import Grove.Row

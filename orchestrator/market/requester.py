@@ -1,8 +1,9 @@
 """Which lemmas an open goal misses: what a stuck attempt leaves open, closed over its variables and generalised.
 
 An *opener* (an induction followed by automation) is run on the goal. What it leaves open is turned into statements: the
-rest as it is without its induction hypotheses, and the same with a term that occurs on both sides replaced by a
-variable, which is the accumulator's lemma in recursions that carry one. A statement counts only if Lean takes it, and
+rest as it is without its induction hypotheses; the same after rewriting with them, with the calls that then occur twice
+replaced by variables; and with a value replaced by a variable, which is the accumulator's lemma in recursions that
+carry one. A statement counts only if Lean takes it, and
 if the opener with that lemma, still unproved, closes the goal: so nobody waits for a lemma that would not help.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,7 @@ from typing import Protocol
 from orchestrator.goal import Goal
 from orchestrator.helpers import short_name, stub_text
 from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.market.generalising import abstraction, common_terms, fertilisations
 from orchestrator.market.statements import accessible, closed, generalizable, hypotheses, occurrences
 from orchestrator.strategies.portfolio import occurring
 
@@ -26,10 +28,13 @@ _REST = Limits(milliseconds=5_000)
 _CHECK_SECONDS = 15.0
 _MOST_OPEN = 2
 _MOST_VARIABLES = 3
-_MOST_CANDIDATES = 4
+_MOST_CANDIDATES = 5
 _MOST_CHECKS = 24
-_MOST_NEEDS = 2
+_MOST_NEEDS = 3
 _STRICT = "set_option autoImplicit false in\n"
+_SHOWN = "plain:"
+# An error's text is the one way to have a goal printed with options.
+_SHOW = f'set_option pp.fieldNotation false in fail "{_SHOWN}"'
 # Lemmas of the library with a side condition that automation gets stuck on.
 _CONDITIONAL = ("Nat.sub_add_cancel", "Nat.div_mul_cancel", "Nat.add_sub_cancel'", "Nat.mul_div_cancel'")
 
@@ -119,10 +124,11 @@ async def find_needs(
         return ()
     async with prover.open(goal) as context:
         branches: list[_Branch] = []
-        for opener in (*hints, *openers(goal, definitions)):
+        listed = tuple(definitions)
+        for opener in (*hints, *openers(goal, listed)):
             if clock() > deadline or len(branches) >= 6:
                 break
-            branch = await _branch(context, opener)
+            branch = await _branch(context, opener, listed)
             if branch is not None and branch.rests:
                 branches.append(branch)
         return await _needs(goal, namespace, context, branches, deadline, clock)
@@ -149,7 +155,7 @@ def openers(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-async def _branch(context: LemmaContext, opener: str) -> _Branch | None:
+async def _branch(context: LemmaContext, opener: str, definitions: Collection[str]) -> _Branch | None:
     replies = await context.tactics([opener], limits=_OPENER)
     if not replies or replies[0].failed or replies[0].completed or replies[0].proof_state is None:
         return None
@@ -158,27 +164,38 @@ async def _branch(context: LemmaContext, opener: str) -> _Branch | None:
         return None
     branch = _Branch(opener)
     for number in range(len(reply.goals)):
-        branch.rests.append(await _statements(context, reply, number))
+        branch.rests.append(await _statements(context, reply, number, definitions))
     return branch if all(branch.rests) else None
 
 
-async def _statements(context: LemmaContext, reply: TacticReply, number: int) -> tuple[str, ...]:
+async def _statements(
+    context: LemmaContext, reply: TacticReply, number: int, definitions: Collection[str]
+) -> tuple[str, ...]:
     """Statements that what an opener left open follows from, the most general first."""
     text = reply.goals[number]
     plain = accessible(text)
-    found: list[str] = []
     turn = f"rotate_left {number}\n" if number else ""
     hidden = [one.name for one, old in zip(hypotheses(plain), hypotheses(text), strict=False) if "✝" in old.name]
     rename = f"{turn}rename_i {' '.join(hidden)}\n" if hidden else turn
+
+    async def after(lines: str) -> str:
+        """The goal after these lines, printed without field notation; "" when they fail."""
+        replies = await context.tactics([f"{rename}{lines}\n{_SHOW}"], proof_state=reply.proof_state, limits=_REST)
+        said, _, shown = replies[0].error.partition("\n") if replies else ("", "", "")
+        return accessible(shown.partition("\n\n")[0]) if said == _SHOWN else ""
+
+    found: list[str] = []
+    for use in fertilisations(plain):
+        shown = await after(use)
+        terms = common_terms(shown, definitions)
+        general = await after("\n".join([use, *abstraction(terms, shown)])) if terms else ""
+        if general:
+            found.append(closed(general))
     variable = next(name for name in ("acc", "tail", "k", "m", "z'") if name not in plain)
     for term in generalizable(plain)[:8]:
-        replies = await context.tactics(
-            [f"{rename}generalize {term} = {variable}"], proof_state=reply.proof_state, limits=_REST
-        )
-        if replies and not replies[0].failed and replies[0].goals:
-            general = accessible(replies[0].goals[0])
-            if occurrences(general, variable) >= 2:
-                found.append(closed(general))
+        general = await after(f"generalize {term} = {variable}")
+        if general and occurrences(general, variable) >= 2:
+            found.append(closed(general))
     found.append(closed(plain))
     kept = closed(plain, all_facts=True)
     if not any(line.partition(" :")[0].rstrip("✝").endswith("ih") for line in Goal("", text).hypotheses):

@@ -147,9 +147,10 @@ def _quick(facts: Facts, lemmas: Lemmas, root: bool) -> list[str]:
     if root or not local.definitions:
         tactics += ["simp_all", "grind"]
     if local.definitions:
-        tactics += [f"simp_all{_list(local.definitions)}", lemmas.grind(local.definitions)]
+        tactics.append(lemmas.grind(local.definitions))
         unfolding = lemmas.automation(facts.text, bare=True).unfolding
         tactics += [unfolding] if root and unfolding else []
+        tactics.append(f"simp_all{_list(local.definitions)}")
     if local.rules:
         tactics.append(f"solve_by_elim{_list(local.rules)}")
     if root:

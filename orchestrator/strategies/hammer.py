@@ -126,6 +126,7 @@ class _Search:
         self._numbers = itertools.count()
         self._refused: set[tuple[str, ...]] = set()
         self._searched = False
+        self._closed_after = 0.0
 
     @property
     def _left(self) -> float:
@@ -139,7 +140,8 @@ class _Search:
             if self._root.proved:
                 script = await self._concluded()
                 if script:
-                    return Result(success=True, tactics=script, metadata={"tactics_tried": self._states.tried})
+                    told = {"tactics_tried": self._states.tried, "closed_after": round(self._closed_after, 3)}
+                    return Result(success=True, tactics=script, metadata=told)
         error = TIMEOUT if self._tasks else NOT_PROVED
         return Result(success=False, error=error, metadata={"tactics_tried": self._states.tried})
 
@@ -276,6 +278,7 @@ class _Search:
     async def _concluded(self) -> tuple[str, ...]:
         """The proof, shortened and taken by the declaration; () when that refuses it."""
         found = self._root.script
+        self._closed_after = self._timeout - self._left
         if found not in self._refused:
             leaves = {leaf: leaf.closer for leaf in self._root.leaves()}
             await minimise(self._root, self._states, lambda: self._left, spent=self._timeout - self._left)

@@ -57,9 +57,13 @@ def first_shots(facts: Facts, bare: Automation, plain: str) -> Iterator[str]:
     single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]
     double = [start for start in starts if " <;> cases" in start and start.startswith("induction")][:_FIRST_DOUBLES]
     for start in (*single, *double):
-        # Functional induction has unfolded the function in each case.
-        grind = "grind" if start.startswith("fun_induction") else bare.grind
-        yield from (f"{start} <;> {ending}" for ending in (grind, bare.simp))
+        if start.startswith("fun_induction"):
+            # It has unfolded the function in each case, and what is left is often a matter of rewriting.
+            others_too = len(facts.local.definitions) > 1
+            yield f"{start} <;> {bare.grind if others_too else 'grind'}"
+            yield f"{start} <;> {bare.simp}"
+        else:
+            yield f"{start} <;> {bare.grind}"
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:

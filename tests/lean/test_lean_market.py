@@ -45,6 +45,17 @@ inductive Marks where
   | .more n, m => .more (n.plus m)
 theorem Marks.plus_comm (n m : Marks) : n.plus m = m.plus n := by
   sorry
+inductive Row (α : Type) where
+  | nil : Row α
+  | cons (x : α) (xs : Row α) : Row α
+@[simp] def Row.snoc {α : Type} : Row α → α → Row α
+  | .nil, y => .cons y .nil
+  | .cons x xs, y => .cons x (xs.snoc y)
+@[simp] def Row.turn {α : Type} : Row α → Row α
+  | .nil => .nil
+  | .cons x xs => xs.turn.snoc x
+theorem Row.turn_turn {α : Type} (xs : Row α) : xs.turn.turn = xs := by
+  sorry
 end Shop
 """
 PROJECT = project(Shop=TEXT)
@@ -196,12 +207,12 @@ async def test_a_statement_of_no_project(shop: Shop) -> None:
     assert done.status is TicketStatus.COMPLETED
 
 
-@pytest.mark.parametrize("declaration", ["Shop.onto_nil", "Shop.Marks.plus_comm"])
+@pytest.mark.parametrize("declaration", ["Shop.onto_nil", "Shop.Marks.plus_comm", "Shop.Row.turn_turn"])
 async def test_a_stuck_goal_is_closed_through_tickets(shop: Shop, declaration: str) -> None:
     (goal,) = (goal for goal in shop.extraction.goals if goal.declaration == declaration)
     place = place_of(goal, PROJECT)
     seen = definitions_seen(PROJECT, shop.extraction)
-    need, *_ = await find_needs(goal, prover=shop.pool, namespace=place.namespace, timeout=300)
+    need, *_ = await find_needs(goal, prover=shop.pool, namespace=place.namespace, definitions=seen(goal), timeout=300)
     helpers = []
     for lemma in need.lemmas:
         ticket_id = await shop.market.request_lemma(lemma.signature, place, lemma.name)

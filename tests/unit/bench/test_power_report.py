@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.power_methods import OURS, SINGLE, TRY
+from bench.power_methods import CLOSED, OURS, SINGLE, TRY
 from bench.power_report import contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
 from bench.retrieval import FIRST, recall
@@ -91,3 +91,10 @@ def test_recall_counts_the_first_answers_over_goals_that_use_something() -> None
     assert found.by_goal == pytest.approx(0.5 / 3)
     assert found.by_premise == pytest.approx(1 / 4)
     assert recall({}, {}).by_goal == 0
+
+
+def test_what_is_done_to_a_proof_afterwards_is_told_apart() -> None:
+    late = Row("g", OURS, "k", True, 3.0, details={CLOSED: 1.0})
+    found = figures([*rows("g", ours=3.0, tried=4.0)[:-1], late], {"g"})
+    assert found.time_ratio == pytest.approx(1 / 4)
+    assert found.whole_time_ratio == pytest.approx(3 / 4)
