@@ -92,7 +92,7 @@ def _conclusion(statement: str) -> str:
 
 MILLISECONDS = {
     Effort.QUICK: 1_500,
-    Effort.FIRST_SHOTS: 1_000,
+    Effort.FIRST_SHOTS: 2_000,
     Effort.STAPLES: 1_500,
     Effort.HINTS: 2_500,
     Effort.SHOTS: 2_000,

@@ -56,14 +56,14 @@ def first_shots(facts: Facts, bare: Automation, plain: str) -> Iterator[str]:
     starts = list(dict.fromkeys(_starts(Facts(plain, facts.local), plain)))
     single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]
     double = [start for start in starts if " <;> cases" in start and start.startswith("induction")][:_FIRST_DOUBLES]
+    grind = bare.unfolding or bare.grind
     for start in (*single, *double):
         if start.startswith("fun_induction"):
             # It has unfolded the function in each case, and what is left is often a matter of rewriting.
-            others_too = len(facts.local.definitions) > 1
-            yield f"{start} <;> {bare.grind if others_too else 'grind'}"
+            yield f"{start} <;> {grind if len(facts.local.definitions) > 1 else 'grind'}"
             yield f"{start} <;> {bare.simp}"
         else:
-            yield f"{start} <;> {bare.grind}"
+            yield f"{start} <;> {grind}"
 
 
 def _starts(facts: Facts, plain: str) -> Iterator[str]:

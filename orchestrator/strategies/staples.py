@@ -80,7 +80,13 @@ _PACKS = (
             )
         ),
     ),
-    _Pack(re.compile(r"\bString\b"), Staples(rewriting=_names("String", "append_assoc toList_append length_append"))),
+    _Pack(
+        re.compile(r"\bString\b"),
+        Staples(
+            rewriting=_names("String", "append_assoc toList_append length_append"),
+            facts=_names("String", "length_append"),
+        ),
+    ),
     _Pack(
         re.compile(r"\bFin\b"),
         Staples(rewriting=_names("Fin", "ext_iff le_def lt_def"), facts=_names("Fin", "ext_iff")),
