@@ -179,14 +179,20 @@ async def _statements(
     rename = f"{turn}rename_i {' '.join(hidden)}\n" if hidden else turn
 
     async def after(lines: str) -> str:
-        """The goal after these lines, printed without field notation; "" when they fail."""
+        """The goal after these lines; "" when they fail."""
+        replies = await context.tactics([f"{rename}{lines}"], proof_state=reply.proof_state, limits=_REST)
+        done = replies and not replies[0].failed and replies[0].goals
+        return accessible(replies[0].goals[0]) if done else ""
+
+    async def without_fields(lines: str) -> str:
+        """The same, printed without field notation."""
         replies = await context.tactics([f"{rename}{lines}\n{_SHOW}"], proof_state=reply.proof_state, limits=_REST)
         said, _, shown = replies[0].error.partition("\n") if replies else ("", "", "")
         return accessible(shown.partition("\n\n")[0]) if said == _SHOWN else ""
 
     found: list[str] = []
     for use in fertilisations(plain):
-        shown = await after(use)
+        shown = await without_fields(use)
         terms = common_terms(shown, definitions)
         general = await after("\n".join([use, *abstraction(terms, shown)])) if terms else ""
         if general:
