@@ -235,7 +235,7 @@ def conclude(
             "seconds": bench.seconds,
             "lean": bench.servers.description,
             "figures": {label: asdict(value) for label, value in found.items()},
-            "contributions": contributions(rows, sets["all"]),
+            "contributions": {name: asdict(c) for name, c in contributions(rows, sets["all"]).items()},
             "refused": refused,
             "rows": [asdict(row) for row in rows if row.goal in sets["all"]],
         }
@@ -265,8 +265,9 @@ def show(console: Console, label: str, rows: Sequence[Row], ids: set[str], found
     }
     for word, value in words.items():
         console.print(f"  {word}: {'nothing measured' if value is None else f'{value:.3f}'}", highlight=False)
-    for name, lost in contributions(rows, ids).items():
-        console.print(f"  without {name}: {lost} goals fewer", highlight=False)
+    for name, found_without in contributions(rows, ids).items():
+        told = f"without {name}: {found_without.lost} of its {found_without.measured} goals are lost"
+        console.print(f"  {told}", highlight=False)
 
 
 def main() -> int:

@@ -103,14 +103,23 @@ def shortfalls(found: Figures, label: str) -> tuple[str, ...]:
     return tuple(short)
 
 
-def contributions(rows: Sequence[Row], goals: Collection[str]) -> Mapping[str, int]:
-    """For each of our strategies, how many goals are lost when it is left out."""
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A strategy left out: how many of its proofs were measured without it, and how many of those goals are lost."""
+
+    measured: int
+    lost: int
+
+
+def contributions(rows: Sequence[Row], goals: Collection[str]) -> Mapping[str, Contribution]:
+    """What each of our strategies adds to the others."""
     ours = {row.goal: row for row in rows if row.method == OURS and row.goal in goals and row.solved}
-    left: dict[str, int] = {}
+    left: dict[str, Contribution] = {}
     for row in rows:
         if row.method.startswith(WITHOUT) and row.goal in ours and row.key == ours[row.goal].key:
             name = row.method.removeprefix(WITHOUT)
-            left[name] = left.get(name, 0) + (not row.solved)
+            before = left.get(name, Contribution(0, 0))
+            left[name] = Contribution(before.measured + 1, before.lost + (not row.solved))
     return left
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.power_methods import CLOSED, OURS, SINGLE, TRY
-from bench.power_report import contributions, figures, shortfalls, table
+from bench.power_report import Contribution, contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
 from bench.retrieval import FIRST, recall
 from orchestrator.errors import ConfigError
@@ -62,7 +62,7 @@ def test_a_strategy_counts_for_what_is_lost_without_it() -> None:
         Row("both-too", "ours without hammer", "k", True, 3.0),
         Row("ours", "ours without hammer", "old", False, 30.0),
     ]
-    assert contributions([*MEASURED, *without], GOALS) == {"hammer": 1}
+    assert contributions([*MEASURED, *without], GOALS) == {"hammer": Contribution(2, 1)}
 
 
 def test_rows_are_kept_as_they_come_and_the_latest_counts(tmp_path: Path) -> None:
