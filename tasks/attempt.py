@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import prefect.task_engine  # noqa: F401 - else threads import it at once, which breaks Python 3.11.7 now and then
 from httpx import HTTPError
 from prefect import task
 from prefect.cache_policies import NO_CACHE

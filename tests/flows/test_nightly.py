@@ -36,9 +36,10 @@ def statuses(summary: dict[str, Any]) -> dict[str, str]:
 
 
 def attempted(out: Path) -> set[str]:
-    """Names of the declarations that a run tried something on."""
+    """Names of the declarations that a run tried something on; lemmas that the marketplace asked for are none."""
     lines = (out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
-    return {json.loads(line)["declaration"].partition("_")[2] for line in lines}
+    names = {json.loads(line)["declaration"].partition("_")[2] for line in lines}
+    return {name for name in names if "_helper" not in name}
 
 
 async def prove(repo: Path, out: Path, **options: Any) -> dict[str, Any]:
