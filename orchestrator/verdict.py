@@ -15,7 +15,7 @@ STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 
 # Made on demand by Lean for a declaration that exists already, wherever they are first needed.
 _GENERATED = re.compile(
-    r"(eq_\d+|eq_def|eq_unfold|match_\d+|splitter|congr_simp|congr_eq_\d+|hcongr_\d+|inj|injEq|sizeOf_spec|induct|"
+    r"(eq_\d+|eq_def|eq_unfold|match_\d+|splitter|congr_simp|congr_eq_\d+|hcongr_\d+|inj|injEq|hinj|sizeOf_spec|induct|"
     r"induct_unfolding|fun_cases|fun_cases_unfolding|mutual_induct|partial_correctness|fixpoint_induct|elim|ctorIdx|"
     r"_.*|proof_\d+)"
 )

@@ -206,7 +206,7 @@ def test_an_allowed_axiom_may_come_below_another_declaration() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["f.eq_1", "f.eq_def", "f.match_12", "f._unsafe_rec", "S.mk.inj", "f.induct", "f.proof_3"]
+    "name", ["f.eq_1", "f.eq_def", "f.match_12", "f._unsafe_rec", "S.mk.inj", "S.mk.hinj", "f.induct", "f.proof_3"]
 )
 def test_names_that_lean_makes(name: str) -> None:
     assert is_generated(name)
