@@ -98,6 +98,7 @@ def test_most_are_solved_and_no_false_one_is(example: Example) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_theorems_that_no_strategy_closes_alone_are_closed_through_the_marketplace(traded: Example) -> None:
     alone = {attempt["declaration"] for attempt in attempts(traded) if attempt["success"]}
     missed = [goal for goal in traded.summary["goals"] if goal["declaration"] not in alone]
