@@ -3,8 +3,8 @@
 An *opener* (an induction followed by automation) is run on the goal. What it leaves open is turned into statements: the
 rest as it is without its induction hypotheses; the same after rewriting with them, with the calls that then occur twice
 replaced by variables; and with a value replaced by a variable, which is the accumulator's lemma in recursions that
-carry one. A statement counts only if Lean takes it, and
-if the opener with that lemma, still unproved, closes the goal: so nobody waits for a lemma that would not help.
+carry one. A statement counts only if Lean takes it, and if the opener with that lemma, still unproved, closes the goal:
+so nobody waits for a lemma that would not help.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from orchestrator.helpers import short_name, stub_text
 from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
 from orchestrator.market.generalising import abstraction, common_terms, fertilisations
 from orchestrator.market.statements import accessible, closed, generalizable, hypotheses, occurrences
+from orchestrator.strategies.plain_goals import PRINT_PLAINLY, printed_plainly
 from orchestrator.strategies.portfolio import occurring
 
 _OPENER = Limits(milliseconds=15_000)
@@ -32,9 +33,6 @@ _MOST_CANDIDATES = 5
 _MOST_CHECKS = 24
 _MOST_NEEDS = 3
 _STRICT = "set_option autoImplicit false in\n"
-_SHOWN = "plain:"
-# An error's text is the one way to have a goal printed with options.
-_SHOW = f'set_option pp.fieldNotation false in fail "{_SHOWN}"'
 # Lemmas of the library with a side condition that automation gets stuck on.
 _CONDITIONAL = ("Nat.sub_add_cancel", "Nat.div_mul_cancel", "Nat.add_sub_cancel'", "Nat.mul_div_cancel'")
 
@@ -186,9 +184,9 @@ async def _statements(
 
     async def without_fields(lines: str) -> str:
         """The same, printed without field notation."""
-        replies = await context.tactics([f"{rename}{lines}\n{_SHOW}"], proof_state=reply.proof_state, limits=_REST)
-        said, _, shown = replies[0].error.partition("\n") if replies else ("", "", "")
-        return accessible(shown.partition("\n\n")[0]) if said == _SHOWN else ""
+        script = f"{rename}{lines}\n{PRINT_PLAINLY}"
+        replies = await context.tactics([script], proof_state=reply.proof_state, limits=_REST)
+        return accessible(printed_plainly(replies[0])) if replies else ""
 
     found: list[str] = []
     for use in fertilisations(plain):

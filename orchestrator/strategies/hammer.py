@@ -22,6 +22,7 @@ from orchestrator.strategies.goal_states import GoalStates
 from orchestrator.strategies.hints import BY_NUMBERS
 from orchestrator.strategies.minimise import minimise
 from orchestrator.strategies.moves import moves
+from orchestrator.strategies.plain_goals import PRINT_PLAINLY, printed_plainly
 from orchestrator.strategies.proof_tree import GoalNode, StepNode
 from orchestrator.strategies.suggestions import is_search, suggestions
 from orchestrator.strategies.surroundings import Surroundings
@@ -267,13 +268,9 @@ class _Search:
         return False
 
     async def _plain(self, node: GoalNode) -> str:
-        """The goal printed without field notation: an error's text is the one way to have it printed with options."""
-        tactic = 'set_option pp.fieldNotation false in fail "plain:"'
-        for reply in await self._states.run(node, [tactic], _MOVE_MILLISECONDS):
-            said, _, goal = reply.error.partition("\n")
-            if said == "plain:" and goal:
-                return goal
-        return node.text
+        """The goal printed without field notation."""
+        replies = await self._states.run(node, [PRINT_PLAINLY], _MOVE_MILLISECONDS)
+        return next(filter(None, map(printed_plainly, replies)), node.text)
 
     async def _concluded(self) -> tuple[str, ...]:
         """The proof, shortened and taken by the declaration; () when that refuses it."""
