@@ -51,7 +51,7 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
                 handler = signal.getsignal(number)
                 loop.add_signal_handler(number, stop)
                 before[number] = handler
-        except NotImplementedError:
+        except NotImplementedError:  # Python says so of loops that take no signals, as on Windows
             pass
     try:
         yield
