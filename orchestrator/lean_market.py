@@ -16,7 +16,8 @@ from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketPlace
-from orchestrator.market.lean_checker import LeanChecker, place_of
+from orchestrator.market.lean_checker import LeanChecker
+from orchestrator.market.places import place_of
 from orchestrator.marketplace import Marketplace
 from orchestrator.paths import Paths
 from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable

@@ -219,6 +219,12 @@ def join_name(parts: Collection[str]) -> str:
     return ".".join(part if _PLAIN_PART.fullmatch(part) else f"«{part}»" for part in parts)
 
 
+def suffixes(name: str) -> tuple[str, ...]:
+    """The names by which `name` can be meant in some namespace, the longest first."""
+    parts = name_parts(name)
+    return tuple(join_name(parts[index:]) for index in range(len(parts)))
+
+
 def _plain_region(text: str, match: re.Match[str]) -> Region:
     kind = str(match.lastgroup)
     start, end = match.start(kind), match.end()

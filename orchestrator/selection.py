@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from orchestrator.errors import PatchError
 from orchestrator.goal import Goal, Position, SourceSpan
 from orchestrator.helpers import HelperLemma, with_helpers
+from orchestrator.holes import hole_script
 from orchestrator.lean.protocol import Message
 from orchestrator.patch import splice_all
 from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
-from orchestrator.verify import DeclarationsByModule, Gate, PatchReport, hole_script
+from orchestrator.verify import DeclarationsByModule, Gate, PatchReport
 
 _OF_THE_FILE = frozenset(
     {CheckName.TEXT, CheckName.COMPILES, CheckName.LIMITS, CheckName.NOTHING_ELSE, CheckName.HELPERS}

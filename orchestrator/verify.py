@@ -8,19 +8,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.errors import PatchError, RequestRefused, SessionError
-from orchestrator.goal import Position, SorryKind, SourceSpan
+from orchestrator.errors import PatchError
+from orchestrator.goal import SourceSpan
 from orchestrator.helpers import HelperLemma, with_helpers
+from orchestrator.holes import fill_holes
 from orchestrator.lean.checkers import NO_COMPILED_MODULES, Checker, Judgement, not_checked, without_compiled_modules
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.protocol import RECHECK_EVERYTHING, Fingerprint, Message, Severity, Sorry
-from orchestrator.lean.workspace import Workspace
-from orchestrator.lexer import join_name, name_parts
-from orchestrator.patch import splice_all
+from orchestrator.lean.protocol import Fingerprint, Message, Sorry
+from orchestrator.lexer import suffixes
+from orchestrator.replaying import OpenWorkspace, Replay, Replayer
 from orchestrator.source import Project, SourceModule
 from orchestrator.suspicion import raised_limit, source_warnings, switches_kernel_off
 from orchestrator.verdict import (
@@ -35,9 +34,6 @@ from orchestrator.verdict import (
     judge,
     only_places_changed,
 )
-
-OpenWorkspace = Callable[[Project, str], AbstractAsyncContextManager[Workspace]]
-"""Opens a workspace on a process of its own; the text is elaborated in front of every file."""
 
 DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
 
@@ -125,12 +121,11 @@ class Gate:
         self.original: DeclarationsByModule = original.declarations
         self._commands = original.commands
         self._goals = original.goals
-        self._open = open_workspace
+        self._replayer = Replayer(open_workspace)
         self._allowed = allowed_axioms
         self._not_checked = not_checked
         # A proof must not be able to name it.
         self._hole = f"hole_{secrets.token_hex(8)}"
-        self._seen: dict[tuple[str, str, str], _Seen] = {}
 
     async def verify(
         self,
@@ -149,18 +144,19 @@ class Gate:
         """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
+        added = named | {helper.name for helper in helpers}
         hole = self._hole
         preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
 
-        async def replay_filled(fuller: Mapping[str, str]) -> _Replay:
+        async def replay_filled(fuller: Mapping[str, str]) -> Replay:
             # Of what is imported the first replay knows all there is to know.
             modules = [module for module in affected if module.path in fuller]
-            return await self._replay(patched.with_texts(fuller), modules, preamble, helpers, named)
+            return await self._replayer.replay(patched.with_texts(fuller), modules, preamble, added)
 
         foretold = dict(ahead(hole)) if ahead is not None else {}
         beside = asyncio.create_task(replay_filled(foretold)) if foretold else None
         try:
-            elaborated = await self._replay(patched, self._with_unchecked(affected), "", helpers, named)
+            elaborated = await self._replayer.replay(patched, self._with_unchecked(affected), "", added)
             return await self._with_filled(texts, helpers, named, elaborated, hole, replay_filled, foretold, beside)
         finally:
             if beside is not None:
@@ -172,11 +168,11 @@ class Gate:
         texts: Mapping[str, str],
         helpers: Sequence[HelperLemma],
         named: frozenset[str],
-        elaborated: _Replay,
+        elaborated: Replay,
         hole: str,
-        replay: Callable[[Mapping[str, str]], Awaitable[_Replay]],
+        replay: Callable[[Mapping[str, str]], Awaitable[Replay]],
         foretold: Mapping[str, str],
-        beside: asyncio.Task[_Replay] | None,
+        beside: asyncio.Task[Replay] | None,
     ) -> PatchReport:
         """The report, from the first replay and one in which what is still open of touched declarations is filled."""
         touched = self._touched(texts, elaborated.remaining)
@@ -207,48 +203,6 @@ class Gate:
             and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
         )
 
-    async def _replay(
-        self,
-        project: Project,
-        modules: Sequence[SourceModule],
-        preamble: str,
-        helpers: Sequence[HelperLemma],
-        named: frozenset[str],
-    ) -> _Replay:
-        errors: dict[str, tuple[Message, ...]] = {}
-        shadowed: frozenset[str] = frozenset()
-        # Nothing else decides what a file elaborates to: one that was replayed like this is not replayed again.
-        keys = {module.name: (preamble, module.name, project.environment_digest(module.name)) for module in modules}
-        todo = [module for module in modules if keys[module.name] not in self._seen]
-        added = {helper.name for helper in helpers} | named
-        if todo or (added and modules):
-            async with self._open(project, preamble) as workspace:
-                for module in todo:
-                    try:
-                        elaborated = await workspace.load(module.name)
-                        if elaborated.errors or elaborated.blocked_by:
-                            errors[module.path] = elaborated.errors
-                            continue
-                        found = await workspace.fingerprints(module.name, recheck=RECHECK_EVERYTHING)
-                        self._seen[keys[module.name]] = _Seen(
-                            found, elaborated.reply.sorries, elaborated.reply.commands
-                        )
-                    except (SessionError, RequestRefused) as error:
-                        errors[module.path] = (_broken(error),)
-                if added:
-                    try:
-                        shadowed = await workspace.library_has(sorted({s for name in added for s in suffixes(name)}))
-                    except (SessionError, RequestRefused) as error:
-                        errors.setdefault(modules[0].path, (_broken(error),))
-        seen = {module: self._seen[keys[module.name]] for module in modules if keys[module.name] in self._seen}
-        return _Replay(
-            {module.name: one.declarations for module, one in seen.items()},
-            errors,
-            {module.path: one.remaining for module, one in seen.items()},
-            {module.name: one.commands for module, one in seen.items()},
-            shadowed,
-        )
-
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
         """Declarations (path, name) of changed files with fewer open places than before."""
         before: dict[tuple[str, str], int] = {}
@@ -266,7 +220,7 @@ class Gate:
         texts: Mapping[str, str],
         touched: set[tuple[str, str]],
         partial: Mapping[str, tuple[Sorry, ...]],
-        replay: _Replay,
+        replay: Replay,
         filled: DeclarationsByModule,
         hole: str,
         helpers: Sequence[HelperLemma],
@@ -367,47 +321,3 @@ class Gate:
             Check(CheckName.LIMITS, not raised, f"maxHeartbeats {raised}" if raised else ""),
             Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    declarations: Mapping[str, Fingerprint]
-    remaining: tuple[Sorry, ...]
-    commands: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Replay:
-    declarations: Mapping[str, Mapping[str, Fingerprint]]
-    errors: Mapping[str, tuple[Message, ...]]
-    remaining: Mapping[str, tuple[Sorry, ...]]
-    commands: Mapping[str, tuple[str, ...]]
-    shadowed: frozenset[str] = frozenset()
-
-
-def suffixes(name: str) -> tuple[str, ...]:
-    """The names by which `name` can be meant in some namespace, the longest first."""
-    parts = name_parts(name)
-    return tuple(join_name(parts[index:]) for index in range(len(parts)))
-
-
-def _broken(error: Exception) -> Message:
-    return Message(Severity.ERROR, str(error), Position(0, 0))
-
-
-def hole_script(kind: SorryKind, hole: str) -> str:
-    """What fills an open place with the axiom `hole`."""
-    return f"all_goals exact {hole}" if kind is SorryKind.STOP else f"exact {hole}"
-
-
-def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
-    """`text` with the open places filled by the axiom `hole`, so that any other sorry shows.
-
-    Raises:
-        PatchError: the places overlap.
-    """
-    places = {sorry.span: sorry for sorry in sorries}
-    return splice_all(
-        text,
-        [(span, hole_script(SorryKind(s.syntax), hole), SorryKind(s.syntax)) for span, s in places.items()],
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -13,34 +12,21 @@ from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, Se
 from orchestrator.goal import Goal, Position
 from orchestrator.helpers import HelperLemma, short_name, stub_text, universes, with_helpers
 from orchestrator.lean.extraction import extract, goals_of
-from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits
-from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
 from orchestrator.market.checker import Judged, Statement
+from orchestrator.market.places import place_of, scratch_file, with_module
+from orchestrator.market.probing import PROBE, STRICT, first_error, probe, probe_name, run
 from orchestrator.market.statements import (
-    accessible,
-    closed,
     colon,
-    instances,
     proposition,
     signature_of,
     written_proof,
 )
-from orchestrator.normalize import goal_hash
 from orchestrator.patch import splice
+from orchestrator.replaying import OpenWorkspace
 from orchestrator.source import Project, SourceModule
-from orchestrator.verify import Gate, OpenWorkspace, suffixes
-
-PROBE = "market_probe"
-_SCRATCH = "Market"
-# The text of a statement that depends on nothing but the statement.
-_CANONICAL = "".join(
-    f"set_option {option} in "
-    for option in ("pp.fullNames true", "pp.explicit true", "pp.notation false", "pp.maxSteps 100000", "pp.proofs true")
-)
-_STRICT = "set_option autoImplicit false in "
-_SECONDS = 30.0
+from orchestrator.verify import Gate
 
 
 class Workspaces(Protocol):
@@ -94,7 +80,7 @@ class LeanChecker:
         signature = " ".join(signature_of(goal).split())
         _checked(signature)
         async with self._at(place) as (workspace, env):
-            return await self._probe(workspace, env, signature, place)
+            return await probe(workspace, env, signature, place)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
         """See `LemmaChecker.judge`."""
@@ -138,20 +124,20 @@ class LeanChecker:
 
     async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
         """See `LemmaChecker.closes`."""
-        probe = _probe_name(place)
-        name = f"{_probe_name(found.place)}_found"
-        lemma = f"{_STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
+        probe = probe_name(place)
+        name = f"{probe_name(found.place)}_found"
+        lemma = f"{STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
         async with self._at(place) as (workspace, env):
-            made = await self._ask(workspace, lemma, env)
+            made = await run(workspace, lemma, env)
             if made.errors or made.env is None:
                 return ""
-            head = f"{_STRICT}theorem {probe}{universes(goal.signature)} {goal.signature} := by"
+            head = f"{STRICT}theorem {probe}{universes(goal.signature)} {goal.signature} := by"
             for by, tactic in (
                 ("exact", f"exact {name} .."),
                 ("apply", f"apply {name} <;> assumption"),
                 ("apply", f"exact ({name} ..).symm"),
             ):
-                reply = await self._ask(workspace, f"{head}\n  intros\n  {tactic}", made.env)
+                reply = await run(workspace, f"{head}\n  intros\n  {tactic}", made.env)
                 if not reply.errors and not reply.sorries:
                     return by
         return ""
@@ -203,7 +189,7 @@ class LeanChecker:
         place = ticket.place
         short = short_name(ticket.name, place.namespace)
         if place.module not in self._project.by_name:
-            project, module = _scratch(self._project, place)
+            project, module = scratch_file(self._project, place)
             head = module.text
         else:
             module = self._project.by_name[place.module]
@@ -222,7 +208,7 @@ class LeanChecker:
                 head += "".join(f"open {name}\n" for name in place.opens)
         text = head + "".join(self._premise(premise, place) for premise in premises)
         stubbed = replace(module, text=text + stub_text(short, ticket.signature) + "\n")
-        return Stub(_with(project, stubbed), stubbed, ticket.name, text)
+        return Stub(with_module(project, stubbed), stubbed, ticket.name, text)
 
     async def stub_goal(self, ticket: Ticket, stub: Stub, difficulty: Callable[[str], float]) -> Goal:
         """The open place of a stub, as a goal named after its ticket.
@@ -258,7 +244,7 @@ class LeanChecker:
             raise MarketplaceError(f"the project has no module {place.module}")
         try:
             if not known:
-                project, module = _scratch(self._project, place)
+                project, module = scratch_file(self._project, place)
                 async with _variant(self._pool, project, module.name) as workspace:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors:
@@ -295,64 +281,10 @@ class LeanChecker:
         """
         if not place.opens:
             return env
-        reply = await self._ask(workspace, f"open {' '.join(place.opens)}", env)
+        reply = await run(workspace, f"open {' '.join(place.opens)}", env)
         if reply.errors or reply.env is None:
-            raise MarketplaceError(_first_error(reply), where=f"open {' '.join(place.opens)}")
+            raise MarketplaceError(first_error(reply), where=f"open {' '.join(place.opens)}")
         return reply.env
-
-    async def _probe(self, workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:
-        """Elaborate a signature and read its texts.
-
-        Raises:
-            MarketplaceError: Lean does not take it.
-        """
-        said = f"{universes(signature)} {signature} := by\n  intros\n  sorry\n"
-        name = _probe_name(place)
-        source = f"{_STRICT}theorem {name}{said}{_STRICT}{_CANONICAL}theorem {name}_text{said}"
-        reply = await self._ask(workspace, source, env)
-        if reply.errors or reply.env is None:
-            raise MarketplaceError(f"Lean does not take the statement: {_first_error(reply)}", where=signature)
-        if len(reply.commands) not in (2, 3) or len(reply.sorries) != 2:
-            raise MarketplaceError("the statement is more than a statement, or holds a sorry", where=signature)
-        described = await workspace.same_process(
-            ask(workspace.session, Describe(env=reply.env, base=env), timeout=2 * _SECONDS)
-        )
-        (facts,) = (f for f in described.declarations.values() if f.user_name.rpartition(".")[2] == PROBE)
-        negations = [f"¬ ({proposition(signature)})"]
-        if proposition(signature).startswith("¬"):
-            negations.append(proposition(signature)[1:].strip())
-        hashes = [await self._hash_of(workspace, env, f": {other}", name) for other in negations]
-        shown = closed(accessible(reply.sorries[0].goal), all_facts=True)
-        refuted = await self._refuted(workspace, env, signature, name, instances(shown))
-        return Statement(
-            signature=signature,
-            text=reply.sorries[0].goal,
-            hash=goal_hash(reply.sorries[1].goal),
-            digest=hashlib.sha256(facts.type.encode()).hexdigest(),
-            negation=tuple(found for found in hashes if found),
-            refuted=refuted,
-        )
-
-    async def _hash_of(self, workspace: Workspace, env: int, signature: str, name: str) -> str:
-        source = f"{_STRICT}{_CANONICAL}theorem {name}{universes(signature)} {signature} := by\n  intros\n  sorry\n"
-        reply = await self._ask(workspace, source, env)
-        return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
-
-    async def _refuted(self, workspace: Workspace, env: int, signature: str, name: str, values: Sequence[str]) -> str:
-        head = f"{_STRICT}theorem {name}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
-        tactics = ["decide", "intro h; simp at h"]
-        tactics += [f"intro h; exact absurd (h {chosen}) (by decide)" for chosen in values]
-        for tactic in tactics:
-            reply = await self._ask(workspace, head + tactic, env, seconds=5.0)
-            if not reply.errors and not reply.sorries and not reply.interrupted:
-                return tactic
-        return ""
-
-    async def _ask(self, workspace: Workspace, source: str, env: int, *, seconds: float = _SECONDS) -> CommandReply:
-        request = Command(source, env=env, limits=Limits(milliseconds=int(seconds * 1000)))
-        reply = await workspace.same_process(ask(workspace.session, request, timeout=2 * seconds + 10))
-        workspace.note(reply)
-        return reply
 
 
 @asynccontextmanager
@@ -367,46 +299,6 @@ async def _variant(pool: Workspaces, project: Project, module: str) -> AsyncIter
             with suppress(SessionError):
                 if held.holds_process():
                     await held.forget_after(env=marks[0], proof_state=marks[1])
-
-
-def place_of(goal: Goal, project: Project) -> TicketPlace:
-    """In front of the declaration that a goal stands in."""
-    assert goal.command is not None
-    lines = project.by_name[goal.module].text.split("\n")[goal.command.start.line - 1 : goal.command.end.line]
-    written = next((s for s in suffixes(goal.declaration) if _mentions(lines, s)), "")
-    outer = goal.declaration.removesuffix(written).rstrip(".") if written else goal.context.namespace
-    return TicketPlace(
-        module=goal.module,
-        file=goal.file,
-        declaration=goal.declaration,
-        namespace=outer,
-        prefix=written.rpartition(".")[0],
-        opens=goal.context.opens,
-        imports=goal.context.imports,
-    )
-
-
-def _mentions(lines: Sequence[str], name: str) -> bool:
-    spelled = re.compile(rf"(?<![\w.'»]){re.escape(name)}(?![\w.'«])")
-    return any(spelled.search(line) for line in lines)
-
-
-def _probe_name(place: TicketPlace) -> str:
-    return f"{place.prefix}.{PROBE}" if place.prefix else PROBE
-
-
-def _scratch(project: Project, place: TicketPlace) -> tuple[Project, SourceModule]:
-    """A file of its own for a statement that belongs to no file of the project."""
-    header = "".join(f"import {name}\n" for name in place.imports)
-    opens = "".join(f"open {name}\n" for name in place.opens)
-    module = SourceModule(_SCRATCH, f"{_SCRATCH}.lean", header + opens, place.imports)
-    kept = {m.name for name in place.imports if name in project.by_name for m in project.closure(name)}
-    modules = tuple(m for m in project.modules if m.name in kept or m.name in place.imports)
-    return replace(project, modules=(*modules, module), problems=()), module
-
-
-def _with(project: Project, module: SourceModule) -> Project:
-    return replace(project, modules=tuple(module if m.name == module.name else m for m in project.modules))
 
 
 def _checked(signature: str) -> None:
@@ -425,7 +317,3 @@ def _checked(signature: str) -> None:
         with_helpers("\n", [helper])
     except PatchError as error:
         raise MarketplaceError(str(error), where=signature) from error
-
-
-def _first_error(reply: CommandReply) -> str:
-    return reply.errors[0].text if reply.errors else "it gave no environment"

@@ -17,7 +17,8 @@ from orchestrator.lean.pool import Pool, VariantPool
 from orchestrator.lean.proof_context import OpenGoal
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus, WaitStatus
-from orchestrator.market.lean_checker import LeanChecker, place_of
+from orchestrator.market.lean_checker import LeanChecker
+from orchestrator.market.places import place_of
 from orchestrator.market.requester import Need, find_needs
 from orchestrator.market.supplier import SUPPLIER, run_induction
 from orchestrator.market.trades import Trade

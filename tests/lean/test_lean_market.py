@@ -16,7 +16,8 @@ from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketPlace
-from orchestrator.market.lean_checker import LeanChecker, place_of
+from orchestrator.market.lean_checker import LeanChecker
+from orchestrator.market.places import place_of
 from orchestrator.market.requester import find_needs
 from orchestrator.market.supplier import run_induction
 from orchestrator.marketplace import How, Marketplace, TicketStatus
