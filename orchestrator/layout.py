@@ -18,7 +18,7 @@ _OPENERS = frozenset({"(", "[", "{", "⟨"})
 # After these words and symbols Lean notes the column of what follows.
 _BLOCK_STARTS = frozenset({"by", "·", "then", "else", "do", "calc", "where"})
 _ARROWS = frozenset({"=>", "↦"})
-_TOKEN = re.compile(rf'{IDENTIFIER}|[0-9]++|"(?:[^"\\]|\\.)*+"|<;>|:=|=>|<\||\|>|\S', re.DOTALL)
+_TOKEN = re.compile(rf'{IDENTIFIER}|[0-9]++|"[^"\\]*+(?:\\.[^"\\]*+)*"|<;>|:=|=>|<\||\|>|\S', re.DOTALL)
 _LAST_TOKEN = re.compile(rf"(?:{IDENTIFIER}|<;>|:=|=>|<\||\|>|\S)\Z")
 _LAST_TOKEN_REACH = 300
 _HEADER = re.compile(

@@ -23,21 +23,30 @@ _LETTER = (
 )
 _REST = _LETTER + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
 _PART = rf"(?:[{_LETTER}][{_REST}]*+|«[^»]*+»)"
-IDENTIFIER = rf"{_PART}(?:\.{_PART})*+"
+IDENTIFIER = rf"{_PART}(?:\.{_PART})*"
 """Regular expression of an identifier or keyword, dots included."""
 
 _CHARACTER = r"'(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|[^\\'])'"
 
 
+_AT_ONCE = 1_000  # what a group repeats is held in memory until it ends
+
+
 def _lexer(braces: str) -> re.Pattern[str]:
-    """One match skips all plain code and stops behind the next thing that is not, or at a brace if asked to."""
+    """One match skips plain code and stops behind the next thing that is not, or at a brace if asked to.
+
+    The look-ahead keeps what it skips. A possessive group would, too, but not before Python 3.11.5 (gh-106052).
+    """
+    at_braces = r"| (?P<open>\{) | (?P<close>\})" if braces else ""
     return re.compile(
         rf"""
-        (?:[^{_LETTER}"'/\-«<\\{braces}]++ | (?!r\#*+"){IDENTIFIER}
-         | // | <- | \\/ | ''                       # tokens whose end must not be taken for a beginning
-         | -(?!-) | /(?!-) | (?!{_CHARACTER})' | [<\\«])*+
+        (?=(?P<code>(?:
+            [^{_LETTER}"'/\-«<\\{braces}]++ | (?!r\#*+"){IDENTIFIER}
+            | // | <- | \\/ | ''                    # tokens whose end must not be taken for a beginning
+            | -(?!-) | /(?!-) | (?!{_CHARACTER})' | [<\\«]){{0,{_AT_ONCE}}}))
+        (?P=code)
         (?: (?P<line>--[^\n]*+) | (?P<doc>/-[-!]) | (?P<block>/-) | (?P<raw>r(?P<hashes>\#*+)")
-          | (?P<string>") | (?P<character>{_CHARACTER}) | (?P<open>\{{) | (?P<close>\}}) )
+          | (?P<string>") | (?P<character>{_CHARACTER}) {at_braces} )?
         """,
         re.VERBOSE | re.DOTALL,
     )
@@ -46,8 +55,8 @@ def _lexer(braces: str) -> re.Pattern[str]:
 _CODE = _lexer("")
 _CODE_IN_BRACES = _lexer("{}")
 _COMMENT_MARK = re.compile(r"/-|-/")
-_STRING_END = re.compile(r'(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_INTERPOLATED_END = re.compile(r'(?:[^"\\{]++|\\.)*+(["{])', re.DOTALL)
+_STRING_END = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
+_INTERPOLATED_END = re.compile(r'[^"\\{]*+(?:\\.[^"\\{]*+)*(["{])', re.DOTALL)
 _INTERPOLATES = re.compile(
     rf"(?:\A|[^{_REST}.])(?:[smf]!|(?:throwError|dbg_trace|e?println!|throwErrorAt\s+[^\s\"]+|trace\[[^\]\n]*\])\s*)\Z"
 )
@@ -132,7 +141,7 @@ def regions(text: str) -> tuple[Region, ...]:
     interpolate = True
     position = 0
     while braces or position < len(text):
-        match = (_CODE_IN_BRACES if braces else _CODE).match(text, position)
+        match = _next(_CODE_IN_BRACES if braces else _CODE, text, position)
         if match is None and not braces:
             break
         if match is None:
@@ -163,6 +172,17 @@ def regions(text: str) -> tuple[Region, ...]:
             position = region.end
             found.append(region)
     return tuple(found)
+
+
+def _next(lexer: re.Pattern[str], text: str, position: int) -> re.Match[str] | None:
+    """The next thing that is not plain code; None where there is nothing but code."""
+    while True:
+        match = lexer.match(text, position)
+        if match is None or match.lastgroup != "code":
+            return match
+        if match.end() == position:
+            return None
+        position = match.end()
 
 
 def comment_end(text: str, start: int) -> int:

@@ -29,7 +29,7 @@ _MARK = "these goals:"
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _UNIVERSES = re.compile(r"\.\{[^}]*\}|(?<![.\w])(?:Type|Sort) (?:\([^)]*\)|[\w.']+)")
 _BINDER = re.compile(r"[({⦃\[]((?:[^\W\d][\w!?'✝¹²³⁴⁵⁶⁷⁸⁹⁰.]*\s)+):")
-_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}(?!✝)")
+_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}(?!✝|\.[^\W\d])")
 _KEYWORDS = frozenset({"fun", "let", "have", "match", "with", "Type", "Sort", "Prop", "if", "then", "else", "case"})
 _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 

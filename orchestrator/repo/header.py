@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from orchestrator.lexer import IDENTIFIER, comment_end, join_name, name_parts
 
-_BLANK_OR_LINE_COMMENT = re.compile(r"(?:\ufeff|\s++|--[^\n]*+)*+")
+_BLANK_OR_LINE_COMMENT = re.compile(r"(?:\ufeff|\s++|--[^\n]*+)*")
 _WORD = re.compile(IDENTIFIER)
 _VISIBILITY = frozenset({"public", "private", "meta"})
 _IMPORT_MODIFIERS = frozenset({"all", "runtime"})

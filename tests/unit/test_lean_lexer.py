@@ -153,3 +153,15 @@ def test_no_text_takes_time_out_of_proportion() -> None:
     for hostile in ("«" * 200_000, 's!"{' * 20_000, "/-" * 200_000, '"' * 20_001, "r#" * 100_000, " " * 200_000 + ".x"):
         assert all(region.end <= len(hostile) for region in regions(hostile))
         assert sum(1 for _ in words(hostile)) <= len(hostile)
+
+
+@pytest.mark.parametrize("piece", ["a.b ", "{x} ", "- ", "// ", "<- ", "'", "« "])
+def test_much_code_before_something_else(piece: str) -> None:
+    code = piece * 3_000 + " "
+    comment, string = "-- one\n", '"two"'
+    found = regions(f"{code}{comment}{code}{string}")
+    start = 2 * len(code) + len(comment)
+    assert [(region.start, region.end) for region in found] == [
+        (len(code), len(code) + len(comment) - 1),
+        (start, start + len(string)),
+    ]
