@@ -21,7 +21,7 @@ from orchestrator.strategies.goal_facts import Facts
 from orchestrator.strategies.goal_states import GoalStates
 from orchestrator.strategies.hints import BY_NUMBERS
 from orchestrator.strategies.minimise import minimise
-from orchestrator.strategies.moves import moves
+from orchestrator.strategies.moves import Apart, moves
 from orchestrator.strategies.plain_goals import PRINT_PLAINLY, printed_plainly
 from orchestrator.strategies.proof_tree import GoalNode, StepNode
 from orchestrator.strategies.suggestions import is_search, suggestions
@@ -40,13 +40,14 @@ _DEAR_BATCH = 3
 _SHARES = {Effort.HINTS: 0.25, Effort.SHOTS: 0.25, Effort.PREMISES: 0.15, Effort.FULL: 0.2}
 """The most of the whole time that one goal's closers of an effort may take: grind stops late when it is told to."""
 _DEEPEST = 5
-_PLAN: tuple[tuple[Effort | None, float], ...] = (
+_PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.QUICK, 0.0),
     (Effort.FIRST_SHOTS, 0.1),
     (Effort.STAPLES, 0.3),
+    (Apart.RESTATED, 0.35),
     (Effort.HINTS, 0.5),
     (Effort.SHOTS, 0.6),
-    (None, 1.0),
+    (Apart.EVERY_WAY, 1.0),
     (Effort.PREMISES, 1.4),
     (Effort.FULL, 1.7),
     (Effort.SEARCH, 3.0),
@@ -62,7 +63,7 @@ class _Task:
     priority: float
     number: int
     node: GoalNode = field(compare=False)
-    effort: Effort | None = field(compare=False)  # None: take the goal apart
+    effort: Effort | Apart = field(compare=False)
     extra: float = field(compare=False)
 
 
@@ -158,8 +159,8 @@ class _Search:
         if priority > task.priority + _SLACK:  # a goal beside it has turned out to be hard
             heapq.heappush(self._tasks, replace(task, priority=priority))
             return
-        if task.effort is None:
-            await self._expand(task.node)
+        if isinstance(task.effort, Apart):
+            await self._expand(task.node, task.effort)
         else:
             await self._close(task.node, task.effort)
 
@@ -171,6 +172,8 @@ class _Search:
         base = node.cost + node.hindrance
         for effort, extra in _PLAN:
             if effort in _SHOTS and not (node is self._root or node.is_lemma):
+                continue
+            if effort is Apart.RESTATED and node.depth == 0:
                 continue
             heapq.heappush(self._tasks, _Task(base + extra, next(self._numbers), node, effort, extra))
 
@@ -217,12 +220,12 @@ class _Search:
         self._proofs[node.text] = lines
         node.close(lines)
 
-    async def _expand(self, node: GoalNode) -> None:
+    async def _expand(self, node: GoalNode, how: Apart) -> None:
         if node.depth >= _DEEPEST:
             return
         await self._name(node)
         plain = await self._plain(node)
-        for move in moves(Facts(node.text, self._words.lemmas.local), plain):
+        for move in moves(Facts(node.text, self._words.lemmas.local), plain, how):
             if self._left < _LEAST_SECONDS or not node.wanted:
                 return
             if (node.text, move.tactic) not in self._failed:

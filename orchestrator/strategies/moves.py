@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from orchestrator.strategies.goal_facts import Facts, Hypothesis, applications, arguments_of
 from orchestrator.strategies.one_shots import others, ranked
@@ -24,21 +25,34 @@ class Move:
     cost: float
 
 
-def moves(facts: Facts, plain: str) -> tuple[Move, ...]:
+class Apart(Enum):
+    """Which moves: those that turn what an induction leaves into a lemma of its own, or all."""
+
+    RESTATED = auto()
+    EVERY_WAY = auto()
+
+
+def moves(facts: Facts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[Move, ...]:
     """Every move on a goal, the cheapest first, without repetition.
 
     Args:
         facts: the goal, its hypotheses with names where possible.
         plain: the goal printed without field notation, to find what functions are applied to.
+        how: which moves.
     """
     found: dict[str, float] = {}
-    makers = (_logic, _rules, _extensionality, _inductions, _generalisations, _fertilisations, _abstractions, _cases)
+    restating: tuple[Maker, ...] = (_fertilisations, _abstractions)
+    taking_apart: tuple[Maker, ...] = (_logic, _rules, _extensionality, _inductions, _generalisations, _cases)
+    makers = restating if how is Apart.RESTATED else (*taking_apart, *restating)
     # `h : t.Ordered` does not say that `h` is of a predicate; `h : Tree.Ordered t` does.
     plainly = Facts(plain, facts.local)
     for maker in (*makers, _unfolding):
         for move in maker(plainly if maker in (_inductions, _cases) else facts, plain):
             found[move.tactic] = min(move.cost, found.get(move.tactic, move.cost))
     return tuple(Move(tactic, cost) for tactic, cost in sorted(found.items(), key=lambda item: item[1]))
+
+
+Maker = Callable[[Facts, str], Iterator[Move]]
 
 
 def _logic(facts: Facts, plain: str) -> Iterator[Move]:
@@ -140,7 +154,7 @@ def _abstractions(facts: Facts, plain: str) -> Iterator[Move]:
         for arguments in applications(state.target, function):
             term = f"{function} {arguments}"
             twice = state.target.count(f"({term})") > 1
-            before = any(f"({term})" in h.type for h in state.facts)
+            before = any(f"({term})" in h.type for h in state.hypotheses)
             name = next(names, "") if (twice or before) and f"({term})" in state.target else ""
             if name:
                 yield Move(f"generalize {term} = {name}{' at *' if before else ''}", 0.2)

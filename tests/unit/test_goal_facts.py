@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from orchestrator.strategies.closers import Effort, Lemmas, closers
 from orchestrator.strategies.goal_facts import Facts, applications
-from orchestrator.strategies.moves import moves
+from orchestrator.strategies.moves import Apart, moves
 from orchestrator.strategies.surroundings import Declared, Local, Role, Surroundings
 
 LOCAL = Local(
@@ -105,6 +105,20 @@ def test_a_term_that_occurs_twice_is_made_a_variable() -> None:
     assert "generalize rev t = x1 at *" in tactics_of(state)
     assert "generalize size t = x1" in tactics_of("t : Tree\n⊢ f (size t) = g (size t)")
     assert not [tactic for tactic in tactics_of("t : Tree\n⊢ f (size t) = g t") if tactic.startswith("generalize")]
+
+
+def test_what_a_definition_says_of_a_term_is_kept_when_the_term_is_made_a_variable() -> None:
+    local = Local(definitions=("sorted", "put", "sort"))
+    state = "x : Nat\nxs : List Nat\nih : sorted (sort xs)\n⊢ sorted (put x (sort xs))"
+    assert "generalize sort xs = x1 at *" in tactics_of(state, local)
+
+
+def test_what_an_induction_leaves_is_first_made_a_lemma() -> None:
+    state = "t : Tree\nih : size (rev t) = size t\n⊢ size (rev (rev t)) = size (rev t)"
+    found = [move.tactic for move in moves(Facts(state, LOCAL), state, Apart.RESTATED)]
+    assert {"generalize rev t = x1 at *", "(rw [ih]; clear ih)", "simp_all [size, rev]"} <= set(found)
+    assert not [tactic for tactic in found if tactic.startswith(("induction", "cases", "fun_"))]
+    assert set(found) < set(tactics_of(state))
 
 
 def test_a_rule_is_applied_to_hypotheses_and_an_index_that_computes_becomes_a_variable() -> None:
