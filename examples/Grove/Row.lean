@@ -57,14 +57,7 @@ variable {α : Type u} {β : Type v}
 theorem reverse_reverse (xs : Row α) : xs.reverse.reverse = xs := by
   sorry
 
-theorem turn_turn (xs : Row α) : xs.turn.turn = xs := by
-  sorry
-
-/-- Both ways lead to the same row. -/
-theorem turn_eq_reverse (xs : Row α) : xs.turn = xs.reverse := by
-  sorry
-
-theorem size_reverse (xs : Row α) : xs.reverse.size = xs.size := by
+theorem map_reverse (f : α → β) (xs : Row α) : xs.reverse.map f = (xs.map f).reverse := by
   sorry
 
 theorem map_turn (f : α → β) (xs : Row α) : xs.turn.map f = (xs.map f).turn := by
@@ -72,6 +65,9 @@ theorem map_turn (f : α → β) (xs : Row α) : xs.turn.map f = (xs.map f).turn
 
 /-- Needs two lemmas at once, one for each case of the induction. -/
 theorem reverse_append (xs ys : Row α) : (xs.append ys).reverse = ys.reverse.append xs.reverse := by
+  sorry
+
+theorem turn_append (xs ys : Row α) : (xs.append ys).turn = ys.turn.append xs.turn := by
   sorry
 
 end Row
@@ -86,6 +82,9 @@ variable {α : Type u}
   | node l x r => l.row.append (.cons x r.row)
 
 theorem size_row (t : Tree α) : t.row.size = t.size := by
+  sorry
+
+theorem map_row {β : Type v} (f : α → β) (t : Tree α) : (t.map f).row = t.row.map f := by
   sorry
 
 end Tree
