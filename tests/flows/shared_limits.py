@@ -22,6 +22,7 @@ LIGHT, HEAVY = 26, 6
 WINDOW = 10
 """How many goals a worker claims at once: more than the limit of both together."""
 SECONDS = 1.5
+PATIENCE = 600.0
 
 
 class Working:
@@ -45,11 +46,21 @@ class Working:
         return Result(success=True, strategy=self.type, tactics=("rfl",), time_seconds=SECONDS)
 
 
+def both_begun(log: Path, worker: str) -> None:
+    """Wait for the other worker: on a busy machine one may start when the other has done everything."""
+    (log / f"{worker}.begun").touch()
+    deadline = time.monotonic() + PATIENCE
+    while len(list(log.glob("*.begun"))) < 2:
+        assert time.monotonic() < deadline, "the other worker does not start"
+        time.sleep(0.1)
+
+
 @flow(name="shared-limits", persist_result=False, validate_parameters=False)
 async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
     """Try every goal that nobody else has or had; how many were ours."""
     weights = {f"light{n}": Weight.LIGHT for n in range(LIGHT)} | {f"heavy{n}": Weight.HEAVY for n in range(HEAVY)}
     strategies = {StrategyType.MICRO: Working(Path(log) / f"{worker}.jsonl", weights)}
+    await asyncio.to_thread(both_begun, Path(log), worker)
     with Ledger.open(ledger_url) as store:
         attempts = attempts_as_tasks(strategies, lambda goal: weights[goal.id])
 
