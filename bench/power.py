@@ -30,9 +30,9 @@ from bench.power_methods import (
     WITHOUT,
     Attempt,
     MakeStrategies,
-    code_key,
     measure_ours,
     measure_tactic,
+    row_key,
 )
 from bench.power_report import Figures, contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
@@ -75,6 +75,10 @@ class Bench:
     choose: Choose
     rows: Rows
     methods: frozenset[str]
+
+    def key(self, method: str) -> str:
+        """The key of this run's rows of a method."""
+        return row_key(method, self.seconds, self.servers.identity.split()[0])
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -156,7 +160,7 @@ def methods_of(bench: Bench) -> tuple[str, ...]:
 async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: str, make: MakeStrategies) -> None:
     """One method on one goal, unless it is known; ours with each strategy left out that made the proof."""
     ours = method == OURS or method.startswith(WITHOUT)
-    key = code_key(bench.seconds) if ours else f"{bench.seconds:g} {bench.servers.identity.split()[0]}"
+    key = bench.key(method)
     if not bench.rows.has(attempt.id, method, key):
         begun = time.monotonic()
         try:
@@ -209,8 +213,7 @@ def conclude(
     console: Console,
 ) -> int:
     """Print the tables, write the file, and say what falls short."""
-    key = code_key(bench.seconds)
-    rows = [row for row in bench.rows if row.method in SINGLE or row.key == key]
+    rows = [row for row in bench.rows if row.key == bench.key(row.method)]
     sets = {"all": {g.id for g in bank}, **{str(s): {g.id for g in bank if g.split is s} for s in Split}}
     found: dict[str, Figures] = {}
     short: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import orchestrator
@@ -127,6 +128,7 @@ def _closed(spent: float, found: Result) -> float:
     return spent - found.time_seconds + after if isinstance(after, float | int) else spent
 
 
+@cache
 def code_key(seconds: float) -> str:
     """Changes with everything in this program that a strategy's outcome may depend on."""
     root = Path(orchestrator.__file__).parent
@@ -136,6 +138,17 @@ def code_key(seconds: float) -> str:
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def row_key(method: str, seconds: float, lean: str) -> str:
+    """The key of a row: what its outcome depends on.
+
+    `try?` does not depend on our code, but is measured anew beside ours: a machine is not as fast today as it was
+    yesterday, and the ratio of the two is what is asked.
+    """
+    if method in SINGLE and method != TRY:
+        return f"{seconds:g} {lean}"
+    return f"{code_key(seconds)} {lean}"
 
 
 _DEAR = frozenset({"exact?", TRY})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.power_methods import CLOSED, OURS, SINGLE, TRY
+from bench.power_methods import CLOSED, OURS, SINGLE, TRY, WITHOUT, row_key
 from bench.power_report import Contribution, contributions, figures, shortfalls, table
 from bench.power_rows import Row, Rows
 from bench.retrieval import FIRST, recall
@@ -40,6 +40,17 @@ def test_what_is_asked_is_counted_over_goals_that_were_measured_with_everything(
     assert found.median_time_ratio == pytest.approx((0.25 + 1.0) / 2)
     short = shortfalls(found, "all")
     assert [line.split()[1] for line in short] == ["of_open_to_try", "lost"]
+
+
+def test_what_a_ratio_is_made_of_is_measured_together() -> None:
+    ours = row_key(OURS, 30.0, "lean-a")
+    assert row_key(TRY, 30.0, "lean-a") == row_key(f"{WITHOUT}hammer", 30.0, "lean-a") == ours
+    assert row_key("grind", 30.0, "lean-a") not in (
+        ours,
+        row_key("grind", 30.0, "lean-b"),
+        row_key("grind", 9.0, "lean-a"),
+    )
+    assert ours not in (row_key(OURS, 30.0, "lean-b"), row_key(OURS, 9.0, "lean-a"))
 
 
 def test_nothing_measured_falls_short() -> None:
