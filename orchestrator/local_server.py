@@ -8,7 +8,6 @@ process that started it has gone, however it went.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import signal
@@ -16,20 +15,22 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import IO, Self
 
 from orchestrator.errors import OrchestratorError
 
 _GRACE_SECONDS = 5.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LocalServer:
     """The application `module:factory`, served inside a `with` block.
 
-    It runs in a session of its own, so that a Ctrl-C in the terminal does not reach it.
+    It runs in a session of its own, so that a Ctrl-C in the terminal does not reach it, and takes no signal that asks
+    it to end: service managers send SIGTERM to all that we have started, and a run needs its server to end in order.
 
     Args:
         application: what to serve, as uvicorn takes it.
@@ -120,21 +121,33 @@ class LocalServer:
 
 def serve(application: str, descriptor: int) -> None:
     """Serve `application` on an inherited listening socket until standard input ends."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     import uvicorn  # only this process needs it
+
+    class Server(uvicorn.Server):
+        """Ends when it is told to by `should_exit`, and by no signal."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """Nothing: uvicorn installs this for its signals, whoever ignored them before."""
 
     configuration = uvicorn.Config(
         application, factory=True, lifespan="on", log_level="error", timeout_graceful_shutdown=2
     )
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    server = Server(configuration)
+
+    def end() -> None:
+        server.should_exit = True
+
+    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     listener = socket.socket(fileno=descriptor)  # open until the very end: once it closes, nobody waits for the log
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(configuration).run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(end: Callable[[], None]) -> None:
     while sys.stdin.buffer.read(1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    end()
     threading.Event().wait(_GRACE_SECONDS)
     os.kill(os.getpid(), signal.SIGKILL)
 

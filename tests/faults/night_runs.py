@@ -135,6 +135,11 @@ class NightRun:
         """Send SIGTERM to the command alone, as a service manager may."""
         self._process.terminate()
 
+    def terminate_all(self) -> None:
+        """Send SIGTERM to the command and all that it has started, as `systemctl stop` does."""
+        for process in (psutil.Process(self._process.pid), *self._note_children()):
+            process.terminate()
+
     def kill(self) -> None:
         """End the command without a chance to clean up."""
         self._note_children()

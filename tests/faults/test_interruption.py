@@ -24,7 +24,7 @@ def last_status(run: NightRun) -> RunStatus:
         return ledger.runs(limit=1)[0].status
 
 
-@pytest.mark.parametrize("send", [NightRun.interrupt, NightRun.terminate])
+@pytest.mark.parametrize("send", [NightRun.interrupt, NightRun.terminate, NightRun.terminate_all])
 def test_the_first_signal_ends_a_run_in_order(start: Start, send: Callable[[NightRun], None]) -> None:
     run = start()
     run.wait_for("found ")
@@ -32,6 +32,7 @@ def test_the_first_signal_ends_a_run_in_order(start: Start, send: Callable[[Nigh
     assert run.wait_to_end() == 130
     assert "Traceback" not in run.output
     assert "The run ended early" in run.output
+    assert "Prefect server" not in run.output
     assert run.summary["stopped"]
     assert solved(run)
     assert (run.home / "out/proofs.patch").read_text()

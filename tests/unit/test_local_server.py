@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -67,6 +68,20 @@ def test_ctrl_c_does_not_reach_it(environment: dict[str, str], tmp_path: Path) -
         running.wait_until_ready("/health", seconds=60)
         (child,) = [c for c in psutil.Process().children() if "orchestrator.local_server" in c.cmdline()]
         assert os.getpgid(child.pid) != os.getpgid(0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_no_signal_that_asks_it_to_end_takes_it_from_whoever_started_it(
+    environment: dict[str, str], tmp_path: Path, number: signal.Signals
+) -> None:
+    with server("make", environment, tmp_path) as running:
+        running.wait_until_ready("/health", seconds=60)
+        (child,) = [c for c in psutil.Process().children() if "orchestrator.local_server" in c.cmdline()]
+        child.send_signal(number)
+        for _ in range(5):
+            assert ask(running.url) == b"well"
+            time.sleep(0.2)  # as often as uvicorn looks whether it should end, and more
+    assert not child.is_running()
 
 
 @pytest.mark.parametrize(("factory", "path"), [("fail", "/health"), ("missing", "/health"), ("make", "/nothing")])
