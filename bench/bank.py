@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from orchestrator.errors import ConfigError
+from orchestrator.source.project import Project, SourceModule
 
 BANK_PATH = Path(__file__).with_name("bank.jsonl")
 
@@ -208,3 +209,11 @@ _FIELDS: Mapping[str, tuple[str, Callable[[object], bool]]] = {
     "split": ("'tune' or 'held-out'", _is_split),
     "author": ("a text, without space around it", _is_filled),
 }
+
+
+def bank_project(goals: Iterable[BankGoal]) -> Project:
+    """One module a goal, called as its theorem is."""
+    modules = tuple(
+        SourceModule(goal.name, f"{goal.name}.lean", source(goal), ("Init", *goal.imports)) for goal in goals
+    )
+    return Project("bank", "/bank", modules=modules)

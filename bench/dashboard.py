@@ -29,19 +29,13 @@ from typing import Any
 import httpx
 import uvicorn
 
-from orchestrator.config import PathSettings, Settings
+from orchestrator.config import PathSettings, Settings, find_paths
 from orchestrator.dashboard.app import Dashboard, listen
-from orchestrator.ledger.records import (
-    AttemptRecord,
-    BlueprintNode,
-    BlueprintRecord,
-    NodeState,
-)
+from orchestrator.dashboard.site import make_site
+from orchestrator.goals.result import Outcome
+from orchestrator.ledger.records import AttemptRecord, BlueprintNode, BlueprintRecord, NodeState
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.paths import find_paths
-from orchestrator.result import Outcome
-from orchestrator.site import make_site
 
 PAGE_LIMIT, STATS_LIMIT = 0.300, 0.100
 REPEATS = 15

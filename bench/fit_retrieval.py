@@ -26,7 +26,7 @@ from bench.queries import Asked, of_split, read_queries
 from bench.retrieval import FIRST, library_index, recall, show
 from orchestrator.premises.index import Index, build_index
 from orchestrator.premises.library import Library
-from orchestrator.premises.relevance import FEATURES, USED, Model, Relevance
+from orchestrator.premises.relevance import FEATURES, USED, Relevance, RelevanceModel
 from orchestrator.premises.relevance import uses as count_uses
 
 FOLDS = 5
@@ -34,7 +34,7 @@ PENALTY = 10.0
 _HARD, _EVERY = 500, 40
 _STEPS = 30
 _SMALLEST = 1e-5
-_UNIFORM = Model({"shared": 2.0, "missing": -1.0, "length": -0.2})
+_UNIFORM = RelevanceModel({"shared": 2.0, "missing": -1.0, "length": -0.2})
 """Picks the hard negatives; the others are thinned out, and counted as many times."""
 
 Doubles = NDArray[np.float64]
@@ -80,7 +80,7 @@ def case_of(asked: Asked, index: Index, library: Relevance) -> Case:
     return Case(asked.goal.id, everything, np.concatenate(parts).astype(np.float64), right, offset)
 
 
-def fit(cases: Sequence[Case], uses: Counter[str]) -> Model:
+def fit(cases: Sequence[Case], uses: Counter[str]) -> RelevanceModel:
     """The weights under which the known proofs' premises are likeliest; a case's own uses are not counted in it."""
     used = [FEATURES.index(name) for name in USED]
     tables = []
@@ -102,7 +102,7 @@ def fit(cases: Sequence[Case], uses: Counter[str]) -> Model:
             break
         weights, (loss, slope, curve) = weights - step, tried
     plain = {name: round(float(w), 4) for name, w in zip(FEATURES, weights / width, strict=True)}
-    return Model(plain, dict(sorted(uses.items())))
+    return RelevanceModel(plain, dict(sorted(uses.items())))
 
 
 def _loss(weights: Doubles, cases: Sequence[Case], tables: Sequence[Doubles]) -> tuple[float, Doubles, Doubles]:

@@ -21,24 +21,23 @@ from bench.bank import Split, load_bank
 from bench.matrix import ArmKind, Row, read_matrix, shuffled
 from bench.record import examples_project, proved_bank_project
 from bench.record_matrix import bank_by_area, module_of
+from bench.recorder import STEP_LIMITS, cut, cut_goals
 from bench.server_clock import TimedProver
 from bench.synthetic import synthetic_project
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import SessionError
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.models.pairs import Example, read_pairs, set_apart
-from orchestrator.models.reprover import SHIPPED, Generator, Input
-from orchestrator.models.train import TrainSettings, loss_of
-from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.recorder import STEP_LIMITS, cut, cut_goals
-from orchestrator.source import Project
-from orchestrator.stages import definitions_seen
+from orchestrator.lean.servers import choose_lean, provision
+from orchestrator.source.project import Project
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.reprover import Sources, run_reprover
+from orchestrator.strategies.local_context import definitions_seen
+from orchestrator.strategies.reprover.model import SHIPPED, Generator, Input
+from orchestrator.strategies.reprover.pairs import Example, read_pairs, set_apart
+from orchestrator.strategies.reprover.strategy import Sources, run_reprover
+from orchestrator.strategies.reprover.train import TrainSettings, loss_of
 
 HERE = Path(__file__).parent
 BEAMS = 8

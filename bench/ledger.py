@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
 from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus, WaitStatus
-from orchestrator.normalize import goal_hash
-from orchestrator.result import GoalStatus, Outcome
 
 LIMIT_MILLISECONDS = 20.0
 BATCH = 10_000

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from bench.bank import BankGoal, Split
 from orchestrator.errors import ConfigError
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
 
 MATRIX_PATH = Path(__file__).with_name("matrix.jsonl.gz")
 

@@ -26,16 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bank import BankGoal, load_bank, source
-from orchestrator.bank_results import BankEntry, bank_project, goals_for
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.lean.extraction import goals_of
 from orchestrator.lean.protocol import Command, CommandReply, Limits
+from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.lean.session import ask
-from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.source import Project
-from orchestrator.strategies.portfolio import CORE_CHEAP
+from orchestrator.run.bank import BankEntry, bank_project, goals_for
+from orchestrator.source.project import Project
+from orchestrator.strategies.micro.portfolio import CORE_CHEAP
 
 TACTICS = CORE_CHEAP
 LEAST_GOALS = 60

@@ -30,14 +30,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, halves, read_matrix
-from orchestrator.bandit import GoalFeatures, Policy, SeedUcb, Statistics
-from orchestrator.bandit import Trial as Learned
 from orchestrator.config import STRATEGY_SECONDS
-from orchestrator.covering import Case, Covering
 from orchestrator.errors import OrchestratorError
-from orchestrator.result import StrategyType
-from orchestrator.scheduling.features import features_of
-from orchestrator.scheduling.prior import covering, load_prior, save_prior, tactic_policy
+from orchestrator.goals.features import GoalFeatures, features_of
+from orchestrator.goals.result import StrategyType
+from orchestrator.strategies.policy.bandit import Policy, SeedUcb, Statistics
+from orchestrator.strategies.policy.bandit import Trial as Learned
+from orchestrator.strategies.policy.prior import covering, load_prior, save_prior, tactic_policy
+from orchestrator.strategies.policy.set_cover import Case, Covering
 
 OVER_UCB = 1.25
 OF_BEST_ORDER = 0.95

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.bank import BankGoal, Split, load_bank
 from orchestrator.errors import ConfigError
-from orchestrator.premises.select import Premise, Query
+from orchestrator.premises.retrieval import Premise, Query
 
 QUERIES_PATH = Path(__file__).with_name("queries.jsonl.gz")
 

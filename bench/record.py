@@ -1,4 +1,4 @@
-"""Record training pairs for `python -m orchestrator.models.train` from real Lean.
+"""Record training pairs for `python -m orchestrator.strategies.reprover.train` from real Lean.
 
     python -m bench.record --out bench/pairs.jsonl
     python -m bench.record --synthetic 660 --out bench/synthetic.jsonl.gz
@@ -19,18 +19,17 @@ from pathlib import Path
 
 from bench.bank import BankGoal, Split, load_bank, source
 from bench.matrix import read_matrix
+from bench.recorder import Origin, Pair, cut, record, write_pairs
 from bench.synthetic import synthetic_project
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import PatchError
-from orchestrator.goal import Position, SorryKind, SourceSpan
-from orchestrator.models.reprover import first_goal
-from orchestrator.normalize import goal_hash
-from orchestrator.patch import splice_all
-from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.recorder import Origin, Pair, cut, record, write_pairs
-from orchestrator.repo.project import load_project
-from orchestrator.source import Project, SourceModule
+from orchestrator.goals.goal import Position, SorryKind, SourceSpan
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.lean.servers import choose_lean, provision
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.source.splice import splice_all
+from orchestrator.strategies.reprover.model import first_goal
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

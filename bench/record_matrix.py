@@ -25,31 +25,29 @@ from time import process_time
 from bench.bank import BankGoal, load_bank, source
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
 from bench.server_clock import STRETCH, TimedProver
-from orchestrator.composition import make_strategies
-from orchestrator.config import load_settings
-from orchestrator.difficulty import estimated_difficulty
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError, SessionError
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.difficulty import estimated_difficulty
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser, known_library
+from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.premises.library import Library
-from orchestrator.project_premises import premises_seen
-from orchestrator.provision import choose_lean, provision
-from orchestrator.source import Project, SourceModule
-from orchestrator.stages import definitions_seen, surroundings_seen
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.retrieval import Choose
+from orchestrator.premises.store import chooser, known_library
+from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.base import ProofContext, Timing
-from orchestrator.strategies.micro import Tried, run_micro
-from orchestrator.strategies.portfolio import Candidate, candidates, kind_of
-from orchestrator.strategies.surroundings import Surroundings
-from orchestrator.strategies.vocabulary import Choose
+from orchestrator.strategies.local_context import Surroundings, definitions_seen, surroundings_seen
+from orchestrator.strategies.micro.portfolio import TacticCandidate, candidates, kind_of
+from orchestrator.strategies.micro.strategy import Tried, run_micro
+from orchestrator.strategies.registry import make_strategies
 
 # A search may restate what it found, with checks; the time belongs to the tactic.
 _TACTIC_SECONDS = 60.0
 ROOT = Path(__file__).parents[1]
-_OWN_IMPORT = re.compile(r"^from (orchestrator\.(?:strategies|premises)\.\w+) import", re.MULTILINE)
+_OWN_IMPORT = re.compile(r"^from (orchestrator\.(?:strategies|premises)\.[\w.]+) import", re.MULTILINE)
 
 
 class Opened:
@@ -67,11 +65,11 @@ class Opened:
 class Only:
     """An order that leaves out all candidates but one, and remembers what it did."""
 
-    def __init__(self, candidate: Candidate) -> None:
+    def __init__(self, candidate: TacticCandidate) -> None:
         self._candidate = candidate
         self.tried: Sequence[Tried] = ()
 
-    def order(self, goal: Goal, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
         """See `Order.order`."""
         return [self._candidate]
 
@@ -83,7 +81,7 @@ class Only:
 @cache
 def code_of(strategy: str) -> str:
     """Digest of a strategy's code: its file, and those of strategies and premises that it uses, directly or not."""
-    todo, texts = [f"orchestrator.strategies.{strategy}"], dict[str, str]()
+    todo, texts = [f"orchestrator.strategies.{strategy}.strategy"], dict[str, str]()
     while todo:
         name = todo.pop()
         file = ROOT / f"{name.replace('.', '/')}.py"

@@ -8,17 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.bank import BankGoal, load_bank
-from bench.bank_project import bank_project
+from bench.bank import BankGoal, bank_project, load_bank
 from bench.queries import QUERIES_PATH, Asked, write_queries
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
-from orchestrator.paths import find_paths
-from orchestrator.premises.select import Query
-from orchestrator.project_premises import premises_seen
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.source import Project
+from orchestrator.lean.servers import Servers, choose_lean, provision
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.retrieval import Query
+from orchestrator.source.project import Project
 
 
 async def record(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Asked, ...]:

@@ -22,15 +22,14 @@ from rich.table import Table
 
 from bench.bank import BankGoal, Split
 from bench.queries import Asked, read_queries
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import ConfigError
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, known_index
+from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.premises.index import Index
 from orchestrator.premises.library import Library
-from orchestrator.premises.relevance import Model, learned_model
-from orchestrator.provision import choose_lean, provision
-from orchestrator.source import Project
+from orchestrator.premises.relevance import RelevanceModel, learned_model
+from orchestrator.premises.store import DEFAULT_IMPORTS, known_index
+from orchestrator.source.project import Project
 
 FIRST = 16
 ASKED_RECALL = 0.6
@@ -85,7 +84,7 @@ class Measured:
         return statistics.median(self.milliseconds) if self.milliseconds else 0.0
 
 
-def measure(asked: Sequence[Asked], index: Index, model: Model | None = None) -> Measured:
+def measure(asked: Sequence[Asked], index: Index, model: RelevanceModel | None = None) -> Measured:
     """Ask for every goal; the times are those of the model as it is used, the index of the goal's file included."""
     model = learned_model() if model is None else model
     whole = Library(index, model=model)
@@ -101,7 +100,7 @@ def measure(asked: Sequence[Asked], index: Index, model: Model | None = None) ->
     return Measured(answered, tuple(times))
 
 
-def without_uses(model: Model, premises: Collection[str]) -> Model:
+def without_uses(model: RelevanceModel, premises: Collection[str]) -> RelevanceModel:
     """The model as if one proof that uses these premises had not been counted."""
     return replace(model, used={name: times - (name in premises) for name, times in model.used.items()})
 

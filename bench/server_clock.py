@@ -10,10 +10,10 @@ from time import monotonic
 
 import psutil
 
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool
-from orchestrator.lean.proof_context import OpenGoal
 from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 
 _POLL_SECONDS = 0.25

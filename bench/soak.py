@@ -26,16 +26,15 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.config import LeanChoice, load_settings
+from orchestrator.config import LeanChoice, find_paths, load_settings
 from orchestrator.errors import SessionError
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool, VariantPool
-from orchestrator.lean.proof_context import OpenGoal
-from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.source import Project, SourceModule
+from orchestrator.lean.servers import choose_lean, provision
+from orchestrator.source.project import Project, SourceModule
 
 REQUESTS = 5000
 TENTHS = 10

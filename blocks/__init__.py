@@ -1,5 +1,7 @@
 """Prefect blocks: what to work on, how, and where things are. Declarations only."""
 
+from __future__ import annotations
+
 from blocks.language_model import LanguageModel
 from blocks.lean_project import LeanProject
 from blocks.ledger_database import LedgerDatabase

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field, field_validator
 
-from orchestrator.publishing.modes import Publish
+from orchestrator.run.request import Publish
 
 
 class LeanProject(Block):

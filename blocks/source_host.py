@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr
 
-from orchestrator.publishing.modes import HostKind
+from orchestrator.run.request import HostKind
 
 
 class SourceHost(Block):

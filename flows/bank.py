@@ -9,26 +9,27 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from orchestrator.bank_results import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
-from orchestrator.composition import make_scheduler, make_strategies, run_config
-from orchestrator.config import Profile, load_settings
-from orchestrator.content_cache import ContentCache
-from orchestrator.goal import Goal
+from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.goals.events import RunFinished, StageStarted, notify
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.machine import describe_machine, program_commit
-from orchestrator.observer import RunFinished, StageStarted, notify
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser
-from orchestrator.project_premises import premises_seen
-from orchestrator.result import Result, StrategyType
-from orchestrator.scheduler import Scheduler
-from orchestrator.scheduling.ports import MemoryLedger, RunAttempt
-from orchestrator.stages import counted, definitions_seen, surroundings_seen
-from orchestrator.stopping import stoppable
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.store import chooser
+from orchestrator.run.assembly import make_scheduler, run_config
+from orchestrator.run.bank import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
+from orchestrator.run.stop import stoppable
+from orchestrator.scheduler.memory import MemoryLedger, RunAttempt
+from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
+from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.registry import make_strategies
 from orchestrator.strategies.stub import stub_strategies
+from orchestrator.text import counted
 from tasks.attempt import attempts_as_tasks
 from tasks.extract import extract_goals
-from tasks.open_premises import open_premises
+from tasks.premises import open_premises
 from tasks.set_up_lean import set_up_lean
 
 

@@ -10,11 +10,19 @@ from typing import Any
 
 from prefect import flow
 
-from orchestrator.claiming import claimed_attempts, release_left_over
-from orchestrator.composition import (
+from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.errors import PublishError
+from orchestrator.gate.selection import GateReport
+from orchestrator.goals.events import Notice, RunFinished, StageStarted, notify, unseen
+from orchestrator.goals.result import Result
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.ledger.workers import worker_name
+from orchestrator.marketplace.session import MarketOutcome
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.store import chooser, retrievers
+from orchestrator.run.assembly import (
     Beginning,
     make_scheduler,
-    make_strategies,
     make_throttle,
     night_order,
     open_ledger,
@@ -23,43 +31,33 @@ from orchestrator.composition import (
     summarise,
     with_budget,
 )
-from orchestrator.config import Profile, load_settings
-from orchestrator.content_cache import ContentCache
-from orchestrator.dojo_prover import dojo_prover
-from orchestrator.errors import PublishError
-from orchestrator.growing import GrowingLedger, factor_of, growing_attempts, same_time
-from orchestrator.market.trading import Traded
-from orchestrator.model_strategies import neglected_models
-from orchestrator.observer import Notice, RunFinished, StageStarted, notify, unseen
-from orchestrator.order import Order
-from orchestrator.outputs import check_folder
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser, retrievers
-from orchestrator.project_premises import premises_seen
-from orchestrator.publishing.commits import plan_commits
-from orchestrator.publishing.modes import Publish
-from orchestrator.repo.rules import load_rules
-from orchestrator.result import Result
-from orchestrator.scheduling.goal_run import NO_MORE
-from orchestrator.selection import GateReport
-from orchestrator.stages import counted, definitions_seen, goal_reports, proofs_of, surroundings_seen
-from orchestrator.stopping import WorkToDo, stoppable
-from orchestrator.summary import to_dict
-from orchestrator.touched import goals_at, touched_goals
-from orchestrator.workers import worker_name
+from orchestrator.run.outcomes import goal_reports, proofs_of
+from orchestrator.run.publish.commits import plan_commits
+from orchestrator.run.report.files import check_folder
+from orchestrator.run.report.summary import to_dict
+from orchestrator.run.request import Publish, RunRequest
+from orchestrator.run.stop import WorkToDo, stoppable
+from orchestrator.run.triage.changes import goals_at, touched_goals
+from orchestrator.scheduler.claims import claimed_attempts, release_left_over
+from orchestrator.scheduler.goal_runner import NO_MORE
+from orchestrator.scheduler.time_limits import GrowingLedger, factor_of, growing_attempts, same_time
+from orchestrator.source.owner_rules import load_rules
+from orchestrator.strategies.dojo_prover import dojo_prover
+from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.registry import make_strategies, neglected_models
+from orchestrator.text import counted
 from tasks.alone import alone, stop_at_attempts, watched
+from tasks.artifacts import progress_artifact, run_link
 from tasks.attempt import attempts_as_tasks
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
-from tasks.link import run_link
-from tasks.once_more import ask_once_more
-from tasks.open_premises import open_premises
-from tasks.order import read_order
-from tasks.progress import progress_artifact
+from tasks.premises import open_premises
 from tasks.publish import make_patch, publish_run
 from tasks.record import record
 from tasks.report import report
+from tasks.request import read_order
+from tasks.retry_refused import ask_once_more
 from tasks.set_up_lean import set_up_lean
 from tasks.supply import supply_lemmas
 from tasks.sync_blueprint import sync_blueprint
@@ -137,7 +135,7 @@ async def without_work(**asked: Any) -> dict[str, object] | None:
     return summary
 
 
-async def run_order(order: Order) -> dict[str, object]:
+async def run_order(order: RunRequest) -> dict[str, object]:
     """The order of stages, for whatever a run is asked to do; the content of summary.json.
 
     Raises:
@@ -224,7 +222,7 @@ async def run_order(order: Order) -> dict[str, object]:
         stop.ends_with(scheduler.shutdown)
         async with progress_artifact(len(goals)):
             results = await scheduler.process_queue(goals)
-        trading = Traded()
+        trading = MarketOutcome()
         if settings.market and settings.profile is not Profile.STUB:
             limit = settings.scheduler.run_timeout_seconds
             trading = await supply_lemmas(

@@ -9,10 +9,10 @@ from prefect import flow
 
 from flows.nightly import run_order
 from orchestrator import __version__
-from orchestrator.ci_reports import FailOn, failing, findings, junit, sarif, workflow_commands
 from orchestrator.errors import ConfigError, OrchestratorError
-from orchestrator.outputs import check_folder, write_outputs
-from tasks.order import read_order
+from orchestrator.run.report.ci import FailOn, failing, findings, junit, sarif, workflow_commands
+from orchestrator.run.report.files import check_folder, write_outputs
+from tasks.request import read_order
 
 SECONDS = 120.0
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from prefect import flow
 
-from orchestrator.config import load_settings
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS
-from orchestrator.source import Project
-from tasks.collect_premises import collect_premises
+from orchestrator.config import find_paths, load_settings
+from orchestrator.premises.store import DEFAULT_IMPORTS
+from orchestrator.source.project import Project
+from tasks.premises import collect_premises
 from tasks.set_up_lean import set_up_lean
 
 

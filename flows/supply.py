@@ -6,22 +6,21 @@ from contextlib import AsyncExitStack
 
 from prefect import flow
 
-from orchestrator.composition import Beginning, open_ledger, recorded_run, run_config, summarise
-from orchestrator.config import Profile, load_settings
-from orchestrator.content_cache import ContentCache
-from orchestrator.observer import RunFinished, notify
-from orchestrator.outputs import check_folder
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import chooser
-from orchestrator.project_premises import premises_seen
-from orchestrator.stages import goal_reports, proofs_of
-from orchestrator.stopping import stoppable
-from orchestrator.summary import to_dict
-from orchestrator.verdict import STANDARD_AXIOMS
+from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.goals.events import RunFinished, notify
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.store import chooser
+from orchestrator.run.assembly import Beginning, open_ledger, recorded_run, run_config, summarise
+from orchestrator.run.outcomes import goal_reports, proofs_of
+from orchestrator.run.report.files import check_folder
+from orchestrator.run.report.summary import to_dict
+from orchestrator.run.stop import stoppable
+from tasks.artifacts import run_link
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
-from tasks.link import run_link
-from tasks.open_premises import open_premises
+from tasks.premises import open_premises
 from tasks.publish import make_patch
 from tasks.record import record
 from tasks.report import report

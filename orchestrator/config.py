@@ -8,9 +8,11 @@ nobody looks it up.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
@@ -18,11 +20,158 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
-from orchestrator.config_file import LABEL, config_path, read_config
-from orchestrator.conversation import Endpoint
+from platformdirs import PlatformDirs
+
 from orchestrator.errors import ConfigError
-from orchestrator.result import StrategyType
-from orchestrator.variables import Variable, folder, integer, number, seconds, share
+from orchestrator.goals.result import StrategyType
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting: its name, how a text becomes a value, which values are good, and the words for that."""
+
+    name: str
+    parse: Callable[[str], Any]
+    accept: Callable[[Any], bool]
+    allowed: str
+    secret: bool = False
+
+    @property
+    def label(self) -> str:
+        """The environment variable."""
+        return "ORCH_" + self.name.upper()
+
+    def parsed(self, text: str, *, where: str = "") -> Any:
+        """The value that `text` stands for; `where` it was written, unless in the environment.
+
+        Raises:
+            ConfigError: it stands for none, or for one that is not allowed.
+        """
+        try:
+            value = self.parse(text)
+        except ValueError as error:
+            raise self._refusal(text, where) from error
+        if not self.accept(value):
+            raise self._refusal(text, where)
+        return value
+
+    def checked(self, value: Any) -> Any:
+        """The value itself.
+
+        Raises:
+            ConfigError: it is not allowed.
+        """
+        if not self.accept(value):
+            raise self._refusal(str(value))
+        return value
+
+    def _refusal(self, value: str, where: str = "") -> ConfigError:
+        shown = "(hidden)" if self.secret else repr(value)
+        name = self.name if where else self.label
+        return ConfigError(f"{name} cannot be {shown}", where=where or self.label, hint=f"Allowed: {self.allowed}")
+
+
+def integer(name: str, least: int, most: int, words: str = "") -> Variable:
+    """A whole number between two bounds, both included."""
+    return Variable(name, int, lambda value: least <= value <= most, words or f"a whole number from {least} to {most}")
+
+
+def number(name: str, least: float, most: float, words: str) -> Variable:
+    """A number between two bounds, both included."""
+    return Variable(name, float, lambda value: math.isfinite(value) and least <= value <= most, words)
+
+
+def seconds(name: str, least: float = 0.1) -> Variable:
+    """A duration."""
+    return number(name, least, 1e7, f"seconds, {least:g} or more")
+
+
+def share(name: str) -> Variable:
+    """A weight."""
+    return number(name, 0.001, 1.0, "a number above 0 and up to 1")
+
+
+def folder(name: str) -> Variable:
+    """A folder, which need not exist."""
+    return Variable(name, _path, lambda value: bool(value.is_absolute()), "an absolute path, or one that starts with ~")
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # no such user, or no home folder
+        raise ValueError(text) from error
+
+
+LABEL = "ORCH_CONFIG"
+"""The variable that names another file."""
+
+
+def config_path(environ: Mapping[str, str]) -> Path | None:
+    """Where the file is, if there is one; None when the environment says nothing about a home."""
+    named = environ.get(LABEL, "").strip()
+    if named:
+        return Path(named).expanduser()
+    folder = environ.get("XDG_CONFIG_HOME", "").strip()
+    home = environ.get("HOME", "") or environ.get("USERPROFILE", "")
+    if not folder and not home:
+        return None
+    return (Path(folder) if folder else Path(home) / ".config") / "lean-orchestrator" / "config.toml"
+
+
+def read_config(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Path | None]:
+    """The settings in the file as texts, and the file; nothing and None when there is none.
+
+    Raises:
+        ConfigError: it cannot be read, is no TOML, or one that ORCH_CONFIG names is not there.
+    """
+    path = config_path(environ)
+    if path is None:
+        return {}, None
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if environ.get(LABEL, "").strip():
+            raise ConfigError("there is no such file", where=f"{LABEL}={path}", hint=f"Unset {LABEL}") from error
+        return {}, None
+    except NotADirectoryError:
+        return {}, None
+    except OSError as error:
+        raise ConfigError(f"the configuration cannot be read: {error.strerror}", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration is no TOML: {error}", where=str(path), hint="Mend that line") from error
+    return {name: _text(path, name, value) for name, value in content.items()}, path
+
+
+def _text(path: Path, name: str, value: Any) -> str:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)
+    hint = 'Write one value a line, such as profile = 2 or lean = "native"'
+    raise ConfigError(f"{name} is neither a text nor a number", where=str(path), hint=hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a chat model answers, and what it costs.
+
+    Attributes:
+        url: base URL, such as `http://127.0.0.1:8000/v1`.
+        model: the model's name there.
+        key: the API key; never printed. "" for servers that ask for none.
+        retries: how often a request is repeated when the server is busy or out of order.
+        temperature: 0 for the likeliest answer.
+        max_tokens: the longest answer.
+        price_in, price_out: for a million tokens read and written.
+    """
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    retries: int = 2
+    temperature: float = 0.2
+    max_tokens: int = 2_000
+    price_in: float = 0.0
+    price_out: float = 0.0
 
 
 class Profile(IntEnum):
@@ -558,3 +707,62 @@ def set_torch_folder(folder: Path) -> None:
     To be called before torch is imported.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+
+
+_APPLICATION = "lean-orchestrator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Absolute folders; nothing is created by naming them.
+
+    Attributes:
+        cache: can be deleted at any time, costs a download or some minutes to make again.
+        data: the ledger; not to be lost.
+        state: logs and locks of running processes.
+    """
+
+    cache: Path
+    data: Path
+    state: Path
+
+    @property
+    def embedded_lean(self) -> Path:
+        """Folder with the embedded Lean's installation, about 360 MB."""
+        return self.cache / "embedded-lean"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The ledger's database, unless a URL is set."""
+        return self.data / "ledger.db"
+
+    @property
+    def answers(self) -> Path:
+        """Folder with answers that depend on content alone."""
+        return self.cache / "answers"
+
+    @property
+    def premises(self) -> Path:
+        """Folder with the constants of libraries, a file for each set of imports."""
+        return self.cache / "premises"
+
+    @property
+    def checkouts(self) -> Path:
+        """Folder with clones of repositories given by URL."""
+        return self.cache / "checkouts"
+
+    @property
+    def logs(self) -> Path:
+        """Folder with log files."""
+        return self.state / "log"
+
+
+def find_paths(settings: PathSettings | None = None) -> Paths:
+    """The folders of this user on this system, except where `settings` names another."""
+    settings = settings or PathSettings()
+    system = PlatformDirs(_APPLICATION, appauthor=False)
+    return Paths(
+        cache=(settings.cache or system.user_cache_path).absolute(),
+        data=(settings.data or system.user_data_path).absolute(),
+        state=(settings.state or system.user_state_path).absolute(),
+    )

@@ -9,7 +9,7 @@ from mkdocs.structure.files import File, Files
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """Add commands.md."""
-    from orchestrator.main import app
+    from orchestrator.cli.main import app
 
     reference = app.generate_docs(output_format="markdown", recursive=True)
     files.append(File.generated(config, "commands.md", content=reference))

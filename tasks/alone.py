@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from orchestrator.goal import Goal
-from orchestrator.provision import Servers
-from orchestrator.result import StrategyType
-from orchestrator.run_ledger import RunLedger
-from orchestrator.stopping import WorkToDo
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import StrategyType
+from orchestrator.lean.servers import Servers
+from orchestrator.run.ledger import RunLedger
+from orchestrator.run.stop import WorkToDo
 from orchestrator.strategies.base import Strategy
 
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)

@@ -15,9 +15,10 @@ from prefect.exceptions import PrefectException
 from prefect.tasks import exponential_backoff
 
 from orchestrator.errors import SessionError
-from orchestrator.goal import Goal
-from orchestrator.result import Result, StrategyType
-from orchestrator.scheduling.ports import RunAttempt, Weight
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.scheduler.memory import RunAttempt
+from orchestrator.scheduler.slots import Weight
 from orchestrator.strategies.base import Strategy
 from tasks.alone import stop_at_work
 from tasks.stage import whole

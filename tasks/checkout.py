@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.config import Settings
-from orchestrator.observer import StageStarted, notify
-from orchestrator.paths import Paths
-from orchestrator.provision import usable
-from orchestrator.repo.checkout import Checkout, checkout
-from orchestrator.repo.project import load_project
-from orchestrator.source import Project
-from orchestrator.stopping import in_background
+from orchestrator.config import Paths, Settings
+from orchestrator.git.checkout import Checkout, checkout
+from orchestrator.goals.events import StageStarted, notify
+from orchestrator.lean.servers import usable
+from orchestrator.run.stop import in_background
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project
 from tasks.stage import stage
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from itertools import count
 
-from orchestrator.content_cache import ContentCache
-from orchestrator.difficulty import estimated_difficulty
-from orchestrator.known_answers import known_extraction
-from orchestrator.lean.extraction import Extraction, extract, together
+from orchestrator.goals.difficulty import estimated_difficulty
+from orchestrator.goals.events import StageProgress, StageStarted, notify
+from orchestrator.lean.extraction import Extraction, extract, known_extraction, together
 from orchestrator.lean.pool import Pool
-from orchestrator.observer import StageProgress, StageStarted, notify
-from orchestrator.source import Project
-from orchestrator.stages import counted, nothing_usable
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.source.loading import nothing_usable
+from orchestrator.source.project import Project
+from orchestrator.text import counted
 from tasks.stage import stage
 
 

@@ -15,8 +15,8 @@ from prefect.client.schemas.objects import StateType
 from prefect.settings import get_current_settings
 
 from orchestrator.config import LimitsChoice, SchedulerSettings
-from orchestrator.observer import Notice, notify
-from orchestrator.scheduling.ports import Weight
+from orchestrator.goals.events import Notice, notify
+from orchestrator.scheduler.slots import Weight
 from tasks.alone import is_alone
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.helpers import naming
-from orchestrator.order import Order
-from orchestrator.patch import unified_diff
-from orchestrator.publishing.commits import Commit
-from orchestrator.publishing.publish import comment_on_push, host_of, publish
-from orchestrator.repo.checkout import Checkout
-from orchestrator.selection import GateReport
-from orchestrator.source import Project
-from orchestrator.stopping import in_background
+from orchestrator.gate.selection import GateReport
+from orchestrator.git.checkout import Checkout
+from orchestrator.run.publish.commits import Commit
+from orchestrator.run.publish.publish import comment_on_push, host_of, publish
+from orchestrator.run.request import RunRequest
+from orchestrator.run.stop import in_background
+from orchestrator.source.diff import unified_diff
+from orchestrator.source.helper_lemmas import naming
+from orchestrator.source.project import Project
 from tasks.stage import stage
 
 
@@ -26,7 +26,7 @@ def make_patch(project: Project, gate: GateReport) -> str:
 
 @stage("push")
 async def publish_run(
-    order: Order, found: Checkout, commits: Sequence[Commit], summary: Mapping[str, Any], branch: str
+    order: RunRequest, found: Checkout, commits: Sequence[Commit], summary: Mapping[str, Any], branch: str
 ) -> tuple[str, ...]:
     """Push the branch, open or update the request, comment on the push; what was done, a line each.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.blueprint.update import BlueprintUpdate
-from orchestrator.run_ledger import RunLedger
-from orchestrator.summary import GoalReport
+from orchestrator.blueprint.sync import BlueprintUpdate
+from orchestrator.run.ledger import RunLedger
+from orchestrator.run.report.summary import GoalReport
 from tasks.stage import stage
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from httpx import HTTPError
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
 
-from orchestrator.observer import Notice, notify
-from orchestrator.outputs import write_outputs
-from orchestrator.plots import files_plot, solved_plot, strategies_plot
-from orchestrator.report_html import to_html
-from orchestrator.summary import Summary, attempts_jsonl, goal_rows, to_json, to_markdown
+from orchestrator.goals.events import Notice, notify
+from orchestrator.run.report.files import write_outputs
+from orchestrator.run.report.html import to_html
+from orchestrator.run.report.plots import files_plot, solved_plot, strategies_plot
+from orchestrator.run.report.summary import Summary, attempts_jsonl, goal_rows, to_json, to_markdown
 from tasks.alone import is_alone
 from tasks.stage import stage
 

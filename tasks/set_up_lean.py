@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.config import Settings
-from orchestrator.observer import Notice, StageProgress, StageStarted, notify
-from orchestrator.paths import Paths
-from orchestrator.provision import Servers, choose_lean, lake_folder, provision
-from orchestrator.source import Project
-from orchestrator.stages import INSTALLATION
-from orchestrator.stopping import in_background
+from orchestrator.config import Paths, Settings
+from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
+from orchestrator.lean.embedded.install import INSTALLATION
+from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision
+from orchestrator.run.stop import in_background
+from orchestrator.source.project import Project
 from tasks.stage import stage
 
 

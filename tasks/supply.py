@@ -9,25 +9,27 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from orchestrator.composition import make_scheduler, make_strategies
 from orchestrator.config import Settings
-from orchestrator.content_cache import ContentCache
-from orchestrator.difficulty import estimated_difficulty
-from orchestrator.goal import Goal
-from orchestrator.known_answers import MarketAnswers
+from orchestrator.goals.difficulty import estimated_difficulty
+from orchestrator.goals.events import StageStarted, notify
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.pool import Pool
+from orchestrator.lean.servers import Servers
 from orchestrator.lean.workspace import Workspace
-from orchestrator.market.lean_checker import LeanChecker
-from orchestrator.market.trading import StubProver, Traded, Trading
-from orchestrator.marketplace import Marketplace
-from orchestrator.observer import StageStarted, notify
-from orchestrator.provision import Servers
-from orchestrator.result import Result
-from orchestrator.run_ledger import RunLedger
-from orchestrator.source import Project
-from orchestrator.stages import counted, definitions_seen, left_alone, surroundings_seen
-from orchestrator.strategies.vocabulary import Choose
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.marketplace.lean_checker import LeanChecker
+from orchestrator.marketplace.marketplace import Marketplace
+from orchestrator.marketplace.session import MarketAnswers, MarketOutcome, MarketSession, StubProver
+from orchestrator.premises.retrieval import Choose
+from orchestrator.run.assembly import make_scheduler
+from orchestrator.run.ledger import RunLedger
+from orchestrator.run.outcomes import left_alone
+from orchestrator.source.project import Project
+from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.registry import make_strategies
+from orchestrator.text import counted
 from tasks.attempt import attempts_as_tasks
 from tasks.stage import stage
 
@@ -50,7 +52,7 @@ async def supply_lemmas(
     choose: Choose,
     ask: bool = True,
     among: frozenset[str] | None = None,
-) -> Traded:
+) -> MarketOutcome:
     """Trade on the marketplace for the goals that are still open.
 
     Args:
@@ -72,12 +74,12 @@ async def supply_lemmas(
     stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
     waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
     if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
-        return Traded()
+        return MarketOutcome()
     known = MarketAnswers(answers, project, servers.identity)
     limits = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.scheduler.timeouts.items()]
     settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), limits)
     if settled is not None:
-        return Traded(trades=settled.trades)
+        return MarketOutcome(trades=settled.trades)
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
     surroundings = surroundings_seen(project, extraction)
@@ -108,7 +110,7 @@ async def supply_lemmas(
         return await scheduler.process_queue(goals)
 
     checker = LeanChecker(pool, alone, extraction.goals, lean=servers.identity)
-    trading = Trading(
+    trading = MarketSession(
         market=Marketplace(ledger.store, checker, repo=ledger.repo),
         ledger=ledger.store,
         pool=pool,

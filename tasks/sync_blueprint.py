@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.blueprint.status import STANDARD_AXIOMS, DeclarationTruth
-from orchestrator.blueprint.update import BlueprintUpdate, read_blueprint, update_blueprint
-from orchestrator.content_cache import ContentCache
-from orchestrator.known_answers import known_names
+from orchestrator.blueprint.sync import BlueprintUpdate, read_blueprint, update_blueprint
+from orchestrator.gate.selection import GateReport, known_names
+from orchestrator.goals.events import StageStarted, notify
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.pool import Pool
-from orchestrator.observer import StageStarted, notify
-from orchestrator.selection import GateReport
-from orchestrator.source import Project
-from orchestrator.stages import blueprint_facts, counted
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.source.project import Project
+from orchestrator.text import counted
 from tasks.stage import stage
 
 

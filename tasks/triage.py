@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.content_cache import ContentCache
 from orchestrator.errors import CheckoutError
-from orchestrator.goal import Goal
+from orchestrator.git.checkout import Checkout, checkout
+from orchestrator.goals.events import Notice, StageStarted, notify
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.pool import Pool
-from orchestrator.observer import Notice, StageStarted, notify
-from orchestrator.repo.checkout import Checkout, checkout
-from orchestrator.repo.project import load_project
-from orchestrator.rules import Rules
-from orchestrator.run_ledger import RunLedger
-from orchestrator.source import Project
-from orchestrator.stages import counted
-from orchestrator.stopping import in_background
-from orchestrator.touched import changed_modules
-from orchestrator.triage.elsewhere import Branch
-from orchestrator.triage.stage import Triage, leave, look_false
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.run.ledger import RunLedger
+from orchestrator.run.stop import in_background
+from orchestrator.run.triage.changes import changed_modules
+from orchestrator.run.triage.other_branches import Branch
+from orchestrator.run.triage.triage import Triage, leave, look_false
+from orchestrator.source.loading import load_project
+from orchestrator.source.owner_rules import Rules
+from orchestrator.source.project import Project
+from orchestrator.text import counted
 from tasks.stage import stage
 
 

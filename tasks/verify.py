@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.content_cache import ContentCache
-from orchestrator.known_answers import known_gate
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.selection import GateReport, Proof, Selection, known_gate
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.goals.events import StageStarted, notify
 from orchestrator.lean.extraction import Extraction
-from orchestrator.observer import StageStarted, notify
-from orchestrator.provision import Servers
-from orchestrator.selection import GateReport, Proof, Selection
-from orchestrator.source import Project
-from orchestrator.stages import counted
-from orchestrator.verdict import STANDARD_AXIOMS
-from orchestrator.verify import Gate
+from orchestrator.lean.servers import Servers
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.source.project import Project
+from orchestrator.text import counted
 from tasks.stage import stage
 
 

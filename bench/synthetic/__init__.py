@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from bench.synthetic import data, logic, numbers
-from orchestrator.source import Project, SourceModule
+from orchestrator.source.project import Project, SourceModule
 
 FAMILIES = (
     logic.deduction,

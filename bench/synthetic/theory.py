@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from orchestrator.models.renaming import NAMES
+from orchestrator.strategies.reprover.renaming import NAMES
 
 VARIABLES = {
     **NAMES,

@@ -1,1 +1,1 @@
-"""Blueprints: what is claimed, and what is true."""
+"""What a project's blueprint claims, what of it is true, and the edits that make it so."""

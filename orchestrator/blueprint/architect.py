@@ -5,12 +5,100 @@ LeanArchitect writes the TeX and its marks itself, so there is nothing to edit: 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from orchestrator.blueprint.lean_tokens import Token, TokenKind, tokens
 from orchestrator.blueprint.nodes import line_of
 from orchestrator.blueprint.status import STANDARD_AXIOMS, Facts, NodeStatus, judge
+
+_NAME_PART = r"(?:«[^»]*»|[^\W\d][\w'!?]*)"
+_TOKEN = re.compile(
+    r"(?P<blank>\s+|--[^\n]*)"
+    r"|(?P<block>/-[-!]?)"
+    r"|r(?P<hashes>#*)\""
+    r"|\"(?P<string>(?:\\.|[^\"\\])*)\""
+    r"|'(?:\\[^']+|[^'\\\n])'"
+    rf"|(?P<name>{_NAME_PART}(?:\.{_NAME_PART})*)"
+    r"|(?P<number>\d+)"
+    r"|(?P<symbol>@\[|:=|.)",
+    re.S,
+)
+_COMMENT_EDGE = re.compile(r"/-|-/")
+_ESCAPE = re.compile(r"\\(\r?\n\s*|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.S)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+
+
+class AttributeTokenKind(StrEnum):
+    """What a token is. Ordinary comments and blanks are none."""
+
+    NAME = "name"
+    STRING = "string"
+    DOC = "doc"
+    NUMBER = "number"
+    SYMBOL = "symbol"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeToken:
+    """A token: a string's or doc comment's `text` is its content, anything else's is as written."""
+
+    kind: AttributeTokenKind
+    text: str
+    start: int
+
+    def is_symbol(self, *texts: str) -> bool:
+        """It is one of these symbols."""
+        return self.kind is AttributeTokenKind.SYMBOL and self.text in texts
+
+    def is_name(self, *texts: str) -> bool:
+        """It is one of these names or keywords."""
+        return self.kind is AttributeTokenKind.NAME and self.text in texts
+
+
+def tokens(text: str) -> Iterator[AttributeToken]:
+    """The tokens of a Lean file. Never fails: what is not understood comes as one-character symbols."""
+    position = 0
+    while match := _TOKEN.match(text, position):
+        position = match.end()
+        start = match.start()
+        if match["block"]:
+            position = _block_end(text, position)
+            if match["block"] == "/--":
+                yield AttributeToken(
+                    AttributeTokenKind.DOC, text[match.end() : position].removesuffix("-/").strip(), start
+                )
+        elif match["hashes"] is not None:
+            closing = '"' + match["hashes"]
+            end = text.find(closing, position)
+            content = text[position:] if end < 0 else text[position:end]
+            position = len(text) if end < 0 else end + len(closing)
+            yield AttributeToken(AttributeTokenKind.STRING, content, start)
+        elif match["string"] is not None:
+            yield AttributeToken(AttributeTokenKind.STRING, _ESCAPE.sub(_unescaped, match["string"]), start)
+        else:
+            for kind in (AttributeTokenKind.NAME, AttributeTokenKind.NUMBER, AttributeTokenKind.SYMBOL):
+                if match[kind.value] is not None:
+                    yield AttributeToken(kind, match[kind.value], start)
+
+
+def _block_end(text: str, position: int) -> int:
+    """End of a block comment whose opening ends at `position`; the comments nest."""
+    depth = 1
+    for edge in _COMMENT_EDGE.finditer(text, position):
+        depth += 1 if edge.group() == "/-" else -1
+        if depth == 0:
+            return edge.end()
+    return len(text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    code = match[1]
+    if code[0] in "xu" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    return "" if code.isspace() else _ESCAPED.get(code, code)
+
 
 _THEOREMS = frozenset({"theorem", "lemma"})
 _SCOPES = frozenset({"namespace", "section", "mutual"})
@@ -123,7 +211,7 @@ def _collect_file(path: str, text: str) -> Iterable[ArchitectNode]:
             position = _scope(stream, position, scopes)
 
 
-def _scope(stream: Sequence[Token], position: int, scopes: list[str]) -> int:
+def _scope(stream: Sequence[AttributeToken], position: int, scopes: list[str]) -> int:
     """Open or close a namespace, section or mutual block; the place after it. Sections count as namespaces `""`."""
     token = stream[position]
     if position and _symbol_at(stream, position - 1, "."):
@@ -139,23 +227,23 @@ def _scope(stream: Sequence[Token], position: int, scopes: list[str]) -> int:
     return position + 1
 
 
-def _name_on(stream: Sequence[Token], position: int) -> str:
+def _name_on(stream: Sequence[AttributeToken], position: int) -> str:
     """The name at `position`, if it is one and no keyword that begins the next command."""
-    if position >= len(stream) or stream[position].kind is not TokenKind.NAME:
+    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
         return ""
     return "" if stream[position].text in _KEYWORDS else stream[position].text
 
 
-def _declared(stream: Sequence[Token], position: int, scopes: Sequence[str]) -> tuple[str, str]:
+def _declared(stream: Sequence[AttributeToken], position: int, scopes: Sequence[str]) -> tuple[str, str]:
     """Keyword and full name of the declaration that begins at `position`, its further attributes stepped over."""
     while position < len(stream):
         token = stream[position]
         if token.is_symbol("@["):
             position = _closing(stream, position + 1)
-        elif token.kind is not TokenKind.DOC and not token.is_name(*_MODIFIERS):
+        elif token.kind is not AttributeTokenKind.DOC and not token.is_name(*_MODIFIERS):
             break
         position += 1
-    if position >= len(stream) or stream[position].kind is not TokenKind.NAME:
+    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
         return "", ""
     kind = stream[position].text
     position += 1
@@ -165,7 +253,7 @@ def _declared(stream: Sequence[Token], position: int, scopes: Sequence[str]) -> 
         inner = position + 1
         if inner < len(stream) and stream[inner].is_name("priority", "prio"):
             position = _closing(stream, inner) + 1
-    if position >= len(stream) or stream[position].kind is not TokenKind.NAME:
+    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
         return kind, ""
     name = stream[position].text
     if name.startswith("_root_."):
@@ -173,14 +261,14 @@ def _declared(stream: Sequence[Token], position: int, scopes: Sequence[str]) -> 
     return kind, ".".join((*(scope for scope in scopes if scope), name))
 
 
-def _tagged(stream: Sequence[Token], position: int) -> Iterable[tuple[str, str]]:
+def _tagged(stream: Sequence[AttributeToken], position: int) -> Iterable[tuple[str, str]]:
     """The names after `attribute [...]`, as written. They end with the line's command: at the first keyword."""
     while name := _name_on(stream, position):
         yield "", name
         position += 1
 
 
-def _options(stream: Sequence[Token]) -> list[_Options]:
+def _options(stream: Sequence[AttributeToken]) -> list[_Options]:
     """Every `blueprint` entry of an attribute list, also inside `(attr := ...)`."""
     return [
         _read_options(stream, position)
@@ -189,18 +277,18 @@ def _options(stream: Sequence[Token]) -> list[_Options]:
     ]
 
 
-def _read_options(stream: Sequence[Token], position: int) -> _Options:
+def _read_options(stream: Sequence[AttributeToken], position: int) -> _Options:
     options = _Options(stream[position].start)
     position += 1
     if _symbol_at(stream, position, "?"):
         position += 1
-    if position < len(stream) and stream[position].kind in (TokenKind.STRING, TokenKind.DOC):
+    if position < len(stream) and stream[position].kind in (AttributeTokenKind.STRING, AttributeTokenKind.DOC):
         options.label = stream[position].text
         position += 1
     while _symbol_at(stream, position, "("):
         end = _closing(stream, position + 1)
         inner = stream[position + 1 : end]
-        if len(inner) >= 3 and inner[0].kind is TokenKind.NAME and inner[1].is_symbol(":="):
+        if len(inner) >= 3 and inner[0].kind is AttributeTokenKind.NAME and inner[1].is_symbol(":="):
             if inner[2].is_symbol("["):
                 options.lists.setdefault(inner[0].text, []).extend(_list(inner[3:]))
             else:
@@ -209,13 +297,13 @@ def _read_options(stream: Sequence[Token], position: int) -> _Options:
     return options
 
 
-def _list(stream: Sequence[Token]) -> Iterable[str]:
+def _list(stream: Sequence[AttributeToken]) -> Iterable[str]:
     """Names and labels of a `[a, "b", -c]`, those taken away with a `-` in front."""
     minus = ""
     for token in stream:
         if token.is_symbol("-"):
             minus = "-"
-        elif token.kind in (TokenKind.NAME, TokenKind.STRING):
+        elif token.kind in (AttributeTokenKind.NAME, AttributeTokenKind.STRING):
             yield minus + token.text
             minus = ""
 
@@ -244,11 +332,11 @@ def _node(options: _Options, kind: str, name: str, path: str, line: int) -> Arch
     )
 
 
-def _symbol_at(stream: Sequence[Token], position: int, *texts: str) -> bool:
+def _symbol_at(stream: Sequence[AttributeToken], position: int, *texts: str) -> bool:
     return position < len(stream) and stream[position].is_symbol(*texts)
 
 
-def _closing(stream: Sequence[Token], position: int) -> int:
+def _closing(stream: Sequence[AttributeToken], position: int) -> int:
     """Place of the bracket that closes the one before `position`; the end when there is none."""
     depth = 1
     while position < len(stream):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from orchestrator.goal import Position
+from orchestrator.goals.goal import Position
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -25,7 +25,7 @@ class Truth(StrEnum):
     UNDECIDED = "undecided"
 
 
-class Place(StrEnum):
+class MarkPosition(StrEnum):
     """Where a mark stands."""
 
     STATEMENT = "statement"
@@ -86,8 +86,8 @@ class NodeStatus:
     open_here: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     forbidden_axioms: tuple[str, ...] = ()
-    false_marks: tuple[Place, ...] = ()
-    unmarked: tuple[Place, ...] = ()
+    false_marks: tuple[MarkPosition, ...] = ()
+    unmarked: tuple[MarkPosition, ...] = ()
     mathlib: bool = False
 
     @property
@@ -205,7 +205,10 @@ def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> N
     )
     if node.mathlibok or any(proof.mathlibok for proof in node.proofs):
         return replace(status, mathlib=True)
-    places = ((Place.STATEMENT, status.statement, (node.statement,)), (Place.PROOF, status.proof, node.proofs))
+    places = (
+        (MarkPosition.STATEMENT, status.statement, (node.statement,)),
+        (MarkPosition.PROOF, status.proof, node.proofs),
+    )
     return replace(
         status,
         false_marks=tuple(
@@ -239,3 +242,56 @@ def _holds_sorry(name: str, fact: DeclarationTruth) -> bool:
     elsewhere = any(below != name for below in fact.rests_on)
     sorried = not fact.sorry_free or SORRY_AXIOM in fact.axioms
     return fact.statement_has_sorry or fact.body_has_sorry or name in fact.rests_on or (sorried and not elsewhere)
+
+
+DATA_KEYWORDS = frozenset({"def", "abbrev", "instance", "structure", "class", "inductive", "opaque"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A declaration as the text shows it: its name, its keyword, and whether a sorry stands in it."""
+
+    name: str
+    keyword: str
+    is_open: bool
+
+
+def facts_shown(shown: Iterable[Shown]) -> dict[str, DeclarationTruth]:
+    """What the text alone proves: a declaration with a sorry in it is not proved, data with one is not even stated.
+
+    Of all others nothing is said: what they rest on, only Lean knows.
+    """
+    return {
+        each.name: DeclarationTruth(
+            exists=True,
+            axioms=(SORRY_AXIOM,),
+            sorry_free=False,
+            rests_on=(each.name,),
+            is_data=each.keyword in DATA_KEYWORDS,
+            body_has_sorry=True,
+        )
+        for each in shown
+        if each.is_open
+    }
+
+
+def believed(blueprint: Blueprint, status: BlueprintStatus) -> BlueprintStatus:
+    """The status with the marks believed wherever nothing is decided."""
+    nodes: Mapping[str, Node] = {node.key: node for node in blueprint.nodes}
+    return replace(status, nodes=tuple(_believe(nodes[each.key], each) for each in status.nodes))
+
+
+def _believe(node: Node, status: NodeStatus) -> NodeStatus:
+    proof_marked = node.proof_leanok or (node.proof is None and node.statement_leanok)
+    return replace(
+        status,
+        statement=_or(status.statement, node.statement_leanok),
+        proof=_or(status.proof, proof_marked),
+        proved=_or(status.proved, proof_marked),
+    )
+
+
+def _or(truth: Truth, marked: bool) -> Truth:
+    if truth is not Truth.UNDECIDED:
+        return truth
+    return Truth.TRUE if marked else Truth.FALSE

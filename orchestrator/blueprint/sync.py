@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
-from orchestrator.blueprint.nodes import Blueprint, Node, Part
-from orchestrator.blueprint.placement import Change, Style, add_to_proof, add_to_statement, remove, runs, styles
-from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Place, Truth
+from orchestrator.blueprint.loading import load
+from orchestrator.blueprint.marks import MarkChange, Style, add_to_proof, add_to_statement, remove, runs, styles
+from orchestrator.blueprint.nodes import Blueprint, Node, Part, line_of
+from orchestrator.blueprint.status import (
+    STANDARD_AXIOMS,
+    BlueprintStatus,
+    DeclarationTruth,
+    MarkPosition,
+    NodeStatus,
+    Truth,
+    evaluate,
+)
 from orchestrator.errors import BlueprintError
+from orchestrator.source.diff import unified_diff
 
 
 class EditKind(StrEnum):
@@ -21,7 +32,7 @@ class EditKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class MarkEdit:
     """One replacement in one file: the text from `start` up to `end`, in code points, becomes `text`.
 
     `key` and `place` say which node's mark it is (empty and None for the list of declaration names).
@@ -33,12 +44,12 @@ class Edit:
     text: str
     kind: EditKind
     key: str = ""
-    place: Place | None = None
+    place: MarkPosition | None = None
 
 
 def plan(
     blueprint: Blueprint, status: BlueprintStatus, *, remove_undecided: bool = False, lean_decls: bool = False
-) -> tuple[Edit, ...]:
+) -> tuple[MarkEdit, ...]:
     """The edits that make the marks true, by file and place. None when they are true already.
 
     Args:
@@ -62,12 +73,12 @@ def plan(
     ]
     if lean_decls and status.stale_lean_decls and blueprint.lean_decls is not None:
         names = "\n".join(blueprint.declarations)
-        edits.append(Edit(blueprint.lean_decls_path, 0, len(blueprint.lean_decls), names, EditKind.LEAN_DECLS))
+        edits.append(MarkEdit(blueprint.lean_decls_path, 0, len(blueprint.lean_decls), names, EditKind.LEAN_DECLS))
     # A file that is input twice gives the same edits twice.
     return tuple(sorted(dict.fromkeys(edits), key=lambda edit: (edit.file, edit.start, edit.end)))
 
 
-def apply(edits: Iterable[Edit], texts: Mapping[str, str]) -> dict[str, str]:
+def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]:
     """The texts with the edits made; files without edits are passed on as they are.
 
     Args:
@@ -78,7 +89,7 @@ def apply(edits: Iterable[Edit], texts: Mapping[str, str]) -> dict[str, str]:
         BlueprintError: an edit is of a file that is not in `texts`, lies outside its text, or overlaps another.
     """
     result = dict(texts)
-    by_file: dict[str, list[Edit]] = {}
+    by_file: dict[str, list[MarkEdit]] = {}
     for edit in edits:
         by_file.setdefault(edit.file, []).append(edit)
     for file, own in by_file.items():
@@ -88,7 +99,7 @@ def apply(edits: Iterable[Edit], texts: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
-def _apply_all(edits: list[Edit], file: str, text: str) -> str:
+def _apply_all(edits: list[MarkEdit], file: str, text: str) -> str:
     pieces: list[str] = []
     position = 0
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
@@ -102,10 +113,10 @@ def _apply_all(edits: list[Edit], file: str, text: str) -> str:
 
 def _node_edits(
     blueprint: Blueprint, node: Node, status: NodeStatus, style: Style, remove_undecided: bool
-) -> Iterable[Edit]:
+) -> Iterable[MarkEdit]:
     for place, truth, parts in (
-        (Place.STATEMENT, status.statement, (node.statement,)),
-        (Place.PROOF, status.proof, node.proofs),
+        (MarkPosition.STATEMENT, status.statement, (node.statement,)),
+        (MarkPosition.PROOF, status.proof, node.proofs),
     ):
         unfounded = truth is Truth.FALSE or (truth is Truth.UNDECIDED and remove_undecided)
         if unfounded:
@@ -115,11 +126,81 @@ def _node_edits(
             yield _edit(_addition(blueprint, parts[-1], place, style), EditKind.ADD, node, place)
 
 
-def _addition(blueprint: Blueprint, part: Part, place: Place, style: Style) -> Change:
-    if place is Place.STATEMENT:
+def _addition(blueprint: Blueprint, part: Part, place: MarkPosition, style: Style) -> MarkChange:
+    if place is MarkPosition.STATEMENT:
         return add_to_statement(blueprint, part, style)
     return add_to_proof(blueprint, part, style)
 
 
-def _edit(change: Change, kind: EditKind, node: Node, place: Place) -> Edit:
-    return Edit(change.span.file, change.span.start, change.span.end, change.text, kind, node.key, place)
+def _edit(change: MarkChange, kind: EditKind, node: Node, place: MarkPosition) -> MarkEdit:
+    return MarkEdit(change.span.file, change.span.start, change.span.end, change.text, kind, node.key, place)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A `\\leanok` that is set or taken away: of which node, in its statement or proof, and where."""
+
+    label: str
+    file: str
+    line: int
+    part: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintUpdate:
+    """What makes the blueprint true.
+
+    Attributes:
+        found: there is a blueprint.
+        blueprint: as read.
+        status: what is true of each node.
+        marks: what is set and taken away.
+        patch: one diff over the TeX files ("" when nothing changes).
+        texts: new content of the files that change, by path.
+        problems: what could not be taken as meant, in words.
+    """
+
+    found: bool
+    blueprint: Blueprint
+    status: BlueprintStatus
+    marks: tuple[Mark, ...] = ()
+    patch: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def update_blueprint(
+    blueprint: Blueprint,
+    facts: Mapping[str, DeclarationTruth],
+    *,
+    allowed_axioms: Collection[str] = STANDARD_AXIOMS,
+) -> BlueprintUpdate:
+    """Compare a blueprint with the facts; nothing is written. Pure."""
+    status = evaluate(blueprint, facts, allowed_axioms=allowed_axioms)
+    edits = plan(blueprint, status)
+    texts = apply(edits, blueprint.files)
+    patch = unified_diff({path: (blueprint.files[path], text) for path, text in texts.items()})
+    problems = tuple(str(problem) for problem in blueprint.problems) if blueprint.found else ()
+    marks = tuple(_mark(edit, blueprint) for edit in edits if edit.kind is not EditKind.LEAN_DECLS)
+    changed = {path: text for path, text in texts.items() if text != blueprint.files[path]}
+    return BlueprintUpdate(blueprint.found, blueprint, status, marks, patch, changed, problems)
+
+
+def read_blueprint(root: str) -> Blueprint:
+    """The blueprint of the repository at `root`, empty when there is none.
+
+    Raises:
+        BlueprintError: there is one, but it cannot be read.
+    """
+    return load(Path(root))
+
+
+def _mark(edit: MarkEdit, blueprint: Blueprint) -> Mark:
+    return Mark(
+        label=edit.key,
+        file=edit.file,
+        line=line_of(blueprint.files[edit.file], edit.start),
+        part=edit.place.value if edit.place is not None else "",
+        change="added" if edit.kind is EditKind.ADD else "removed",
+    )

@@ -1,1 +1,1 @@
-"""The commands: one file for each group, registered in `orchestrator.main`."""
+"""What is typed and what is printed."""

@@ -8,14 +8,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from orchestrator.advice import next_commands
-from orchestrator.cli.running import prefect_server, run_flow
-from orchestrator.config import load_settings
-from orchestrator.display import RunDisplay
-from orchestrator.observer import observed_by
-from orchestrator.paths import find_paths
-from orchestrator.scheduling.signals import interruption_held
-from orchestrator.terminal import make_console, show_summary
+from orchestrator.cli.next_commands import next_commands
+from orchestrator.cli.prefect_server import prefect_server, run_flow
+from orchestrator.cli.progress import RunDisplay
+from orchestrator.cli.terminal import make_console, show_summary
+from orchestrator.config import find_paths, load_settings
+from orchestrator.goals.events import observed_by
+from orchestrator.run.stop import interruption_held
 
 _NICENESS = 10
 
@@ -39,7 +38,7 @@ def bg(
     ORCH_CPU_TARGET=0.25 orchestrator bg .  # take even less
     """
     with interruption_held():
-        from orchestrator.composition import preflight  # the database's libraries take a second to import
+        from orchestrator.run.assembly import preflight
 
     settings = load_settings(timeout=timeout)
     paths = find_paths(settings.paths)

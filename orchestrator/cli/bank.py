@@ -12,16 +12,15 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from orchestrator.bank_results import BankEntry
-from orchestrator.cli.running import prefect_server, run_flow
-from orchestrator.config import Profile, load_settings
-from orchestrator.display import RunDisplay
+from orchestrator.cli.prefect_server import prefect_server, run_flow
+from orchestrator.cli.progress import RunDisplay
+from orchestrator.cli.terminal import make_console
+from orchestrator.config import Profile, find_paths, load_settings
 from orchestrator.errors import ConfigError
-from orchestrator.observer import observed_by
-from orchestrator.outputs import check_folder, write_outputs
-from orchestrator.paths import find_paths
-from orchestrator.scheduling.signals import interruption_held
-from orchestrator.terminal import make_console
+from orchestrator.goals.events import observed_by
+from orchestrator.run.bank import BankEntry
+from orchestrator.run.report.files import check_folder, write_outputs
+from orchestrator.run.stop import interruption_held
 
 
 def bank(

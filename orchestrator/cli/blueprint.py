@@ -15,24 +15,21 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from orchestrator.blueprint.architect import ArchitectNode, evaluate_architect
-from orchestrator.blueprint.believed import Shown, facts_shown
-from orchestrator.blueprint.counts import count, count_architect
-from orchestrator.blueprint.disk import load, load_architect, save
+from orchestrator.blueprint.loading import load, load_architect, save
 from orchestrator.blueprint.nodes import Blueprint
-from orchestrator.blueprint.report import Report, report, report_architect
-from orchestrator.blueprint.status import DeclarationTruth, evaluate
-from orchestrator.blueprint.sync import Edit, EditKind, apply, plan
+from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
+from orchestrator.blueprint.status import DeclarationTruth, Shown, evaluate, facts_shown
+from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.cli.repository import elaborate, prepare
-from orchestrator.config import load_settings
-from orchestrator.diff import unified_diff
+from orchestrator.cli.terminal import make_console, say, show_blueprint
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import BlueprintError, LeanError, RepositoryError
-from orchestrator.paths import find_paths
-from orchestrator.repo.checkout import checkout
-from orchestrator.repo.project import load_project
-from orchestrator.repo.rules import load_rules
-from orchestrator.repo.scan import declared
-from orchestrator.stages import blueprint_facts
-from orchestrator.terminal import make_console, say, show_blueprint
+from orchestrator.git.checkout import checkout
+from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.source.diff import unified_diff
+from orchestrator.source.loading import load_project
+from orchestrator.source.owner_rules import load_rules
+from orchestrator.source.scan import declared
 
 blueprint_app = App(
     name="blueprint",
@@ -138,7 +135,7 @@ _COMPLAINTS = ("false mark", "no mark yet", "no such")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LoadedBlueprint:
     """A blueprint with the facts it was compared with; of the declarations `asked` they come from Lean."""
 
     blueprint: Blueprint
@@ -147,7 +144,7 @@ class Found:
     report: Report
     allowed_axioms: frozenset[str]
 
-    def edits(self) -> tuple[Edit, ...]:
+    def edits(self) -> tuple[MarkEdit, ...]:
         """What makes the marks true. A mark is set only where Lean has spoken of every declaration of the node."""
         status = evaluate(self.blueprint, self.facts, allowed_axioms=self.allowed_axioms)
         names = {node.key: node.declarations for node in status.nodes}
@@ -155,7 +152,7 @@ class Found:
         return tuple(e for e in edits if e.kind is not EditKind.ADD or self.asked.issuperset(names[e.key]))
 
 
-def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Found:
+def look(repo: str, ref: str | None, *, static: bool, console: Console) -> LoadedBlueprint:
     """Read a repository's blueprint and compare it with Lean, or with the text where Lean cannot be asked.
 
     Raises:
@@ -190,7 +187,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Found
         told = report(blueprint, truth, count(blueprint), by=by, not_seen=not_seen)
     else:
         told = _architect(nodes, blueprint, facts, by=by, not_seen=not_seen, allowed=allowed)
-    return Found(blueprint, facts, frozenset(asked), told, allowed)
+    return LoadedBlueprint(blueprint, facts, frozenset(asked), told, allowed)
 
 
 async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tuple[dict[str, DeclarationTruth], bool]:

@@ -12,10 +12,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.markup import escape
 
-from orchestrator.config import load_settings
+from orchestrator.cli.terminal import make_console, say
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import ConfigError
-from orchestrator.paths import find_paths
-from orchestrator.terminal import make_console, say
 
 ANYWHERE = ("0.0.0.0", "::")
 
@@ -43,9 +42,9 @@ def dashboard(
     orchestrator dashboard --port 0 --open        # a free port, opened in the browser
     orchestrator dashboard --read-only            # nobody can write
     """
-    from orchestrator.composition import open_ledger
     from orchestrator.dashboard.app import LOCAL_NAMES, Dashboard, serve
-    from orchestrator.site import make_site
+    from orchestrator.dashboard.site import make_site
+    from orchestrator.run.assembly import open_ledger
 
     settings = load_settings(dashboard_host=host, dashboard_port=port)
     listen, number = settings.dashboard.host, settings.dashboard.port

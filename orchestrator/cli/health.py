@@ -10,13 +10,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestrator.cli.output import AsJson, print_json
-from orchestrator.config import SettingSource, given_settings, load_settings
+from orchestrator.cli.tables import Cell, Column, fitted
+from orchestrator.cli.terminal import make_console, show_findings
+from orchestrator.config import Paths, SettingSource, find_paths, given_settings, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.lean.doctor import Finding, Level
 from orchestrator.lean.doctor import doctor as lean_doctor
-from orchestrator.paths import Paths, find_paths
-from orchestrator.tables import Cell, Column, fitted
-from orchestrator.terminal import make_console, show_findings
 
 
 def doctor(*, json_: AsJson = False) -> int:
@@ -91,7 +90,7 @@ def _next(console: Console, findings: Sequence[Finding]) -> None:
 
 
 def _ledger(url: str | None, paths: Paths) -> Finding:
-    from orchestrator.ledger.store import Ledger  # the database's libraries take a second to import
+    from orchestrator.ledger.store import Ledger
 
     if url is None and not paths.ledger_file.exists():
         return Finding(Level.OK, "there is no ledger yet; the first run makes it")

@@ -15,15 +15,14 @@ from rich.markup import escape
 
 from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, print_json
-from orchestrator.config import load_settings
+from orchestrator.cli.tables import Cell, Column, fitted
+from orchestrator.cli.terminal import duration, make_console
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import LedgerStatistics
-from orchestrator.outputs import replaced_file
-from orchestrator.paths import find_paths
-from orchestrator.stages import counted
-from orchestrator.tables import Cell, Column, fitted
-from orchestrator.terminal import duration, make_console
+from orchestrator.run.report.files import replaced_file
+from orchestrator.text import counted
 
 ledger_app = App(name="ledger", help="The record of every run, goal, attempt and proof.")
 

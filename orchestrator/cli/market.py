@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import App, Parameter
 from rich.console import Console
 
-from orchestrator.config import load_settings
+from orchestrator.cli.tables import Cell, Column, fitted
+from orchestrator.cli.terminal import make_console, say
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
-from orchestrator.marketplace import LEASE_SECONDS, Similar
-from orchestrator.paths import find_paths
-from orchestrator.scheduling.signals import interruption_held
-from orchestrator.tables import Cell, Column, fitted
-from orchestrator.terminal import make_console, say
+from orchestrator.marketplace.marketplace import LEASE_SECONDS, Similar
+from orchestrator.run.stop import interruption_held
 
 if TYPE_CHECKING:
-    from orchestrator.lean_market import RepositoryMarket
+    from orchestrator.marketplace.of_repository import RepositoryMarket
+
 
 Done = TypeVar("Done")
 market_app = App(name="market", help="The lemma marketplace: lemmas asked for, claimed, supplied.")
@@ -220,12 +220,12 @@ def supply(
     json_: AsJson = False,
 ) -> int:
     """Let every strategy supply the open tickets of a repository, and close the goals that wait for them."""
-    from orchestrator.advice import next_commands
-    from orchestrator.cli.running import prefect_server, run_flow
-    from orchestrator.composition import preflight
-    from orchestrator.display import RunDisplay
-    from orchestrator.observer import observed_by
-    from orchestrator.terminal import show_summary
+    from orchestrator.cli.next_commands import next_commands
+    from orchestrator.cli.prefect_server import prefect_server, run_flow
+    from orchestrator.cli.progress import RunDisplay
+    from orchestrator.cli.terminal import show_summary
+    from orchestrator.goals.events import observed_by
+    from orchestrator.run.assembly import preflight
 
     settings = load_settings(timeout=timeout)
     paths = find_paths(settings.paths)
@@ -284,7 +284,7 @@ def ticket_json(ticket: Ticket) -> dict[str, Any]:
 
 
 async def _with_lean(repo: str, quiet: bool, work: Callable[[RepositoryMarket], Awaitable[Done]]) -> Done:
-    from orchestrator.lean_market import open_market
+    from orchestrator.marketplace.of_repository import open_market
 
     settings = load_settings()
     console = make_console(stderr=True) if quiet else make_console()
@@ -318,7 +318,7 @@ def _source(repo: str | None) -> str | None:
     """A folder as runs name it."""
     if repo is None or "://" in repo or not Path(repo).expanduser().is_dir():
         return repo
-    from orchestrator.repo.origin import open_origin
+    from orchestrator.git.origin import open_origin
 
     return open_origin(repo, timeout=60.0).shown
 

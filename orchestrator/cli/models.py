@@ -10,11 +10,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from rich.markup import escape
 
+from orchestrator.cli.terminal import make_console
 from orchestrator.config import load_settings
-from orchestrator.model_strategies import unavailable_models, used_models
-from orchestrator.repo.project import load_project
-from orchestrator.result import StrategyType
-from orchestrator.terminal import make_console
+from orchestrator.goals.result import StrategyType
+from orchestrator.source.loading import load_project
+from orchestrator.strategies.registry import unavailable_models, used_models
 
 models_app = App(name="models", help="The models that strategies use: which can be used, and what others need.")
 

@@ -11,17 +11,16 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from orchestrator.config import load_settings
-from orchestrator.model_strategies import dense_retriever
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, Premises, known_corpus, known_index, library_corpus
-from orchestrator.premises.lexical import Lexical
+from orchestrator.cli.terminal import make_console
+from orchestrator.config import find_paths, load_settings
+from orchestrator.lean.servers import Servers, choose_lean, provision
+from orchestrator.premises.bm25 import Lexical
+from orchestrator.premises.embeddings import dense_retriever
 from orchestrator.premises.library import Library
 from orchestrator.premises.relevance import Relevance
-from orchestrator.premises.select import Query
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.source import Project
-from orchestrator.terminal import make_console
+from orchestrator.premises.retrieval import Query
+from orchestrator.premises.store import DEFAULT_IMPORTS, Premises, known_corpus, known_index, library_corpus
+from orchestrator.source.project import Project
 
 premises_app = App(name="premises", help="The library's theorems that proofs may use: collect them, look some up.")
 

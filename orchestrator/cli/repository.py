@@ -16,29 +16,28 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator.config import LeanChoice, child_environment, load_settings
-from orchestrator.difficulty import estimated_difficulty
+from orchestrator.cli.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
+from orchestrator.config import LeanChoice, child_environment, find_paths, load_settings
 from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
-from orchestrator.helpers import named_helpers
+from orchestrator.gate.gate import Gate, PatchReport, with_judgements
+from orchestrator.gate.second_opinion import second_opinion
+from orchestrator.git.apply import apply_patch
+from orchestrator.git.checkout import checkout
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.doctor import doctor
+from orchestrator.lean.embedded.install import INSTALLATION, ensure_embedded
 from orchestrator.lean.extraction import Extraction, extract
-from orchestrator.lean.install import ensure_embedded
 from orchestrator.lean.lake import BUILD_SECONDS, build
-from orchestrator.lean.repl import ReplLaunch
-from orchestrator.lean.second_opinion import second_opinion
+from orchestrator.lean.native.repl import ReplLaunch
+from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.lean.toolchain import describe, find_lean, probe_native
-from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, lake_folder, provision, usable
-from orchestrator.repo.checkout import apply_patch, checkout
-from orchestrator.repo.project import load_project
-from orchestrator.repo.scan import proofs_wanted, scan
-from orchestrator.source import Project
-from orchestrator.stages import INSTALLATION, counted, nothing_usable
-from orchestrator.tables import one_line
-from orchestrator.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
-from orchestrator.verdict import STANDARD_AXIOMS
-from orchestrator.verify import Gate, PatchReport, with_judgements
+from orchestrator.source.helper_lemmas import named_helpers
+from orchestrator.source.loading import load_project, nothing_usable
+from orchestrator.source.project import Project
+from orchestrator.source.scan import proofs_wanted, scan
+from orchestrator.text import counted, one_line
 
 lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
 

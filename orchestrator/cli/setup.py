@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from orchestrator.cli.terminal import make_console, say
 from orchestrator.config import child_environment, load_settings, set_prefect_defaults
 from orchestrator.errors import ConfigError, OrchestratorError
-from orchestrator.terminal import make_console, say
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "lean"
@@ -120,7 +120,9 @@ async def _work_pool(client: Any) -> str:
 
 
 async def _blocks(repo: str) -> list[str]:
-    from blocks import BLOCKS, LeanProject, Prover
+    from blocks import BLOCKS
+    from blocks.lean_project import LeanProject
+    from blocks.prover import Prover
 
     for kind in BLOCKS:
         await kind.aregister_type_and_schema()

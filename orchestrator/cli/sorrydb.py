@@ -16,12 +16,12 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from orchestrator import sorrydb
 from orchestrator.cli.repository import elaborate, prepare
+from orchestrator.cli.terminal import make_console, say
 from orchestrator.errors import ConfigError
-from orchestrator.outputs import write_outputs
-from orchestrator.sorrydb import SorryFile, SorryRecord
-from orchestrator.terminal import make_console, say
+from orchestrator.run.report import sorrydb
+from orchestrator.run.report.files import write_outputs
+from orchestrator.run.report.sorrydb import SorryFile, SorryRecord
 
 sorrydb_app = App(name="sorrydb", help="Read, run, compare and write SorryDB's lists of open places.")
 
@@ -69,7 +69,7 @@ def run(
     timeout: Annotated[float | None, Parameter(help="Seconds that strategies may work.")] = None,
 ) -> int:
     """Prove the open place of one record: its repository at its commit, that goal alone, and the gate."""
-    from orchestrator.main import prove  # the command line's own command, with this place
+    from orchestrator.cli.main import prove
 
     found = find(read_file(file).records, record)
     place = f"{found.path}:{found.span.start.line}:{found.span.start.column}"

@@ -1,1 +1,1 @@
-"""The web pages that show what is in the ledger. They read `ledger.store`, and the marketplace through a seam."""
+"""The web pages and the API behind them."""

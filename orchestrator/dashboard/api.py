@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from orchestrator import __version__
-from orchestrator.dashboard.answers import (
+from orchestrator.dashboard.live import Hub
+from orchestrator.dashboard.schemas import (
     DoneAnswer,
     GoalAnswer,
     GoalsAnswer,
@@ -20,14 +21,13 @@ from orchestrator.dashboard.answers import (
     StatsAnswer,
     SupplierAction,
 )
-from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import Keeper
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import Site
 from orchestrator.errors import OrchestratorError
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.summaries import GoalFilter, GoalSort
 from orchestrator.ledger.ticket_records import TicketStatus
-from orchestrator.result import GoalStatus
 
 STATS_TOPIC = "/api/stats"
 """The topic of `/api/events`: the ledger at a glance, as JSON."""

@@ -89,7 +89,7 @@ class Dashboard:
         self.application: ASGIApp = Guarded(api, hosts)
 
 
-class _Server(uvicorn.Server):
+class _DashboardServer(uvicorn.Server):
     """A server that ends its streams when it is told to stop, instead of waiting for their clients to go."""
 
     def __init__(self, config: uvicorn.Config, hub: Hub) -> None:
@@ -139,4 +139,4 @@ def serve(dashboard: Dashboard, *, host: str, port: int, ready: Callable[[str], 
     with contextlib.closing(listen(host, port)) as listener:
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{listener.getsockname()[1]}/")
-        _Server(config, dashboard.hub).run(sockets=[listener])
+        _DashboardServer(config, dashboard.hub).run(sockets=[listener])

@@ -14,9 +14,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from orchestrator.dashboard.lean_html import lean_code
+from orchestrator.dashboard.highlight import lean_code
 from orchestrator.dashboard.live import Hub, Topic
-from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, Keeper, Session, same_origin
+from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, Keeper, LoginSession, same_origin
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import MENU, VIEWS, Site, Values, View, prefect_link
 
@@ -71,7 +71,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
     """The pages, and what their forms are sent to."""
     router = APIRouter(default_response_class=HTMLResponse, tags=["pages"])
 
-    def session_of(request: Request) -> Session | None:
+    def session_of(request: Request) -> LoginSession | None:
         return keeper.session(request.cookies.get(COOKIE, ""))
 
     def show(

@@ -37,7 +37,7 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class LoginSession:
     """A person who has given the token; `form_word` goes into every form of theirs."""
 
     form_word: str
@@ -75,16 +75,16 @@ class Keeper:
         body = f"{secrets.token_urlsafe(18)}.{int(self._clock()) + SESSION_SECONDS}"
         return f"{body}.{self._sign('session', body)}"
 
-    def session(self, cookie: str) -> Session | None:
+    def session(self, cookie: str) -> LoginSession | None:
         """The session of a cookie, None when it is not ours or too old."""
         body, _, signature = cookie.rpartition(".")
         if not self.open or not hmac.compare_digest(signature.encode(), self._sign("session", body).encode()):
             return None
         if not body.rpartition(".")[2].isdigit() or int(body.rpartition(".")[2]) < self._clock():
             return None
-        return Session(self._sign("form", body))
+        return LoginSession(self._sign("form", body))
 
-    def may_submit(self, session: Session | None, form_word: str) -> bool:
+    def may_submit(self, session: LoginSession | None, form_word: str) -> bool:
         """Whether a form comes from a page of this session."""
         return session is not None and hmac.compare_digest(form_word.encode(), session.form_word.encode())
 

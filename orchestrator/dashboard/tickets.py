@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError, OrchestratorError
 from orchestrator.ledger.store import Ledger
-from orchestrator.marketplace import LEASE_SECONDS, Marketplace
+from orchestrator.marketplace.marketplace import LEASE_SECONDS, Marketplace
 
 OpenMarket = Callable[[str], AbstractAsyncContextManager[Marketplace]]
 """Opens the marketplace of a repository ("" for none), with Lean behind it."""

@@ -8,15 +8,15 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Protocol
 
-from orchestrator.bandit import ucb_score
 from orchestrator.dashboard.graph_layout import HEIGHT, WIDTH, Layout, layered
-from orchestrator.dashboard.lean_html import goal_layout, lean_lines
+from orchestrator.dashboard.highlight import goal_layout, lean_lines
 from orchestrator.dashboard.tickets import Board
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, NodeState, RunRecord, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import GoalFilter, GoalSort, StrategyMoment
 from orchestrator.ledger.ticket_records import TicketStatus
-from orchestrator.result import GoalStatus
+from orchestrator.strategies.policy.bandit import ucb_score
 
 PAGE = 50
 TICKETS = 200

@@ -1,1 +1,1 @@
-"""Lean processes and how we talk to them."""
+"""How we talk to Lean: one protocol, and the sessions, servers and sandboxes behind it."""

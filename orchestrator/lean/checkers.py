@@ -157,3 +157,12 @@ def _ask(
             words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
             return Judgement(checker, False, words[-_SHOWN_CHARACTERS:] or f"exit code {done.returncode}")
     return Judgement(checker, True)
+
+
+_LIBRARY = "axioms inside the imported library (Init, Std, Lean are trusted)"
+NOT_CHECKED_EMBEDDED = (_LIBRARY, *not_checked(NO_COMPILED_MODULES))
+
+
+def not_checked_with(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[str, ...]:
+    """What no verdict over the embedded Lean, or over one's own, covers, given the checkers that are installed."""
+    return (_LIBRARY, *not_checked(without_compiled_modules(found, native=native)))

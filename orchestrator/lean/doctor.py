@@ -17,16 +17,15 @@ from pathlib import Path
 
 import psutil
 
-from orchestrator.config import child_environment
+from orchestrator.config import Paths, child_environment
 from orchestrator.errors import InstallError
 from orchestrator.lean.checkers import find_checkers
-from orchestrator.lean.install import inspect_embedded
-from orchestrator.lean.installation import InstallState, InstallStatus
-from orchestrator.lean.isolation import Walls, examine_walls
-from orchestrator.lean.node import check_version, find_node
-from orchestrator.lean.package import LEAN_PACKAGE
+from orchestrator.lean.embedded.install import inspect_embedded
+from orchestrator.lean.embedded.node import check_version, find_node
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
+from orchestrator.lean.embedded.steps import InstallState, InstallStatus
+from orchestrator.lean.sandbox.walls import Walls, examine_walls
 from orchestrator.lean.toolchain import Native, probe_native
-from orchestrator.paths import Paths
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "dojo": ("lean_dojo",),

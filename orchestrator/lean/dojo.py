@@ -21,9 +21,9 @@ from typing import Any, Protocol
 import psutil
 
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
-from orchestrator.lexer import code_mask
+from orchestrator.source.lexer import code_mask
 
 LAST_VERSION = (4, 20)
 """The last release of Lean that LeanDojo was worked on with."""

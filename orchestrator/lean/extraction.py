@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.errors import RequestRefused, SessionError
-from orchestrator.goal import Context, Goal, SorryKind
-from orchestrator.goal_identity import identity_of
-from orchestrator.lean.protocol import Fingerprint, Sorry
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Context, Goal, SorryKind
+from orchestrator.goals.identity import identity_of
+from orchestrator.lean.protocol import Sorry
 from orchestrator.lean.workspace import Elaborated, Workspace
-from orchestrator.source import FileProblem, SourceModule
+from orchestrator.ledger.content_cache import ContentCache, content_key
+from orchestrator.source.project import FileProblem, Project, SourceModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +138,28 @@ def _what_is_wrong(elaborated: Elaborated) -> str:
         more = f" (and {len(elaborated.errors) - 1} more)" if len(elaborated.errors) > 1 else ""
         return f"{first.start.line}:{first.start.column}: {first.text}{more}"
     return ""
+
+
+def project_parts(project: Project, lean: str) -> list[str]:
+    """Everything that elaborating a project depends on; `lean` names the server and its version."""
+    modules = [part for m in project.modules for part in (m.name, m.path, m.digest, *m.imports)]
+    return [lean, project.toolchain, *modules]
+
+
+async def known_extraction(
+    cache: ContentCache, project: Project, lean: str, work: Callable[[], Awaitable[Extraction]]
+) -> Extraction:
+    """The extraction of a project, from the cache if its every file was seen before; else by `work`.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+    key = content_key("extraction", project_parts(project, lean))
+    known = cache.get(key, Extraction)
+    if known is not None:
+        return known
+    found = await work()
+    # That Lean broke says something of this machine and moment, too: it is asked again.
+    if not any(BROKE in problem.message for problem in found.problems):
+        cache.put(key, found)
+    return found

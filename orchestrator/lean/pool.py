@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from orchestrator.errors import SessionError
-from orchestrator.goal import Goal
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Command, Limits
 from orchestrator.lean.session import Recyclable, Session, ask
 from orchestrator.lean.workspace import Workspace
-from orchestrator.source import Project
+from orchestrator.source.project import Project
 
 
 class Pool:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from orchestrator.goal import Goal, Position, SourceSpan
-from orchestrator.goal_terms import GoalTerms
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.goals.terms import GoalTerms
 
 Json = dict[str, Any]
 
@@ -151,7 +152,7 @@ class Mentions:
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class LibraryConstants:
     """Ask for constants of an imported module, with their statements.
 
     `module` counts the imported modules of environment `env` from 0, `first` and `count` the constants in it.
@@ -169,7 +170,7 @@ class Premises:
         return {**where, **self.limits.to_json()}
 
 
-Request = Command | File | Tactics | Describe | Forget | Mentions | Premises
+Request = Command | File | Tactics | Describe | Forget | Mentions | LibraryConstants
 
 
 class Severity(StrEnum):
@@ -273,41 +274,6 @@ class TacticsReply:
     """The replies to a batch, in its order; shorter than the batch when it stopped early."""
 
     results: tuple[TacticReply, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """A declaration as elaborated.
-
-    Attributes:
-        name: exact name, with the module prefix of private declarations.
-        kind: "theorem", "def", "axiom", "opaque", "inductive", "constructor", "recursor" or "quot".
-        levels: universe parameters.
-        type: canonical text of the statement: injective up to binder names, not for people.
-        value: the same for the body of what is not a theorem.
-        axioms: all that it rests on, outside the imported library.
-        has_sorry: it rests on a sorry, however far down.
-        own_sorry: the sorry is in the declaration itself or in its auxiliary constants.
-        type_has_sorry: the statement contains one.
-        auxiliary: made by the elaborator (`_proof_1`, ...).
-        uses: the project's constants that it speaks of directly.
-        user_name: as a user writes it.
-        recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.
-    """
-
-    name: str
-    kind: str
-    levels: tuple[str, ...]
-    type: str
-    value: str
-    axioms: tuple[str, ...]
-    has_sorry: bool
-    own_sorry: bool = False
-    type_has_sorry: bool = False
-    auxiliary: bool = False
-    uses: tuple[str, ...] = ()
-    user_name: str = ""
-    recheck: str = ""
 
 
 @dataclass(frozen=True, slots=True)

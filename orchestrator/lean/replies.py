@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused
-from orchestrator.goal import Position, SourceSpan
-from orchestrator.goal_terms import GoalTerms, TermHypothesis
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Position, SourceSpan
+from orchestrator.goals.terms import GoalTerms, TermHypothesis
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -16,14 +17,13 @@ from orchestrator.lean.protocol import (
     Describe,
     DescribeReply,
     File,
-    Fingerprint,
     Forget,
     ForgetReply,
     Json,
+    LibraryConstants,
     Mentions,
     MentionsReply,
     Message,
-    Premises,
     PremisesReply,
     Reply,
     Request,
@@ -190,7 +190,7 @@ _PARSERS: Mapping[type, Callable[[Json], Reply]] = {
     Describe: _describe_reply,
     Forget: _forget_reply,
     Mentions: _mentions_reply,
-    Premises: _premises_reply,
+    LibraryConstants: _premises_reply,
 }
 
 

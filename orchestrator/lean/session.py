@@ -13,9 +13,9 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    LibraryConstants,
     Mentions,
     MentionsReply,
-    Premises,
     PremisesReply,
     Reply,
     Request,
@@ -70,7 +70,7 @@ async def ask(session: Session, request: Forget, *, timeout: float) -> ForgetRep
 @overload
 async def ask(session: Session, request: Mentions, *, timeout: float) -> MentionsReply: ...
 @overload
-async def ask(session: Session, request: Premises, *, timeout: float) -> PremisesReply: ...
+async def ask(session: Session, request: LibraryConstants, *, timeout: float) -> PremisesReply: ...
 async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
     """`session.exchange` with the reply's type known to the type checker.
 
@@ -86,7 +86,7 @@ async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
         Describe: DescribeReply,
         Forget: ForgetReply,
         Mentions: MentionsReply,
-        Premises: PremisesReply,
+        LibraryConstants: PremisesReply,
     }[type(request)]
     if not isinstance(reply, expected):
         raise MalformedReply(f"{type(reply).__name__} in answer to {type(request).__name__}")

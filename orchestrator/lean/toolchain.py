@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from orchestrator.config import LeanChoice, child_environment
+from orchestrator.config import LeanChoice, Paths, child_environment
 from orchestrator.errors import InstallError, LeanNotFound
-from orchestrator.lean.install import inspect_embedded
-from orchestrator.lean.installation import InstallStatus
-from orchestrator.lean.node import check_version, find_node, run
-from orchestrator.lean.package import LEAN_PACKAGE
-from orchestrator.paths import Paths
+from orchestrator.lean.embedded.install import inspect_embedded
+from orchestrator.lean.embedded.node import check_version, find_node, run
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
+from orchestrator.lean.embedded.steps import InstallStatus
 
 NATIVE_VARIABLES = ("PATH", "HOME", "ELAN_HOME", "ELAN_TOOLCHAIN", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*")
 """What a native Lean may see."""
@@ -56,7 +55,7 @@ class Native:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class ToolchainFacts:
     """What `decide` weighs.
 
     Attributes:
@@ -118,10 +117,10 @@ def find_lean(
     return decide(probe(project_root, toolchain, paths=paths, imports=imports), prefer)
 
 
-def probe(project_root: Path, toolchain: str, *, paths: Paths, imports: Iterable[str] = ()) -> Facts:
+def probe(project_root: Path, toolchain: str, *, paths: Paths, imports: Iterable[str] = ()) -> ToolchainFacts:
     """Look at this machine. Starts `elan` or `lean` for a moment if they are there; downloads nothing."""
     embedded, problem = _probe_embedded(paths)
-    return Facts(
+    return ToolchainFacts(
         toolchain=toolchain.strip(),
         imports=tuple(imports),
         native=probe_native(project_root),
@@ -130,7 +129,7 @@ def probe(project_root: Path, toolchain: str, *, paths: Paths, imports: Iterable
     )
 
 
-def decide(facts: Facts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanFound:
+def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanFound:
     """Choose a Lean. Pure.
 
     A native Lean of the right version comes first, then the embedded one, then a native one of another version.
@@ -217,7 +216,7 @@ def _serves(native: Native, toolchain: str) -> bool:
     return not {toolchain, f"{_OFFICIAL}:v{release_of(toolchain)}"}.isdisjoint(native.toolchains)
 
 
-def _why_not_native(facts: Facts) -> str:
+def _why_not_native(facts: ToolchainFacts) -> str:
     if facts.native is None:
         return "lean and lake are not on the PATH"
     if facts.native.elan is not None:
@@ -226,7 +225,7 @@ def _why_not_native(facts: Facts) -> str:
     return f"the native Lean is {facts.native.version}, the project asks for {facts.toolchain}"
 
 
-def _native(facts: Facts, native: Native, why: str) -> LeanFound:
+def _native(facts: ToolchainFacts, native: Native, why: str) -> LeanFound:
     warnings = []
     if not _serves(native, facts.toolchain):
         if native.elan is not None:
@@ -238,7 +237,7 @@ def _native(facts: Facts, native: Native, why: str) -> LeanFound:
     return LeanFound(kind=LeanKind.NATIVE, version=version, why=why, native=native, warnings=tuple(warnings))
 
 
-def _embedded(facts: Facts, status: InstallStatus, why: str) -> LeanFound:
+def _embedded(facts: ToolchainFacts, status: InstallStatus, why: str) -> LeanFound:
     version = LEAN_PACKAGE.lean_version
     warnings = []
     if facts.toolchain and release_of(facts.toolchain) != version:

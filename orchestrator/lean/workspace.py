@@ -13,21 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from orchestrator.errors import RequestRefused, SessionDied
-from orchestrator.goal import Position
-from orchestrator.lean.protocol import (
-    Command,
-    CommandReply,
-    Describe,
-    File,
-    Fingerprint,
-    Forget,
-    Limits,
-    Message,
-    Severity,
-)
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Position
+from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Forget, Limits, Message, Severity
 from orchestrator.lean.session import Session, ask
-from orchestrator.lexer import IDENTIFIER
-from orchestrator.source import Project
+from orchestrator.source.lexer import IDENTIFIER
+from orchestrator.source.project import Project
 
 T = TypeVar("T")
 

@@ -1,1 +1,1 @@
-"""The record of every run, goal, attempt and proof."""
+"""What is remembered: every goal, attempt, run and ticket, in SQLite or PostgreSQL."""

@@ -11,19 +11,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select
 from sqlalchemy.engine import Connection
 
-from orchestrator.ledger.database import Database
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.goals.result import Outcome
+from orchestrator.ledger.database import Database, Section
 from orchestrator.ledger.records import AttemptRecord, plain
-from orchestrator.ledger.section import Section
 from orchestrator.ledger.summaries import FrontierGoal, StrategyTotals
 from orchestrator.ledger.tables import ATTEMPT_TOTALS, ATTEMPTED_GOALS, ATTEMPTS
-from orchestrator.normalize import goal_hash
-from orchestrator.result import Outcome
 
 CONCLUSIVE = (Outcome.NOT_PROVED, Outcome.TIMEOUT)
 """Failures that say something of the goal; errors, cancelled and unavailable attempts do not."""
 
 
-class Attempts(Section):
+class AttemptQueries(Section):
     """The record of every strategy tried on every goal."""
 
     def hash_goal(self, text: str) -> str:

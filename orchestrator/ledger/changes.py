@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.ledger.database import CHANNEL, Database, attach
-from orchestrator.ledger.failures import translated
+from orchestrator.ledger.translate_errors import translated
 
 if TYPE_CHECKING:
     import psycopg
+
 
 LOOK_SECONDS = 0.1
 """How often a watcher looks at SQLite's counter, which costs some microseconds."""

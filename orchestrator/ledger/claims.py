@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.engine import Connection
 
-from orchestrator.ledger.database import Database
+from orchestrator.goals.result import GoalStatus
+from orchestrator.ledger.database import Database, Section
 from orchestrator.ledger.goals import goal_record
 from orchestrator.ledger.records import GoalRecord
-from orchestrator.ledger.section import Section
 from orchestrator.ledger.tables import CLAIMS, GOALS
-from orchestrator.result import GoalStatus
 
 
 class Claims(Section):

@@ -7,8 +7,9 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import Table
 
 from orchestrator.errors import LedgerSchemaError, LedgerUnavailable
-from orchestrator.ledger.failures import URLS, translated
 from orchestrator.ledger.tables import Base
+from orchestrator.ledger.translate_errors import URLS, translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30.0
@@ -210,3 +211,10 @@ def _use_write_ahead_log(connection: Connection) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+class Section:
+    """A group of the ledger's methods; `store.Ledger` puts the groups together. Each method is one transaction."""
+
+    _database: Database
+    _now: Callable[[], datetime]

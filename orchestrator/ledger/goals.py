@@ -9,12 +9,12 @@ from sqlalchemy import Row, and_, func, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import LedgerError
-from orchestrator.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
+from orchestrator.goals.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.goals.result import GoalStatus
+from orchestrator.ledger.database import Section
 from orchestrator.ledger.records import GoalRecord, plain
-from orchestrator.ledger.section import Section
 from orchestrator.ledger.tables import GOALS
-from orchestrator.normalize import goal_hash
-from orchestrator.result import GoalStatus
 
 
 class Goals(Section):

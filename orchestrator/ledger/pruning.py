@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, delete, func, not_, select
 
 from orchestrator.ledger.attempts import rebuild_counts
-from orchestrator.ledger.section import Section
+from orchestrator.ledger.database import Section
 from orchestrator.ledger.tables import ATTEMPTS, STRATEGY_HISTORY
 
 

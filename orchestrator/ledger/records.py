@@ -10,9 +10,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from orchestrator.goal import Goal
-from orchestrator.normalize import goal_hash
-from orchestrator.result import GoalStatus, Outcome, Result
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.goals.result import GoalStatus, Outcome, Result
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -165,7 +165,7 @@ class ProofRecord:
         script: what replaces the sorry.
         checks: the gate's findings by check, JSON-serialisable.
         patch: unified diff of the file ("" when there is none).
-        helpers: helper lemmas that it needs (see `orchestrator.helpers`), JSON-serialisable.
+        helpers: helper lemmas that it needs (see `orchestrator.source.helper_lemmas`), JSON-serialisable.
         id: given by the ledger.
     """
 

@@ -12,10 +12,10 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import LedgerError
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.ledger.database import Section
 from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus, plain
-from orchestrator.ledger.section import Section
 from orchestrator.ledger.tables import GOALS, PROOFS, RUN_PROGRESS, RUNS
-from orchestrator.normalize import goal_hash
 
 
 class Runs(Section):

@@ -8,19 +8,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.ledger.attempts import Attempts, count_attempted_goals, count_attempts
-from orchestrator.ledger.browsing import Browsing
+from orchestrator.ledger.attempts import AttemptQueries, count_attempted_goals, count_attempts
 from orchestrator.ledger.changes import Changes, watch
 from orchestrator.ledger.claims import Claims
 from orchestrator.ledger.database import Database
+from orchestrator.ledger.export import Transfer
 from orchestrator.ledger.goals import Goals, count_goals
-from orchestrator.ledger.learning import Learning, count_cached
-from orchestrator.ledger.monitoring import Monitoring
+from orchestrator.ledger.pages import Browsing
+from orchestrator.ledger.progress import Monitoring
 from orchestrator.ledger.pruning import Pruning
 from orchestrator.ledger.runs import Runs, count_proofs, count_runs, newest_runs
+from orchestrator.ledger.statistics import Learning, count_cached
 from orchestrator.ledger.summaries import LedgerStatistics
 from orchestrator.ledger.tickets import Tickets
-from orchestrator.ledger.transfer import Transfer
 
 DEFAULT_PATH = Path("orchestrator/cache/ledger.db")
 
@@ -29,7 +29,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(Attempts, Goals, Claims, Runs, Learning, Tickets, Monitoring, Browsing, Pruning, Transfer):
+class Ledger(AttemptQueries, Goals, Claims, Runs, Learning, Tickets, Monitoring, Browsing, Pruning, Transfer):
     """One ledger, shared by any number of threads and processes. Each method is one short transaction.
 
     A `Ledger` must not cross a fork: open the same URL again in the other process.

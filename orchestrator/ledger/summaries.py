@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypedDict
 
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import RunRecord
-from orchestrator.result import GoalStatus
 
 
 class CachedTactics(TypedDict):

@@ -161,7 +161,7 @@ class GoalRow(Base, table=True):
     identity: str = _digest()
 
 
-class Attempt(Base, table=True):
+class AttemptRow(Base, table=True):
     """One strategy tried on one goal. Rows are only ever added."""
 
     __tablename__ = "attempts"
@@ -224,7 +224,7 @@ class AttemptTotal(Base, table=True):
     seconds: float = _number(Float)
 
 
-class Proof(Base, table=True):
+class ProofRow(Base, table=True):
     """A proof that went through the gate, whatever the verdict was."""
 
     __tablename__ = "proofs"
@@ -302,7 +302,7 @@ class StrategyHistory(Base, table=True):
     seconds: float = _number(Float)
 
 
-class Progress(Base, table=True):
+class ProgressRow(Base, table=True):
     """How far a run has come, and what it is doing; one row a run."""
 
     __tablename__ = "run_progress"

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, upda
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import MarketplaceError
+from orchestrator.ledger.database import Section
 from orchestrator.ledger.records import plain
-from orchestrator.ledger.section import Section
 from orchestrator.ledger.ticket_records import (
     MarketCounts,
     Ticket,

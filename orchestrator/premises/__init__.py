@@ -1,1 +1,1 @@
-"""Premises: the constants a goal can see, and which of them are likely to help."""
+"""Which theorems might help with a goal."""

@@ -8,13 +8,40 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from orchestrator.premises.select import Premise
+from orchestrator.errors import RequestRefused
+from orchestrator.lean.protocol import Command, LibraryConstants, PremisesReply
+from orchestrator.lean.session import Session, ask
+from orchestrator.premises.retrieval import Premise
+
+IMPORT_SECONDS = 300.0
+CHUNK_SECONDS = 300.0
+
+
+async def open_library(session: Session, imports: Sequence[str]) -> Callable[[int, int, int], Awaitable[PremisesReply]]:
+    """Import modules on a session; the answer gives (module number, first constant, count) → constants.
+
+    Raises:
+        SessionError: the session broke.
+        RequestRefused: Lean cannot import one of them.
+    """
+    header = "".join(f"import {name}\n" for name in imports)
+    reply = await ask(session, Command(header), timeout=IMPORT_SECONDS)
+    if reply.env is None or reply.errors:
+        words = reply.errors[0].text if reply.errors else "no environment"
+        raise RequestRefused(f"Lean cannot import {', '.join(imports)}: {words}")
+    env = reply.env
+
+    async def part(module: int, first: int, count: int) -> PremisesReply:
+        return await ask(session, LibraryConstants(env, module, first, count), timeout=CHUNK_SECONDS)
+
+    return part
+
 
 FORMAT = 1
 
@@ -38,11 +65,11 @@ class Chunk(Protocol):
         """How many constants the module has."""
 
     @property
-    def premises(self) -> Iterable[Constant]:
+    def premises(self) -> Iterable[LibraryConstant]:
         """Those looked at."""
 
 
-class Constant(Protocol):
+class LibraryConstant(Protocol):
     """A constant as Lean gives it."""
 
     @property
@@ -68,7 +95,7 @@ AskLean = Callable[[int, int, int], Awaitable[Chunk]]
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Premises in the order of Lean's modules.
+    """LibraryConstants in the order of Lean's modules.
 
     Attributes:
         key: digest of what the corpus was made from.

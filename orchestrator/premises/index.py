@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.premises.select import Premise
+from orchestrator.premises.retrieval import Premise
 from orchestrator.premises.traits import RELATIONS, TRAITS, last, parts, relation, root, traits
 
 FORMAT = 1

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import lru_cache
 
 from orchestrator.premises.index import Index, build_index
-from orchestrator.premises.relevance import Model, Relevance
-from orchestrator.premises.select import Fused, Premise, Query, Ranked, Retriever
+from orchestrator.premises.relevance import Relevance, RelevanceModel
+from orchestrator.premises.retrieval import Fused, Premise, Query, Ranked, Retriever
 
 _FILES = 64
 
@@ -22,7 +22,7 @@ class Library:
         dense: finds premises of the library by meaning, beside; None for none.
     """
 
-    def __init__(self, index: Index, *, model: Model | None = None, dense: Retriever | None = None) -> None:
+    def __init__(self, index: Index, *, model: RelevanceModel | None = None, dense: Retriever | None = None) -> None:
         self._index = index
         self._model = model
         self._library = Relevance(index, model)

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.premises.index import Floats, Index
-from orchestrator.premises.query_words import instances_of, symbols_in
-from orchestrator.premises.select import Query, Ranked
+from orchestrator.premises.retrieval import Query, Ranked
+from orchestrator.premises.symbols import instances_of, symbols_in
 from orchestrator.premises.traits import RELATIONS, TRAITS, last, parts, relation, root
 
 SHARED = (
@@ -61,7 +61,7 @@ between those (0.2 to 0.6) that were best in cross-validation on the tuning spli
 
 
 @dataclass(frozen=True)
-class Model:
+class RelevanceModel:
     """What is learned.
 
     Attributes:
@@ -74,10 +74,10 @@ class Model:
 
 
 @cache
-def learned_model() -> Model:
+def learned_model() -> RelevanceModel:
     """The model that comes with this package."""
     value = json.loads(files("orchestrator.premises").joinpath("learned.json").read_text(encoding="utf-8"))
-    return Model(value["weights"], value["used"])
+    return RelevanceModel(value["weights"], value["used"])
 
 
 class Relevance:
@@ -88,7 +88,7 @@ class Relevance:
         model: how features count.
     """
 
-    def __init__(self, index: Index, model: Model | None = None) -> None:
+    def __init__(self, index: Index, model: RelevanceModel | None = None) -> None:
         self._index = index
         self._model = model = learned_model() if model is None else model
         self._shared_weights = np.array([model.weights.get(name, 0.0) for name in SHARED], np.float32)

@@ -6,7 +6,7 @@ import math
 import re
 from functools import lru_cache
 
-from orchestrator.premises.select import Premise
+from orchestrator.premises.retrieval import Premise
 
 TRAITS = (
     "length",

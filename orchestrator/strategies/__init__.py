@@ -1,1 +1,1 @@
-"""Ways of attacking a goal, one file each."""
+"""How a goal is attacked: a folder (or a file) for each strategy."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
-from orchestrator.result import Result, StrategyType
 
 TIMEOUT = "timeout"
 CANCELLED = "cancelled"
@@ -94,7 +94,7 @@ class ProofContext(Protocol):
         """
 
 
-class Prover(Protocol):
+class GoalOpener(Protocol):
     """Opens goals on Lean sessions."""
 
     def open(self, goal: Goal) -> AbstractAsyncContextManager[ProofContext]:
@@ -159,7 +159,7 @@ async def guarded(
     )
 
 
-async def replay(prover: Prover, goal: Goal, tactics: Sequence[str]) -> Result:
+async def replay(prover: GoalOpener, goal: Goal, tactics: Sequence[str]) -> Result:
     """Check tactics that have worked before: all of them as one script, then each alone.
 
     Raises:

@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.result import Result, StrategyType
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, ProofContext, Prover, guarded
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, guarded
 from orchestrator.strategies.suggestions import suggestions
 
 SEARCH, SUGGEST, SELECT = "search_proof", "suggest_tactics", "select_premises"
@@ -70,7 +70,7 @@ def packages_in(manifest: str) -> frozenset[str]:
 
 
 async def run_copilot(
-    goal: Goal, timeout: float, *, prover: Prover, clock: Callable[[], float] = time.monotonic
+    goal: Goal, timeout: float, *, prover: GoalOpener, clock: Callable[[], float] = time.monotonic
 ) -> Result:
     """Let Lean Copilot work on `goal` for at most `timeout` seconds: search a proof, then tactics, then premises.
 
@@ -165,7 +165,7 @@ class Copilot:
         project: what the project says of Lean Copilot.
     """
 
-    def __init__(self, prover: Prover, project: CopilotProject) -> None:
+    def __init__(self, prover: GoalOpener, project: CopilotProject) -> None:
         self._prover = prover
         self._project = project
 

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from orchestrator.goal import Goal
-from orchestrator.result import Result, StrategyType
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
 from orchestrator.strategies.base import NOT_PROVED, TIMEOUT
 
 STUB_TACTIC = "stub_proof"

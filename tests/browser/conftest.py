@@ -13,15 +13,14 @@ import uvicorn
 from browser_settings import FLAGS, HERE, REQUESTER, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.dashboard.app import Dashboard, listen
+from orchestrator.dashboard.site import make_site
 from orchestrator.dashboard.tickets import Board
 from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.ledger.store import Ledger
-from orchestrator.market.checker import ScriptedChecker
-from orchestrator.marketplace import Marketplace
-from orchestrator.paths import find_paths
-from orchestrator.site import make_site
+from orchestrator.marketplace.checker import ScriptedChecker
+from orchestrator.marketplace.marketplace import Marketplace
 
 
 @pytest.fixture(scope="session")

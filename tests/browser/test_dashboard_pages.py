@@ -12,10 +12,10 @@ import pytest
 from browser_settings import HERE, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, expect
 
+from orchestrator.goals.result import Outcome
 from orchestrator.ledger.records import AttemptRecord, ProgressRecord, Working
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketRequester
-from orchestrator.result import Outcome
 
 SHOTS = Path(os.path.abspath(os.path.join(HERE, "..", "..", "out", "screenshots")))
 PAGES = {

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.diff import unified_diff
-from orchestrator.repo.project import load_project
-from orchestrator.source import Project
+from orchestrator.source.diff import unified_diff
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project
 
 HERE = Path(__file__).parent
 _FILE = re.compile(r"^>>> (\S+)( patched)?\n", re.MULTILINE)

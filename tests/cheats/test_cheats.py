@@ -13,16 +13,16 @@ import pytest
 from cheat_projects import CheatProject, read_projects
 
 from orchestrator.cli.repository import original_and_patched
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import PatchError
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.gate.gate import Gate, PatchReport
+from orchestrator.gate.verdict import CheckName, VerdictStatus
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
+from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.lean.workspace import ELABORATION_SECONDS, Workspace
-from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.source import Project
-from orchestrator.verdict import STANDARD_AXIOMS, CheckName, VerdictStatus
-from orchestrator.verify import Gate, PatchReport
+from orchestrator.source.project import Project
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(900)]
 

@@ -9,17 +9,16 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from orchestrator.config import load_settings
-from orchestrator.goal import Position
-from orchestrator.helpers import HelperLemma, with_helpers
+from orchestrator.config import find_paths, load_settings
+from orchestrator.gate.gate import Gate, PatchReport
+from orchestrator.gate.verdict import CheckName, VerdictStatus
+from orchestrator.goals.goal import Position
 from orchestrator.lean.extraction import extract
+from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.lean.workspace import Workspace
-from orchestrator.patch import splice_all
-from orchestrator.paths import find_paths
-from orchestrator.provision import choose_lean, provision
-from orchestrator.source import Project, SourceModule
-from orchestrator.verdict import CheckName, VerdictStatus
-from orchestrator.verify import Gate, PatchReport
+from orchestrator.source.helper_lemmas import HelperLemma, with_helpers
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.source.splice import splice_all
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(900)]
 

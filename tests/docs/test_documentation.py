@@ -19,8 +19,8 @@ from documented import PAGES, ROOT, Block, blocks, documented, fits, run  # type
 
 from orchestrator import errors
 from orchestrator.cli.examples import examples_of
+from orchestrator.cli.main import app
 from orchestrator.config import given_settings
-from orchestrator.main import app
 
 ALL = [block for page in PAGES for block in blocks(page)]
 # A run of `prove` starts a Prefect server and Lean; each answer of the marketplace takes a Lean of its own.

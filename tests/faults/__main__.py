@@ -27,8 +27,8 @@ import psutil
 from fault_list import FAULTS
 from scenes import CANNOT, PLACES, Row, play
 
+from orchestrator.cli.prefect_server import LocalServer
 from orchestrator.config import child_environment
-from orchestrator.local_server import LocalServer
 
 
 def prefect(home: Path) -> LocalServer:

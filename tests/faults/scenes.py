@@ -14,8 +14,7 @@ from pathlib import Path
 import psutil
 from night_runs import EASY, NightRun, write_repository
 
-from orchestrator.config import load_settings
-from orchestrator.paths import find_paths
+from orchestrator.config import find_paths, load_settings
 
 CANNOT = "cannot be injected here"
 PATIENT = {"ORCH_START_TIMEOUT": "600", "ORCH_TIMEOUT_MICRO": "25", "ORCH_TIMEOUT_HAMMER": "10", "ORCH_MARKET": "no"}

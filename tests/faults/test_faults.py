@@ -9,8 +9,8 @@ import pytest
 from fault_list import FAULTS
 from scenes import CANNOT, Fault, play
 
+from orchestrator.cli.prefect_server import LocalServer
 from orchestrator.config import child_environment
-from orchestrator.local_server import LocalServer
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.timeout(3600)]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from night_runs import EASY, NightRun
 
+from orchestrator.goals.result import Outcome
 from orchestrator.ledger.attempts import CONCLUSIVE
 from orchestrator.ledger.store import Ledger
-from orchestrator.result import Outcome
 
 Start = Callable[..., NightRun]
 

@@ -16,9 +16,9 @@ import psutil
 from night_runs import EASY
 from scenes import Fault, NotHere, Scene, end_group, said, slow
 
+from orchestrator.cli.prefect_server import LocalServer
 from orchestrator.config import child_environment
-from orchestrator.local_server import LocalServer
-from orchestrator.models.reprover import SHIPPED
+from orchestrator.strategies.reprover.model import SHIPPED
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit/models"))
 from compatible_server import Answer, serving
@@ -115,7 +115,8 @@ def prefect_gone(scene: Scene) -> str:
         run = slow(scene, PREFECT_API_URL=f"{server.url}/api", PREFECT_CLIENT_MAX_RETRIES="1")
         run.wait_for("found ")
         for child in psutil.Process().children(recursive=True):
-            if "orchestrator.local_server" in " ".join(child.cmdline()) and str(scene.root) in str(child.environ()):
+            server_of_ours = "orchestrator.cli.prefect_server" in " ".join(child.cmdline())
+            if server_of_ours and str(scene.root) in str(child.environ()):
                 end_group(child)
         return said(run, run.wait_to_end())
 

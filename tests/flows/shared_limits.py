@@ -9,13 +9,13 @@ from pathlib import Path
 
 from prefect import flow
 
-from orchestrator.claiming import claimed_attempts
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.result import Outcome, Result, StrategyType
-from orchestrator.scheduling.ports import Weight
+from orchestrator.scheduler.claims import claimed_attempts
+from orchestrator.scheduler.slots import Weight
 from tasks.attempt import attempts_as_tasks
 
 LIGHT, HEAVY = 26, 6

@@ -19,13 +19,13 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from prefect.utilities.annotations import quote
 
 from orchestrator.errors import RequestRefused, SessionDied, SessionError
-from orchestrator.goal import Goal
-from orchestrator.observer import notify
-from orchestrator.result import Result, StrategyType
-from orchestrator.scheduling.ports import GoalDone, Weight
+from orchestrator.goals.events import GoalDone, notify
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.scheduler.slots import Weight
 from orchestrator.strategies.base import Strategy
+from tasks.artifacts import PROGRESS_KEY, progress_artifact
 from tasks.attempt import RETRIES, attempts_as_tasks
-from tasks.progress import PROGRESS_KEY, progress_artifact
 from tasks.stage import stage
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.blueprint.disk import load
+from orchestrator.blueprint.loading import load
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = json.loads((ROOT / "examples/expected.json").read_text(encoding="utf-8"))

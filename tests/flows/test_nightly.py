@@ -13,11 +13,11 @@ import pytest
 from prefect.artifacts import Artifact
 
 from flows.nightly import nightly
+from orchestrator.cli.main import app, run
 from orchestrator.errors import RepositoryError
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
-from orchestrator.main import app, run
-from tasks.progress import PROGRESS_KEY
+from tasks.artifacts import PROGRESS_KEY
 from tasks.report import GOALS_KEY, REPORT_KEY
 
 pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(900)]

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from blocks import LeanProject, Prover, SourceHost
+from blocks.lean_project import LeanProject
+from blocks.prover import Prover
+from blocks.source_host import SourceHost
 from flows.nightly import nightly
 from flows.on_push import on_push
 from orchestrator.errors import ConfigError, OrchestratorError
-from orchestrator.publishing.modes import HostKind
+from orchestrator.run.request import HostKind
 
 pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(900)]
 

@@ -19,8 +19,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from orchestrator.cli.prefect_server import LocalServer
 from orchestrator.config import LimitsChoice, SchedulerSettings, child_environment
-from orchestrator.local_server import LocalServer
 from tasks.limits import ensure_limits, has_postgres
 
 SETTINGS = SchedulerSettings(max_light=2, max_heavy=1)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import load_settings
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.source import Project
+from orchestrator.config import find_paths, load_settings
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.servers import Servers, choose_lean, provision
+from orchestrator.source.project import Project
 
 HERE = Path(__file__).parent
 

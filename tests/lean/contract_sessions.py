@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import RequestRefused
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.lean.native import NativeSession
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.protocol import Reply, Request
-from orchestrator.lean.repl import LeanInteractRepl, ReplLaunch
 from orchestrator.lean.replies import parse_reply
-from orchestrator.lean.scripted import Answer, ScriptedSession
-from orchestrator.provision import text_reader
+from orchestrator.lean.servers import text_reader
+from orchestrator.lean.testing import Answer, ScriptedSession
 
 RECORDED = Path(__file__).with_name("recorded_conversations.json")
 RECORD = "CONTRACT_RECORD" in os.environ

@@ -6,13 +6,13 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.extraction import Extraction, extract
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Limits
 from orchestrator.lean.session import Session
 from orchestrator.lean.workspace import Workspace
-from orchestrator.source import Project, SourceModule
+from orchestrator.source.project import Project, SourceModule
 
 LONG = 300.0
 """Seconds that no request of these tests takes, however busy the machine is."""

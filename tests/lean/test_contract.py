@@ -20,11 +20,11 @@ from real_lean import LONG, PATIENT, project
 from shims import write_shims
 
 from orchestrator.errors import RequestRefused, SessionClosed
-from orchestrator.goal import Position
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Position
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.native import NativeSession
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.native.session import NativeSession
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import (
     RECHECK_EVERYTHING,
     Command,
@@ -33,15 +33,15 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    LibraryConstants,
     Mentions,
-    Premises,
     TacticReply,
     Tactics,
 )
-from orchestrator.lean.scripted import ScriptedSession
+from orchestrator.lean.servers import Servers
 from orchestrator.lean.session import Session, ask
+from orchestrator.lean.testing import ScriptedSession
 from orchestrator.lean.workspace import Workspace
-from orchestrator.provision import Servers
 
 LAKEFILE = 'name = "Contract"\n\n[[lean_lib]]\nname = "Contract"\n'
 
@@ -466,10 +466,10 @@ async def test_the_constants_that_a_goal_speaks_of_are_told(session: Session) ->
 
 async def test_the_librarys_constants_are_told_module_by_module(session: Session) -> None:
     env = await base(session)
-    reply = await ask(session, Premises(env, 0, 0, 60), timeout=LONG)
+    reply = await ask(session, LibraryConstants(env, 0, 0, 60), timeout=LONG)
     assert (reply.module, reply.modules > 10, reply.constants > 60) == ("Init.Prelude", True, True)
     assert any(premise.kind in ("theorem", "def", "inductive") and premise.type for premise in reply.premises)
-    behind = await ask(session, Premises(env, 10**6), timeout=LONG)
+    behind = await ask(session, LibraryConstants(env, 10**6), timeout=LONG)
     assert (behind.module, behind.premises) == ("", ())
 
 

@@ -13,14 +13,14 @@ import pytest
 from real_lean import project
 from shims import write_shims
 
-from orchestrator.dojo_prover import DojoProver
 from orchestrator.errors import LeanNotFound, RequestRefused, SessionDied
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, OpenDojo, theorem_of, why_not
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.protocol import CheckReply, SplitReply
-from orchestrator.provision import Servers
-from orchestrator.strategies.micro import Micro
+from orchestrator.lean.servers import Servers
+from orchestrator.strategies.dojo_prover import DojoProver
+from orchestrator.strategies.micro.strategy import Micro
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("lean_dojo") is None, reason="the extra `dojo` is not installed"),

@@ -15,14 +15,13 @@ from typing import Any
 import psutil
 import pytest
 
-from orchestrator.config import PathSettings, child_environment
+from orchestrator.config import Paths, PathSettings, child_environment, find_paths
 from orchestrator.errors import InstallError
-from orchestrator.lean.install import ensure_embedded, inspect_embedded
-from orchestrator.lean.installation import InstallStatus
-from orchestrator.lean.layout import EmbeddedLean
-from orchestrator.lean.node import find_node
-from orchestrator.lean.package import LEAN_PACKAGE, NpmClient
-from orchestrator.paths import Paths, find_paths
+from orchestrator.lean.embedded.install import ensure_embedded, inspect_embedded
+from orchestrator.lean.embedded.installed import EmbeddedLean
+from orchestrator.lean.embedded.node import find_node
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE, NpmClient
+from orchestrator.lean.embedded.steps import InstallStatus
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from real_lean import PATIENT
 
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
-from orchestrator.model_strategies import copilot_in
-from orchestrator.repo.project import load_project
-from orchestrator.source import Project, SourceModule
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.copilot import Copilot
+from orchestrator.strategies.registry import copilot_in
 
 # `suggest_tactics` admits what it cannot close, as the real one does. A macro can say what it likes only through the
 # words of a deprecation, which `select_premises` needs.

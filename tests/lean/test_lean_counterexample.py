@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.lean.extraction import extract
-from orchestrator.provision import Servers
-from orchestrator.source import Project, SourceModule
-from orchestrator.triage.counterexample import find_counterexample
-from orchestrator.triage.values import inductives
+from orchestrator.lean.servers import Servers
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.strategies.refute.counterexample import find_counterexample
+from orchestrator.strategies.refute.values import inductives
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(600)]
 

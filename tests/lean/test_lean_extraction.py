@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from real_lean import extracted
 
-from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lexer import LineIndex
+from orchestrator.source.lexer import LineIndex
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,22 @@ from pathlib import Path
 import pytest
 from real_lean import project
 
-from orchestrator.diff import unified_diff
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.gate.gate import Gate, PatchReport
+from orchestrator.gate.selection import GateReport, Proof, Selection
+from orchestrator.gate.verdict import CheckName, Verdict, VerdictStatus
+from orchestrator.git.apply import apply_patch
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits
+from orchestrator.lean.servers import Servers
 from orchestrator.lean.workspace import Workspace
-from orchestrator.patch import splice_all
-from orchestrator.provision import Servers
-from orchestrator.repo.checkout import apply_patch
-from orchestrator.selection import GateReport, Proof, Selection
-from orchestrator.source import Project
-from orchestrator.strategies.micro import run_micro
-from orchestrator.verdict import STANDARD_AXIOMS, CheckName, Verdict, VerdictStatus
-from orchestrator.verify import Gate, PatchReport
+from orchestrator.source.diff import unified_diff
+from orchestrator.source.project import Project
+from orchestrator.source.splice import splice_all
+from orchestrator.strategies.micro.strategy import run_micro
 
 BASE = """macro "trust_me" : tactic => `(tactic| sorry)
 axiom choice_of_ours (p : Prop) : p

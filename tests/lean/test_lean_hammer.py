@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 
 from real_lean import LONG, Goals, project
 
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.library import open_library
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
-from orchestrator.stages import surroundings_seen
-from orchestrator.strategies.hammer import Hammer
+from orchestrator.premises.corpus import open_library
+from orchestrator.strategies.hammer.strategy import Hammer
+from orchestrator.strategies.local_context import surroundings_seen
 
 TEXT = """
 inductive Tree | leaf | node (l : Tree) (n : Nat) (r : Tree)

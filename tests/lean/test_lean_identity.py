@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from real_lean import extracted
 
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.embedded.session import EmbeddedSession
 
 ALIKE = (
     "shadowed notation",

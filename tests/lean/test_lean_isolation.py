@@ -11,9 +11,9 @@ import psutil
 import pytest
 from real_lean import LONG
 
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.lean.isolation import examine_walls
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.protocol import Command
+from orchestrator.lean.sandbox.walls import examine_walls
 from orchestrator.lean.session import ask
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

@@ -10,22 +10,22 @@ import pytest
 from real_lean import project
 
 from orchestrator.errors import MarketplaceError
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.selection import Proof, Selection
+from orchestrator.gate.verdict import VerdictStatus
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import TicketPlace
-from orchestrator.market.lean_checker import LeanChecker
-from orchestrator.market.places import place_of
-from orchestrator.market.requester import find_needs
-from orchestrator.market.supplier import run_induction
-from orchestrator.marketplace import How, Marketplace, TicketStatus
-from orchestrator.selection import Proof, Selection
-from orchestrator.source import Project
-from orchestrator.stages import definitions_seen
-from orchestrator.verdict import VerdictStatus
-from orchestrator.verify import Gate
+from orchestrator.ledger.ticket_records import TicketPlace, TicketStatus
+from orchestrator.marketplace.conjecture import find_needs
+from orchestrator.marketplace.lean_checker import LeanChecker
+from orchestrator.marketplace.marketplace import How, Marketplace
+from orchestrator.marketplace.placement import place_of
+from orchestrator.marketplace.supplier import run_induction
+from orchestrator.source.project import Project
+from orchestrator.strategies.local_context import definitions_seen
 
 TEXT = """namespace Shop
 universe u

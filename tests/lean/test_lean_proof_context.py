@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from real_lean import Goals
 
-from orchestrator.goal import SorryKind
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.goals.goal import SorryKind
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.protocol import TacticReply
 
 CIRCULAR = {

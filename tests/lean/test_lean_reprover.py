@@ -11,16 +11,16 @@ from contextlib import asynccontextmanager
 import pytest
 from real_lean import Goals, project
 
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.verdict import VerdictStatus
+from orchestrator.goals.result import StrategyType
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.workspace import Workspace
-from orchestrator.models.reprover import SHIPPED, Generator
-from orchestrator.patch import splice_all
-from orchestrator.result import StrategyType
-from orchestrator.source import Project
-from orchestrator.strategies.reprover import ReProver, Sources, Weights
-from orchestrator.verdict import VerdictStatus
-from orchestrator.verify import Gate
+from orchestrator.source.project import Project
+from orchestrator.source.splice import splice_all
+from orchestrator.strategies.reprover.model import SHIPPED, Generator
+from orchestrator.strategies.reprover.strategy import ReProver, Sources, Weights
 
 FILE = """def twice : Nat → Nat
   | 0 => 0

@@ -10,11 +10,10 @@ from bench.bank import Split, load_bank
 from bench.queries import read_queries
 from bench.record_queries import record
 from bench.retrieval import ASKED_RECALL, measure, recalls
-from orchestrator.config import load_settings
-from orchestrator.paths import find_paths
-from orchestrator.premise_library import DEFAULT_IMPORTS, known_index, library_corpus
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.source import Project
+from orchestrator.config import find_paths, load_settings
+from orchestrator.lean.servers import Servers, choose_lean, provision
+from orchestrator.premises.store import DEFAULT_IMPORTS, known_index, library_corpus
+from orchestrator.source.project import Project
 
 pytestmark = pytest.mark.lean
 SAMPLE = ("algebra-001", "list-030", "nat-022", "regex-005")

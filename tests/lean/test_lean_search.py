@@ -10,24 +10,23 @@ from dataclasses import dataclass
 import pytest
 from real_lean import PATIENT, Goals, project
 
+from bench.proof_steps import steps
+from bench.recorder import Origin, cut, record, replay_steps
 from orchestrator.config import SchedulerSettings
-from orchestrator.goal import Goal
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.lean.proof_context import OpenGoal
-from orchestrator.models.reprover import SHIPPED, Generator
-from orchestrator.models.scripted import ScriptedChat, ScriptedModel
-from orchestrator.proof_steps import steps
-from orchestrator.provision import Servers
-from orchestrator.recorder import Origin, cut, record, replay_steps
-from orchestrator.result import Result, StrategyType
-from orchestrator.scheduler import Scheduler
-from orchestrator.scheduling.subgoals import ProverSplitter
-from orchestrator.search.loop import SearchSettings
-from orchestrator.search.steps import ROOT
-from orchestrator.strategies.micro import Micro
-from orchestrator.strategies.reprover import ReProver, Sources, Weights
-from orchestrator.strategies.sketch import SketchStrategy
-from orchestrator.strategies.stepping import ContextStepper
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.open_goal import OpenGoal
+from orchestrator.lean.servers import Servers
+from orchestrator.scheduler.scheduler import Scheduler
+from orchestrator.scheduler.subgoals import ProverSplitter
+from orchestrator.strategies.micro.strategy import Micro
+from orchestrator.strategies.reprover.model import SHIPPED, Generator
+from orchestrator.strategies.reprover.search import SearchSettings
+from orchestrator.strategies.reprover.steps import ROOT, ContextStepper
+from orchestrator.strategies.reprover.strategy import ReProver, Sources, Weights
+from orchestrator.strategies.sketch.strategy import SketchStrategy
+from tests.doubles.scripted_models import ScriptedChat, ScriptedModel
 
 FILE = """def double : Nat → Nat
   | 0 => 0

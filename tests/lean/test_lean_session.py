@@ -12,13 +12,13 @@ import pytest
 from real_lean import LONG, PATIENT, Goals, project
 
 from orchestrator.errors import RequestRefused, SessionDied, SessionError, SessionTimeout
-from orchestrator.goal import Position
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.lean.process import ServerProcess
+from orchestrator.goals.goal import Position
+from orchestrator.lean.embedded.process import ServerProcess
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.protocol import Command, Forget, ForgetReply, Limits, Tactics, TacticsReply
+from orchestrator.lean.servers import Servers
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
-from orchestrator.provision import Servers
 
 ENDLESS = Command("partial def forever (n : Nat) : Nat := forever (n + 1)\n#eval forever 0", limits=PATIENT)
 

@@ -6,11 +6,11 @@ import pytest
 from compatible_server import Answer, Served, serving
 from real_lean import Goals
 
-from orchestrator.conversation import Endpoint
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.models.chat import OpenAIChat
-from orchestrator.result import Result
-from orchestrator.strategies.sketch import SketchStrategy
+from orchestrator.config import Endpoint
+from orchestrator.goals.result import Result
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.strategies.sketch.chat import OpenAIChat
+from orchestrator.strategies.sketch.strategy import SketchStrategy
 
 FILE = """def double : Nat → Nat
   | 0 => 0

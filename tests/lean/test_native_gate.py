@@ -11,15 +11,15 @@ from contract_sessions import native_session
 from real_lean import project
 from shims import write_shims
 
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.selection import Proof, Selection
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.native import NativeSession
-from orchestrator.lean.proof_context import OpenGoal
+from orchestrator.lean.native.session import NativeSession
+from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Limits
+from orchestrator.lean.servers import Servers
 from orchestrator.lean.workspace import Workspace
-from orchestrator.provision import Servers
-from orchestrator.selection import Proof, Selection
-from orchestrator.source import Project
-from orchestrator.verify import Gate
+from orchestrator.source.project import Project
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from shims import Shims, write_shims
 
-from orchestrator.provision import Servers
+from orchestrator.lean.servers import Servers
 
 pytestmark = pytest.mark.slow
 

@@ -13,24 +13,23 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from orchestrator.config import load_settings
+from orchestrator.config import find_paths, load_settings
 from orchestrator.errors import RequestRefused, SessionDied, SessionError, SessionTimeout
-from orchestrator.goal import SorryKind
-from orchestrator.lean.embedded import EmbeddedSession
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.selection import Proof, Selection
+from orchestrator.gate.verdict import VerdictStatus
+from orchestrator.git.apply import apply_patch
+from orchestrator.goals.goal import SorryKind
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Command, Limits, Tactics
+from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
-from orchestrator.patch import unified_diff
-from orchestrator.paths import find_paths
-from orchestrator.provision import Servers, choose_lean, provision
-from orchestrator.repo.checkout import apply_patch
-from orchestrator.selection import Proof, Selection
-from orchestrator.source import Project, SourceModule
-from orchestrator.strategies.micro import run_micro
-from orchestrator.verdict import VerdictStatus
-from orchestrator.verify import Gate
+from orchestrator.source.diff import unified_diff
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.strategies.micro.strategy import run_micro
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(900)]
 

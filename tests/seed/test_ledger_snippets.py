@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Outcome, StrategyType
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
-from orchestrator.result import Outcome, StrategyType
 
 
 @pytest.fixture

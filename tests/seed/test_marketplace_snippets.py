@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from orchestrator.ledger.store import Ledger
-from orchestrator.market.checker import ScriptedChecker
 from orchestrator.marketplace import Marketplace, TicketStatus
+from orchestrator.marketplace.checker import ScriptedChecker
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ import inspect
 
 import pytest
 
+from orchestrator.machine import Reading
 from orchestrator.scheduler import Goal, Result, Scheduler, StrategyType
+from orchestrator.scheduler.throttle import MachineThrottle as Throttle
+from orchestrator.scheduler.throttle import ScriptedMachine
 from orchestrator.strategies import stub
-from orchestrator.throttle import Reading, ScriptedMachine, Throttle
 
 
 @pytest.mark.asyncio

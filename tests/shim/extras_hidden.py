@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from orchestrator.models.extras import EXTRAS
+from orchestrator.machine import EXTRAS
 
 OPTIONAL = (*(name for names in EXTRAS.values() for name in names), "lean_dojo", "psycopg", "prefect_dask")
 HIDDEN = Path(__file__).with_name("hidden")

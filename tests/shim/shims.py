@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.lean.process import Launch
+from orchestrator.lean.embedded.process import Launch
 
 HERE = Path(__file__).parent
 

@@ -23,7 +23,7 @@ from orchestrator.config import (
     load_settings,
 )
 from orchestrator.errors import ConfigError
-from orchestrator.result import StrategyType
+from orchestrator.goals.result import StrategyType
 
 PATHS = {"ORCH_CACHE_DIR": "/c", "ORCH_DATA_DIR": "/d", "ORCH_STATE_DIR": "/s"}
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.config import PathSettings
-from orchestrator.paths import find_paths
+from orchestrator.config import PathSettings, find_paths
 
 
 def test_each_folder_can_be_given() -> None:

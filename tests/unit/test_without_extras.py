@@ -21,13 +21,14 @@ for package in ("orchestrator", "flows", "tasks", "blocks"):
         if path.name != "__main__.py" and "migrations" not in path.parts:
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 from orchestrator.config import load_settings
-from orchestrator.conversation import Endpoint
-from orchestrator.model_strategies import dense_retriever, neglected_models, unavailable_models
-from orchestrator.models.chat import OpenAIChat
-from orchestrator.models.pairs import Example
-from orchestrator.models.reprover import SHIPPED, Encoder, Generator
-from orchestrator.models.train import TrainSettings, train
-from orchestrator.premises.dense import Dense
+from orchestrator.config import Endpoint
+from orchestrator.premises.embeddings import Dense, dense_retriever
+from orchestrator.strategies.registry import neglected_models, unavailable_models
+from orchestrator.strategies.sketch.chat import OpenAIChat
+from orchestrator.strategies.reprover.pairs import Example
+from orchestrator.premises.encoder import Encoder
+from orchestrator.strategies.reprover.model import SHIPPED, Generator
+from orchestrator.strategies.reprover.train import TrainSettings, train
 
 settings = load_settings({"ORCH_LLM_URL": "http://127.0.0.1:9/v1", "ORCH_LLM_MODEL": "m",
                           "ORCH_REPROVER_RETRIEVER": str(SHIPPED)})

@@ -28,9 +28,9 @@ from bench.policies import (
     work,
 )
 from bench.record_matrix import code_of
-from orchestrator.bandit import CostAware, SeedUcb, Statistics, after
 from orchestrator.errors import ConfigError
-from orchestrator.scheduling.prior import load_prior, tactic_policy
+from orchestrator.strategies.policy.bandit import CostAware, SeedUcb, Statistics, after
+from orchestrator.strategies.policy.prior import load_prior, tactic_policy
 
 ARMS = ("rfl", "simp", "try?")
 outcomes = st.lists(st.tuples(st.booleans(), st.sampled_from([0.05, 0.5, 3.0])), min_size=3, max_size=3)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.power_methods import CLOSED, OURS, SINGLE, TRY, WITHOUT, row_key
-from bench.power_report import Contribution, contributions, figures, shortfalls, table
-from bench.power_rows import Row, Rows
+from bench.power.methods import CLOSED, OURS, SINGLE, TRY, WITHOUT, row_key
+from bench.power.report import Contribution, contributions, figures, shortfalls, table
+from bench.power.rows import Row, Rows
 from bench.retrieval import FIRST, recall
 from orchestrator.errors import ConfigError
 

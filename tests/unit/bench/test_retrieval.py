@@ -13,8 +13,8 @@ from bench.queries import Asked, of_split, read_queries, write_queries
 from bench.retrieval import Recall, is_own, measure, recall, recalls, shortfalls, without_uses
 from orchestrator.errors import ConfigError
 from orchestrator.premises.index import build_index
-from orchestrator.premises.relevance import Model, Relevance, learned_model
-from orchestrator.premises.select import Premise
+from orchestrator.premises.relevance import Relevance, RelevanceModel, learned_model
+from orchestrator.premises.retrieval import Premise
 
 BANK = {goal.id: goal for goal in load_bank()}
 QUERIES = read_queries()
@@ -48,7 +48,7 @@ def test_uses_were_counted_on_the_tuning_split_alone() -> None:
 
 
 def test_a_proof_is_taken_out_of_the_counts() -> None:
-    assert without_uses(Model({}, {"a": 2, "b": 1}), ["b"]).used == {"a": 2, "b": 0}
+    assert without_uses(RelevanceModel({}, {"a": 2, "b": 1}), ["b"]).used == {"a": 2, "b": 0}
 
 
 def test_own_premises_are_told_from_the_librarys() -> None:
@@ -74,7 +74,7 @@ def test_what_is_learned_finds_what_proofs_use() -> None:
     asked, library = small()
     index = build_index(library)
     tuned = of_split(asked, Split.TUNE)
-    start = Relevance(index, Model({"shared": 1.0}))
+    start = Relevance(index, RelevanceModel({"shared": 1.0}))
     cases = [case_of(one, index, start) for one in tuned]
     assert all(case.right for case in cases)
     model = fit(cases, uses_of(tuned, index))

@@ -12,14 +12,14 @@ import pytest
 
 import bench
 from bench.bank import Split, load_bank
+from bench.proof_steps import steps
 from bench.record import held_out_goals, proved_bank_project
+from bench.recorder import cut
 from bench.synthetic import FAMILIES, synthetic_project
 from bench.synthetic.logic import text_of
-from orchestrator.models.pairs import Example, read_pairs
-from orchestrator.models.reprover import first_goal
-from orchestrator.normalize import goal_hash
-from orchestrator.proof_steps import steps
-from orchestrator.recorder import cut
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.strategies.reprover.model import first_goal
+from orchestrator.strategies.reprover.pairs import Example, read_pairs
 
 HERE = Path(bench.__file__).parent
 FILES = (HERE / "pairs.jsonl", HERE / "synthetic.jsonl.gz")

@@ -3,8 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.blueprint.architect import ArchitectNode, collect, evaluate_architect
-from orchestrator.blueprint.lean_tokens import TokenKind, tokens
+from orchestrator.blueprint.architect import ArchitectNode, AttributeTokenKind, collect, evaluate_architect, tokens
 from orchestrator.blueprint.status import DeclarationTruth, Truth
 
 FILE = """
@@ -92,14 +91,14 @@ def test_truth_by_label() -> None:
 def test_tokens() -> None:
     text = 'a.b\' «c d».e r#"x"y"# "\\u03b1\\x41\\n" \'"\' 12 /-! m -/ /-- d -/ := @['
     assert [(token.kind, token.text) for token in tokens(text)] == [
-        (TokenKind.NAME, "a.b'"),
-        (TokenKind.NAME, "«c d».e"),
-        (TokenKind.STRING, 'x"y'),
-        (TokenKind.STRING, "αA\n"),
-        (TokenKind.NUMBER, "12"),
-        (TokenKind.DOC, "d"),
-        (TokenKind.SYMBOL, ":="),
-        (TokenKind.SYMBOL, "@["),
+        (AttributeTokenKind.NAME, "a.b'"),
+        (AttributeTokenKind.NAME, "«c d».e"),
+        (AttributeTokenKind.STRING, 'x"y'),
+        (AttributeTokenKind.STRING, "αA\n"),
+        (AttributeTokenKind.NUMBER, "12"),
+        (AttributeTokenKind.DOC, "d"),
+        (AttributeTokenKind.SYMBOL, ":="),
+        (AttributeTokenKind.SYMBOL, "@["),
     ]
 
 

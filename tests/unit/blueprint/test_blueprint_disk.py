@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.blueprint.disk import load, load_architect, save
+from orchestrator.blueprint.loading import load, load_architect, save
 from orchestrator.blueprint.nodes import ProblemKind
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import apply, plan

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.blueprint.graph import DependencyGraph
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
-from orchestrator.blueprint.tex import parse_texts
+from orchestrator.blueprint.tex.parser import parse_texts
 
 PROVED = DeclarationTruth(exists=True)
 OPEN = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.blueprint.lexer import Scanner, items, plain
+from orchestrator.blueprint.tex.scanner import Scanner, items, plain
 
 
 def commands(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from orchestrator.blueprint.nodes import Blueprint, decode, encode
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import apply, plan
-from orchestrator.blueprint.tex import parse_texts
+from orchestrator.blueprint.tex.parser import parse_texts
 
 FACTS = {
     "P": DeclarationTruth(exists=True, axioms=("propext",)),

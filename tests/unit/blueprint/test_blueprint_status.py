@@ -3,8 +3,8 @@
 import pytest
 
 from orchestrator.blueprint.nodes import Blueprint
-from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Place, Truth, evaluate, judge
-from orchestrator.blueprint.tex import parse_texts
+from orchestrator.blueprint.status import DeclarationTruth, MarkPosition, NodeStatus, Truth, evaluate, judge
+from orchestrator.blueprint.tex.parser import parse_texts
 
 PROVED = DeclarationTruth(exists=True, axioms=("propext",))
 MISSING = DeclarationTruth(exists=False)
@@ -105,10 +105,10 @@ def test_marks_are_compared() -> None:
     both = r"\begin{lemma}\lean{A}\leanok\end{lemma}\begin{proof}\leanok\end{proof}"
     neither = r"\begin{lemma}\lean{A}\end{lemma}\begin{proof}\end{proof}"
     assert status_of(both, PROVED).false_marks == status_of(both, PROVED).unmarked == ()
-    assert status_of(both, OPEN).false_marks == (Place.PROOF,)
-    assert status_of(both, MISSING).false_marks == (Place.STATEMENT, Place.PROOF)
-    assert status_of(neither, PROVED).unmarked == (Place.STATEMENT, Place.PROOF)
-    assert status_of(neither, OPEN).unmarked == (Place.STATEMENT,)
+    assert status_of(both, OPEN).false_marks == (MarkPosition.PROOF,)
+    assert status_of(both, MISSING).false_marks == (MarkPosition.STATEMENT, MarkPosition.PROOF)
+    assert status_of(neither, PROVED).unmarked == (MarkPosition.STATEMENT, MarkPosition.PROOF)
+    assert status_of(neither, OPEN).unmarked == (MarkPosition.STATEMENT,)
     assert status_of(neither, MISSING).false_marks == status_of(neither, MISSING).unmarked == ()
     counted = evaluate(blueprint(both + both), {"A": MISSING})
     assert (counted.false_marks, counted.unmarked) == (4, 0)
@@ -120,8 +120,8 @@ def test_a_node_without_a_proof_has_no_place_for_its_mark() -> None:
 
 def test_the_mark_of_a_proof_that_is_not_read_counts_only_when_false() -> None:
     text = r"\begin{lemma}\lean{A}\leanok\end{lemma}\begin{proof}\leanok\end{proof}\begin{proof}\end{proof}"
-    assert status_of(text, PROVED).unmarked == (Place.PROOF,)
-    assert status_of(text, OPEN).false_marks == (Place.PROOF,)
+    assert status_of(text, PROVED).unmarked == (MarkPosition.PROOF,)
+    assert status_of(text, OPEN).false_marks == (MarkPosition.PROOF,)
 
 
 def test_mathlib_nodes_are_left_alone_and_count_as_proved() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator.blueprint.nodes import decode, encode
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
-from orchestrator.blueprint.sync import Edit, EditKind, apply, plan
-from orchestrator.blueprint.tex import parse_texts
+from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
+from orchestrator.blueprint.tex.parser import parse_texts
 from orchestrator.errors import BlueprintError
 
 PROVED = DeclarationTruth(exists=True)
@@ -159,7 +159,7 @@ def test_undecided_marks_go_when_asked_to() -> None:
 def test_edits_say_what_they_are_of() -> None:
     blueprint = parse_texts({"web.tex": "\\begin{lemma}\\label{l}\\lean{P}\\end{lemma}"}, "web.tex")
     (edit,) = plan(blueprint, evaluate(blueprint, FACTS))
-    assert edit == Edit("web.tex", 30, 30, "\\leanok", EditKind.ADD, "l", edit.place)
+    assert edit == MarkEdit("web.tex", 30, 30, "\\leanok", EditKind.ADD, "l", edit.place)
     assert edit.place == "statement"
 
 
@@ -202,11 +202,11 @@ def test_a_status_of_another_blueprint_is_refused() -> None:
 @pytest.mark.parametrize(
     "edits",
     [
-        [Edit("b", 0, 0, "", EditKind.ADD)],
-        [Edit("a", 2, 9, "", EditKind.REMOVE)],
-        [Edit("a", 0, 2, "", EditKind.REMOVE), Edit("a", 1, 3, "", EditKind.REMOVE)],
+        [MarkEdit("b", 0, 0, "", EditKind.ADD)],
+        [MarkEdit("a", 2, 9, "", EditKind.REMOVE)],
+        [MarkEdit("a", 0, 2, "", EditKind.REMOVE), MarkEdit("a", 1, 3, "", EditKind.REMOVE)],
     ],
 )
-def test_edits_that_do_not_fit_are_refused(edits: list[Edit]) -> None:
+def test_edits_that_do_not_fit_are_refused(edits: list[MarkEdit]) -> None:
     with pytest.raises(BlueprintError):
         apply(edits, {"a": "text"})

@@ -3,8 +3,8 @@
 import pytest
 
 from orchestrator.blueprint.nodes import Blueprint, ProblemKind
-from orchestrator.blueprint.tex import parse, parse_texts
-from orchestrator.goal import Position
+from orchestrator.blueprint.tex.parser import parse, parse_texts
+from orchestrator.goals.goal import Position
 
 ROOT = "blueprint/src/web.tex"
 

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from orchestrator.dashboard.tickets import Board
 from orchestrator.dashboard.views import GoalSearch, Site
-from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.records import (
     AttemptRecord,
     BlueprintNode,
@@ -20,9 +21,8 @@ from orchestrator.ledger.records import (
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
-from orchestrator.market.checker import ScriptedChecker
-from orchestrator.marketplace import Marketplace
-from orchestrator.result import GoalStatus, Outcome
+from orchestrator.marketplace.checker import ScriptedChecker
+from orchestrator.marketplace.marketplace import Marketplace
 
 EVIL = "<script>alert('x')</script>\"'&"
 TOKEN = "a token for the tests"

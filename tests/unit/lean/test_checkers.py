@@ -7,17 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.gate.gate import PatchReport, with_judgements
+from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.lean.checkers import (
     NO_COMPILED_MODULES,
+    NOT_CHECKED_EMBEDDED,
     Checker,
     Compiled,
     Judgement,
     find_checkers,
     not_checked,
+    not_checked_with,
     run_checkers,
 )
-from orchestrator.verdict import Check, CheckName, Verdict, VerdictStatus
-from orchestrator.verify import NOT_CHECKED_EMBEDDED, PatchReport, not_checked_with, with_judgements
 
 LAKE = '#!/bin/sh\n[ "$1" = env ] && shift && exec "$@"\n'
 LEANCHECKER = """#!/bin/sh

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.config import Paths
 from orchestrator.lean.doctor import EXTRAS, Condition, Finding, Level, diagnose, doctor
-from orchestrator.lean.installation import InstallState, InstallStatus
+from orchestrator.lean.embedded.steps import InstallState, InstallStatus
 from orchestrator.lean.toolchain import Native
-from orchestrator.paths import Paths
 
 NATIVE = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
 WELL = Condition(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.lean.dojo import DojoLimits, why_not
 
 READY = DojoLimits(installed=True, traced=True)

@@ -21,8 +21,8 @@ from orchestrator.errors import (
     SessionError,
     SessionTimeout,
 )
-from orchestrator.lean.embedded import EmbeddedSession
-from orchestrator.lean.process import Launch
+from orchestrator.lean.embedded.process import Launch
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.protocol import Command, CommandReply
 
 FINE = Command("echo")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from small_lean import SmallLean, project
 
-from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
 from orchestrator.lean.extraction import Extraction, extract, goal_id, goals_of
 from orchestrator.lean.protocol import Sorry
 from orchestrator.lean.workspace import Workspace
-from orchestrator.source import SourceModule
+from orchestrator.source.project import SourceModule
 
 
 async def extracted(lean: SmallLean | None = None, **texts: str) -> Extraction:

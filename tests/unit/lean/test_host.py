@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.lean import node as node_module
-from orchestrator.lean.node import find_node
+from orchestrator.lean.embedded import node as node_module
+from orchestrator.lean.embedded.node import find_node
 
 HOST = Path(node_module.__file__).parent / "host.cjs"
 

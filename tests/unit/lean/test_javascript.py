@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from small_package import LOADER, module
 
 from orchestrator.errors import InstallError
-from orchestrator.lean import javascript, wasm
-from orchestrator.lean.installation import REVISION
-from orchestrator.lean.javascript import EDITS, Edit
-from orchestrator.lean.node import find_node
+from orchestrator.lean.embedded import javascript, wasm
+from orchestrator.lean.embedded.javascript import EDITS, SourceEdit
+from orchestrator.lean.embedded.node import find_node
+from orchestrator.lean.embedded.steps import REVISION
 
 RESULTS = {1: "0eb631aebc6be3ff"}
 """What each revision of the transformation makes of the small package: start of a SHA-256."""
@@ -52,7 +52,7 @@ def test_only_exports_that_are_read_stay() -> None:
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
-def test_a_place_that_is_missing_or_there_twice_is_named(edit: Edit) -> None:
+def test_a_place_that_is_missing_or_there_twice_is_named(edit: SourceEdit) -> None:
     for text in (LOADER.replace(edit.start, "/*gone*/"), LOADER + edit.start):
         with pytest.raises(InstallError, match=r"not the one this version knows: found [02] times") as caught:
             javascript.rewrite(text)
@@ -79,13 +79,13 @@ def test_another_list_of_exports_is_refused(old: str, new: str) -> None:
 @given(st.text(alphabet="ab"), st.text(alphabet="ab"), st.text(alphabet="xy"))
 def test_an_edit_changes_its_stretch_and_nothing_else(before: str, after: str, inside: str) -> None:
     text = f"{before}<{inside}>{after}"
-    assert javascript.apply(Edit("stretch", "<", "new", stop=">"), text) == f"{before}new>{after}"
-    assert javascript.apply(Edit("mark", "<", "new"), text) == f"{before}new{inside}>{after}"
+    assert javascript.apply(SourceEdit("stretch", "<", "new", stop=">"), text) == f"{before}new>{after}"
+    assert javascript.apply(SourceEdit("mark", "<", "new"), text) == f"{before}new{inside}>{after}"
 
 
 def test_an_edit_whose_end_comes_first_is_refused() -> None:
     with pytest.raises(InstallError, match="its end comes before its start"):
-        javascript.apply(Edit("stretch", "<", "new", stop=">"), "><")
+        javascript.apply(SourceEdit("stretch", "<", "new", stop=">"), "><")
 
 
 def test_another_result_has_another_revision() -> None:

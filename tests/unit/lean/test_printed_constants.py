@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.lean.questions import constants_printed
+from orchestrator.lean.native.queries import constants_printed
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from waiting import until
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionError, SessionTimeout
-from orchestrator.lean.process import Launch, ServerProcess
+from orchestrator.lean.embedded.process import Launch, ServerProcess
 
 PROGRAM = Path(__file__).with_name("odd_server.py")
 LONG = 120.0

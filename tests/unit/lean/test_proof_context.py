@@ -6,9 +6,9 @@ import pytest
 from small_lean import SmallLean, project
 
 from orchestrator.errors import PatchError, RequestRefused, SessionDied
-from orchestrator.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
 from orchestrator.lean.extraction import goals_of
-from orchestrator.lean.proof_context import OpenGoal, fragment_with
+from orchestrator.lean.open_goal import OpenGoal, fragment_with
 from orchestrator.lean.protocol import Command, Forget, Limits, Tactics
 from orchestrator.lean.workspace import Workspace
 

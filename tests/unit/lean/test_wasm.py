@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from small_package import module
 
 from orchestrator.errors import InstallError
-from orchestrator.lean import wasm
-from orchestrator.lean.node import find_node
+from orchestrator.lean.embedded import wasm
+from orchestrator.lean.embedded.node import find_node
 
 LEAN_FOLDER = Path(wasm.__file__).parent
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.records import AttemptRecord, GoalRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.result import GoalStatus, Outcome
 
 
 class Barrier(Protocol):

@@ -13,11 +13,11 @@ from ledger_clock import Clock
 from sqlalchemy import create_engine, text
 
 from orchestrator.errors import LedgerError
-from orchestrator.goal import Goal
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import FrontierGoal
-from orchestrator.result import Outcome, Result, StrategyType
 
 GOAL = "a b : Nat\nh : a < b\n⊢ a ≤ b"
 RENAMED = "m n : Nat\nk : m < n\n⊢ m ≤ n"

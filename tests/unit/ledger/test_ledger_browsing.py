@@ -11,7 +11,8 @@ import pytest
 from ledger_clock import Clock
 
 from orchestrator.errors import LedgerError
-from orchestrator.goal import Goal, Position, SourceSpan
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.changes import SqliteChanges
 from orchestrator.ledger.records import (
     AttemptRecord,
@@ -27,7 +28,6 @@ from orchestrator.ledger.records import (
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import GoalFilter, GoalSort, StrategyTrial
 from orchestrator.ledger.ticket_records import Ticket, TicketRequester
-from orchestrator.result import GoalStatus, Outcome
 
 REPO = "/repo"
 

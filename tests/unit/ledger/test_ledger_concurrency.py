@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from ledger_workers import prove_goals
 
+from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.result import GoalStatus, Outcome
 
 PROCESSES = 4
 GOALS = 20

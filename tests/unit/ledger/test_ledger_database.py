@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import create_engine
 
 from orchestrator.errors import LedgerCorrupt, LedgerError, LedgerSchemaError, LedgerUnavailable
+from orchestrator.goals.result import Outcome
 from orchestrator.ledger.database import Database
-from orchestrator.ledger.failures import translated
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.tables import Base
-from orchestrator.result import Outcome
+from orchestrator.ledger.translate_errors import translated
 
 ATTEMPT = AttemptRecord(goal_text="⊢ p", strategy="micro", outcome=Outcome.NOT_PROVED)
 

@@ -8,10 +8,10 @@ import pytest
 from ledger_clock import Clock
 
 from orchestrator.errors import LedgerError
-from orchestrator.goal import Context, Goal, Position, SorryKind, SourceSpan
+from orchestrator.goals.goal import Context, Goal, Position, SorryKind, SourceSpan
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import GoalRecord
 from orchestrator.ledger.store import Ledger
-from orchestrator.result import GoalStatus
 
 GOAL = Goal(
     id="Main.two_le:0",

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.bandit import ArmStatistics
-from orchestrator.goal import Identity
+from orchestrator.goals.goal import Identity
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.strategies.policy.bandit import ArmStatistics
 
 GOAL = "a b : Nat\nh : a < b\n⊢ a ≤ b"
 RENAMED = "m n : Nat\nk : m < n\n⊢ m ≤ n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.premises.canonical import constants_in, is_proposition_former, statement_of
+from orchestrator.premises.statements import constants_in, is_proposition_former, statement_of
 
 # ∀ (n : Nat), n + n = n
 ADD = "\n".join(

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import ModelError
-from orchestrator.premises.dense import Dense, content_key
-from orchestrator.premises.select import Premise, Query
+from orchestrator.premises.embeddings import Dense, content_key
+from orchestrator.premises.retrieval import Premise, Query
 
 numpy = pytest.importorskip("numpy")
 pytest.importorskip("faiss")

@@ -10,9 +10,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.premises.bm25 import Lexical, words_of_text
 from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, is_premise
-from orchestrator.premises.lexical import Lexical, parts, words_of_text
-from orchestrator.premises.select import Fused, Premise, Query, Scripted
+from orchestrator.premises.retrieval import Fused, Premise, Query, Scripted
+from orchestrator.premises.traits import parts
 
 PREMISES = (
     Premise("Nat.add_comm", "∀ (n m : Nat), n + m = m + n", "Init.Nat", mentions=("Nat", "HAdd.hAdd", "Eq")),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from orchestrator.premises.index import build_index, load_index, save_index
 from orchestrator.premises.library import Library
-from orchestrator.premises.query_words import instances_of, symbols_in
-from orchestrator.premises.relevance import FEATURES, Model, Relevance, learned_model
-from orchestrator.premises.select import Premise, Query, Scripted
+from orchestrator.premises.relevance import FEATURES, Relevance, RelevanceModel, learned_model
+from orchestrator.premises.retrieval import Premise, Query, Scripted
+from orchestrator.premises.symbols import instances_of, symbols_in
 from orchestrator.premises.traits import RELATIONS, conclusion, relation, traits
 
 NAT = ("Nat", "Eq", "HAdd.hAdd", "instHAdd", "instAddNat")
@@ -24,10 +24,10 @@ PREMISES = (
     Premise("List.length", "List α → Nat", "Init.List", "def"),
 )
 INDEX = build_index(PREMISES)
-MODEL = Model({"shared": 1.0, "missing": -1.0, "rarest_behind": 0.5, "used": 1.0})
+MODEL = RelevanceModel({"shared": 1.0, "missing": -1.0, "rarest_behind": 0.5, "used": 1.0})
 
 
-def names(query: Query, count: int = 3, model: Model = MODEL) -> list[str]:
+def names(query: Query, count: int = 3, model: RelevanceModel = MODEL) -> list[str]:
     return [ranked.premise.name for ranked in Relevance(INDEX, model).retrieve(query, count)]
 
 
@@ -49,15 +49,15 @@ def test_definitions_behind_a_goal_count_too() -> None:
 
 def test_what_proofs_use_comes_first() -> None:
     asked = Query("⊢ p", mentions=())
-    assert names(asked, 1, Model({"used": 1.0}, {"Std.HashMap.size_insert": 3})) == ["Std.HashMap.size_insert"]
-    alike = Model({"used_alike": 1.0}, {"Int.mul_comm": 2})
+    assert names(asked, 1, RelevanceModel({"used": 1.0}, {"Std.HashMap.size_insert": 3})) == ["Std.HashMap.size_insert"]
+    alike = RelevanceModel({"used_alike": 1.0}, {"Int.mul_comm": 2})
     assert names(asked, 1, alike) == ["Nat.mul_comm"]
 
 
 def test_no_kind_of_premise_keeps_out_the_others() -> None:
     many = [Premise(f"Nat.a{i}", "n = n", "Init.Nat", mentions=("Nat",)) for i in range(9)]
     other = Premise("List.b", "l = l", "Init.List", mentions=("List",))
-    relevance = Relevance(build_index([*many, other]), Model({"root": 0.3}))
+    relevance = Relevance(build_index([*many, other]), RelevanceModel({"root": 0.3}))
     found = relevance.retrieve(Query("⊢ p", mentions=("Nat",)), 4)
     assert "List.b" in [ranked.premise.name for ranked in found]
 

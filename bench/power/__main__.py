@@ -1,0 +1,276 @@
+"""How much our strategies prove, beside every single tactic of Lean, at the same time per goal, on real Lean.
+
+`python -m bench.power` measures what is not measured yet: every row is written as it comes, and an interrupted run
+continues. Time is processor time of the Lean server, so that other work on the machine stretches nobody's; ours
+includes that of this process, in which the models run and premises are chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.bank import BankGoal, Split, bank_project, load_bank
+from bench.power.checks import gate, measured_recall
+from bench.power.methods import OURS, SINGLE, WITHOUT, Attempt, MakeStrategies, measure_ours, measure_tactic, row_key
+from bench.power.report import Figures, contributions, figures, shortfalls, table
+from bench.power.rows import Row, Rows
+from bench.retrieval import FIRST, Recall
+from bench.server_clock import STRETCH, TimedProver
+from orchestrator.config import Settings, find_paths, load_settings
+from orchestrator.errors import SessionError
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import StrategyType
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.extraction import Extraction, extract
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.servers import Servers, choose_lean, provision
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.retrieval import Choose
+from orchestrator.premises.store import DEFAULT_IMPORTS, chooser, known_index, known_library
+from orchestrator.source.project import Project
+from orchestrator.strategies.base import GoalOpener, Strategy, Timing
+from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.registry import make_strategies
+
+SHARES = {StrategyType.HAMMER: 8.0}
+OTHER_SHARE = 1.0
+ASKED_RECALL = 0.6
+_WARM_UP_SECONDS = 2.0
+DEFAULT_WORK = Path("bench/results/power.jsonl")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured with what."""
+
+    servers: Servers
+    project: Project
+    extraction: Extraction
+    goals: dict[str, Goal]
+    seconds: float
+    settings: Settings
+    choose: Choose
+    rows: Rows
+    methods: frozenset[str]
+
+    def key(self, method: str) -> str:
+        """The key of this run's rows of a method."""
+        return row_key(method, self.seconds, self.servers.identity.split()[0])
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.power", description=__doc__)
+    parser.add_argument("--json", type=Path, help="write figures and rows to this file")
+    parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="rows measured so far (default: %(default)s)")
+    parser.add_argument("--split", choices=["all", *Split], default="all", help="which goals (default: %(default)s)")
+    parser.add_argument("--goals", type=int, default=0, help="only this many goals, evenly spread; 0 for all")
+    parser.add_argument("--only", choices=["all", "single", "ours"], default="all", help="which methods to measure")
+    parser.add_argument("--seconds", type=float, default=30.0, help="per goal and method (default: %(default)s)")
+    parser.add_argument("--part", default="1/1", help="such as 1/2: the first half of the goals, for two at a time")
+    return parser.parse_args(arguments)
+
+
+def chosen(split: str, count: int) -> tuple[BankGoal, ...]:
+    """The goals of a split, all of them or `count` evenly spread ones."""
+    goals = [goal for goal in load_bank() if split in ("all", goal.split)]
+    if count and count < len(goals):
+        goals = [goals[i * len(goals) // count] for i in range(count)]
+    return tuple(goals)
+
+
+async def prepare(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Project, Extraction, dict[str, Goal]]:
+    """The bank as a project, elaborated, with the goal of each id."""
+    project = bank_project(bank)
+    async with servers.fresh(project) as workspace:
+        extraction = await extract(workspace, project.modules)
+    for problem in extraction.problems:
+        raise SystemExit(f"{problem.path}: {problem.message}")
+    by_module = {goal.module: goal for goal in extraction.goals}
+    return project, extraction, {goal.id: by_module[goal.name] for goal in bank}
+
+
+def team(bench: Bench, prover: GoalOpener, clock: Callable[[], float]) -> list[tuple[Strategy, float]]:
+    """The strategies of profile 1 in the order of their turns, each with its share of the time."""
+    strategies = make_strategies(
+        bench.settings,
+        prover,
+        definitions_seen(bench.project, bench.extraction),
+        surroundings_seen(bench.project, bench.extraction),
+        choose=bench.choose,
+        timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
+    )
+    order = sorted(strategies.values(), key=lambda strategy: -SHARES.get(strategy.type, OTHER_SHARE))
+    return [(strategy, SHARES.get(strategy.type, OTHER_SHARE)) for strategy in order]
+
+
+async def measure_all(bench: Bench, ids: Sequence[str], console: Console) -> None:
+    """Measure one goal after another on one server."""
+    session = bench.servers.session()
+    assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
+    async with Pool([session], bench.project) as pool:
+        prover = TimedProver(session, pool)
+
+        def make(timed: GoalOpener) -> list[tuple[Strategy, float]]:
+            return team(bench, timed, lambda: prover.clock() + time.process_time())
+
+        if ids and OURS in bench.methods:
+            # Models are loaded once, whatever the number of goals.
+            for strategy, _ in make(prover):
+                if not strategy.available(bench.goals[ids[0]]):
+                    await strategy.run(bench.goals[ids[0]], _WARM_UP_SECONDS)
+        for goal_id in ids:
+            attempt = Attempt(goal_id, bench.goals[goal_id])
+            for row_method in methods_of(bench):
+                await measure(bench, prover, attempt, row_method, make)
+            mine = [row for row in bench.rows if row.goal == goal_id]
+            solved = sum(row.solved for row in mine)
+            console.print(f"{goal_id}: {solved} of {len(mine)} methods", highlight=False)
+
+
+def methods_of(bench: Bench) -> tuple[str, ...]:
+    """The methods to measure, in order."""
+    single = SINGLE if "single" in bench.methods else ()
+    return (*single, *((OURS,) if OURS in bench.methods else ()))
+
+
+async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: str, make: MakeStrategies) -> None:
+    """One method on one goal, unless it is known; ours with each strategy left out that made the proof."""
+    ours = method == OURS or method.startswith(WITHOUT)
+    key = bench.key(method)
+    if not bench.rows.has(attempt.id, method, key):
+        begun = time.monotonic()
+        try:
+            if ours:
+                name = method.removeprefix(WITHOUT)
+                without = None if method == OURS else StrategyType(name)
+                row = await measure_ours(prover, attempt, make, bench.seconds, key, without=without)
+            else:
+                row = await measure_tactic(prover, attempt, method, bench.seconds, key)
+        except SessionError as error:
+            row = Row(attempt.id, method, key, False, bench.seconds, note=f"Lean broke: {error.what}")
+        bench.rows.add(replace(row, wall=round(time.monotonic() - begun, 3)))
+    if method == OURS:
+        (row,) = (row for row in bench.rows if row.goal == attempt.id and row.method == OURS)
+        by = row.details.get("by")
+        if row.solved and isinstance(by, str):
+            await measure(bench, prover, attempt, f"{WITHOUT}{by}", make)
+
+
+async def run(options: argparse.Namespace, console: Console) -> int:
+    """Measure, verify, print."""
+    bank = chosen(options.split, options.goals)
+    settings = load_settings(start_timeout=600)
+    paths = find_paths(settings.paths)
+    servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
+    console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
+    project, extraction, goals = await prepare(servers, bank)
+    methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
+    rows = Rows(options.work)
+    choose = chooser(known_library(paths, servers), premises_seen(project, extraction))
+    bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)
+    # In no order of area or difficulty, so that what an interrupted run has measured is a fair sample.
+    todo = [goal.id for goal in sorted(bank, key=lambda goal: hashlib.sha256(goal.name.encode()).hexdigest())]
+    number, parts = (int(word) for word in options.part.split("/"))
+    await measure_all(bench, todo[number - 1 :: parts], console)
+    if parts > 1:
+        console.print("measured; run without --part for gate and figures", highlight=False)
+        return 0
+    refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
+    found = measured_recall(bank, known_index(paths, servers, DEFAULT_IMPORTS))
+    return conclude(bench, bank, refused, found, options.json, console)
+
+
+def conclude(
+    bench: Bench,
+    bank: Sequence[BankGoal],
+    refused: dict[str, str],
+    retrieved: Recall | None,
+    file: Path | None,
+    console: Console,
+) -> int:
+    """Print the tables, write the file, and say what falls short."""
+    rows = [row for row in bench.rows if row.key == bench.key(row.method)]
+    sets = {"all": {g.id for g in bank}, **{str(s): {g.id for g in bank if g.split is s} for s in Split}}
+    found: dict[str, Figures] = {}
+    short: list[str] = []
+    for label, ids in sets.items():
+        if ids:
+            found[label] = figures(rows, ids)
+            show(console, label, rows, ids, found[label])
+            short += shortfalls(found[label], label)
+    short += [f"the gate refuses {goal}: {reason}" for goal, reason in sorted(refused.items())]
+    if retrieved is None:
+        short.append("no corpus to measure recall with: run `orchestrator premises build`")
+    else:
+        words = f"recall@{FIRST} of the premises in the known proofs, {retrieved.goals} goals"
+        console.print(
+            f"{words}: {retrieved.by_goal:.3f} by goal, {retrieved.by_premise:.3f} by premise", highlight=False
+        )
+        if retrieved.by_goal < ASKED_RECALL:
+            short.append(f"recall@{FIRST} is {retrieved.by_goal:.3f}, asked is ≥ {ASKED_RECALL}")
+    if file is not None:
+        content = {
+            "recall": None if retrieved is None else asdict(retrieved),
+            "seconds": bench.seconds,
+            "lean": bench.servers.description,
+            "figures": {label: asdict(value) for label, value in found.items()},
+            "contributions": {name: asdict(c) for name, c in contributions(rows, sets["all"]).items()},
+            "refused": refused,
+            "rows": [asdict(row) for row in rows if row.goal in sets["all"]],
+        }
+        file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for line in short:
+        console.print(f"short: {line}", highlight=False, soft_wrap=True)
+    return 1 if short else 0
+
+
+def show(console: Console, label: str, rows: Sequence[Row], ids: set[str], found: Figures) -> None:
+    """The table of one set of goals."""
+    shown = Table(title=f"{label}: {found.goals} goals measured with every method", title_justify="left")
+    for name in ("method", "goals", "solved", "seconds", "median"):
+        shown.add_column(name, justify="left" if name == "method" else "right")
+    for line in table(rows, ids):
+        shown.add_row(
+            line.method, str(line.measured), str(line.solved), f"{line.seconds:.1f}", f"{line.median_seconds:.2f}"
+        )
+    console.print(shown)
+    words = {
+        "closed of what every single tactic leaves open": found.of_open,
+        "closed of what try? leaves open": found.of_open_to_try,
+        "lost of what some single tactic closes": found.lost,
+        "seconds until closed over those of try?, where both close": found.time_ratio,
+        "median of that ratio": found.median_time_ratio,
+        "with what we do to a proof afterwards": found.whole_time_ratio,
+    }
+    for word, value in words.items():
+        console.print(f"  {word}: {'nothing measured' if value is None else f'{value:.3f}'}", highlight=False)
+    for name, found_without in contributions(rows, ids).items():
+        told = f"without {name}: {found_without.lost} of its {found_without.measured} goals are lost"
+        console.print(f"  {told}", highlight=False)
+
+
+def main() -> int:
+    """Run from the command line."""
+    options = parse()
+    console = Console(file=sys.stdout)
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(run(options, console))
+    console.print("stopped; run the same command again to go on", highlight=False)
+    return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The TeX of a blueprint, read as leanblueprint reads it."""

@@ -1,0 +1,125 @@
+"""Statements and proofs while they are read, and how proofs find their statements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.blueprint.nodes import Node, Part, ProblemKind, Span
+from orchestrator.blueprint.tex.definitions import NODE_MACROS
+
+
+@dataclass(eq=False)
+class Draft:
+    """A statement or a proof that is being read.
+
+    `theorem` is the theorem type ("" for a proof). `sibling` is, for a proof, the closest statement before it
+    among its siblings. `macros` holds the spans of the macros directly in it, by their name.
+    """
+
+    environment: str
+    begin: Span
+    line: int
+    title: str = ""
+    theorem: str = ""
+    sibling: Draft | None = None
+    end: Span | None = None
+    labels: list[str] = field(default_factory=list)
+    lean: list[str] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    proves: str = ""
+    discussion: str = ""
+    macros: dict[str, list[Span]] = field(default_factory=dict)
+
+    @property
+    def speaks(self) -> bool:
+        """A macro of leanblueprint stands directly in it."""
+        return not NODE_MACROS.isdisjoint(self.macros)
+
+    def finish(self) -> Part:
+        """The value."""
+        return Part(
+            environment=self.environment,
+            begin=self.begin,
+            end=self.end,
+            title=self.title,
+            labels=tuple(dict.fromkeys(self.labels)),
+            lean=tuple(dict.fromkeys(self.lean)),
+            uses=tuple(dict.fromkeys(self.uses)),
+            proves=self.proves,
+            discussion=self.discussion,
+            notready="notready" in self.macros,
+            marks=tuple(self.macros.get("leanok", ())),
+            mathlib_marks=tuple(self.macros.get("mathlibok", ())),
+            lean_macros=tuple(self.macros.get("lean", ())),
+            label_macros=tuple(self.macros.get("label", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with a draft."""
+
+    kind: ProblemKind
+    message: str
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Statements with their proofs. `loose` are proofs that belong to no statement."""
+
+    nodes: tuple[Node, ...]
+    loose: tuple[Part, ...]
+    complaints: tuple[Complaint, ...]
+
+
+def pair(
+    statements: Sequence[Draft], proofs: Sequence[Draft], *, labels: Collection[str], in_graph: Collection[str]
+) -> Pairing:
+    """Give each proof to its statement, both in document order.
+
+    Args:
+        labels: every label of the document, whatever it names.
+        in_graph: theorem types that are nodes even when no macro of leanblueprint stands in them.
+    """
+    complaints = []
+    by_label = {label: statement for statement in reversed(statements) for label in statement.labels}
+    owned: dict[Draft, list[Draft]] = {}
+    loose = []
+    for proof in proofs:
+        if proof.proves and proof.proves not in by_label:
+            message = f"no statement has the label {proof.proves} of \\proves"
+            complaints.append(Complaint(ProblemKind.UNKNOWN_LABEL, message, proof))
+        target = by_label.get(proof.proves, proof.sibling)
+        if target is None:
+            complaints.append(Complaint(ProblemKind.LOOSE_PROOF, "this proof belongs to no statement", proof))
+            loose.append(proof)
+        else:
+            owned.setdefault(target, []).append(proof)
+    nodes = []
+    for statement in statements:
+        own = owned.get(statement, [])
+        if len(own) > 1:
+            message = "it has several proofs, of which leanblueprint reads the last"
+            complaints.append(Complaint(ProblemKind.SEVERAL_PROOFS, message, statement))
+        if statement.theorem in in_graph or any(draft.speaks for draft in (statement, *own)):
+            nodes.append(_node(statement, own, statement.theorem in in_graph))
+    complaints += [
+        Complaint(ProblemKind.UNKNOWN_LABEL, f"no label {label}, which \\uses names", draft)
+        for draft in (*statements, *proofs)
+        for label in dict.fromkeys(draft.uses)
+        if label not in labels
+    ]
+    return Pairing(tuple(nodes), tuple(proof.finish() for proof in loose), tuple(complaints))
+
+
+def _node(statement: Draft, proofs: Sequence[Draft], in_graph: bool) -> Node:
+    parts = tuple(proof.finish() for proof in proofs)
+    return Node(
+        statement=statement.finish(),
+        proof=parts[-1] if parts else None,
+        other_proofs=parts[:-1],
+        theorem=statement.theorem,
+        in_graph=in_graph,
+    )

@@ -1,0 +1,40 @@
+"""What to type after a run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Profile
+from orchestrator.git.command import run_git
+from orchestrator.goals.result import GoalStatus
+
+
+def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str, ...]:
+    """Shell commands that make use of a run's results, the most useful first; `summary` is that of summary.json."""
+    commands = []
+    if summary["stopped"]:
+        commands.append(f"orchestrator prove {shlex.quote(repo)}   # goes on from here")
+    for name in ("proofs.patch", "blueprint.patch"):
+        file = out / name
+        if file.is_file() and file.stat().st_size:
+            commands.append(_apply(repo, file))
+    statuses = {goal["status"] for goal in summary["goals"]}
+    profile = summary["config"]["profile"]
+    if not commands and GoalStatus.OPEN.value in statuses and profile < Profile.THOROUGH:
+        commands.append(f"orchestrator prove {shlex.quote(repo)} --profile {profile + 1}   # takes more time")
+    return tuple(commands)
+
+
+def _apply(repo: str, patch: Path) -> str:
+    """The `git apply` for a patch whose paths are relative to `repo`, which may be a folder inside a repository."""
+    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    if not folder.is_dir():
+        return f"git apply {shlex.quote(str(patch))}   # in a clone"
+    prefix = run_git(["rev-parse", "--show-prefix"], folder=folder).output.removesuffix("\n").rstrip("/")
+    words = ["git", *([] if folder == Path.cwd() else ["-C", str(folder)]), "apply"]
+    words += [f"--directory={prefix}"] if prefix else []
+    return shlex.join([*words, str(patch)])

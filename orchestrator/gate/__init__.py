@@ -1,0 +1,1 @@
+"""Whether a proof is allowed in."""

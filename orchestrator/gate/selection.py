@@ -1,0 +1,265 @@
+"""Which of the proofs found pass the gate together: those to blame are dropped, then tried again alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import PatchError
+from orchestrator.gate.gate import DeclarationsByModule, Gate, PatchReport
+from orchestrator.gate.holes import hole_script
+from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.lean.extraction import project_parts
+from orchestrator.lean.protocol import Message
+from orchestrator.ledger.content_cache import ContentCache, content_key
+from orchestrator.source.helper_lemmas import HelperLemma, with_helpers
+from orchestrator.source.project import Project
+from orchestrator.source.splice import splice_all
+
+
+async def known_names(
+    cache: ContentCache,
+    project: Project,
+    lean: str,
+    names: Sequence[str],
+    work: Callable[[], Awaitable[frozenset[str]]],
+) -> frozenset[str]:
+    """Which of `names` Lean's library declares, from the cache or by `work`.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+    key = content_key("names", [*project_parts(project, lean), *names])
+    known = cache.get(key, frozenset[str])
+    if known is not None:
+        return known
+    found = await work()
+    cache.put(key, found)
+    return found
+
+
+_OF_THE_FILE = frozenset(
+    {CheckName.TEXT, CheckName.COMPILES, CheckName.LIMITS, CheckName.NOTHING_ELSE, CheckName.HELPERS}
+)
+"""Checks that say the same of every proof in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that a strategy found for a goal: what is to be put in place of the sorry, and the lemmas it needs."""
+
+    goal: Goal
+    script: str
+    helpers: tuple[HelperLemma, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """What became of a set of proofs.
+
+    Attributes:
+        accepted: the proofs that passed together.
+        verdicts: one for every goal, by its id.
+        texts: path → content of the files with the accepted proofs in place.
+        declarations: every module's fingerprints with these files.
+    """
+
+    accepted: tuple[Proof, ...]
+    verdicts: Mapping[str, Verdict]
+    texts: Mapping[str, str]
+    declarations: DeclarationsByModule
+
+
+class Selection:
+    """Finds proofs that pass together.
+
+    Args:
+        gate: judges sets of changed files.
+        goals: every open place of the project, where there is room for two servers: then the gate's replays go side by
+            side.
+    """
+
+    def __init__(self, gate: Gate, goals: Sequence[Goal] = ()) -> None:
+        self._gate = gate
+        self._goals = goals
+        self._project = gate.project
+
+    async def select(self, proofs: Sequence[Proof]) -> GateReport:
+        """Find proofs that pass together, starting from all of them and dropping those that are to blame.
+
+        Raises:
+            SessionError: Lean broke in a way that no single proof can be blamed for.
+        """
+        pending = list(proofs)
+        verdicts: dict[str, Verdict] = {}
+        dropped: list[Proof] = []
+        failed: set[frozenset[str]] = set()
+        while pending:
+            report = await self._verify(pending)
+            blamed = self._blame(pending, report)
+            for proof in blamed:
+                verdicts[proof.goal.id] = self._failed(proof, report)
+            if not blamed:
+                break
+            failed.add(_ids(pending))
+            dropped.extend(blamed)
+            pending = [proof for proof in pending if proof not in blamed]
+        else:
+            report = PatchReport()
+        for proof in dropped:
+            together = [*pending, proof]
+            if _ids(together) in failed:
+                continue
+            retry = await self._verify(together)
+            if not self._blame(together, retry):
+                pending, report = together, retry
+            else:
+                verdicts[proof.goal.id] = self._failed(proof, retry)
+        by_declaration = {(verdict.file, verdict.declaration): verdict for verdict in report.verdicts}
+        for proof in pending:
+            verdicts[proof.goal.id] = by_declaration[(proof.goal.file, proof.goal.declaration)]
+        declarations = {**self._gate.original, **report.declarations}
+        return GateReport(tuple(pending), verdicts, self._texts(pending), declarations)
+
+    async def _verify(self, proofs: Sequence[Proof]) -> PatchReport:
+        texts = self._texts(proofs)
+        helpers = _helpers(proofs)
+        if self._goals:
+            return await self._gate.verify(texts, helpers, ahead=lambda hole: self._filled(proofs, hole))
+        return await self._gate.verify(texts, helpers) if helpers else await self._gate.verify(texts)
+
+    def _filled(self, proofs: Sequence[Proof], hole: str) -> dict[str, str]:
+        """The files in which a declaration with a proof has other open places, with the hole in each of those."""
+        proved = {proof.goal.id for proof in proofs}
+        touched = {(proof.goal.file, proof.goal.declaration) for proof in proofs}
+        rest = [g for g in self._goals if (g.file, g.declaration) in touched and g.id not in proved]
+        holes = [Proof(goal, hole_script(goal.kind, hole)) for goal in rest]
+        files = {goal.file for goal in rest}
+        try:
+            return {path: text for path, text in self._texts([*proofs, *holes]).items() if path in files}
+        except PatchError:  # no prophecy, then
+            return {}
+
+    def _texts(self, proofs: Sequence[Proof]) -> dict[str, str]:
+        helpers = _helpers(proofs)
+        texts = {}
+        for path in dict.fromkeys([*(p.goal.file for p in proofs), *(h.file for h in helpers)]):
+            base = with_helpers(self._project.by_path[path].text, [h for h in helpers if h.file == path])
+            places = [
+                (base.moved(proof.goal.span), proof.script, proof.goal.kind)
+                for proof in proofs
+                if proof.goal.file == path and proof.goal.span is not None
+            ]
+            texts[path] = splice_all(base.text, places)
+        return texts
+
+    def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
+        if not report.errors and report.accepted and self._all_judged(proofs, report):
+            return []
+        refused = [verdict for verdict in report.verdicts if not verdict.accepted]
+        # What one proof does wrong fails the whole file: the others are looked at again without it.
+        own = [v for v in refused if any(not check.passed and check.name not in _OF_THE_FILE for check in v.checks)]
+        failed = {(v.file, v.declaration) for v in own or refused}
+        blamed = [p for p in proofs if (p.goal.file, p.goal.declaration) in failed]
+        for path, messages in report.errors.items():
+            blamed.extend(p for p in self._at_lines(proofs, path, messages) if p not in blamed)
+        if not blamed:
+            unlike = {path for path, found in report.differences.items() if found}
+            judged = {(v.file, v.declaration) for v in report.verdicts}
+            blamed = [p for p in proofs if p.goal.file in unlike or (p.goal.file, p.goal.declaration) not in judged]
+        return blamed or list(proofs)
+
+    @staticmethod
+    def _all_judged(proofs: Sequence[Proof], report: PatchReport) -> bool:
+        judged = {(verdict.file, verdict.declaration) for verdict in report.verdicts}
+        return all((proof.goal.file, proof.goal.declaration) in judged for proof in proofs)
+
+    def _at_lines(self, proofs: Sequence[Proof], path: str, messages: Sequence[Message]) -> list[Proof]:
+        """Proofs whose command, in the patched file, holds one of the messages."""
+        here = sorted((p for p in proofs if p.goal.file == path), key=lambda p: p.goal.span or _NOWHERE)
+        base = with_helpers(self._project.by_path[path].text, [h for h in _helpers(proofs) if h.file == path])
+        found = []
+        shift = 0
+        starts: dict[SourceSpan, int] = {}
+        ends: dict[SourceSpan, int] = {}
+        for proof in here:
+            command = proof.goal.command
+            assert proof.goal.span is not None
+            assert command is not None
+            now = base.moved(command)
+            # The helper lemmas in front of a command are its own.
+            starts.setdefault(command, now.start.line + shift - base.lines_before(command))
+            spliced = splice_all(base.text, [(base.moved(proof.goal.span), proof.script, proof.goal.kind)])
+            shift += spliced.count("\n") - base.text.count("\n")
+            ends[command] = now.end.line + shift
+        for proof in here:
+            command = proof.goal.command
+            if command is not None and any(starts[command] <= m.start.line <= ends[command] for m in messages):
+                found.append(proof)
+        return found
+
+    def _failed(self, proof: Proof, report: PatchReport) -> Verdict:
+        for verdict in report.verdicts:
+            if (verdict.file, verdict.declaration) == (
+                proof.goal.file,
+                proof.goal.declaration,
+            ) and not verdict.accepted:
+                return verdict
+        messages = [message.text for found in report.errors.values() for message in found]
+        unlike = [words for found in report.differences.values() for words in found]
+        check = (
+            Check(CheckName.COMPILES, False, messages[0][:300])
+            if messages
+            else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
+        )
+        return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
+
+
+def _helpers(proofs: Iterable[Proof]) -> tuple[HelperLemma, ...]:
+    """The helper lemmas of all, each once, at its first place."""
+    found: dict[str, HelperLemma] = {}
+    for proof in proofs:
+        for helper in proof.helpers:
+            known = found.setdefault(helper.name, helper)
+            if (helper.file, helper.before) < (known.file, known.before):
+                found[helper.name] = helper
+    return tuple(found.values())
+
+
+def _ids(proofs: Iterable[Proof]) -> frozenset[str]:
+    return frozenset(proof.goal.id for proof in proofs)
+
+
+_NOWHERE = SourceSpan(Position(0, 0), Position(0, 0))
+
+
+async def known_gate(
+    cache: ContentCache,
+    project: Project,
+    lean: str,
+    proofs: Sequence[Proof],
+    work: Callable[[], Awaitable[GateReport]],
+) -> GateReport:
+    """The gate's report on exactly these proofs in exactly this project, from the cache or by `work`.
+
+    What is kept is the report on the proofs that passed together; a refusal is looked into again.
+
+    Raises:
+        SessionError: as `work` does.
+    """
+
+    def key(placed: Sequence[Proof]) -> str:
+        parts = [
+            "\x00".join((proof.goal.id, proof.script, *(helper.text for helper in proof.helpers))) for proof in placed
+        ]
+        return content_key("gate", [*project_parts(project, lean), *sorted(parts)])
+
+    known = cache.get(key(proofs), GateReport)
+    if known is not None:
+        return known
+    report = await work()
+    # The next run comes with what passed alone: the ledger does not offer again what was turned down.
+    verdicts = {proof.goal.id: report.verdicts[proof.goal.id] for proof in report.accepted}
+    cache.put(key(report.accepted), replace(report, verdicts=verdicts))
+    return report

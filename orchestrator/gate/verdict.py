@@ -1,0 +1,319 @@
+"""What the gate concludes, and the comparison it rests on: a patched project against the original. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from orchestrator.goals.declaration import STANDARD_AXIOMS, DeclarationFacts, is_generated
+from orchestrator.goals.goal import SourceSpan
+from orchestrator.source.lexer import code_mask
+
+DECLARATION = "Lean.Parser.Command.declaration"
+"""Syntax kind of the command that declares a theorem."""
+
+
+class CheckName(StrEnum):
+    """What the gate looks at."""
+
+    TEXT = "only the open places changed"
+    COMPILES = "the project compiles with the proof in place"
+    STATEMENT = "kind, name, universe levels and statement are as in the original"
+    NO_SORRY = "no sorry below it"
+    AXIOMS = "only allowed axioms below it"
+    KERNEL = "the kernel accepts it, and what it rests on, once more"
+    LIMITS = "it stays within Lean's own limit of work"
+    NOTHING_ELSE = "every other declaration is as in the original"
+    HELPERS = "every helper lemma is a proved theorem of a new name, and nothing else"
+    OTHERS = "other checkers accept the compiled modules"
+
+
+class VerdictStatus(StrEnum):
+    """Passed: proved. Partial: this place is closed, others of the declaration are open. Conditional: proved from
+    another declaration that still has a sorry. Failed: not to be used."""
+
+    PASSED = "passed"
+    PARTIAL = "partial"
+    CONDITIONAL = "conditional"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at, and what was seen when it is not as it should be."""
+
+    name: CheckName
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's word on one declaration.
+
+    Attributes:
+        declaration: its name as a user writes it.
+        file: path in the repository.
+        status: see `VerdictStatus`.
+        checks: everything that was looked at.
+        axioms: what it rests on.
+        rests_on: declarations with a sorry below a conditional one.
+        not_checked: what could not be looked at here, in words.
+        warnings: what a reader should look at twice, in words; it decides nothing.
+    """
+
+    declaration: str
+    file: str
+    status: VerdictStatus
+    checks: tuple[Check, ...] = ()
+    axioms: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """The patch may hold it; it is green only when `status` is passed."""
+        return self.status is not VerdictStatus.FAILED
+
+    @property
+    def reason(self) -> str:
+        """Why it failed ("" when it did not)."""
+        return "; ".join(
+            f"not so: {c.name.value}" + (f" ({c.detail})" if c.detail else "") for c in self.checks if not c.passed
+        )
+
+
+Declarations = Mapping[str, DeclarationFacts]
+
+
+def differences(
+    original: Declarations,
+    patched: Declarations,
+    *,
+    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+    helpers: frozenset[str] = frozenset(),
+) -> tuple[str, ...]:
+    """What the patch changed beside the bodies of declarations that had a sorry, each in words.
+
+    `helpers` are names of lemmas that the patch is allowed to add.
+    """
+    found: list[str] = []
+    for name, before in original.items():
+        after = patched.get(name)
+        if after is None:
+            if not (before.auxiliary or is_generated(name)):
+                found.append(f"`{before.user_name}` is gone")
+            continue
+        changed = statement_change(before, after)
+        if changed:
+            found.append(f"`{before.user_name}`: {changed}")
+        elif before.value != after.value and not before.own_sorry and not before.auxiliary:
+            found.append(f"`{before.user_name}`: the body changed")
+        if after.own_sorry and not before.own_sorry:
+            found.append(f"`{before.user_name}` has a sorry now")
+        foreign = sorted(set(after.axioms) - set(before.axioms) - allowed_axioms - {"sorryAx"})
+        if foreign and not before.has_sorry:
+            found.append(f"`{before.user_name}` rests on {', '.join(foreign)} now")
+    for name, after in patched.items():
+        if name in original:
+            continue
+        if after.kind == "axiom":
+            found.append(f"new axiom `{after.user_name}`")
+        elif after.user_name in helpers and after.kind == "theorem":
+            foreign = sorted(set(after.axioms) - allowed_axioms - {"sorryAx"})
+            if after.own_sorry:
+                found.append(f"the helper `{after.user_name}` has a sorry")
+            if foreign:
+                found.append(f"the helper `{after.user_name}` rests on {', '.join(foreign)}")
+        elif not (after.auxiliary or is_generated(name)):
+            found.append(f"new declaration `{after.user_name}`")
+    return tuple(found)
+
+
+def command_change(original: Sequence[str], patched: Sequence[str], new_declarations: int = 0) -> str:
+    """How the commands of a file differ, "" when they are of the same kinds in the same order.
+
+    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares. As many
+    as `new_declarations` more of the kind `declaration` are no difference.
+    """
+    todo = list(original)
+    extra = 0
+    for kind in patched:
+        if todo and todo[0] == kind:
+            del todo[0]
+        elif kind == DECLARATION:
+            extra += 1
+        else:
+            todo.append("")
+            break
+    if not todo and extra <= new_declarations:
+        return ""
+    return f"the file had {len(original)} commands and has {len(patched)}, or others in their places"
+
+
+def helper_problems(
+    names: Iterable[str], original: Declarations, patched: Declarations, *, allowed_axioms: frozenset[str]
+) -> tuple[str, ...]:
+    """What is wrong with the helper lemmas that a patch adds, each in words. `original` is the whole project's."""
+    found: list[str] = []
+    there = {facts.user_name for facts in original.values() if not facts.auxiliary}
+    added = {facts.user_name: facts for facts in patched.values() if not facts.auxiliary}
+    for name in names:
+        facts = added.get(name)
+        if name in there:
+            found.append(f"`{name}` is the name of something else")
+        elif facts is None:
+            found.append(f"`{name}` was not found")
+        elif facts.kind != "theorem":
+            found.append(f"`{name}` is a {facts.kind}, not a theorem")
+        elif facts.own_sorry:
+            found.append(f"`{name}` is not proved")
+        elif foreign := sorted(set(facts.axioms) - allowed_axioms - {"sorryAx"}):
+            found.append(f"`{name}` rests on {', '.join(foreign)}")
+        elif facts.recheck:
+            found.append(f"`{name}`: {facts.recheck}")
+    return tuple(found)
+
+
+def statement_change(before: DeclarationFacts, after: DeclarationFacts) -> str:
+    """How the statement differs, "" when it does not. Auxiliary declarations have no statement of their own."""
+    if before.auxiliary:
+        return ""
+    if before.kind != after.kind:
+        return f"was a {before.kind}, is a {after.kind}"
+    if before.levels != after.levels:
+        return "the universe levels changed"
+    return "the statement changed" if before.type != after.type else ""
+
+
+def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
+    """User names of the declarations below `name` that have a sorry of their own, sorted."""
+    seen: set[str] = set()
+    todo = [name]
+    found: set[str] = set()
+    while todo:
+        current = todo.pop()
+        if current in seen or current not in everything:
+            continue
+        seen.add(current)
+        facts = everything[current]
+        if current != name and facts.own_sorry and not facts.auxiliary:
+            found.add(facts.user_name)
+        todo.extend(facts.uses)
+    return tuple(sorted(found))
+
+
+def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
+    """What the kernel has against `name` or anything of the project below it, each in words.
+
+    A declaration that was made while the kernel's check was switched off can be wrong, and it can rest on itself.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        current = todo.pop()
+        if current in seen or current not in everything:
+            continue
+        seen.add(current)
+        facts = everything[current]
+        if facts.recheck:
+            found.append(facts.recheck if current == name else f"`{facts.user_name}`: {facts.recheck}")
+        if name in facts.uses:
+            found.append("it rests on itself")
+        todo.extend(facts.uses)
+    return tuple(found)
+
+
+def judge(
+    before: DeclarationFacts,
+    after: DeclarationFacts | None,
+    *,
+    file: str,
+    everything: Declarations,
+    allowed_axioms: frozenset[str],
+    general: Iterable[Check],
+    hole: str = "",
+    not_checked: tuple[str, ...] = (),
+    warnings: tuple[str, ...] = (),
+) -> Verdict:
+    """The verdict on one declaration that had a sorry.
+
+    Args:
+        before, after: the declaration in the original and in the patched project (None when it is gone).
+        file: its path.
+        everything: the patched project's declarations by exact name.
+        allowed_axioms: the allowlist.
+        general: checks that concern the whole patch.
+        hole: the axiom that fills the places the patch leaves open in this declaration, "" when it leaves none.
+        not_checked, warnings: passed on.
+    """
+    checks = list(general)
+    if after is None:
+        checks.append(Check(CheckName.STATEMENT, False, "the declaration is gone"))
+        return Verdict(
+            before.user_name, file, VerdictStatus.FAILED, tuple(checks), not_checked=not_checked, warnings=warnings
+        )
+    changed = statement_change(before, after)
+    checks.append(Check(CheckName.STATEMENT, not changed, changed))
+    checks.append(
+        Check(CheckName.NO_SORRY, not after.own_sorry, "it has a sorry of its own" if after.own_sorry else "")
+    )
+    foreign = sorted(set(after.axioms) - allowed_axioms - {hole, "sorryAx"})
+    checks.append(Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)))
+    complaints = kernel_complaints(after.name, {**everything, after.name: after})
+    checks.append(Check(CheckName.KERNEL, not complaints, "; ".join(complaints[:3])))
+    rests_on = sorried_below(after.name, everything) if after.has_sorry else ()
+    if not all(check.passed for check in checks):
+        status = VerdictStatus.FAILED
+    elif hole:
+        status = VerdictStatus.PARTIAL
+    elif after.has_sorry:
+        status = VerdictStatus.CONDITIONAL
+    else:
+        status = VerdictStatus.PASSED
+    axioms = tuple(sorted(set(after.axioms) - {hole}))
+    return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked, warnings)
+
+
+def only_places_changed(original: str, spans: Iterable[SourceSpan], patched: str) -> bool:
+    """Whether `patched` is `original` with something else, or the same, at each of the spans.
+
+    White space at the edges of a place may differ. What stands in a place is not looked at here, except that it may
+    not turn what follows into a comment or a string.
+    """
+    pieces = _around(original, sorted(spans))
+    if len(pieces) == 1:
+        return original == patched
+    kept = [piece.strip() for _, piece in pieces]
+    kept[0], kept[-1] = pieces[0][1].rstrip(), pieces[-1][1].lstrip()
+    if not patched.startswith(kept[0]) or not patched.endswith(kept[-1]):
+        return False
+    stop = len(patched) - len(kept[-1])
+    before, after = code_mask(original), code_mask(patched)
+    same = [before[place + piece.find(text) :][: len(text)] for (place, piece), text in zip(pieces, kept, strict=True)]
+    position = len(kept[0])
+    for piece, code in zip(kept[1:-1], same[1:-1], strict=True):
+        # Leftmost is right: it leaves the most room to what follows, as in matching a glob.
+        found = patched.find(piece, position, stop)
+        while found >= 0 and after[found : found + len(piece)] != code:
+            found = patched.find(piece, found + 1, stop)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return position <= stop and after.startswith(same[0]) and after.endswith(same[-1])
+
+
+def _around(text: str, spans: Sequence[SourceSpan]) -> list[tuple[int, str]]:
+    """The stretches between the spans, each with its offset."""
+    starts = [0]
+    for line in text.split("\n"):
+        starts.append(starts[-1] + len(line) + 1)
+    pieces = []
+    position = 0
+    for span in spans:
+        pieces.append((position, text[position : starts[span.start.line - 1] + span.start.column]))
+        position = starts[span.end.line - 1] + span.end.column
+    return [*pieces, (position, text[position:])]

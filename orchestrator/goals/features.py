@@ -1,0 +1,103 @@
+"""What a policy may look at in a goal: its corner of mathematics, the shape of its target, its hypotheses. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from orchestrator.goals.goal import Goal
+
+
+@dataclass(frozen=True, slots=True)
+class GoalFeatures:
+    """What a policy may look at.
+
+    Attributes:
+        key: names the goal; only feeds the random draws.
+        levels: contexts the goal belongs to, from the general to the particular, each refining the one before.
+        marks: further contexts, side by side.
+    """
+
+    key: str = ""
+    levels: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+
+
+# Loosest first, as Lean binds them: the shape is the loosest connective outside all brackets.
+_LOOSE = ("↔", "→", "∨", "∧")
+_TIGHT = (
+    ("=", "≠", "≤", "<", "≥", ">", "∈", "∉", "⊆", "⊂", "∣", "≡", "≃", "≅", "≈", "~"),
+    ("∪", "∩", "⊔", "⊓", "+", "-", "*", "/"),
+)
+_BINDERS = {"∀": "∀", "∃": "∃", "∃!": "∃", "fun": "fun", "λ": "fun", "let": "let", "have": "let"}
+_OPEN, _CLOSE = "([{⟨⟪⌊⌈", ")]}⟩⟫⌋⌉"
+_FACTS = "=≠∧∨∃∀¬≤<≥>↔∈∣"
+_MANY = 3
+_WORD = re.compile(r"[^¬\s()\[\]{}⟨⟩⟪⟫⌊⌋⌈⌉,:]+|.", re.DOTALL)
+
+
+def features_of(goal: Goal) -> GoalFeatures:
+    """The features of a goal.
+
+    Levels are the first two parts of its module, then that with the target's shape. Marks are the head of the
+    conclusion, the size of the target, its quantifiers, and the hypotheses: how many facts, and the types of the data.
+    """
+    domain = ".".join((goal.module or goal.context.namespace).split(".")[:2])
+    shape = target_shape(goal.target)
+    return GoalFeatures(key=goal.id, levels=(domain, f"{domain}|{shape}"), marks=(f"shape {shape}", *_marks(goal)))
+
+
+def _marks(goal: Goal) -> tuple[str, ...]:
+    words = [word for word in _WORD.findall(goal.target) if not word.isspace()]
+    quantifiers = "".join(dict.fromkeys(_BINDERS[word] for word in words if word in _BINDERS))
+    types = [type_text for line in goal.hypotheses if (type_text := line.partition(" : ")[2].partition(" := ")[0])]
+    facts = [type_text for type_text in types if any(sign in type_text for sign in _FACTS)]
+    data = dict.fromkeys(_first_word(type_text) for type_text in types if type_text not in facts)
+    return (
+        f"head {conclusion_head(goal.target)}",
+        f"size {len(words).bit_length()}",
+        f"binders {quantifiers}",
+        f"facts {min(len(facts), _MANY)}",
+        *(f"over {name}" for name in list(data)[:_MANY]),
+    )
+
+
+def conclusion_head(target: str) -> str:
+    """The first word of a statement behind its leading binders and brackets: as a rule the constant it is about."""
+    rest = target.strip()
+    while rest[:1] in ("∀", "∃") and "," in rest:
+        rest = rest.partition(",")[2].strip()
+    return _first_word(rest)
+
+
+def _first_word(text: str) -> str:
+    return next((word for word in _WORD.findall(text) if not word.isspace() and word not in _OPEN), "")
+
+
+def target_shape(target: str) -> str:
+    """The outermost connective or binder of a statement as Lean prints it; its first word when there is neither."""
+    outside: list[str] = []
+    depth = 0
+    for word in _WORD.findall(target):
+        if word in _OPEN:
+            depth += 1
+        elif word in _CLOSE:
+            depth = max(0, depth - 1)
+        elif depth == 0 and not word.isspace():
+            outside.append(word)
+    if not outside:
+        return "()" if target.strip() else ""
+    if outside[0] in _BINDERS:
+        return _BINDERS[outside[0]]
+    # A binder reaches as far to the right as it can, so nothing behind it is outermost.
+    reach = next((index for index, word in enumerate(outside) if word in _BINDERS), len(outside))
+    for connective in _LOOSE:
+        if connective in outside[:reach]:
+            return connective
+    if outside[0] == "¬":
+        return "¬"
+    for connectives in _TIGHT:
+        found = next((word for word in outside[:reach] if word in connectives), "")
+        if found:
+            return found
+    return outside[0]

@@ -1,1 +1,0 @@
-"""Hosts of repositories: GitHub and GitLab, by their HTTP APIs, and a twin in memory."""

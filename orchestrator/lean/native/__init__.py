@@ -1,0 +1,1 @@
+"""The user's own Lean (elan, Lake), through the community REPL."""

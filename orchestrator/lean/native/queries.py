@@ -1,0 +1,207 @@
+"""What a REPL is not made to answer: fingerprints, the library's constants, and those that a goal speaks of.
+
+For the first two a small Lean program, `Describe.lean`, is elaborated on top and asked to speak. It needs
+`import Lean`: where a file's imports do not bring that, its texts are elaborated once more on an environment that has
+it, the program in front of them. A goal's constants are read off the goal, printed in full.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from orchestrator.errors import MalformedReply, RequestRefused
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.lean.native.journal import Journal
+from orchestrator.lean.native.repl import Json
+from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants, PremisesReply
+from orchestrator.lean.replies import parse_reply
+from orchestrator.source.lexer import IDENTIFIER
+
+_PROGRAM = Path(__file__).with_name("Describe.lean")
+_MONAD = "Lean.Elab.Command.CommandElabM"
+_DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
+_MARK = "these goals:"
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_UNIVERSES = re.compile(r"\.\{[^}]*\}|(?<![.\w])(?:Type|Sort) (?:\([^)]*\)|[\w.']+)")
+_BINDER = re.compile(r"[({⦃\[]((?:[^\W\d][\w!?'✝¹²³⁴⁵⁶⁷⁸⁹⁰.]*\s)+):")
+_NAME = re.compile(rf"(?<![\w.✝]){IDENTIFIER}(?!✝|\.[^\W\d])")
+_KEYWORDS = frozenset({"fun", "let", "have", "match", "with", "Type", "Sort", "Prop", "if", "then", "else", "case"})
+_FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
+
+
+class Questions:
+    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds.
+
+    Args:
+        journal: where they are.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._has_lean: dict[int, bool] = {}
+        self._beside: dict[int, int] = {}
+        self._names: dict[int, str] = {}
+        # A project must not be able to hide declarations in it.
+        self._namespace = f"OrchestratorDescribe{secrets.token_hex(4)}"
+
+    def clear(self) -> None:
+        """Forget the environments made so far."""
+        self._has_lean.clear()
+        self._beside.clear()
+        self._names.clear()
+
+    async def describe(self, request: Describe, *, deadline: float) -> DescribeReply:
+        """Every declaration that `request.env` has and `request.base` has not.
+
+        Raises:
+            RequestRefused: Lean did not take the program.
+            SessionError: the process broke.
+        """
+        if request.base not in self._names:
+            self._names[request.base] = await self._ask(request.base, "names", [], deadline)
+        known = "\n".join(json.loads(self._names[request.base]))
+        wanted = "\n".join(request.recheck)
+        said = await self._ask(request.env, "describe", [_quoted(known), _quoted(wanted)], deadline)
+        reply = parse_reply(request, json.loads(said))
+        assert isinstance(reply, DescribeReply)
+        return await self._below_the_library(request.env, reply, deadline)
+
+    async def premises(self, request: LibraryConstants, *, deadline: float) -> PremisesReply:
+        """Constants of an imported module; modules that `import Lean` brings are among them.
+
+        Raises:
+            RequestRefused: Lean did not take the program, or there is no such environment.
+            SessionError: the process broke.
+        """
+        numbers = [str(request.module), str(request.first), str(request.count)]
+        said = await self._ask(request.env, "premises", numbers, deadline)
+        reply = parse_reply(request, json.loads(said))
+        assert isinstance(reply, PremisesReply)
+        return reply
+
+    async def mentions(self, state: int, *, deadline: float) -> tuple[str, ...]:
+        """The constants that a state's first goal speaks of, in order, with repetition.
+
+        Raises:
+            RequestRefused: there is no such state.
+            SessionError: the process broke.
+        """
+        # A failure is told with the goals; a trace is not told by every REPL.
+        reply = await self._journal.step(state, f'set_option pp.all true in fail "{_MARK}"', deadline=deadline)
+        printed = str(reply.get("message", "")).partition(f"{_MARK}\n")[2]
+        words = constants_printed(printed.partition("\n\n")[0])
+        asked = tuple(dict.fromkeys(words))
+        checks = "\n".join(f"#check @{name}" for name in asked)
+        _, answer = await self._journal.command(checks, self._journal.origin(state), deadline=deadline)
+        unknown = {int(m["pos"]["line"]) for m in answer.get("messages", ()) if m["severity"] == "error"}
+        known = {name for line, name in enumerate(asked, 1) if line not in unknown}
+        return tuple(name for name in words if name in known)
+
+    async def _below_the_library(self, env: int, reply: DescribeReply, deadline: float) -> DescribeReply:
+        """The same with the axioms that Lean itself finds, which looks into what is imported."""
+        found = dict(reply.declarations)
+        shown = [f for f in found.values() if not f.auxiliary and f.kind not in ("constructor", "recursor", "quot")]
+        if not shown:
+            return reply
+        asked = "\n".join(f"#print axioms {fingerprint.user_name}" for fingerprint in shown)
+        _, answer = await self._journal.command(asked, env, deadline=deadline)
+        axioms = axioms_in(answer, [fingerprint.user_name for fingerprint in shown])
+        for fingerprint in shown:
+            found[fingerprint.name] = _with_axioms(fingerprint, axioms.get(fingerprint.user_name, ()))
+        return DescribeReply(found)
+
+    async def _ask(self, env: int, question: str, arguments: Sequence[str], deadline: float) -> str:
+        root = self._journal.chain(env)[0]
+        if await self._lean_is_there(root, deadline):
+            env, reply = await self._journal.command(self._program(), env, deadline=deadline)
+            _no_errors(reply)
+        else:
+            env = await self._beside_with_lean(env, deadline)
+        words = " ".join((f"`{self._namespace}", *arguments))
+        text = f"#eval (do {self._namespace}.{question} (← Lean.getEnv) {words} : {_MONAD} Unit)"
+        _, reply = await self._journal.command(text, env, deadline=deadline)
+        _no_errors(reply)
+        said = [str(m["data"]) for m in reply.get("messages", ()) if str(m["data"]).startswith(("{", "["))]
+        if not said:
+            raise MalformedReply("Lean did not say what a file declares", where=str(reply)[:200])
+        return said[0]
+
+    async def _lean_is_there(self, root: int, deadline: float) -> bool:
+        if root not in self._has_lean:
+            _, reply = await self._journal.command(f"#check {_MONAD}", root, deadline=deadline)
+            self._has_lean[root] = not any(m["severity"] == "error" for m in reply.get("messages", ()))
+        return self._has_lean[root]
+
+    async def _beside_with_lean(self, env: int, deadline: float) -> int:
+        root, *rest = self._journal.chain(env)
+        if root not in self._beside:
+            imports = f"import Lean\n{self._journal.text(root)}"
+            start, _ = await self._journal.command(imports, None, deadline=deadline, keep=True)
+            program = self._program()
+            self._beside[root], reply = await self._journal.command(program, start, deadline=deadline, keep=True)
+            _no_errors(reply)
+        current = self._beside[root]
+        for number in rest:
+            if number not in self._beside:
+                text = self._journal.text(number)
+                self._beside[number], _ = await self._journal.command(text, current, deadline=deadline, keep=True)
+            current = self._beside[number]
+        return current
+
+    def _program(self) -> str:
+        return f"namespace {self._namespace}\n{_program_text()}\nend {self._namespace}\n"
+
+
+def constants_printed(goal: str) -> tuple[str, ...]:
+    """Names in a goal as `pp.all` prints it, but for its hypotheses, bound variables and universes. Some are none."""
+    text = _UNIVERSES.sub("", _STRING.sub(" ", goal))
+    bound: set[str] = set()
+    found: list[str] = []
+    for line in text.split("\n"):
+        head, colon, rest = line.partition(" : ")
+        if colon and not line.startswith((" ", "⊢")) and "⊢" not in head:
+            bound.update(head.split())
+            line = rest
+        bound.update(name for names in _BINDER.findall(line) for name in names.split())
+        found += _NAME.findall(line)
+    return tuple(name for name in found if name not in bound and name not in _KEYWORDS)
+
+
+def axioms_in(reply: Json, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What `#print axioms` said of each of `names`, one command a line in their order; those it took are listed."""
+    found: dict[str, tuple[str, ...]] = {}
+    for message in reply.get("messages", ()):
+        text, line = str(message["data"]), int(message["pos"]["line"])
+        match = _DEPENDS.match(text) or _FREE.match(text)
+        if match is None or line > len(names):
+            continue
+        listed = match.groupdict().get("axioms") or ""
+        found[names[line - 1]] = tuple(sorted(filter(None, (axiom.strip() for axiom in listed.split(",")))))
+    return found
+
+
+def _with_axioms(fingerprint: Fingerprint, axioms: Sequence[str]) -> Fingerprint:
+    together = tuple(dict.fromkeys((*fingerprint.axioms, *axioms)))
+    return replace(fingerprint, axioms=together, has_sorry="sorryAx" in together)
+
+
+def _no_errors(reply: Json) -> None:
+    for message in reply.get("messages", ()):
+        if message["severity"] == "error":
+            raise RequestRefused(f"Lean did not take our describing program: {str(message['data'])[:300]}")
+
+
+def _quoted(text: str) -> str:
+    """A Lean string literal."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+@cache
+def _program_text() -> str:
+    return _PROGRAM.read_text(encoding="utf-8")

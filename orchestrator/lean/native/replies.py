@@ -1,0 +1,129 @@
+"""Reads the REPL's replies into our values, whatever Lean version wrote them. Pure.
+
+Toolchains from v4.9 on differ in words: the warning for an open place names `sorry` in straight quotes or backquotes,
+severity "trace" exists in some, and `#where` says "no namespace" in several ways.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.errors import MalformedReply
+from orchestrator.goals.goal import Position, SourceSpan
+from orchestrator.lean.native.repl import Json
+from orchestrator.lean.protocol import Message, Severity, TacticReply
+
+Shift = Callable[[Position], Position]
+
+_USES_SORRY = re.compile(r"declaration uses ['`]sorry['`]")
+_NAMESPACE = re.compile(r"^namespace (\S+)", re.MULTILINE)
+_OPEN = re.compile(r"^open (?!scoped )(.+)$", re.MULTILINE)
+_SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING}
+# Several goals at once are one state for us, and no single one for the REPL.
+_SEVERAL = "Not verified: more than one initial goal"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An open place in a reply: its goal, where it stands, its proof state, and the syntax that left it open."""
+
+    goal: str
+    span: SourceSpan
+    state: int
+    syntax: str
+    declaration: str = ""
+
+
+def uses_sorry(message: Message) -> bool:
+    """Whether a message is Lean's warning that a declaration is not proved."""
+    return _USES_SORRY.search(message.text) is not None
+
+
+def messages_of(reply: Json, shift: Shift) -> tuple[Message, ...]:
+    """The messages of a reply, their positions moved."""
+    return tuple(
+        Message(
+            severity=_SEVERITIES.get(str(value["severity"]), Severity.INFO),
+            text=str(value["data"]),
+            start=shift(_position(value["pos"])),
+            end=shift(_position(value["endPos"])) if value.get("endPos") else None,
+        )
+        for value in reply.get("messages", ())
+    )
+
+
+def places_in(reply: Json, shift: Shift, words: Mapping[Position, str]) -> tuple[Placed, ...]:
+    """Open places of a reply to a command that was asked for its tactics.
+
+    `words` are those of the text that may leave a proof open, by position. The REPL lists `sorry` only; of the others
+    it knows the tactic.
+    """
+    tactics = {shift(_position(entry["pos"])): entry for entry in reply.get("tactics", ())}
+    found = []
+    for entry in reply.get("sorries", ()):
+        if entry.get("proofState") is None or entry.get("pos") is None:
+            continue
+        span = SourceSpan(shift(_position(entry["pos"])), shift(_position(entry["endPos"])))
+        tactic = str(tactics.get(span.start, {}).get("tactic", ""))
+        syntax = "tactic" if tactic.startswith("sorry") else "term"
+        found.append(_placed(entry, span, syntax, reply, shift))
+    for position, word in words.items():
+        entry = tactics.get(position, {})
+        if word in ("admit", "stop") and str(entry.get("tactic", "")).startswith(word) and "proofState" in entry:
+            span = SourceSpan(position, shift(_position(entry["endPos"])))
+            found.append(_placed(entry, span, word, reply, shift))
+    return tuple(sorted(found, key=lambda place: place.span))
+
+
+def tactic_reply(tactic: str, reply: Json, milliseconds: int) -> TacticReply:
+    """What one tactic did, from the REPL's answer."""
+    if "message" in reply:
+        error = str(reply["message"]).removeprefix("Lean error:\n")
+        return TacticReply(tactic=tactic, error=error or "failed", milliseconds=milliseconds)
+    messages = messages_of(reply, lambda position: position)
+    errors = [message.text for message in messages if message.severity is Severity.ERROR]
+    status = str(reply.get("proofStatus", ""))
+    goals = tuple(map(str, reply.get("goals", ())))
+    done = status == "Completed" or (status == _SEVERAL and not goals and not reply.get("sorries"))
+    return TacticReply(
+        tactic=tactic,
+        completed=done and not errors,
+        goals=goals,
+        proof_state=reply.get("proofState"),
+        status=status,
+        messages=messages,
+        milliseconds=milliseconds,
+    )
+
+
+def scope_of(reply: Json) -> tuple[str, tuple[str, ...]]:
+    """Namespace and opened namespaces, from what `#where` printed."""
+    text = "\n".join(str(message["data"]) for message in reply.get("messages", ()))
+    namespace = _NAMESPACE.search(text)
+    opens = [name for line in _OPEN.findall(text) for name in line.split()]
+    return namespace[1] if namespace else "", tuple(opens)
+
+
+def _placed(entry: Json, span: SourceSpan, syntax: str, reply: Json, shift: Shift) -> Placed:
+    goal = entry["goal"] if "goal" in entry else entry["goals"]
+    return Placed(str(goal).strip(), span, int(entry["proofState"]), syntax, _declaration(reply, span, shift))
+
+
+def _declaration(reply: Json, span: SourceSpan, shift: Shift) -> str:
+    """The full name of the declaration around a place, where the REPL is one that lists declarations."""
+    for entry in reply.get("declarations", ()):
+        around = entry.get("range", {})
+        if not around:
+            continue
+        if shift(_position(around["start"])) <= span.start < shift(_position(around["finish"])):
+            return str(entry.get("fullName", ""))
+    return ""
+
+
+def _position(value: Json) -> Position:
+    try:
+        return Position(int(value["line"]), int(value["column"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedReply("Lean answered a position that is none", where=str(value)[:80]) from error

@@ -1,0 +1,349 @@
+"""A session over the user's own Lean: the community REPL by lean-interact, with our own book of what was made.
+
+The REPL knows commands and tactics. Files, batches, the kind of an open place, limits in time and fingerprints are put
+together here from those two. A tactic that runs out of time costs the process, since nothing else stops it; states are
+then made again on the next one (`Journal`), and the tactic is a failed tactic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from orchestrator.errors import RequestRefused, SessionClosed, SessionError, SessionTimeout
+from orchestrator.goals.goal import Position, SourceSpan
+from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native.focus import SingleGoals
+from orchestrator.lean.native.journal import Journal
+from orchestrator.lean.native.queries import Questions, axioms_in
+from orchestrator.lean.native.repl import Repl, StartRepl
+from orchestrator.lean.native.replies import Placed, messages_of, places_in, scope_of, tactic_reply, uses_sorry
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    Declaration,
+    Describe,
+    DescribeReply,
+    File,
+    Forget,
+    ForgetReply,
+    LibraryConstants,
+    Mentions,
+    MentionsReply,
+    Message,
+    Reply,
+    Request,
+    Severity,
+    Sorry,
+    TacticReply,
+    Tactics,
+    TacticsReply,
+)
+from orchestrator.source.commands import Piece, command_words, cut, declared_names, scope_ends
+from orchestrator.source.lexer import LineIndex
+
+_PROBE_SECONDS = 20.0
+_DEFAULT_HEARTBEATS = 200_000
+_PROPOSITION = "refine Classical.byContradiction ?_"
+_TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWordAt:
+    """A word that may leave a proof open: "sorry", "admit" or "stop", its offset, and the declaration around it."""
+
+    word: str
+    offset: int
+    declaration: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextReader:
+    """What text alone can tell.
+
+    Attributes:
+        header_end: offset behind a file's imports.
+        open_words: words that may leave a proof open, in order.
+    """
+
+    header_end: Callable[[str], int]
+    open_words: Callable[[str], tuple[OpenWordAt, ...]]
+
+
+class NativeSession:
+    """A `Session` over one REPL at a time.
+
+    Args:
+        start: starts a REPL.
+        reader: reads Lean text.
+        rss_limit_megabytes: a process that has grown beyond this is replaced between pieces of work.
+        meter: adds up what this session uses.
+    """
+
+    def __init__(
+        self,
+        start: StartRepl,
+        reader: TextReader,
+        *,
+        rss_limit_megabytes: float = 8000.0,
+        meter: LeanMeter | None = None,
+    ) -> None:
+        self._meter = meter or LeanMeter()
+        self._journal = Journal(self._counted(start))
+        self._questions = Questions(self._journal)
+        self._goals = SingleGoals(self._journal)
+        self._reader = reader
+        self._rss_limit = rss_limit_megabytes
+        self._generation = 1
+        self._headers: dict[str, int] = {}
+        self._closed = False
+
+    @property
+    def generation(self) -> int:
+        """See `Session.generation`. A process that was replaced with all its states does not count."""
+        return self._generation
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the REPL, None when none runs."""
+        return self._journal.pid
+
+    @property
+    def resident_megabytes(self) -> float:
+        """Resident memory of the REPL, MB; 0 when none runs."""
+        return self._journal.resident_megabytes
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        """See `Session.exchange`.
+
+        Raises:
+            SessionClosed: after close().
+        """
+        if self._closed:
+            raise SessionClosed("The Lean session is closed")
+        deadline = asyncio.get_running_loop().time() + timeout
+        try:
+            with self._meter.running():
+                return await self._answer(request, deadline)
+        except (SessionError, asyncio.CancelledError):
+            await self.kill()
+            raise
+
+    async def recycle_if_grown(self) -> bool:
+        """End the process if it has grown beyond its limit; true when it was. What it held is made again on demand."""
+        if self._journal.resident_megabytes > self._rss_limit:
+            await self._journal.drop_process()
+            return True
+        return False
+
+    async def kill(self) -> None:
+        """End the process at once, and forget what it held."""
+        self._generation += 1
+        self._headers.clear()
+        self._questions.clear()
+        self._goals.clear()
+        self._journal.clear()
+        await self._journal.drop_process()
+
+    async def close(self) -> None:
+        """End the process."""
+        self._closed = True
+        await self._journal.drop_process()
+
+    def _counted(self, start: StartRepl) -> StartRepl:
+        def started() -> Repl:
+            self._meter.count_start()
+            return start()
+
+        return started
+
+    async def _answer(self, request: Request, deadline: float) -> Reply:
+        match request:
+            case Command():
+                return await self._command(request, deadline)
+            case File():
+                return await self._file(request, deadline)
+            case Tactics():
+                return await self._tactics(request, deadline)
+            case Describe():
+                return await self._describe(request, deadline)
+            case Forget():
+                self._journal.forget(request.envs, request.proof_states_from)
+                self._goals.forget(request.proof_states_from)
+                return ForgetReply()
+            case Mentions():
+                return MentionsReply(await self._questions.mentions(request.proof_state, deadline=deadline))
+            case LibraryConstants():
+                return await self._questions.premises(request, deadline=deadline)
+
+    async def _command(self, request: Command, deadline: float) -> CommandReply:
+        if request.env is not None:
+            reply = await self._limited(request.cmd, 0, request.env, request.limits.milliseconds, deadline)
+            return await self._with_declarations(request.cmd, reply, deadline)
+        end = self._reader.header_end(request.cmd)
+        header = request.cmd[:end]
+        if header not in self._headers:
+            self._headers[header], answer = await self._journal.command(header, None, deadline=deadline, keep=True)
+            errors = messages_of(answer, lambda position: position)
+            if any(message.severity is Severity.ERROR for message in errors):
+                del self._headers[header]
+                return CommandReply(env=None, messages=errors)
+        base = self._headers[header]
+        if not request.cmd[end:].strip():
+            return CommandReply(env=base)
+        return await self._limited(request.cmd, end, base, request.limits.milliseconds, deadline)
+
+    async def _file(self, request: File, deadline: float) -> CommandReply:
+        opening = "noncomputable section" if request.noncomputable else "section"
+        opening = "\n".join((opening, *request.settings))
+        opened, _ = await self._journal.command(opening, request.env, deadline=deadline)
+        end = self._reader.header_end(request.text)
+        reply = await self._limited(request.text, end, opened, request.limits.milliseconds, deadline)
+        if reply.interrupted or reply.env is None:
+            return reply
+        closing = f"{scope_ends(request.text[end:])}\nend"
+        closed, answer = await self._journal.command(closing, reply.env, deadline=deadline)
+        errors = messages_of(answer, lambda position: position)
+        commands = command_words(request.text, end)
+        if any(message.severity is Severity.ERROR for message in errors) and not reply.errors:
+            last = LineIndex(request.text).position(len(request.text))
+            reply = replace(reply, messages=(*reply.messages, Message(Severity.ERROR, _TOO_MANY_ENDS, last)))
+        return replace(reply, env=closed, commands=commands)
+
+    async def _limited(self, text: str, start: int, env: int, milliseconds: int, deadline: float) -> CommandReply:
+        """Elaborate within a limit: beyond it the reply is `interrupted`, and nothing was made."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        latest = min(deadline, began + milliseconds / 1000) if milliseconds else deadline
+        try:
+            reply = await self._elaborate(text, start, env, latest)
+        except SessionTimeout:
+            if latest == deadline:
+                raise
+            await self._journal.drop_process()
+            reply = CommandReply(env=env, interrupted=True)
+        return replace(reply, milliseconds=int((loop.time() - began) * 1000))
+
+    async def _elaborate(self, text: str, start: int, env: int, deadline: float) -> CommandReply:
+        words = tuple(word for word in self._reader.open_words(text) if word.offset >= start)
+        pieces = cut(text, (word.offset for word in words), start)
+        reply = await self._pieces(text, pieces, words, env, deadline)
+        if reply.errors and len(pieces) > 1:
+            # The text may have been cut where no command ends; Lean decides.
+            return await self._pieces(text, (Piece(start, len(text), single=True),), words, env, deadline)
+        return reply
+
+    async def _pieces(
+        self, text: str, pieces: tuple[Piece, ...], words: tuple[OpenWordAt, ...], env: int, deadline: float
+    ) -> CommandReply:
+        lines = LineIndex(text)
+        messages: list[Message] = []
+        sorries: list[Sorry] = []
+        for piece in pieces:
+            if not text[piece.start : piece.end].strip():
+                continue
+            here = tuple(word for word in words if piece.start <= word.offset < piece.end)
+            shifted = _shift(lines.position(piece.start))
+            after, reply = await self._journal.command(
+                text[piece.start : piece.end], env, deadline=deadline, tactics=bool(here)
+            )
+            found = messages_of(reply, shifted)
+            messages.extend(found)
+            if here:
+                command = lines.span(piece.start, piece.start + len(text[piece.start : piece.end].rstrip()))
+                declared = {lines.position(word.offset): word.declaration for word in here}
+                places = places_in(reply, shifted, {lines.position(w.offset): w.word for w in here})
+                sorries += [await self._sorry(place, command, env, declared, deadline) for place in places]
+            env = after
+            if len(pieces) > 1 and any(message.severity is Severity.ERROR for message in found):
+                break
+        return CommandReply(env=env, messages=tuple(messages), sorries=tuple(sorries))
+
+    async def _sorry(
+        self, place: Placed, command: SourceSpan, before: int, declared: dict[Position, str], deadline: float
+    ) -> Sorry:
+        probe = await self._journal.step(place.state, _PROPOSITION, deadline=deadline)
+        goals = 1
+        if place.syntax == "stop":
+            goals = len((await self._journal.step(place.state, "skip", deadline=deadline)).get("goals", [""]))
+        _, where = await self._journal.command("#where", before, deadline=deadline)
+        namespace, opens = scope_of(where)
+        # An open place inside a longer one, such as `sorryAx …`, has no word of its own.
+        declaration = place.declaration or declared.get(place.span.start, "")
+        return Sorry(
+            goal=place.goal,
+            span=place.span,
+            proof_state=place.state,
+            command=command,
+            before=before,
+            syntax=place.syntax,
+            is_prop="message" not in probe,
+            declaration=declaration,
+            namespace=namespace,
+            opens=opens,
+            goals=goals,
+            unproved=(declaration,) if declaration else (),
+        )
+
+    async def _with_declarations(self, text: str, reply: CommandReply, deadline: float) -> CommandReply:
+        names = declared_names(text)
+        if reply.interrupted or reply.errors or reply.env is None or not names:
+            return reply
+        asked = "\n".join(f"#print axioms {name}" for name in names)
+        _, answer = await self._journal.command(asked, reply.env, deadline=deadline)
+        own = any(uses_sorry(message) for message in reply.messages)
+        made = tuple(
+            Declaration(name, "", axioms, "sorryAx" in axioms, own and "sorryAx" in axioms)
+            for name, axioms in axioms_in(answer, names).items()
+        )
+        return replace(reply, declarations=made, commands=command_words(text))
+
+    async def _tactics(self, request: Tactics, deadline: float) -> TacticsReply:
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + request.budget_milliseconds / 1000 if request.budget_milliseconds else float("inf")
+        results: list[TacticReply] = []
+        for tactic in request.tactics:
+            if loop.time() >= latest:
+                break
+            results.append(await self._tactic(tactic, request, deadline))
+            if request.stop_on_success and results[-1].completed:
+                break
+        return TacticsReply(tuple(results))
+
+    async def _tactic(self, tactic: str, request: Tactics, deadline: float) -> TacticReply:
+        loop = asyncio.get_running_loop()
+        limits = request.limits
+        # Making the state again after a restart is not the tactic's time.
+        await self._journal.ready(request.proof_state, deadline=deadline)
+        text, behind = await self._goals.chosen(tactic, request.proof_state, request.goal, deadline=deadline)
+        if limits.heartbeats not in (0, _DEFAULT_HEARTBEATS):
+            text = f"set_option maxHeartbeats {limits.heartbeats} in {text}"
+        began = loop.time()
+        latest = min(deadline, began + limits.milliseconds / 1000) if limits.milliseconds else deadline
+        try:
+            reply = await self._journal.step(request.proof_state, text, deadline=latest)
+        except SessionTimeout:
+            if latest == deadline:
+                raise
+            await self._journal.drop_process()
+            reply = {"message": f"no answer within {limits.milliseconds} ms"}
+        reply = self._goals.shown(reply, behind, admits=bool(self._reader.open_words(tactic)))
+        return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
+
+    async def _describe(self, request: Describe, deadline: float) -> DescribeReply:
+        milliseconds = request.limits.milliseconds
+        latest = asyncio.get_running_loop().time() + milliseconds / 1000 if milliseconds else deadline
+        if request.base not in self._journal.chain(request.env):
+            raise RequestRefused("Lean refused a request: one environment does not grow from the other")
+        return await self._questions.describe(request, deadline=min(deadline, latest))
+
+
+def _shift(start: Position) -> Callable[[Position], Position]:
+    """From positions in a piece to positions in the text; the piece starts at `start`."""
+
+    def shifted(position: Position) -> Position:
+        column = position.column + (start.column if position.line == 1 else 0)
+        return Position(position.line + start.line - 1, column)
+
+    return shifted

@@ -1,0 +1,272 @@
+"""One goal, opened on a workspace: try tactics on its state, check a proof in its declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.errors import PatchError, RequestRefused, SessionError
+from orchestrator.goals.goal import Goal, SourceSpan
+from orchestrator.lean.protocol import (
+    CheckReply,
+    Command,
+    CommandReply,
+    Limits,
+    Mentions,
+    Sorry,
+    SplitReply,
+    TacticReply,
+    Tactics,
+)
+from orchestrator.lean.session import ask
+from orchestrator.lean.sketches import goals_in, write_into
+from orchestrator.lean.workspace import Workspace
+
+_SLACK_SECONDS = 10.0
+_SKETCH_SECONDS = 60.0
+
+
+class OpenGoal:
+    """A goal on a workspace, for one holder at a time. Made by `open_goal`.
+
+    Args:
+        workspace: where its file is elaborated.
+        goal: the goal; its `span` and `command` say where it stands.
+        limits: what one tactic may spend unless said otherwise.
+    """
+
+    def __init__(self, workspace: Workspace, goal: Goal, limits: Limits) -> None:
+        self.goal = goal
+        self._workspace = workspace
+        self._limits = limits
+        self._places: tuple[Sorry, ...] = ()
+        self._siblings: tuple[Sorry, ...] = ()
+        self._text = ""
+        self._generation = -1
+        self._env_mark = -1
+        self._state_mark = -1
+
+    async def ready(self) -> None:
+        """Load the goal's file, again if the process behind the session was replaced.
+
+        Raises:
+            RequestRefused: the goal is not in its file, or in its sketch, as Lean elaborates it.
+            SessionError: the session broke.
+        """
+        workspace = self._workspace
+        if self._generation == workspace.session.generation and workspace.holds(self.goal.module):
+            return
+        elaborated = await workspace.load(self.goal.module)
+        marks = workspace.highest_env, workspace.highest_proof_state
+        # As in the workspace: Lean reads files with line feeds alone.
+        text = workspace.project.by_name[self.goal.module].text.replace("\r\n", "\n")
+        self._text, self._siblings = await self._surroundings(self.goal, text, elaborated.reply.sorries)
+        self._places = self._places_of(self.goal, self._siblings)
+        self._generation = workspace.session.generation
+        # What a sketch made is dropped with the goal; a goal of the file itself has made nothing yet.
+        self._env_mark, self._state_mark = marks
+
+    @property
+    def goals(self) -> int:
+        """How many goals the place has at once (more than one after `stop`)."""
+        return max(place.goals for place in self._places)
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+        only: int | None = None,
+    ) -> tuple[TacticReply, ...]:
+        """Try each tactic, on the goal's own state unless another is given; replies in order, perhaps fewer.
+
+        With `only`, the tactics see that goal of `proof_state` alone, and to complete it is to close that one.
+
+        A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
+        reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
+        starting a process again takes does not count for the budget.
+
+        Raises:
+            SessionError: the process died on another state than the goal's own, which cannot be replayed here; or it
+                died while the goal's file was loaded.
+        """
+        limits = limits or self._limits
+        if proof_state is not None:
+            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds, only)
+        replies: list[TacticReply] = []
+        together = len(tactics)
+        budget = int(budget_seconds * 1000)
+        while len(replies) < len(tactics):
+            left = budget - sum(reply.milliseconds for reply in replies)
+            if budget and left <= 0:
+                break
+            batch = tactics[len(replies) : len(replies) + together]
+            await self.ready()
+            try:
+                found = await self._on_every_state(batch, limits, stop_on_success, left / 1000 if budget else 0.0)
+            except SessionError as error:
+                if len(batch) > 1:
+                    together = 1
+                    continue
+                found = (TacticReply(tactic=batch[0], error=f"Lean broke on it: {error.what}"),)
+            replies.extend(found)
+            if not found or (stop_on_success and found[-1].completed):
+                break
+        return tuple(replies)
+
+    async def mentions(self) -> tuple[str, ...]:
+        """Full names of the constants that the goal speaks of, without repetition.
+
+        Raises:
+            SessionError: the session broke.
+        """
+        await self.ready()
+        asked = ask(self._workspace.session, Mentions(self._places[0].proof_state), timeout=60.0)
+        return tuple(dict.fromkeys((await self._workspace.same_process(asked)).names))
+
+    async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
+        """Elaborate the goal's declaration again with `script` in place of the sorry: the truth for this goal.
+
+        `prelude` are commands that stand in front of the declaration, such as a lemma that is to be proved later.
+        A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
+
+        Raises:
+            SessionError: the session broke while the goal's file was loaded.
+        """
+        await self.ready()
+        place = self._places[0]
+        assert place.command is not None
+        try:
+            fragment = fragment_with(self._text, self.goal, script, place.command)
+            before = place.before
+            if prelude:
+                made = await self._elaborated(prelude, before, seconds)
+                if made.errors or made.env is None:
+                    return CheckReply(accepted=False, errors=tuple(message.text for message in made.errors))
+                before = made.env
+            reply = await self._elaborated(fragment, before, seconds)
+        except PatchError as error:
+            return CheckReply(accepted=False, errors=(str(error),))
+        except SessionError as error:
+            return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
+        return self._judge(reply, place)
+
+    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
+        """Elaborate the goal's declaration with a sketch in place of the sorry: its own open places, or what is wrong.
+
+        A sketch that cannot be spliced in, or that breaks the Lean process, is answered with errors.
+
+        Raises:
+            SessionError: the session broke while the goal's file was loaded.
+        """
+        await self.ready()
+        place = self._places[0]
+        assert place.command is not None
+        try:
+            written = write_into(self._text, self.goal, script, place.command)
+            reply = await self._elaborated(written.fragment, place.before, seconds)
+        except PatchError as error:
+            return SplitReply(errors=(str(error),))
+        except SessionError as error:
+            return SplitReply(errors=(f"Lean broke on it: {error.what}",))
+        errors = tuple(message.text for message in reply.errors)
+        if reply.interrupted:
+            errors = (*errors, "timeout")
+        return SplitReply(errors=errors) if errors else SplitReply(goals_in(written, self.goal, script, reply.sorries))
+
+    async def _surroundings(self, goal: Goal, text: str, sorries: tuple[Sorry, ...]) -> tuple[str, tuple[Sorry, ...]]:
+        """The text that the goal stands in, and its open places: of the file, or of the file with sketches in it."""
+        if goal.within is None:
+            return text, sorries
+        outer = goal.within.goal
+        text, sorries = await self._surroundings(outer, text, sorries)
+        place = self._places_of(outer, sorries)[0]
+        assert place.command is not None
+        try:
+            written = write_into(text, outer, goal.within.script, place.command)
+        except PatchError as error:
+            raise RequestRefused(f"The sketch does not fit: {error}", where=goal.declaration) from error
+        reply = await self._elaborated(written.fragment, place.before, _SKETCH_SECONDS)
+        return written.text, tuple(written.in_file(sorry) for sorry in reply.sorries)
+
+    def _places_of(self, goal: Goal, sorries: tuple[Sorry, ...]) -> tuple[Sorry, ...]:
+        places = tuple(sorry for sorry in sorries if sorry.span == goal.span)
+        if not places:
+            raise RequestRefused("The goal is not where it was", where=f"{goal.file}, {goal.declaration}")
+        return places
+
+    async def _elaborated(self, fragment: str, before: int | None, seconds: float) -> CommandReply:
+        limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
+        request = Command(fragment, env=before, limits=limits)
+        asked = ask(self._workspace.session, request, timeout=2 * seconds + _SLACK_SECONDS)
+        reply = await self._workspace.same_process(asked)
+        self._workspace.note(reply)
+        return reply
+
+    async def release(self) -> None:
+        """Drop what was made while the goal was open."""
+        workspace = self._workspace
+        if self._generation == workspace.session.generation and self._generation > 0:
+            await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
+
+    def _judge(self, reply: CommandReply, place: Sorry) -> CheckReply:
+        before = len({sorry.span for sorry in self._siblings if sorry.before == place.before})
+        after = len({sorry.span for sorry in reply.sorries})
+        errors = tuple(message.text for message in reply.errors)
+        if reply.interrupted:
+            errors = (*errors, "timeout")
+        if not errors and after >= before:
+            errors = ("the proof leaves as many open places as before",)
+        if not errors and after == 0 and any(declaration.own_sorry for declaration in reply.declarations):
+            errors = ("the proof leaves a sorry that its text does not show",)
+        axioms = sorted({axiom for declaration in reply.declarations for axiom in declaration.axioms})
+        return CheckReply(not errors, errors, after, tuple(axioms))
+
+    async def _batch(
+        self,
+        tactics: Sequence[str],
+        state: int,
+        limits: Limits,
+        stop: bool,
+        budget_seconds: float,
+        only: int | None = None,
+    ) -> tuple[TacticReply, ...]:
+        budget = int(budget_seconds * 1000)
+        request = Tactics(tuple(tactics), state, stop, budget, limits, only)
+        longest = limits.milliseconds / 1000 * 2
+        seconds = longest * len(tactics) if limits.milliseconds else 600.0
+        if budget_seconds:
+            seconds = min(seconds, budget_seconds + longest)
+        asked = ask(self._workspace.session, request, timeout=seconds + _SLACK_SECONDS)
+        reply = await self._workspace.same_process(asked)
+        states = [r.proof_state for r in reply.results if r.proof_state is not None]
+        self._workspace.highest_proof_state = max([self._workspace.highest_proof_state, *states])
+        return reply.results
+
+    async def _on_every_state(
+        self, tactics: Sequence[str], limits: Limits, stop: bool, budget_seconds: float
+    ) -> tuple[TacticReply, ...]:
+        replies = await self._batch(tactics, self._places[0].proof_state, limits, stop, budget_seconds)
+        if len(self._places) == 1:
+            return replies
+        return tuple([await self._on_other_states(reply, limits) for reply in replies])
+
+    async def _on_other_states(self, reply: TacticReply, limits: Limits) -> TacticReply:
+        if not reply.completed:
+            return reply
+        for place in self._places[1:]:
+            (other,) = await self._batch([reply.tactic], place.proof_state, limits, True, 0.0)
+            if not other.completed:
+                return other
+        return reply
+
+
+def fragment_with(text: str, goal: Goal, script: str, command: SourceSpan) -> str:
+    """The text of `command` alone, with `script` in place of the goal's sorry; its first line keeps its column.
+
+    Raises:
+        PatchError: the goal has no span inside the command.
+    """
+    return write_into(text, goal, script, command).fragment

@@ -1,0 +1,1 @@
+"""What a Lean process may touch, and how that is enforced."""

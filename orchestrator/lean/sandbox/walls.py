@@ -1,0 +1,77 @@
+"""What a Lean process is kept away from: the walls of this machine, and the command that starts a program inside."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFINE = Path(__file__).with_name("confine.py")
+
+SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/etc/ssl", "/proc", "/sys/fs/cgroup",
+                "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/nix/store", "/opt/homebrew")  # fmt: skip
+"""What any program needs to start."""
+
+LIMITS = (("file-size", 16_000_000), ("cpu-seconds", 6 * 3600), ("open-files", 512), ("core", 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What this system offers.
+
+    Attributes:
+        limits: resource limits.
+        network: a process can be taken off the network.
+        landlock: version of Landlock, 0 for none.
+    """
+
+    limits: bool = False
+    network: bool = False
+    landlock: int = 0
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What cannot be had here, in words."""
+        return tuple(
+            words
+            for there, words in (
+                (self.limits, "resource limits (POSIX only)"),
+                (self.network, "a network of its own (needs user namespaces, or root)"),
+                (self.landlock, "a read-only view of the files (needs Landlock, Linux 5.13)"),
+            )
+            if not there
+        )
+
+
+def examine_walls() -> Walls:
+    """Look at this system; one short-lived child is started."""
+    if os.name != "posix":
+        return Walls()
+    from orchestrator.lean.sandbox.confine import can_leave_network, landlock_version
+
+    return Walls(limits=True, network=can_leave_network(), landlock=landlock_version())
+
+
+def confined(command: Sequence[str], *, read: Sequence[Path], write: Sequence[Path] = ()) -> list[str]:
+    """The command that runs `command` inside every wall there is.
+
+    Args:
+        command: a program by its path, and its arguments.
+        read: what it may read (and execute) beside `SYSTEM_FILES`.
+        write: folders that it may write to.
+    """
+    if os.name != "posix":
+        return list(command)
+    readable = [*SYSTEM_FILES, str(Path(command[0]).resolve()), command[0], *map(str, read)]
+    return [
+        sys.executable,
+        *("-I", "-S", str(CONFINE)),
+        *(f"--read={path}" for path in readable),
+        *(f"--write={path}" for path in ("/dev/null", *map(str, write))),
+        "--no-network",
+        *(f"--limit={name}:{value}" for name, value in LIMITS),
+        "--",
+        *command,
+    ]

@@ -1,0 +1,189 @@
+"""Lean servers for a project: which Lean, how many, and how they are started."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.config import Paths, SessionSettings, Settings, child_environment
+from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED, find_checkers, not_checked_with
+from orchestrator.lean.embedded.install import ensure_embedded
+from orchestrator.lean.embedded.process import Launch
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.embedded.steps import Progress
+from orchestrator.lean.lake import check_packages
+from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.native.session import NativeSession, OpenWordAt, TextReader
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.protocol import Limits
+from orchestrator.lean.sandbox.walls import confined
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, LeanFound, LeanKind, find_lean
+from orchestrator.lean.workspace import Workspace
+from orchestrator.machine import LocalMachine
+from orchestrator.source.loading import importable
+from orchestrator.source.project import Project
+from orchestrator.source.scan import header_end, open_words
+
+SERVER_MEGABYTES = 1200
+"""What one embedded server is given when servers are fitted to the memory that is left."""
+NATIVE_MEGABYTES = 8000
+"""Resident memory at which a native server is replaced unless ORCH_MEMORY_MB says otherwise: Mathlib's pages count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Lean servers that can be started for any project.
+
+    Attributes:
+        launch: how an embedded one is started; of a native one, the program `lake` and the folder it works in.
+        count: how many a pool holds.
+        settings: their limits.
+        description: which Lean, in words.
+        identity: changes whenever another Lean, or another server, would answer.
+        meter: what the servers have used so far.
+        native: how a REPL of the user's own Lean is started; None for the embedded Lean.
+        not_checked: what no verdict over this Lean covers, in words.
+    """
+
+    launch: Launch
+    count: int
+    settings: SessionSettings
+    description: str
+    identity: str
+    native: ReplLaunch | None = None
+    meter: LeanMeter = field(default_factory=LeanMeter)
+    not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED
+
+    def session(self) -> EmbeddedSession | NativeSession:
+        """A session; its process starts with the first request."""
+        limit = self.settings.rss_limit_megabytes
+        native = self.native
+        if native is not None:
+            limit = NATIVE_MEGABYTES if limit == SessionSettings().rss_limit_megabytes else limit
+            return NativeSession(
+                lambda: LeanInteractRepl(native), text_reader(), rss_limit_megabytes=limit, meter=self.meter
+            )
+        return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
+
+    def room(self, machine: LocalMachine | None = None) -> bool:
+        """Whether two more servers fit into the memory that is left."""
+        available = (machine or LocalMachine()).read().available_bytes
+        size = SERVER_MEGABYTES if self.native is None else NATIVE_MEGABYTES
+        return available is not None and available > 2 * size * 1e6
+
+    def pool(self, project: Project) -> Pool:
+        """A pool of `count` sessions over a project."""
+        limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_seconds * 1000))
+        return Pool([self.session() for _ in range(self.count)], project, limits=limits)
+
+    @asynccontextmanager
+    async def fresh(self, project: Project, preamble: str = "") -> AsyncIterator[Workspace]:
+        """A workspace on a process of its own, ended afterwards: what the gate works on."""
+        session = self.session()
+        try:
+            seconds = self.settings.elaboration_seconds
+            yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
+        finally:
+            await session.close()
+
+
+def text_reader() -> TextReader:
+    """What a native session reads from text alone."""
+    return TextReader(
+        header_end=header_end, open_words=lambda text: tuple(OpenWordAt(*found) for found in open_words(text))
+    )
+
+
+def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:
+    """Which Lean the project is worked on with.
+
+    Raises:
+        LeanNotFound: none can be used, or not the one that was asked for.
+    """
+    external = {name for module in project.modules for name in module.imports if name not in project.by_name}
+    return find_lean(Path(project.root), project.toolchain, prefer=settings.lean, paths=paths, imports=sorted(external))
+
+
+def usable(settings: Settings, paths: Paths, project: Project) -> Project:
+    """The project without the files that its Lean cannot import.
+
+    Raises:
+        LeanNotFound: no Lean can be used.
+        RepositoryError: no file is left.
+    """
+    if choose_lean(settings, paths, project).kind is LeanKind.EMBEDDED:
+        return importable(project, EMBEDDED_LIBRARIES)
+    return project
+
+
+def lake_folder(repo: str, project: Project) -> Path:
+    """Where a native Lean finds built packages: the user's own folder, since a clean copy of it has none."""
+    own = Path(repo).expanduser()
+    return own.resolve() if own.is_dir() else Path(project.root)
+
+
+def provision(
+    settings: Settings,
+    paths: Paths,
+    found: LeanFound,
+    *,
+    folder: Path | None = None,
+    progress: Progress = lambda stage, done: None,
+) -> Servers:
+    """Say how to start servers, and install the embedded Lean if that is the one and it is not there.
+
+    Args:
+        settings: the settings.
+        paths: where the embedded Lean is kept.
+        found: the Lean that was chosen.
+        folder: the Lake project whose toolchain and packages a native Lean uses.
+        progress: told about steps of an installation.
+
+    Raises:
+        InstallError: it could not be installed.
+        LeanNotFound: the native Lean's packages are not built.
+    """
+    installed = find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
+    if found.native is not None:
+        folder = folder or Path.cwd()
+        check_packages(folder)
+        lake = found.native.lake
+        return Servers(
+            Launch(command=(str(lake),), environment={}, folder=str(folder)),
+            server_count(settings.sessions),
+            settings.sessions,
+            description=f"Lean {found.version} ({found.kind})",
+            identity=f"native {found.version} {settings.repl or ''}",
+            native=ReplLaunch(folder=folder, lake=lake, repl=settings.repl),
+            not_checked=not_checked_with(installed, native=True),
+        )
+    lean = ensure_embedded(paths, progress=progress)
+    launch = Launch(
+        command=confined(lean.command(), read=(lean.root, lean.folder)),
+        environment=lean.environment(),
+        folder=str(lean.folder),
+        start_timeout=settings.sessions.start_timeout_seconds,
+    )
+    return Servers(
+        launch,
+        server_count(settings.sessions),
+        settings.sessions,
+        description=f"Lean {found.version} ({found.kind})",
+        identity=f"{lean.package_digest} {lean.folder.name}",
+        not_checked=not_checked_with(installed),
+    )
+
+
+def server_count(settings: SessionSettings, machine: LocalMachine | None = None) -> int:
+    """As many servers as asked for; else one a core, as long as they fit into three quarters of the memory left."""
+    if settings.servers is not None:
+        return settings.servers
+    machine = machine or LocalMachine()
+    available = machine.read().available_bytes
+    by_memory = math.inf if available is None else available * 0.75 / (SERVER_MEGABYTES * 1e6)
+    return max(1, int(min(machine.usable_cores(), by_memory)))

@@ -1,0 +1,134 @@
+"""The ledger as lines of JSON, and back: for a copy, for other programs, for putting two ledgers together.
+
+Each line is an object with the table's name under "table". Everything goes: runs, goals, attempts, proofs, cached
+tactics, statistics and their history, progress, blueprints and tickets; claims of goals do not, since they end by
+themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from orchestrator.errors import LedgerError
+from orchestrator.ledger.attempts import rebuild_counts
+from orchestrator.ledger.database import Section
+from orchestrator.ledger.tables import (
+    ATTEMPTS,
+    BLUEPRINTS,
+    GOALS,
+    PROOFS,
+    RUN_PROGRESS,
+    RUNS,
+    STRATEGY_HISTORY,
+    STRATEGY_STATISTICS,
+    TACTIC_CACHE,
+    UtcDateTime,
+)
+from orchestrator.ledger.ticket_tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
+
+TABLES = {
+    table.name: table
+    for table in (
+        RUNS,
+        GOALS,
+        ATTEMPTS,
+        PROOFS,
+        TACTIC_CACHE,
+        STRATEGY_STATISTICS,
+        STRATEGY_HISTORY,
+        RUN_PROGRESS,
+        BLUEPRINTS,
+        TICKETS,
+        TICKET_WAITS,
+        TICKET_EVENTS,
+    )
+}
+"""In this order a row never comes before the run or the ticket it names."""
+_NUMBERED = {ATTEMPTS.name: "run_id", PROOFS.name: "run_id", TICKET_EVENTS.name: "ticket_id"}
+"""Tables that number their rows, and what a row belongs to."""
+_BATCH = 500
+
+
+class Transfer(Section):
+    """Export and import."""
+
+    def export(self, tables: Iterable[str] = tuple(TABLES)) -> Iterator[str]:
+        """The rows of these tables, a line of JSON each, all of one moment."""
+        with self._database.read() as connection:
+            for name in tables:
+                table = TABLES[name]
+                rows = connection.execution_options(stream_results=True).execute(
+                    select(table).order_by(*table.primary_key.columns)
+                )
+                for row in rows:
+                    values = {key: _text(value) for key, value in row._mapping.items()}
+                    yield json.dumps({"table": name, **values}, ensure_ascii=False)
+
+    def restore(self, lines: Iterable[str]) -> Mapping[str, int]:
+        """Add exported rows, all or none; how many, by table. What is here already under the same key stays.
+
+        Attempts, proofs and what happened to tickets get new numbers; a run or a ticket that is here already is taken
+        to have all of its own.
+
+        Raises:
+            LedgerError: a line is not one of an export.
+        """
+        counts: dict[str, int] = {}
+        numbered = enumerate(lines, start=1)
+        with self._database.write() as connection:
+            known = {
+                "run_id": frozenset(connection.execute(select(RUNS.c.id)).scalars()),
+                "ticket_id": frozenset(connection.execute(select(TICKETS.c.id)).scalars()),
+            }
+            while batch := list(islice(numbered, _BATCH)):
+                by_table: dict[str, list[dict[str, Any]]] = {}
+                for number, line in batch:
+                    if line.strip():
+                        name, values = self._row(number, line)
+                        by_table.setdefault(name, []).append(values)
+                for name, rows in by_table.items():
+                    counts[name] = counts.get(name, 0) + self._add(connection, TABLES[name], rows, known)
+            rebuild_counts(self._database, connection)
+        return counts
+
+    def _row(self, number: int, line: str) -> tuple[str, dict[str, Any]]:
+        try:
+            values = json.loads(line)
+            table = TABLES[values.pop("table")]
+            unknown = set(values) - set(table.c.keys())
+            if unknown:
+                raise KeyError(sorted(unknown)[0])
+            if table.name in _NUMBERED:
+                values.pop("id", None)
+            return table.name, {key: _value(table, key, value) for key, value in values.items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise LedgerError(
+                f"line {number} is not one of an exported ledger: {error}",
+                where=self._database.where,
+                hint="Give a file that `orchestrator ledger export` has written. Nothing was added",
+            ) from error
+
+    def _add(
+        self, connection: Connection, table: Table, rows: list[dict[str, Any]], known: Mapping[str, frozenset[str]]
+    ) -> int:
+        owner = _NUMBERED.get(table.name)
+        if owner is not None:
+            rows = [row for row in rows if row.get(owner) not in known[owner]]
+        if not rows:
+            return 0
+        return connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows).rowcount
+
+
+def _text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _value(table: Table, key: str, value: Any) -> Any:
+    timed = isinstance(table.c[key].type, UtcDateTime) and value is not None
+    return datetime.fromisoformat(value) if timed else value

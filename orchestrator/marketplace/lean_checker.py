@@ -1,0 +1,314 @@
+"""Statements and proofs of tickets, looked at by a real Lean in the project they are for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.replay import OpenWorkspace
+from orchestrator.goals.goal import Goal, Position
+from orchestrator.lean.extraction import extract, goals_of
+from orchestrator.lean.workspace import Workspace
+from orchestrator.ledger.ticket_records import Ticket, TicketPlace
+from orchestrator.marketplace.checker import Judged, Statement
+from orchestrator.marketplace.placement import place_of, scratch_file, with_module
+from orchestrator.marketplace.probe import PROBE, STRICT, first_error, probe, probe_name, run
+from orchestrator.marketplace.statements import colon, proposition, signature_of, written_proof
+from orchestrator.source.helper_lemmas import HelperLemma, short_name, stub_text, universes, with_helpers
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.source.splice import splice
+
+
+class Workspaces(Protocol):
+    """Hands out workspaces, one holder each, such as `orchestrator.lean.pool.Pool`."""
+
+    project: Project
+
+    def workspace(self, module: str = "") -> AbstractAsyncContextManager[Workspace]:
+        """Hold one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """A project that ends with a ticket's lemma, its proof left open.
+
+    Attributes:
+        project: the files that the lemma's file imports, and that file down to the lemma.
+        module: that file.
+        text: its text without the open lemma.
+    """
+
+    project: Project
+    module: SourceModule
+    goal_name: str
+    text: str
+
+
+class LeanChecker:
+    """A `LemmaChecker` on a real Lean.
+
+    Args:
+        pool: workspaces over the project.
+        open_workspace: gives the gate a workspace on a process of its own.
+        goals: the open places of the project.
+        lean: which Lean it is, as a part of environments.
+    """
+
+    def __init__(
+        self, pool: Workspaces, open_workspace: OpenWorkspace, goals: Sequence[Goal] = (), *, lean: str = ""
+    ) -> None:
+        self._pool = pool
+        self._project = pool.project
+        self._open = open_workspace
+        self._goals = {goal.declaration: goal for goal in goals}
+        self._lean = lean
+
+    async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
+        """See `LemmaChecker.elaborate`."""
+        if not goal.strip():
+            raise MarketplaceError("the statement is empty")
+        signature = " ".join(signature_of(goal).split())
+        _checked(signature)
+        async with self._at(place) as (workspace, env):
+            return await probe(workspace, env, signature, place)
+
+    async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
+        """See `LemmaChecker.judge`."""
+        try:
+            written = written_proof(proof)
+        except MarketplaceError as error:
+            return Judged(refusal=error.what)
+        if written.signature:
+            try:
+                claimed = await self.elaborate(written.signature, ticket.place)
+            except MarketplaceError as error:
+                return Judged(refusal=f"its statement does not elaborate: {error.what}")
+            if claimed.digest != ticket.digest:
+                return Judged(refusal=f"it proves another statement: {proposition(claimed.signature)}")
+        script = written.script
+        short = short_name(ticket.name, ticket.place.namespace)
+        helper = HelperLemma(ticket.name, short, ticket.signature, script, ticket.place.file, Position(1, 0))
+        problem = helper.problem()
+        if problem:
+            return Judged(refusal=problem)
+        stub = self.stub(ticket, premises)
+        try:
+            async with self._open(stub.project, "") as workspace:
+                original = await extract(workspace, stub.project.modules)
+        except (SessionError, RequestRefused) as error:
+            return Judged(refusal=str(error))
+        places = [goal for goal in original.goals if goal.module == stub.module.name][-1:]
+        if not places or places[0].span is None:
+            problems = "; ".join(problem.message for problem in original.problems)
+            return Judged(refusal=f"its statement does not stand in its place any more: {problems}")
+        patched = splice(stub.module.text, places[0].span, script, places[0].kind)
+        report = await Gate(stub.project, original, self._open).verify({stub.module.path: patched})
+        if report.accepted and all(not v.rests_on for v in report.verdicts):
+            return Judged(script=script)
+        errors = [message.text for messages in report.errors.values() for message in messages]
+        reasons = [verdict.reason for verdict in report.verdicts if verdict.reason]
+        rests = [f"it rests on {', '.join(v.rests_on)}, which has a sorry" for v in report.verdicts if v.rests_on]
+        unlike = [words for found in report.differences.values() for words in found]
+        words = [*errors, *reasons, *rests, *unlike, "it leaves its sorry in place"]
+        return Judged(refusal=words[0][:500])
+
+    async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
+        """See `LemmaChecker.closes`."""
+        probe = probe_name(place)
+        name = f"{probe_name(found.place)}_found"
+        lemma = f"{STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
+        async with self._at(place) as (workspace, env):
+            made = await run(workspace, lemma, env)
+            if made.errors or made.env is None:
+                return ""
+            head = f"{STRICT}theorem {probe}{universes(goal.signature)} {goal.signature} := by"
+            for by, tactic in (
+                ("exact", f"exact {name} .."),
+                ("apply", f"apply {name} <;> assumption"),
+                ("apply", f"exact ({name} ..).symm"),
+            ):
+                reply = await run(workspace, f"{head}\n  intros\n  {tactic}", made.env)
+                if not reply.errors and not reply.sorries:
+                    return by
+        return ""
+
+    def environment(self, place: TicketPlace) -> str:
+        """See `LemmaChecker.environment`."""
+        digest = self._project.environment_digest(place.module) if place.module in self._project.by_name else ""
+        return hashlib.sha256(f"{self._lean}\x00{digest}\x00{place.imports}".encode()).hexdigest()
+
+    def helper(self, ticket: Ticket) -> HelperLemma:
+        """A completed ticket's lemma in its place.
+
+        Raises:
+            MarketplaceError: the place is not in the project any more.
+        """
+        goal = self._goals.get(ticket.place.declaration)
+        if goal is None or goal.command is None:
+            raise MarketplaceError(f"`{ticket.place.declaration}` has no open place any more")
+        return HelperLemma(
+            name=ticket.name,
+            short=short_name(ticket.name, ticket.place.namespace),
+            signature=ticket.signature,
+            script=ticket.script,
+            file=goal.file,
+            before=goal.command.start,
+            ticket=ticket.ticket_id,
+        )
+
+    def helper_at(self, ticket: Ticket, goal: Goal, *, copy: bool = False) -> HelperLemma:
+        """A completed ticket's lemma in front of `goal`'s declaration; a copy gets a name of its own."""
+        assert goal.command is not None
+        name = f"{goal.declaration}_{ticket.name.rpartition('.')[2]}" if copy else ticket.name
+        return HelperLemma(
+            name=name,
+            short=short_name(name, place_of(goal, self._project).namespace),
+            signature=ticket.signature,
+            script=ticket.script,
+            file=goal.file,
+            before=goal.command.start,
+            ticket=ticket.ticket_id,
+        )
+
+    def stub(self, ticket: Ticket, premises: Sequence[Ticket] = ()) -> Stub:
+        """The project with a ticket's lemma at its end, its proof left open.
+
+        Raises:
+            MarketplaceError: the place is not in the project any more.
+        """
+        place = ticket.place
+        short = short_name(ticket.name, place.namespace)
+        if place.module not in self._project.by_name:
+            project, module = scratch_file(self._project, place)
+            head = module.text
+        else:
+            module = self._project.by_name[place.module]
+            modules = (*self._project.closure(place.module), module)
+            project = replace(self._project, modules=modules, problems=())
+            head = module.text.rstrip() + "\n\n"
+            if place.declaration:
+                goal = self._goals.get(place.declaration)
+                if goal is None or goal.command is None:
+                    raise MarketplaceError(f"`{place.declaration}` has no open place any more", where=place.file)
+                lines = module.text.split("\n")[: goal.command.start.line - 1]
+                last = module.text.split("\n")[goal.command.start.line - 1][: goal.command.start.column]
+                head = "\n".join([*lines, last])
+            else:
+                short = f"_root_.{ticket.name}"
+                head += "".join(f"open {name}\n" for name in place.opens)
+        text = head + "".join(self._premise(premise, place) for premise in premises)
+        stubbed = replace(module, text=text + stub_text(short, ticket.signature) + "\n")
+        return Stub(with_module(project, stubbed), stubbed, ticket.name, text)
+
+    async def stub_goal(self, ticket: Ticket, stub: Stub, difficulty: Callable[[str], float]) -> Goal:
+        """The open place of a stub, as a goal named after its ticket.
+
+        Raises:
+            MarketplaceError: the statement does not stand in its place any more.
+            SessionError: the session broke.
+        """
+        async with _variant(self._pool, stub.project, stub.module.name) as workspace:
+            elaborated = await workspace.load(stub.module.name)
+        last = stub.module.text.count("\n")
+        places = [sorry for sorry in elaborated.reply.sorries if sorry.span.start.line == last]
+        if elaborated.errors or elaborated.blocked_by or not places:
+            words = elaborated.errors[0].text if elaborated.errors else "it is not found"
+            raise MarketplaceError(f"the statement does not stand in its place any more: {words}")
+        (goal,) = goals_of(stub.module, places, difficulty)
+        return replace(goal, id=ticket.ticket_id)
+
+    @staticmethod
+    def _premise(ticket: Ticket, place: TicketPlace) -> str:
+        short = short_name(ticket.name, place.namespace)
+        return HelperLemma(ticket.name, short, ticket.signature, ticket.script, place.file, Position(1, 0)).text
+
+    @asynccontextmanager
+    async def _at(self, place: TicketPlace) -> AsyncIterator[tuple[Workspace, int]]:
+        """A workspace, and the environment of a place on it.
+
+        Raises:
+            MarketplaceError: there is no such place, or its file does not elaborate.
+        """
+        known = place.module in self._project.by_name
+        if place.module and not known:
+            raise MarketplaceError(f"the project has no module {place.module}")
+        try:
+            if not known:
+                project, module = scratch_file(self._project, place)
+                async with _variant(self._pool, project, module.name) as workspace:
+                    elaborated = await workspace.load(module.name)
+                    if elaborated.errors:
+                        raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
+                    yield workspace, await self._opened(workspace, elaborated.env, place)
+                return
+            async with self._pool.workspace(place.module) as workspace:
+                elaborated = await workspace.load(place.module)
+                if elaborated.errors or elaborated.blocked_by:
+                    raise MarketplaceError(f"{place.module} does not elaborate", where=place.file)
+                marks = workspace.highest_env, workspace.highest_proof_state
+                env = elaborated.env
+                if place.declaration:
+                    found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
+                    if not found or found[0] is None:
+                        raise MarketplaceError(f"`{place.declaration}` has no open place", where=place.file)
+                    env = found[0]
+                else:
+                    env = await self._opened(workspace, env, place)
+                try:
+                    yield workspace, env
+                finally:
+                    with suppress(SessionError):
+                        if workspace.holds_process():
+                            await workspace.forget_after(env=marks[0], proof_state=marks[1])
+        except RequestRefused as error:
+            raise MarketplaceError(error.what) from error
+
+    async def _opened(self, workspace: Workspace, env: int, place: TicketPlace) -> int:
+        """The environment with the namespaces of a place open.
+
+        Raises:
+            MarketplaceError: there is no such namespace.
+        """
+        if not place.opens:
+            return env
+        reply = await run(workspace, f"open {' '.join(place.opens)}", env)
+        if reply.errors or reply.env is None:
+            raise MarketplaceError(first_error(reply), where=f"open {' '.join(place.opens)}")
+        return reply.env
+
+
+@asynccontextmanager
+async def _variant(pool: Workspaces, project: Project, module: str) -> AsyncIterator[Workspace]:
+    async with pool.workspace(module) as held:
+        marks = held.highest_env, held.highest_proof_state
+        variant = held.variant(project)
+        try:
+            yield variant
+        finally:
+            held.adopt(variant)
+            with suppress(SessionError):
+                if held.holds_process():
+                    await held.forget_after(env=marks[0], proof_state=marks[1])
+
+
+def _checked(signature: str) -> None:
+    """Refuse what is more than a statement before Lean sees it.
+
+    Raises:
+        MarketplaceError: it is.
+    """
+    if colon(signature) < 0:
+        raise MarketplaceError("the statement is empty, or has no conclusion", where=signature)
+    helper = HelperLemma(PROBE, PROBE, signature, "trivial", "", Position(1, 0))
+    problem = helper.problem()
+    if problem:
+        raise MarketplaceError(problem.replace(f"`{PROBE}`: ", ""), where=signature)
+    try:
+        with_helpers("\n", [helper])
+    except PatchError as error:
+        raise MarketplaceError(str(error), where=signature) from error

@@ -1,0 +1,77 @@
+"""The marketplace of one repository with a real Lean behind it, for as long as somebody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from orchestrator.config import Paths, Settings
+from orchestrator.errors import MarketplaceError
+from orchestrator.git.checkout import checkout
+from orchestrator.goals.difficulty import estimated_difficulty
+from orchestrator.lean.extraction import Extraction, extract, known_extraction
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import TicketPlace
+from orchestrator.marketplace.lean_checker import LeanChecker
+from orchestrator.marketplace.marketplace import Marketplace
+from orchestrator.marketplace.placement import place_of
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryMarket:
+    """The marketplace of a repository, and where its open places are, by declaration."""
+
+    place: Marketplace
+    places: Mapping[str, TicketPlace]
+
+    def placed(self, place: TicketPlace) -> TicketPlace:
+        """The place that somebody named, with what a run would know of it.
+
+        Raises:
+            MarketplaceError: no such declaration.
+        """
+        if not place.declaration:
+            return replace(place, file=f"{place.module.replace('.', '/')}.lean") if place.module else place
+        if place.declaration not in self.places:
+            hint = "`orchestrator extract` lists the declarations that have one"
+            raise MarketplaceError(f"`{place.declaration}` has no open place", hint=hint)
+        return self.places[place.declaration]
+
+
+@asynccontextmanager
+async def open_market(repo: str, ledger: Ledger, settings: Settings, paths: Paths) -> AsyncIterator[RepositoryMarket]:
+    """Start a Lean for `repo` ("" for none: what imports bring), and end it afterwards.
+
+    Raises:
+        CheckoutError: `repo` names no repository.
+        LeanError: no Lean can be used.
+    """
+    # Git and the installation of Lean wait for other processes; whoever serves pages goes on meanwhile.
+    project, source, servers = await asyncio.to_thread(_prepare, repo, settings, paths)
+    async with Pool([servers.session()], project) as pool:
+
+        async def elaborate() -> Extraction:
+            async with pool.workspace() as workspace:
+                return await extract(workspace, project.modules, difficulty=estimated_difficulty)
+
+        extraction = await known_extraction(ContentCache(paths.answers), project, servers.identity, elaborate)
+        checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
+        places = {goal.declaration: place_of(goal, project) for goal in extraction.goals}
+        yield RepositoryMarket(Marketplace(ledger, checker, repo=source), places)
+
+
+def _prepare(repo: str, settings: Settings, paths: Paths) -> tuple[Project, str, Servers]:
+    project, source = Project("none", "/"), ""
+    if repo:
+        found = checkout(repo, "HEAD", cache=paths.checkouts)
+        project = usable(settings, paths, load_project(found.path, commit=found.commit))
+        source = found.source
+    folder = lake_folder(repo, project) if repo else None
+    return project, source, provision(settings, paths, choose_lean(settings, paths, project), folder=folder)

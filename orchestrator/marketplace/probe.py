@@ -1,0 +1,98 @@
+"""A statement elaborated in its place, and read: its texts, what it is the negation of, whether it is plainly false."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from orchestrator.errors import MarketplaceError
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits
+from orchestrator.lean.session import ask
+from orchestrator.lean.workspace import Workspace
+from orchestrator.ledger.ticket_records import TicketPlace
+from orchestrator.marketplace.checker import Statement
+from orchestrator.marketplace.statements import accessible, closed, instances, proposition
+from orchestrator.source.helper_lemmas import universes
+
+PROBE = "market_probe"
+# The text of a statement that depends on nothing but the statement.
+_CANONICAL = "".join(
+    f"set_option {option} in "
+    for option in ("pp.fullNames true", "pp.explicit true", "pp.notation false", "pp.maxSteps 100000", "pp.proofs true")
+)
+STRICT = "set_option autoImplicit false in "
+_SECONDS = 30.0
+
+
+async def probe(workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:
+    """Elaborate a signature and read its texts.
+
+    Raises:
+        MarketplaceError: Lean does not take it.
+    """
+    said = f"{universes(signature)} {signature} := by\n  intros\n  sorry\n"
+    name = probe_name(place)
+    source = f"{STRICT}theorem {name}{said}{STRICT}{_CANONICAL}theorem {name}_text{said}"
+    reply = await run(workspace, source, env)
+    if reply.errors or reply.env is None:
+        raise MarketplaceError(f"Lean does not take the statement: {first_error(reply)}", where=signature)
+    if len(reply.commands) not in (2, 3) or len(reply.sorries) != 2:
+        raise MarketplaceError("the statement is more than a statement, or holds a sorry", where=signature)
+    described = await workspace.same_process(
+        ask(workspace.session, Describe(env=reply.env, base=env), timeout=2 * _SECONDS)
+    )
+    (facts,) = (f for f in described.declarations.values() if f.user_name.rpartition(".")[2] == PROBE)
+    negations = [f"¬ ({proposition(signature)})"]
+    if proposition(signature).startswith("¬"):
+        negations.append(proposition(signature)[1:].strip())
+    hashes = [await _hash_of(workspace, env, f": {other}", name) for other in negations]
+    shown = closed(accessible(reply.sorries[0].goal), all_facts=True)
+    refuted = await _refuted(workspace, env, signature, name, instances(shown))
+    return Statement(
+        signature=signature,
+        text=reply.sorries[0].goal,
+        hash=goal_hash(reply.sorries[1].goal),
+        digest=hashlib.sha256(facts.type.encode()).hexdigest(),
+        negation=tuple(found for found in hashes if found),
+        refuted=refuted,
+    )
+
+
+async def _hash_of(workspace: Workspace, env: int, signature: str, name: str) -> str:
+    source = f"{STRICT}{_CANONICAL}theorem {name}{universes(signature)} {signature} := by\n  intros\n  sorry\n"
+    reply = await run(workspace, source, env)
+    return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
+
+
+async def _refuted(workspace: Workspace, env: int, signature: str, name: str, values: Sequence[str]) -> str:
+    head = f"{STRICT}theorem {name}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
+    tactics = ["decide", "intro h; simp at h"]
+    tactics += [f"intro h; exact absurd (h {chosen}) (by decide)" for chosen in values]
+    for tactic in tactics:
+        reply = await run(workspace, head + tactic, env, seconds=5.0)
+        if not reply.errors and not reply.sorries and not reply.interrupted:
+            return tactic
+    return ""
+
+
+async def run(workspace: Workspace, source: str, env: int, *, seconds: float = _SECONDS) -> CommandReply:
+    """Elaborate commands in an environment of a workspace, which remembers what the reply left behind.
+
+    Raises:
+        SessionError: the session broke.
+    """
+    request = Command(source, env=env, limits=Limits(milliseconds=int(seconds * 1000)))
+    reply = await workspace.same_process(ask(workspace.session, request, timeout=2 * seconds + 10))
+    workspace.note(reply)
+    return reply
+
+
+def probe_name(place: TicketPlace) -> str:
+    """What a statement is called while it is looked at: in the namespace that its declaration's own name opens."""
+    return f"{place.prefix}.{PROBE}" if place.prefix else PROBE
+
+
+def first_error(reply: CommandReply) -> str:
+    """The first thing that Lean has against it."""
+    return reply.errors[0].text if reply.errors else "it gave no environment"

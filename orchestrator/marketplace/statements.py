@@ -1,0 +1,286 @@
+"""Statements of lemmas as text: goals closed over their hypotheses, proofs taken apart. Pure.
+
+A *signature* is what stands between a theorem's name and `:=`, such as `(xs : List Nat) : total xs = 0`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.errors import MarketplaceError
+from orchestrator.goals.goal import Goal
+from orchestrator.source.lexer import IDENTIFIER, code_mask
+
+_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?) : (?P<type>.*)", re.DOTALL)
+_NAME = re.compile(IDENTIFIER)
+_DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
+_OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
+_THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
+_SORTS = ("Type", "Sort")
+_FACT_SYMBOLS = re.compile(r"[=∧∨∃¬≤<≥>↔∈∣≠]|→ False|\bTrue\b|\bFalse\b|∀")
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One hypothesis of a goal: a name, its type as Lean prints it."""
+
+    name: str
+    type: str
+    instance: bool = False
+
+    @property
+    def is_sort(self) -> bool:
+        """It is a type, such as `α : Type u`."""
+        return self.type.startswith(_SORTS)
+
+    @property
+    def is_fact(self) -> bool:
+        """It looks like a proposition; a predicate of somebody's own does not."""
+        return not self.instance and bool(_FACT_SYMBOLS.search(self.type))
+
+    @property
+    def binder(self) -> str:
+        """As a binder of a signature."""
+        if self.instance:
+            return f"[{self.name} : {self.type}]"
+        return f"{{{self.name} : {self.type}}}" if self.is_sort else f"({self.name} : {self.type})"
+
+
+def accessible(text: str) -> str:
+    """A goal's text with inaccessible names (`n✝`) replaced by names that can be written."""
+    taken = set(_NAME.findall(text))
+    names: dict[str, str] = {}
+
+    def renamed(match: re.Match[str]) -> str:
+        spelling = match.group()
+        if spelling not in names:
+            base = match["name"]
+            name = base
+            count = 1
+            while name in taken or name in names.values():
+                count += 1
+                name = f"{base}_{count}"
+            names[spelling] = name
+        return names[spelling]
+
+    # A name that only occurs with a dagger is free without it.
+    taken -= {m["name"] for m in _DAGGER.finditer(text)} - set(_NAME.findall(_DAGGER.sub(" ", text)))
+    return _DAGGER.sub(renamed, text)
+
+
+def hypotheses(text: str) -> tuple[Hypothesis, ...]:
+    """The hypotheses of a goal's text, one a name. What is no plain hypothesis (a `let`) is left out."""
+    found = []
+    for line in Goal("", text).hypotheses:
+        match = _HYPOTHESIS.fullmatch(" ".join(line.split()))
+        if match is None or " := " in match["type"]:
+            continue
+        names = match["names"].split()
+        instance = all(name == "inst" or name.startswith("inst_") for name in names)
+        found += [Hypothesis(name, match["type"], instance) for name in names]
+    return tuple(found)
+
+
+def target(text: str) -> str:
+    """What a goal's text asks for, on one line."""
+    return " ".join(Goal("", text).target.split())
+
+
+def closed(text: str, *, keep: Iterable[str] = (), all_facts: bool = False) -> str:
+    """The signature that says a goal's text without its facts: closed over the variables it mentions.
+
+    Args:
+        text: a goal, hypotheses then `⊢ target`, without inaccessible names.
+        keep: names of facts that become hypotheses of the lemma.
+        all_facts: keep every fact.
+    """
+    there = hypotheses(text)
+    wanted = set(keep) | {h.name for h in there if all_facts and h.is_fact}
+    words = _words(target(text))
+    chosen: set[str] = set()
+    changed = True
+    while changed:
+        changed = False
+        for one in there:
+            if one.name in chosen:
+                continue
+            needed = one.name in words or one.name in wanted
+            if one.instance:
+                needed = bool(_words(one.type) & chosen)
+            if needed and (one.instance or not one.is_fact or one.name in wanted):
+                chosen.add(one.name)
+                words |= _words(one.type)
+                changed = True
+    binders = " ".join(one.binder for one in there if one.name in chosen)
+    return f"{binders} : {target(text)}" if binders else f": {target(text)}"
+
+
+def signature_of(goal: str) -> str:
+    """The signature of a statement that somebody wrote: a proposition, a goal with `⊢`, or a signature itself."""
+    text = goal.strip()
+    if "⊢" in text:
+        return closed(accessible(text), all_facts=True)
+    return text if colon(text) >= 0 and text.startswith(("(", "{", "[", ":", "⦃")) else f": {text}"
+
+
+def proposition(signature: str) -> str:
+    """The signature as one proposition."""
+    place = colon(signature)
+    binders, conclusion = signature[:place].strip(), signature[place + 1 :].strip()
+    return f"∀ {binders}, {conclusion}" if binders else conclusion
+
+
+def colon(signature: str) -> int:
+    """Where the colon in front of the conclusion stands; -1 when there is none outside brackets."""
+    depth = 0
+    mask = code_mask(signature)
+    for index, character in enumerate(mask):
+        depth += (character in _OPENERS) - (character in _CLOSERS)
+        if depth == 0 and character == ":" and mask[index : index + 2] != ":=":
+            return index
+    return -1
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenProof:
+    """A proof as it was handed in: the statement it claims to prove ("" if it is only a script), and the script."""
+
+    signature: str
+    script: str
+
+
+def written_proof(text: str) -> WrittenProof:
+    """Take a proof apart: a whole theorem, `by …`, or a tactic script.
+
+    Raises:
+        MarketplaceError: it is none of these.
+    """
+    stripped = text.strip("\n").rstrip()
+    match = _THEOREM.match(stripped)
+    if match is None:
+        script = stripped.strip()
+        bare = stripped.lstrip()[2:] if re.match(r"by\b", script) else stripped
+        if not bare.strip():
+            raise MarketplaceError("the proof is empty")
+        return WrittenProof("", _dedented(bare))
+    place = _assignment(stripped)
+    if place < 0:
+        raise MarketplaceError("the proof has no `:=`", hint="Hand in `theorem NAME … := by …`, or the tactics alone")
+    signature = " ".join(stripped[match.end() : place].split())
+    if colon(signature) < 0:
+        raise MarketplaceError("the theorem does not say what it proves")
+    body = stripped[place + 2 :]
+    words = body.strip()
+    script = _dedented(body.lstrip()[2:]) if words.startswith(("by ", "by\n")) else f"exact {words}"
+    binders = signature[: colon(signature)].strip()
+    if binders:
+        lines = "\n".join("  " + line for line in script.split("\n"))
+        script = f"have as_given {signature} := by\n{lines}\nexact @as_given"
+    return WrittenProof(signature, script)
+
+
+def generalizable(text: str) -> tuple[str, ...]:
+    """Terms of a goal's target that may stand for something more general: literals, and what is in brackets."""
+    found: dict[str, None] = {}
+    words = target(text)
+    for start, character in enumerate(words):
+        if character in "([":
+            end = _closing(words, start)
+            inner = words[start + 1 : end] if character == "(" else words[start : end + 1]
+            if end > 0 and inner.strip() and " : " not in inner:
+                found.setdefault(inner.strip())
+    for literal in re.findall(r"(?<![\w.])\d+(?![\w.])", words):
+        found.setdefault(literal)
+    for constant in re.findall(rf"(?<![\w.])(?:{IDENTIFIER})", words):
+        if constant.rpartition(".")[2] in ("nil", "zero", "leaf", "none", "empty"):
+            found.setdefault(constant)
+    return tuple(found)
+
+
+def occurrences(text: str, name: str) -> int:
+    """How often a goal's target mentions a name."""
+    return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w'])", target(text)))
+
+
+def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
+    """Small values for the variables of a signature, as named arguments, to look for a counterexample with."""
+    there = _binders(signature)
+    choices: list[tuple[str, Sequence[str]]] = []
+    for name, type_ in there:
+        if type_.startswith(_SORTS):
+            choices.append((name, ("Nat",)))
+        elif type_ in ("Nat", "Int"):
+            choices.append((name, ("0", "1", "2")))
+        elif type_ == "Bool":
+            choices.append((name, ("true", "false", "true")))
+        elif type_ == "Nat → Nat":
+            choices.append((name, ("fun _ => 1", "fun n => n + n", "fun n => n")))
+        elif type_.startswith("List "):
+            choices.append((name, ("[]", "[1]", "[1, 2]")))
+        elif not _FACT_SYMBOLS.search(type_):
+            return ()
+    if not choices:
+        return ()
+    made: dict[str, None] = {}
+    for row in range(limit):
+        # Neighbours run at different speeds, so that few rows hold many pairs.
+        picked = [(name, some[(row // (1 + 2 * (i % 2))) % len(some)]) for i, (name, some) in enumerate(choices)]
+        made.setdefault(" ".join(f"({name} := {value})" for name, value in picked))
+    return tuple(made)
+
+
+def _binders(signature: str) -> list[tuple[str, str]]:
+    place = colon(signature)
+    found = []
+    text = signature[:place]
+    start = 0
+    while start < len(text):
+        if text[start] in "({⦃":
+            end = _closing(text, start)
+            names, _, type_ = text[start + 1 : end].partition(" : ")
+            found += [(name, type_.strip()) for name in names.split()]
+            start = end
+        start += 1
+    return found
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for index in range(start, len(text)):
+        depth += (text[index] in _OPENERS) - (text[index] in _CLOSERS)
+        if depth == 0:
+            return index
+    return -1
+
+
+def _assignment(text: str) -> int:
+    depth = 0
+    mask = code_mask(text)
+    for index, character in enumerate(mask):
+        depth += (character in _OPENERS) - (character in _CLOSERS)
+        if depth == 0 and mask[index : index + 2] == ":=":
+            return index
+    return -1
+
+
+def _dedented(script: str) -> str:
+    """A script whose first line may stand further left than the others, which followed it on the next line."""
+    lines = script.split("\n")
+    if not lines[0].strip():
+        lines = lines[1:]
+    else:
+        rest = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
+        lines[0] = " " * (min(rest) if rest else 0) + lines[0].strip()
+    filled = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    indent = min(filled) if filled else 0
+    return "\n".join(line[indent:] for line in lines).rstrip()
+
+
+def _words(text: str) -> set[str]:
+    found: set[str] = set()
+    for word in _NAME.findall(text):
+        parts = word.split(".")
+        found |= {word, parts[0]}
+    return found

@@ -1,0 +1,131 @@
+"""The seam to retrievers, and the fusion of several into one ranking. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from orchestrator.goals.goal import Goal
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """A constant that a proof may use.
+
+    Attributes:
+        name: full name.
+        statement: its type as Lean prints it, on one line.
+        module: the module that declares it ("" for one of the goal's own file).
+        kind: "theorem", "def", "constructor", …, as Lean's environment has it.
+        mentions: full names of the constants in the type, notation resolved.
+    """
+
+    name: str
+    statement: str
+    module: str = ""
+    kind: str = "theorem"
+    mentions: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """Name and statement in the form that encoders of premises are trained on: `<a>name</a> : statement`."""
+        return f"<a>{self.name}</a> : {self.statement}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for.
+
+    Attributes:
+        state: the goal as Lean prints it, hypotheses then `⊢ target`.
+        modules: modules whose premises the goal can see; None for all of them.
+        without: full names that must not be answered, such as the goal's own declaration.
+        mentions: full names of the constants in the goal, where Lean was asked for them.
+        behind: full names of the constants in the definitions that the goal mentions, and in the definitions of those.
+    """
+
+    state: str
+    modules: frozenset[str] | None = None
+    without: frozenset[str] = field(default_factory=frozenset)
+    mentions: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+
+    def sees(self, premise: Premise) -> bool:
+        """Whether the goal may use `premise`."""
+        return premise.name not in self.without and (self.modules is None or premise.module in self.modules)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A premise with its score; scores of one retriever compare with one another only."""
+
+    premise: Premise
+    score: float
+
+
+class Retriever(Protocol):
+    """A fixed set of premises, searched by one method."""
+
+    def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
+        """At most `count` premises that the query sees, the best first, no name twice.
+
+        Raises:
+            OrchestratorError: the retriever cannot answer at all (its model or index is unusable).
+        """
+
+
+class Scripted:
+    """The in-memory twin: answers its premises in their order, whatever is asked.
+
+    Args:
+        premises: what there is, the best first.
+    """
+
+    def __init__(self, premises: Sequence[Premise]) -> None:
+        self._premises = tuple(premises)
+        self.asked: list[Query] = []
+
+    def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
+        """See `Retriever`."""
+        self.asked.append(query)
+        seen = [premise for premise in self._premises if query.sees(premise)][:count]
+        return tuple(Ranked(premise, 1.0 / (place + 1)) for place, premise in enumerate(seen))
+
+
+class Fused:
+    """Several retrievers as one, by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
+
+    A premise scores the sum over the retrievers of weight / (60 + rank), rank from 1.
+
+    Args:
+        retrievers: each with its weight.
+        depth: how many premises each is asked for, at least.
+    """
+
+    def __init__(self, retrievers: Sequence[tuple[Retriever, float]], *, depth: int = 64) -> None:
+        self._retrievers = tuple(retrievers)
+        self._depth = depth
+
+    def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
+        """See `Retriever`."""
+        scores: dict[str, float] = {}
+        premises: dict[str, Premise] = {}
+        for retriever, weight in self._retrievers:
+            for place, ranked in enumerate(retriever.retrieve(query, max(count, self._depth)), start=1):
+                name = ranked.premise.name
+                premises.setdefault(name, ranked.premise)
+                scores[name] = scores.get(name, 0.0) + weight / (_RANK_OFFSET + place)
+        best = sorted(scores, key=lambda name: (-scores[name], name))[:count]
+        return tuple(Ranked(premises[name], scores[name]) for name in best)
+
+
+_RANK_OFFSET = 60
+
+
+Retrieve = Callable[[Goal], Retriever | None]
+"""The retriever for a goal, None when there is none."""
+
+
+Choose = Callable[[Goal, Sequence[str]], Sequence[tuple[str, str]]]
+"""Names and statements of theorems for a goal that mentions the given constants, the best first."""

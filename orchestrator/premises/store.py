@@ -1,0 +1,179 @@
+"""Theorems of imported libraries: from the cache, or collected on a Lean server of their own; and who asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+from orchestrator.config import Paths
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.servers import Servers
+from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, open_library
+from orchestrator.premises.index import Index, build_index, load_index, save_index
+from orchestrator.premises.library import Library
+from orchestrator.premises.of_project import SeenBy
+from orchestrator.premises.retrieval import Choose, Premise, Query, Ranked, Retrieve, Retriever
+
+DEFAULT_IMPORTS = ("Std",)
+RETRIEVED = 16
+
+DenseOver = Callable[[Sequence[Premise], Path], Retriever | None]
+"""Premises and the folder of indices → a retriever by meaning over them; None where no encoder is configured."""
+
+
+def chooser(library: Library | None, seen_by: SeenBy, *, count: int = RETRIEVED) -> Choose:
+    """A function from a goal and the constants it mentions to names and statements of the nearest theorems.
+
+    Without a library nothing is retrieved. What a goal's own imports do not bring is left out, as far as the first
+    component of the module's name tells.
+    """
+
+    def choose(goal: Goal, mentions: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        if library is None:
+            return ()
+        found = nearest(library, seen_by, goal, goal.text, count, mentions)
+        return tuple((ranked.premise.name, ranked.premise.statement) for ranked in found)
+
+    return choose
+
+
+def nearest(
+    library: Library, seen_by: SeenBy, goal: Goal, state: str, count: int, mentions: Sequence[str] = ()
+) -> tuple[Ranked, ...]:
+    """The premises nearest to a state of a goal's proof, of the library and of the goal's project.
+
+    Args:
+        library, seen_by: what there is.
+        goal: says what can be seen.
+        state: the goal's text, or that of a goal below it.
+        count: how many.
+        mentions: constants of the state, where Lean was asked for them.
+
+    Raises:
+        ModelError: the dense retriever failed.
+    """
+    seen = seen_by(goal)
+    libraries = frozenset({"Init", *(name.partition(".")[0] for name in goal.context.imports)})
+    without = seen.later | {goal.declaration}
+    query = Query(state, without=without, mentions=tuple(mentions), behind=seen.behind(mentions))
+    return library.find(query, count, own=seen.premises, libraries=libraries)
+
+
+def retrievers(library: Library | None, seen_by: SeenBy) -> Retrieve:
+    """A function from a goal to its retriever, for models that read premises: only where an encoder is configured."""
+
+    def of_goal(goal: Goal) -> Retriever | None:
+        return Near(library, seen_by, goal) if library is not None and library.by_meaning else None
+
+    return of_goal
+
+
+@dataclass(frozen=True)
+class Near:
+    """A library as the `Retriever` of one goal."""
+
+    library: Library
+    seen_by: SeenBy
+    goal: Goal
+
+    def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
+        """See `Retriever.retrieve`; what the query itself rules out is ruled out, too."""
+        found = nearest(self.library, self.seen_by, self.goal, query.state, count + len(query.without), query.mentions)
+        return tuple(ranked for ranked in found if query.sees(ranked.premise))[:count]
+
+
+def known_library(
+    paths: Paths,
+    servers: Servers,
+    imports: Sequence[str] = DEFAULT_IMPORTS,
+    *,
+    dense: DenseOver = lambda _premises, _folder: None,
+) -> Library | None:
+    """The library of `imports` if it was collected before for this very Lean. Blocks: milliseconds, seconds once.
+
+    Raises:
+        ModelError: an encoder is configured and cannot be used.
+    """
+    index = known_index(paths, servers, imports)
+    return None if index is None else Library(index, dense=dense(Premises(index), paths.premises / "dense"))
+
+
+class Premises(Sequence[Premise]):
+    """The premises of an index, each made when it is looked at.
+
+    Args:
+        index: the index.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @overload
+    def __getitem__(self, place: int) -> Premise: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Premise]: ...
+
+    def __getitem__(self, place: int | slice) -> Premise | Sequence[Premise]:
+        """The premise at a place, or those of a slice."""
+        rows = range(len(self._index))[place]
+        return [self._index.premise(row) for row in rows] if isinstance(rows, range) else self._index.premise(rows)
+
+
+def known_corpus(paths: Paths, servers: Servers, imports: Sequence[str]) -> Corpus | None:
+    """The corpus of `imports` if it was built before for this very Lean."""
+    return CorpusStore(paths.premises).get(corpus_key(servers.identity, imports))
+
+
+def is_known(paths: Paths, servers: Servers, imports: Sequence[str] = DEFAULT_IMPORTS) -> bool:
+    """Whether there is such a corpus; it is not read."""
+    return CorpusStore(paths.premises).path(corpus_key(servers.identity, imports)).is_file()
+
+
+def known_index(paths: Paths, servers: Servers, imports: Sequence[str]) -> Index | None:
+    """The index of that corpus; made, and kept, when it was not yet (seconds)."""
+    key = corpus_key(servers.identity, imports)
+    index = load_index(paths.premises / f"{key}.index")
+    if index is not None:
+        return index
+    corpus = CorpusStore(paths.premises).get(key)
+    return None if corpus is None else _indexed(paths, corpus)
+
+
+async def library_corpus(
+    paths: Paths,
+    servers: Servers,
+    imports: Sequence[str],
+    *,
+    force: bool = False,
+    progress: Callable[[str, int], None] = lambda _module, _count: None,
+) -> Corpus:
+    """The corpus of `imports`, built if need be (minutes), and kept with its index.
+
+    Raises:
+        SessionError: the server broke.
+        RequestRefused: Lean cannot import one of them.
+    """
+    known = None if force else known_corpus(paths, servers, imports)
+    if known is not None:
+        return known
+    session = servers.session()
+    try:
+        ask = await open_library(session, imports)
+        corpus = await build(ask, corpus_key(servers.identity, imports), progress=progress)
+    finally:
+        await session.close()
+    CorpusStore(paths.premises).put(corpus)
+    _indexed(paths, corpus)
+    return corpus
+
+
+def _indexed(paths: Paths, corpus: Corpus) -> Index:
+    index = build_index(corpus.premises)
+    save_index(index, paths.premises / f"{corpus.key}.index")
+    return index

@@ -1,1 +1,0 @@
-"""Repositories: checkout, modules, candidate goals."""

@@ -1,0 +1,1 @@
+"""What one run is: its request, its memory, its report, its commits."""

@@ -1,0 +1,77 @@
+"""A blueprint as the ledger keeps it: each node with what it uses and where it stands. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from orchestrator.blueprint.graph import DependencyGraph
+from orchestrator.blueprint.nodes import Node
+from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth
+from orchestrator.blueprint.sync import BlueprintUpdate
+from orchestrator.gate.verdict import sorried_below
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.ledger.records import BlueprintNode, NodeState
+
+
+def blueprint_nodes(update: BlueprintUpdate) -> tuple[BlueprintNode, ...]:
+    """The nodes of a blueprint, in its order."""
+    graph = DependencyGraph.of(update.blueprint)
+    ready = frozenset(graph.ready(update.status))
+    nodes = {node.key: node for node in update.blueprint.nodes}
+    return tuple(
+        BlueprintNode(
+            key=status.key,
+            title=nodes[status.key].title,
+            kind=nodes[status.key].environment,
+            declarations=status.declarations,
+            uses=graph.uses[status.key],
+            state=_state(status, ready),
+            unblocks=graph.unblocks(status.key, update.status),
+            note="; ".join(_notes(nodes[status.key], status)),
+        )
+        for status in update.status.nodes
+        if status.key in nodes
+    )
+
+
+def _state(status: NodeStatus, ready: frozenset[str]) -> NodeState:
+    if status.done:
+        return NodeState.PROVED
+    if status.conditional:
+        return NodeState.CONDITIONAL
+    if status.key in ready:
+        return NodeState.READY
+    if status.stated:
+        return NodeState.STATED
+    return NodeState.UNDECIDED if status.statement is Truth.UNDECIDED and status.declarations else NodeState.NOT_READY
+
+
+def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
+    if status.missing:
+        yield f"not in Lean: {', '.join(status.missing)}"
+    if status.rests_on:
+        yield f"rests on {', '.join(status.rests_on)}"
+    if status.forbidden_axioms:
+        yield f"axioms: {', '.join(status.forbidden_axioms)}"
+    if status.false_marks:
+        yield f"marked though not true: {', '.join(place.value for place in status.false_marks)}"
+    if node.statement.notready:
+        yield "marked as not ready"
+
+
+def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> dict[str, DeclarationTruth]:
+    """What Lean says of each declaration of the project, by the name a user writes."""
+    everything = {name: fact for module in declarations.values() for name, fact in module.items()}
+    return {
+        fact.user_name: DeclarationTruth(
+            exists=True,
+            statement_has_sorry=fact.type_has_sorry,
+            axioms=fact.axioms,
+            sorry_free=not fact.has_sorry,
+            rests_on=sorried_below(name, everything) if fact.has_sorry else (),
+            is_data=fact.kind not in ("theorem", "axiom"),
+            body_has_sorry=fact.own_sorry,
+        )
+        for name, fact in everything.items()
+        if not fact.auxiliary
+    }

@@ -1,0 +1,342 @@
+"""One run's view of the ledger: what the scheduler asks, answered from the store with the run's own facts added."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.blueprint.sync import BlueprintUpdate
+from orchestrator.config import Settings
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.renaming import renamed, translated
+from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
+from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, GoalRecord, ProofRecord, ProofVerdict
+from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
+from orchestrator.run.blueprint import blueprint_nodes
+from orchestrator.run.report.summary import AttemptEntry, GoalReport
+from orchestrator.run.stop import Stop
+from orchestrator.scheduler.memory import KnownTactics, trial_of
+from orchestrator.source.helper_lemmas import helpers_of
+from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
+from orchestrator.strategies.reprover.generators import SolvedGoal
+
+STRATEGY_REVISIONS = {**dict.fromkeys(StrategyType, 1), StrategyType.HAMMER: 2}
+"""To be raised when a strategy can do more than before: goals it failed on are then tried again."""
+_LONGEST_NAME = 128
+_MOST_SOLVED = 1000
+
+
+@dataclass
+class RunLedger:
+    """The ledger as one run sees it (an `AttemptLedger`).
+
+    Attributes:
+        store: the ledger.
+        run_id, repo, commit: written with every attempt.
+        settings: what an attempt's configuration digest is made of.
+        environment: digest of everything a proof of a goal depends on.
+        stop: whether the run was asked to stop.
+        source: the text around a goal, and the number of its first line.
+        made: the attempts of this run, in order.
+        totals: what the run says of itself at its end.
+    """
+
+    store: Ledger
+    run_id: str
+    repo: str
+    commit: str
+    settings: Settings
+    environment: Callable[[Goal], str]
+    stop: Stop
+    source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1)
+    made: list[AttemptEntry] = field(default_factory=list)
+    totals: dict[str, object] = field(default_factory=dict)
+    _proved: dict[str, tuple[Goal, KnownTactics]] = field(default_factory=dict)
+    _replayed: set[str] = field(default_factory=set)
+    _judged: set[tuple[str, str, bool]] = field(default_factory=set)
+
+    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
+        """Whether this attempt was made before, in the same surroundings and with at least this time.
+
+        A proof of another goal that reads the same is none of this one: its tactics are tried first, and if they do
+        not fit, the strategy may find others.
+        """
+        here = self.environment(goal)
+        known = self.store.check_duplicate(
+            goal.text,
+            strategy,
+            configuration=self.configuration(strategy),
+            environment=here,
+            budget_seconds=timeout,
+            identity=goal.digest,
+        )
+        if not known:
+            return False
+        return any(
+            attempt.goal_id == goal.id or not attempt.success
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
+            if attempt.environment == here and attempt.strategy == strategy
+        )
+
+    def known_proof(self, goal: Goal) -> Result | None:
+        """The newest proof of this goal found in the same surroundings, unless the gate has turned it down."""
+        here = (self.repo, goal.id, self.environment(goal))
+        judged = self._judgements(goal)
+        passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
+        if passed:
+            newest = max(passed, key=lambda proof: proof.id or 0)
+            return _known(newest.strategy, newest.script.split("\n"), newest.helpers)
+        # A run that died before its gate leaves the attempt alone.
+        found = [
+            attempt
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
+            if attempt.success
+            and (attempt.repo, attempt.goal_id, attempt.environment) == here
+            and "\n".join(attempt.tactics) not in judged
+        ]
+        return _known(found[-1].strategy, found[-1].tactics) if found else None
+
+    def _judgements(self, goal: Goal) -> Mapping[str, ProofRecord]:
+        """The gate's last word on each script for this very goal in its present surroundings."""
+        here = (self.repo, goal.id, self.environment(goal))
+        return {
+            proof.script: proof
+            for proof in self.store.proofs(goal_text=goal.text)
+            if (proof.repo, proof.goal_id, proof.environment) == here
+        }
+
+    def cached_tactics(self, goal: Goal) -> KnownTactics | None:
+        """What has worked on goals that read the same: what a gate passed, else what was found in this run.
+
+        Not what the gate has turned down for this very goal.
+        """
+        cached = self._cached(goal)
+        judged = self._judgements(goal).get("\n".join(cached.tactics)) if cached is not None else None
+        return None if judged is not None and judged.verdict is ProofVerdict.FAILED else cached
+
+    def _cached(self, goal: Goal) -> KnownTactics | None:
+        kept = self.store.get_cached_tactics(goal.text, identity=goal.identity)
+        if kept is not None:
+            return KnownTactics(tuple(kept["tactics"]), kept["success_rate"])
+        found = self._proved.get(self._key(goal))
+        if found is None:
+            return None
+        other, cached = found
+        if goal.identity and other.identity:
+            return replace(cached, tactics=renamed(cached.tactics, other.identity.names, goal.identity.names))
+        return replace(cached, tactics=translated(cached.tactics, other.text, goal.text))
+
+    def solved_goals(self) -> tuple[SolvedGoal, ...]:
+        """Goals whose proofs the gate passed, in this repository or another: those that were of use most often."""
+        known = self.store.cached_scripts(limit=_MOST_SOLVED)
+        return tuple(SolvedGoal(text, tactics) for text, tactics in known.items())
+
+    def failures(self, goal: Goal) -> tuple[str, ...]:
+        """What was tried on a goal in vain, by strategy, one line each."""
+        lines = {
+            attempt.strategy: f"{attempt.strategy}: {attempt.error[:200] or attempt.outcome.value}"
+            for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
+            if attempt.outcome in (Outcome.NOT_PROVED, Outcome.TIMEOUT)
+        }
+        return tuple(lines.values())
+
+    def record(self, goal: Goal, result: Result) -> None:
+        """Keep a finished attempt.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        strategy = result.strategy or StrategyType.MICRO
+        timeout = result.metadata.get("timeout")
+        self.store.record_attempt(
+            AttemptRecord.of(
+                goal,
+                result,
+                strategy=strategy,
+                run_id=self.run_id,
+                repo=self.repo,
+                commit=self.commit,
+                configuration=self.configuration(strategy),
+                environment=self.environment(goal),
+                budget_seconds=timeout if isinstance(timeout, float | int) and _may_need_more_time(result) else None,
+            )
+        )
+        trial = trial_of(result)
+        if trial is not None:
+            scopes = tuple(trial.scopes)
+            self.store.update_strategy_statistics(
+                [StrategyTrial(strategy=strategy, success=trial.success, seconds=trial.seconds, contexts=scopes)]
+            )
+        if result.success:
+            cached = KnownTactics(result.tactics, 1.0, strategy)
+            self._proved[self._key(goal)] = goal, cached
+        self.made.append(AttemptEntry(goal, strategy, result, datetime.now(UTC)))
+
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """See `AttemptLedger.record_replay`.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds, identity=goal.identity):
+            self._replayed.add(self._key(goal))
+        elif not success:
+            # Found in this run and not yet judged: it is not to be tried on one goal after the other in vain.
+            self._proved.pop(self._key(goal), None)
+
+    def record_tactics(self, strategy: StrategyType, trials: Iterable[Trial[str]]) -> None:
+        """Count the tactics that a strategy tried, for all runs.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.update_strategy_statistics(
+            StrategyTrial(
+                strategy=_tactic_name(strategy, trial.arm),
+                success=trial.success,
+                seconds=trial.seconds,
+                contexts=tuple(trial.scopes),
+            )
+            for trial in trials
+        )
+
+    def tactic_statistics(self, strategy: StrategyType) -> Statistics[str]:
+        """What all trials kept say of a strategy's tactics."""
+        start = len(_tactic_name(strategy, ""))
+        entries = self.store.strategy_statistics(tactics_of=strategy)
+        return Statistics(table={(entry.context, entry.strategy[start:]): _counted(entry) for entry in entries})
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """See `AttemptLedger.success_seconds`."""
+        return self.store.success_seconds(strategy)
+
+    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
+        """What all trials kept say of the strategies, other runs' included."""
+        known = {strategy.value: strategy for strategy in StrategyType}
+        return {
+            (entry.context, known[entry.strategy]): _counted(entry)
+            for entry in self.store.strategy_statistics()
+            if entry.strategy in known
+        }
+
+    def record_gate(self, reports: Iterable[GoalReport]) -> None:
+        """Keep the gate's verdicts, and the tactics of what passed for goals that read the same.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        for report in reports:
+            goal, result, verdict = report.goal, report.result, report.verdict
+            if result is None or verdict is None:
+                continue
+            said = (goal.id, "\n".join(result.tactics), verdict.accepted)
+            if said in self._judged:
+                continue
+            self._judged.add(said)
+            self.store.record_proof(
+                ProofRecord(
+                    goal_text=goal.text,
+                    strategy=result.strategy.value if result.strategy else "",
+                    script="\n".join(result.tactics),
+                    helpers=tuple(helper.to_json() for helper in helpers_of(result.metadata)),
+                    verdict=ProofVerdict.PASSED if verdict.accepted else ProofVerdict.FAILED,
+                    checks={check.name.value: check.detail or check.passed for check in verdict.checks},
+                    goal_id=goal.id,
+                    repo=self.repo,
+                    commit=self.commit,
+                    file=goal.file,
+                    declaration=goal.declaration,
+                    environment=self.environment(goal),
+                    run_id=self.run_id,
+                )
+            )
+            # Without its helper lemmas a script is of no use to others; a learned rate is not set back to 1.
+            learned = result.metadata.get("known") or self._key(goal) in self._replayed
+            if verdict.accepted and not learned and not result.metadata.get("helpers"):
+                self.store.update_tactic_cache(
+                    goal.text,
+                    tactics=list(result.tactics),
+                    success_rate=1.0,
+                    avg_time=result.time_seconds,
+                    identity=goal.identity,
+                )
+
+    def record_goals(self, reports: Iterable[GoalReport]) -> None:
+        """Keep every goal with its status.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.record_goals([self._record(report.goal, report.status) for report in reports])
+
+    def add_goals(self, goals: Iterable[Goal]) -> None:
+        """Keep the goals that were not known, as open; where the others stand, the gate will say.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.store.add_goals([self._record(goal, GoalStatus.OPEN) for goal in goals])
+
+    def record_blueprint(self, update: BlueprintUpdate) -> None:
+        """Keep what is true of the blueprint, if there is one.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+        if update.found:
+            self.store.record_blueprint(
+                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
+            )
+
+    def _key(self, goal: Goal) -> str:
+        """What goals that read the same have in common."""
+        return goal.digest or self.store.hash_goal(goal.text)
+
+    def _record(self, goal: Goal, status: GoalStatus) -> GoalRecord:
+        source, line = self.source(goal)
+        return GoalRecord(
+            goal=goal,
+            repo=self.repo,
+            commit=self.commit,
+            environment=self.environment(goal),
+            status=status,
+            source=source,
+            source_line=line,
+            last_seen_run=self.run_id,
+        )
+
+    def configuration(self, strategy: StrategyType) -> str:
+        """Digest of what a strategy's answer depends on beside the goal."""
+        sessions = self.settings.sessions
+        facts = [strategy.value, STRATEGY_REVISIONS[strategy], sessions.heartbeats, sessions.tactic_seconds]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def _known(strategy: str, script: Sequence[str], helpers: Sequence[Mapping[str, Any]] = ()) -> Result:
+    kind = next((kind for kind in StrategyType if kind.value == strategy), None)
+    extra = {"helpers": list(helpers)} if helpers else {}
+    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True, **extra})
+
+
+def _may_need_more_time(result: Result) -> bool:
+    """Whether the time given says anything of the result: a strategy that gave up by itself would do so again."""
+    return result.outcome is not Outcome.NOT_PROVED
+
+
+def _tactic_name(strategy: StrategyType, tactic: str) -> str:
+    return f"{strategy.value}/{tactic}"[:_LONGEST_NAME]
+
+
+def _counted(entry: StrategyStatistics) -> ArmStatistics:
+    return ArmStatistics(
+        trials=entry.trials,
+        successes=entry.successes,
+        success_rate=entry.success_rate,
+        seconds=entry.seconds,
+        success_seconds=entry.success_seconds,
+    )

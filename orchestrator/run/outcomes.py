@@ -1,0 +1,93 @@
+"""Between the stages of a run: what one stage's values say to the next. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from orchestrator.gate.selection import GateReport, Proof
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import GoalStatus, Outcome, Result
+from orchestrator.run.report.summary import GoalReport, status_of
+from orchestrator.source.helper_lemmas import helpers_of
+
+EXAMPLE_NOTE = "an `example` leaves nothing behind that a proof could be checked in"
+DATA_NOTE = "asks for data, which is never invented"
+KNOWN_NOTE = "known from an earlier run, and verified again"
+REPEATED_NOTE = "tried before with no less time; nothing changed"
+_NOTES = {
+    Outcome.TIMEOUT: "out of time",
+    Outcome.CANCELLED: "not tried to the end: the run was stopped",
+}
+
+
+def left_alone(goal: Goal) -> str:
+    """Why a goal is not worked on, "" when it is."""
+    if not goal.is_prop:
+        return DATA_NOTE
+    return EXAMPLE_NOTE if goal.declaration.rpartition(".")[2] == "_example" else ""
+
+
+def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Proof, ...]:
+    """The proofs that strategies found, in the order of the goals."""
+    found = ((goal, results.get(goal.id)) for goal in goals)
+    return tuple(
+        Proof(goal, "\n".join(r.tactics), helpers_of(r.metadata)) for goal, r in found if r is not None and r.success
+    )
+
+
+def turned_down(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[Goal, ...]:
+    """Goals whose proofs the gate turned down."""
+    return tuple(
+        goal
+        for goal in goals
+        if goal.id in results
+        and results[goal.id].success
+        and (verdict := gate.verdicts.get(goal.id)) is not None
+        and not verdict.accepted
+    )
+
+
+def goal_reports(
+    goals: Sequence[Goal],
+    results: Mapping[str, Result],
+    gate: GateReport,
+    *,
+    left: Mapping[str, str] | None = None,
+    false: Mapping[str, str] | None = None,
+) -> tuple[GoalReport, ...]:
+    """Where every goal stands after the gate.
+
+    Args:
+        goals: all of them.
+        results: by goal id.
+        gate: the gate's report.
+        left: why goals are left alone, by id, beside those that never are worked on.
+        false: values for which goals are false, by id.
+    """
+    reports = []
+    for goal in goals:
+        result, verdict = results.get(goal.id), gate.verdicts.get(goal.id)
+        note = left_alone(goal) or (left or {}).get(goal.id, "")
+        if false and goal.id in false:
+            reports.append(GoalReport(goal, GoalStatus.LOOKS_FALSE, note=f"false for {false[goal.id]}"))
+            continue
+        if note:
+            reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
+            continue
+        note = verdict.reason if verdict is not None and not verdict.accepted else _note_on(result)
+        reports.append(GoalReport(goal, status_of(verdict), result, verdict, note))
+    return tuple(reports)
+
+
+def _note_on(result: Result | None) -> str:
+    if result is None:
+        return ""
+    metadata = result.metadata
+    if result.success:
+        return KNOWN_NOTE if metadata.get("known") else ""
+    if metadata.get("repeats") and not metadata.get("attempts"):
+        return REPEATED_NOTE
+    reasons = metadata.get("unavailable")
+    if result.outcome is Outcome.UNAVAILABLE and isinstance(reasons, Mapping):
+        return "; ".join(f"{strategy}: {why}" for strategy, why in reasons.items()) or result.error
+    return _NOTES.get(result.outcome, result.error)

@@ -1,0 +1,1 @@
+"""Proofs as commits, a branch, a pull request."""

@@ -1,0 +1,77 @@
+"""From verified proofs to commits: one a declaration, each with the files as they are after it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from orchestrator.gate.verdict import Verdict
+from orchestrator.goals.goal import SorryKind, SourceSpan
+from orchestrator.run.report.summary import GoalReport
+from orchestrator.source.helper_lemmas import HelperLemma, helpers_of, with_helpers
+from orchestrator.source.splice import splice_all
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit: its message, and the new content of the files it changes, by path in the repository."""
+
+    message: str
+    files: Mapping[str, str]
+
+
+def plan_commits(
+    reports: Iterable[GoalReport], texts: Mapping[str, str], *, blueprint: Mapping[str, str] | None = None
+) -> tuple[Commit, ...]:
+    """Commits for the proofs that passed the gate, in the order of files and places, and one for the blueprint.
+
+    Args:
+        reports: of a run; those without an accepted verdict are left out.
+        texts: the Lean files of the commit worked on, by path.
+        blueprint: new content of the blueprint's files, those that change.
+    """
+    by_declaration: dict[tuple[str, str], list[GoalReport]] = {}
+    for report in reports:
+        if report.verdict is not None and report.verdict.accepted and report.result is not None:
+            by_declaration.setdefault((report.goal.file, report.goal.declaration), []).append(report)
+    placed: dict[str, list[tuple[SourceSpan, str, SorryKind]]] = {}
+    helpers: dict[str, list[HelperLemma]] = {}
+    commits = []
+    for (file, declaration), group in sorted(by_declaration.items()):
+        changed = {file}
+        for report in group:
+            assert report.goal.span is not None
+            assert report.result is not None
+            proof = (report.goal.span, "\n".join(report.result.tactics), report.goal.kind)
+            placed.setdefault(file, []).append(proof)
+            for helper in helpers_of(report.result.metadata):
+                helpers.setdefault(helper.file, []).append(helper)
+                changed.add(helper.file)
+        files = {path: _text(texts[path], helpers.get(path, ()), placed.get(path, ())) for path in sorted(changed)}
+        commits.append(Commit(_message(declaration, group), files))
+    if blueprint:
+        commits.append(Commit("Blueprint: marks that say what is proved\n", dict(blueprint)))
+    return tuple(commits)
+
+
+def _text(text: str, helpers: Iterable[HelperLemma], placed: Iterable[tuple[SourceSpan, str, SorryKind]]) -> str:
+    base = with_helpers(text, helpers)
+    return splice_all(base.text, [(base.moved(span), script, kind) for span, script, kind in placed])
+
+
+def _message(declaration: str, group: Iterable[GoalReport]) -> str:
+    lines = [f"Prove {declaration}", ""]
+    verdict: Verdict | None = None
+    for report in group:
+        result, verdict = report.result, report.verdict
+        assert result is not None
+        how = f" by {result.strategy.value}" if result.strategy else ""
+        line = f"line {report.goal.span.start.line}: " if report.goal.span else ""
+        lines.append(f"{line}closed{how} in {result.time_seconds:.1f} s:")
+        lines += [f"    {tactic}" for step in result.tactics for tactic in step.split("\n")]
+    if verdict is not None:
+        lines += ["", "Checked from scratch: the statement is unchanged, and nothing else in the project is different."]
+        lines.append(f"Axioms: {', '.join(verdict.axioms) or 'none'}")
+        if verdict.rests_on:
+            lines.append(f"Conditional: it rests on {', '.join(verdict.rests_on)}, which still have a sorry.")
+    return "\n".join(lines) + "\n"

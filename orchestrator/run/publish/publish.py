@@ -1,0 +1,86 @@
+"""Publishes a run: a branch of ours, and a pull request that is updated rather than repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator.git.checkout import Checkout
+from orchestrator.git.hosts import GITHUB_API, GITLAB_API, GitHub, GitLab, Host
+from orchestrator.git.push import CommitDraft, Pushed, push_branch
+from orchestrator.run.publish.commits import Commit
+from orchestrator.run.publish.pull_request import MARKER, body, push_comment, title
+from orchestrator.run.request import HostAccess, HostKind, Publish
+
+
+def host_of(access: HostAccess) -> Host:
+    """The host, over HTTP."""
+    if access.kind is HostKind.GITLAB:
+        return GitLab.at(access.repository, access.token, url=access.api_url or GITLAB_API)
+    return GitHub.at(access.repository, access.token, url=access.api_url or GITHUB_API)
+
+
+def publish(
+    how: Publish,
+    found: Checkout,
+    commits: Sequence[Commit],
+    summary: Mapping[str, Any],
+    *,
+    branch: str,
+    host: Host | None = None,
+    access: HostAccess | None = None,
+) -> tuple[str, ...]:
+    """Do what `how` asks for, and say what was done, a line each.
+
+    Args:
+        how: patch does nothing here.
+        found: the commit worked on.
+        commits: what to publish; without any, nothing is pushed or opened.
+        summary: the content of summary.json.
+        branch: ours.
+        host: where requests are opened; needed for `pr`.
+        access: where to push and the token for it; the repository itself unless given.
+
+    Raises:
+        PublishError: git or the host refused.
+    """
+    if how is Publish.PATCH or not commits:
+        return ()
+    pushed = push_branch(
+        found.source,
+        found.commit,
+        branch,
+        [CommitDraft(commit.message, commit.files) for commit in commits],
+        prefix=found.prefix,
+        push_url=access.push_url if access else "",
+        token=access.token if access else "",
+    )
+    done = [_words(pushed, len(commits))]
+    if how is Publish.PULL_REQUEST and host is not None:
+        request = host.find(branch)
+        if request is None:
+            request = host.open(branch, host.default_branch(), title(summary), body(summary))
+            done.append(f"opened {request.url}")
+        else:
+            host.update(request, title(summary), body(summary))
+            done.append(f"updated {request.url}")
+    return tuple(done)
+
+
+def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say on a request what became provable; one comment, kept up to date.
+
+    Raises:
+        PublishError: the host refused.
+    """
+    text = push_comment(summary)
+    if not text:
+        return ()
+    host.comment(number, MARKER, text)
+    return (f"commented on request {number}",)
+
+
+def _words(pushed: Pushed, commits: int) -> str:
+    if not pushed.moved:
+        return f"the branch {pushed.branch} is up to date at {pushed.commit[:12]}"
+    return f"pushed {commits} commits to {pushed.branch}, now at {pushed.commit[:12]}"

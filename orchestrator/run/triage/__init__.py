@@ -1,0 +1,1 @@
+"""Which goals are worked on, and why the others are left alone."""

@@ -1,0 +1,63 @@
+"""Which goals a run is about: those that a push touched, or the one at a place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from orchestrator.errors import RepositoryError
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Goal
+from orchestrator.source.project import Project
+
+
+def changed_modules(before: Mapping[str, str], now: Project) -> frozenset[str]:
+    """Names of the modules whose text is not what it was; `before` is path → text."""
+    return frozenset(module.name for module in now.modules if before.get(module.path) != module.text)
+
+
+def touched_goals(
+    goals: Sequence[Goal], declarations: Mapping[str, Mapping[str, Fingerprint]], changed: frozenset[str]
+) -> tuple[Goal, ...]:
+    """Goals of the `changed` modules, and those whose declaration uses, directly or not, one that is declared there."""
+    users: dict[str, set[str]] = {}
+    for module in declarations.values():
+        for name, fact in module.items():
+            for used in fact.uses:
+                users.setdefault(used, set()).add(name)
+    todo = [name for module in changed for name in declarations.get(module, {})]
+    reached = set(todo)
+    while todo:
+        for user in users.get(todo.pop(), ()):
+            if user not in reached:
+                reached.add(user)
+                todo.append(user)
+    names = {fact.user_name for module in declarations.values() for name, fact in module.items() if name in reached}
+    return tuple(
+        goal for goal in goals if goal.module in changed or any(name in names for name in _names(goal.declaration))
+    )
+
+
+def goals_at(goals: Sequence[Goal], place: str) -> tuple[Goal, ...]:
+    """Goals at `FILE:LINE` or `FILE:LINE:COLUMN`; lines from 1, columns from 0.
+
+    Raises:
+        RepositoryError: there is none.
+    """
+    file, _, numbers = place.partition(":")
+    found = tuple(
+        goal
+        for goal in goals
+        if goal.span is not None
+        and goal.file == file
+        and numbers in (f"{goal.span.start.line}", f"{goal.span.start.line}:{goal.span.start.column}")
+    )
+    if not found:
+        hint = "`orchestrator extract` lists the open places; a SorryDB record belongs to one commit."
+        raise RepositoryError("There is no open place", where=place, hint=hint)
+    return found
+
+
+def _names(declaration: str) -> tuple[str, ...]:
+    """The declaration, and what it may be a local declaration of."""
+    parts = declaration.split(".")
+    return tuple(".".join(parts[:size]) for size in range(len(parts), 0, -1))

@@ -1,0 +1,145 @@
+"""What the scheduler asks of its neighbours, with an in-memory twin of each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
+
+RunAttempt = Callable[[Goal, StrategyType, float], Awaitable[Result]]
+Replay = Callable[[Goal, tuple[str, ...]], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTactics:
+    """Tactics that have proved goals of the same normal form; `success_rate` is 0 to 1."""
+
+    tactics: tuple[str, ...]
+    success_rate: float
+    strategy: StrategyType = StrategyType.MICRO
+
+
+class AttemptLedger(Protocol):
+    """What is remembered between attempts and between runs."""
+
+    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
+        """Whether this attempt was made before with the same outcome to be expected.
+
+        So after a proof and after a strategy that gave up by itself, and after a timeout if it had at least
+        `timeout` seconds; never after a cancellation, an error, or when it was unavailable.
+        """
+
+    def known_proof(self, goal: Goal) -> Result | None:
+        """The proof recorded for this very goal in its present surroundings, unless the gate rejected it."""
+
+    def cached_tactics(self, goal: Goal) -> KnownTactics | None:
+        """What has worked on goals that read the same."""
+
+    def record(self, goal: Goal, result: Result) -> None:
+        """Keep a finished attempt, and count it in `statistics` if `trial_of` finds a trial in it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """Learn from replaying `cached_tactics`, whatever came of it.
+
+        Raises:
+            LedgerError: it could not be kept.
+        """
+
+    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
+        """What all trials kept say of the strategies, by scope (`Trial.scopes`) and strategy."""
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """How long the newest successes of a strategy took."""
+
+
+class MemoryLedger:
+    """The in-memory twin of the ledger.
+
+    Args:
+        cache: tactics by the goal's text.
+        ema_alpha: weight of the newest trial in a success rate.
+    """
+
+    def __init__(self, cache: Mapping[str, KnownTactics] | None = None, *, ema_alpha: float = 0.1) -> None:
+        self.attempts: list[tuple[Goal, Result]] = []
+        self.replays: list[tuple[str, bool]] = []
+        self._statistics = Statistics[StrategyType](ema_alpha)
+        self.cache = dict(cache or {})
+
+    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
+        """See `AttemptLedger.check_duplicate`."""
+        return any(
+            known.text == goal.text and result.strategy is strategy and _settles(result, timeout)
+            for known, result in self.attempts
+        )
+
+    def known_proof(self, goal: Goal) -> Result | None:
+        """See `AttemptLedger.known_proof`."""
+        proofs = (r for known, r in self.attempts if r.success and (known.id, known.text) == (goal.id, goal.text))
+        return next(proofs, None)
+
+    def cached_tactics(self, goal: Goal) -> KnownTactics | None:
+        """See `AttemptLedger.cached_tactics`."""
+        return self.cache.get(goal.text)
+
+    def record(self, goal: Goal, result: Result) -> None:
+        """See `AttemptLedger.record`."""
+        self.attempts.append((goal, result))
+        trial = trial_of(result)
+        if trial is not None:
+            self._statistics = self._statistics.updated((trial,))
+
+    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
+        """See `AttemptLedger.record_replay`."""
+        self.replays.append((goal.id, success))
+
+    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
+        """See `AttemptLedger.statistics`."""
+        return self._statistics.table
+
+    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
+        """See `AttemptLedger.success_seconds`."""
+        trials = (result for _, result in self.attempts if result.strategy is strategy and trial_of(result))
+        return [result.time_seconds for result in trials if result.success]
+
+
+def _settles(result: Result, timeout: float) -> bool:
+    if result.outcome is Outcome.TIMEOUT:
+        given = result.metadata.get("timeout", 0.0)
+        return isinstance(given, (int, float)) and given >= timeout
+    return result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED)
+
+
+def trial_of(result: Result) -> Trial[StrategyType] | None:
+    """What a recorded attempt teaches a policy; None for what was no fair trial.
+
+    No trials are: cancelled and unavailable attempts, broken sessions ("infrastructure" in the metadata), replayed
+    tactics ("cached") and a racer that came in second ("beaten").
+    """
+    counted = (Outcome.PROVED, Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
+    metadata = result.metadata
+    if result.strategy is None or result.outcome not in counted:
+        return None
+    if any(metadata.get(mark) for mark in ("infrastructure", "cached", "beaten")):
+        return None
+    known = {strategy.value: strategy for strategy in StrategyType}
+    return Trial(
+        arm=result.strategy,
+        success=result.success,
+        seconds=result.time_seconds,
+        levels=_words(metadata.get("levels")),
+        marks=_words(metadata.get("marks")),
+        failed_before=frozenset(known[word] for word in _words(metadata.get("failed_before")) if word in known),
+    )
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, (list, tuple)) else ()

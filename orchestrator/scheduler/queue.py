@@ -1,0 +1,133 @@
+"""Goals that wait for a slot: the least tried first, light and heavy apart, refusals answered with back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.goals.goal import Goal
+from orchestrator.scheduler.slots import Weight
+
+FIRST_BACK_OFF = 0.05
+LONGEST_BACK_OFF = 2.0
+
+
+def back_off(refusals: int) -> float:
+    """Seconds to wait after so many refusals in a row: doubling, up to a limit."""
+    return min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(refusals - 1, 16))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Waiting:
+    """A goal in line: goals that had fewer rounds go first, then those that came first."""
+
+    round: int
+    number: int
+    goal: Goal = field(compare=False)
+    weight: Weight = field(compare=False)
+
+
+class GoalQueue:
+    """The line of each weight. A refused slot puts the whole line of that weight off, since any of it would be."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Weight, list[Waiting]] = {weight: [] for weight in Weight}
+        self._refusals = dict.fromkeys(Weight, 0)
+        self._not_before = dict.fromkeys(Weight, 0.0)
+        self._numbers = itertools.count()
+
+    def __len__(self) -> int:
+        return sum(len(line) for line in self._lines.values())
+
+    def waiting(self, weight: Weight) -> bool:
+        """Whether a goal of this weight is in line."""
+        return bool(self._lines[weight])
+
+    def wants(self, now: float) -> bool:
+        """Whether some line is empty and not put off, so that a goal of its weight could start at once."""
+        return any(not line and self._not_before[weight] <= now for weight, line in self._lines.items())
+
+    def add(self, goal: Goal, weight: Weight, *, round: int = 0) -> None:
+        """Put a goal in line."""
+        heapq.heappush(self._lines[weight], Waiting(round, next(self._numbers), goal, weight))
+
+    def next(self, weight: Weight, now: float) -> Waiting | None:
+        """Take the first of a line, unless the line is empty or put off."""
+        line = self._lines[weight]
+        return heapq.heappop(line) if line and self._not_before[weight] <= now else None
+
+    def refused(self, waiting: Waiting, now: float) -> None:
+        """Put a goal that got no slot back where it was, and its line off."""
+        heapq.heappush(self._lines[waiting.weight], waiting)
+        self._refusals[waiting.weight] += 1
+        self._not_before[waiting.weight] = now + back_off(self._refusals[waiting.weight])
+
+    def freed(self) -> None:
+        """A slot has come free: no line need wait any longer, for the weights may share a limit."""
+        for weight in Weight:
+            self._refusals[weight] = 0
+            self._not_before[weight] = 0.0
+
+    def seconds_to_next(self, now: float) -> float | None:
+        """How long until a line that waits may be tried again; None when no line waits."""
+        times = [self._not_before[weight] for weight, line in self._lines.items() if line]
+        return max(0.0, min(times) - now) if times else None
+
+    def drain(self) -> Iterator[Waiting]:
+        """Take every goal out, in no special order."""
+        for line in self._lines.values():
+            while line:
+                yield line.pop()
+
+
+class Source:
+    """Goals from an iterable, or from a queue that others may still fill while we work.
+
+    Args:
+        goals: where they come from.
+        wake: called when a goal has come in that `take` will give out.
+    """
+
+    def __init__(self, goals: Iterable[Goal] | asyncio.Queue[Goal], wake: Callable[[], None]) -> None:
+        self._queue = goals if isinstance(goals, asyncio.Queue) else None
+        self._rest = iter(()) if isinstance(goals, asyncio.Queue) else iter(goals)
+        self._wake = wake
+        self._coming: asyncio.Task[Goal] | None = None
+
+    def take(self) -> Goal | None:
+        """The next goal; None when there is none now."""
+        if self._queue is None:
+            return next(self._rest, None)
+        if self._coming is not None:
+            if not self._coming.done():
+                return None
+            coming, self._coming = self._coming, None
+            return coming.result()
+        return None if self._queue.empty() else self._queue.get_nowait()
+
+    def listen(self) -> None:
+        """Call `wake` when a goal comes in, if the source is one that can still be filled."""
+        if self._queue is not None and self._coming is None:
+            self._coming = asyncio.get_running_loop().create_task(self._queue.get())
+            self._coming.add_done_callback(lambda _: self._wake())
+
+    async def close(self) -> Goal | None:
+        """Stop listening; give out the goal that came in at the last moment, if one did."""
+        if self._coming is None:
+            return None
+        coming, self._coming = self._coming, None
+        coming.cancel()
+        await asyncio.wait([coming])
+        return None if coming.cancelled() else coming.result()
+
+    def rest(self) -> Iterator[Goal]:
+        """What an iterable still holds. A queue keeps its own."""
+        yield from self._rest
+
+    def done(self) -> None:
+        """Tell a queue that a goal taken from it is dealt with, for its `join`."""
+        if self._queue is not None:
+            self._queue.task_done()

@@ -1,0 +1,238 @@
+"""Works a queue of goals off: each one held by one task at a time, and answered for exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from orchestrator.goals.events import GoalDone, GoalStarted, OnEvent, Progress
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result
+from orchestrator.scheduler.queue import GoalQueue, Source, Waiting
+from orchestrator.scheduler.slots import Weight
+from orchestrator.strategies.base import CANCELLED, TIMEOUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """What a queue run needs of the scheduler.
+
+    Attributes:
+        weigh: light or heavy.
+        acquire: takes a slot, or says that there is none.
+        release: gives a slot back.
+        start: makes the coroutine that works on a goal in a round.
+        again: whether a goal that was not proved should come round once more.
+        stopping: whether nothing may be begun any more.
+        hurry: whether to leave work behind that does not stop.
+        emit: told of what happens.
+        clock: seconds, monotonic.
+        deadline: the clock when nothing may be begun any more.
+    """
+
+    weigh: Callable[[Goal], Weight]
+    acquire: Callable[[Weight], bool]
+    release: Callable[[Weight], None]
+    start: Callable[[Waiting], Coroutine[Any, Any, Result]]
+    again: Callable[[Waiting], bool]
+    stopping: Callable[[], bool]
+    hurry: Callable[[], bool]
+    emit: OnEvent
+    clock: Callable[[], float]
+    deadline: float
+
+
+class QueueRun:
+    """One run over a queue."""
+
+    def __init__(self, goals: Iterable[Goal] | asyncio.Queue[Goal], workshop: Workshop) -> None:
+        self._shop = workshop
+        self._wake = asyncio.Event()
+        self._source = Source(goals, self._wake.set)
+        self._line = GoalQueue()
+        self._running: dict[asyncio.Task[Result], Waiting] = {}
+        self._seen: set[str] = set()
+        self._rounds: dict[str, Result] = {}
+        self._repaired: set[str] = set()
+        self._solved = 0
+        self.results: dict[str, Result] = {}
+
+    def waits(self, weight: Weight) -> bool:
+        """Whether a goal of this weight would like a slot."""
+        return self._line.waiting(weight)
+
+    def freed(self) -> None:
+        """Hear that a slot has come free."""
+        self._line.freed()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look again whether to stop."""
+        self._wake.set()
+
+    async def run(self) -> dict[str, Result]:
+        """One result for every goal taken, by its id.
+
+        When this returns or raises, nothing runs any more, save what was left behind in a hurry.
+
+        Raises:
+            LedgerError: an attempt could not be kept.
+        """
+        try:
+            while True:
+                self._wake.clear()
+                self._settle()
+                if not self._over:
+                    self._begin()
+                if not self._running and (self._over or not self._line):
+                    last = await self._source.close()
+                    if last is None:
+                        break
+                    self._accept(last)
+                    continue
+                await self._nap()
+        finally:
+            await self._close()
+        return self.results
+
+    @property
+    def _over(self) -> bool:
+        return self._shop.stopping() or self._shop.clock() >= self._shop.deadline
+
+    def _settle(self) -> None:
+        for task in [task for task in self._running if task.done()]:
+            result = _cancelled() if task.cancelled() else task.result()
+            waiting = self._running.pop(task)
+            self._shop.release(waiting.weight)
+            self._judge(waiting, result)
+
+    def _judge(self, waiting: Waiting, result: Result) -> None:
+        result = _together(self._rounds.get(waiting.goal.id), result)
+        if not result.success and not self._over and self._broke(waiting.goal, result):
+            self._rounds[waiting.goal.id] = result
+            self._line.add(waiting.goal, waiting.weight, round=waiting.round)
+        elif not result.success and not self._over and self._shop.again(waiting):
+            self._rounds[waiting.goal.id] = result
+            self._line.add(waiting.goal, waiting.weight, round=waiting.round + 1)
+        else:
+            self._done(waiting.goal, result)
+
+    def _broke(self, goal: Goal, result: Result) -> bool:
+        """Whether the goal has lost an attempt to a broken session, and has not had it made good yet."""
+        lost = bool(_list(result, "broken")) and goal.id not in self._repaired
+        if lost:
+            self._repaired.add(goal.id)
+        return lost
+
+    def _done(self, goal: Goal, result: Result) -> None:
+        self.results[goal.id] = result
+        self._solved += result.success
+        self._source.done()
+        self._shop.emit(GoalDone(goal, result))
+        self._shop.emit(Progress(len(self.results), self._solved, len(self._running), len(self._line)))
+
+    def _begin(self) -> None:
+        now, started = self._shop.clock(), True
+        while started:
+            started = False
+            self._take(now)
+            for weight in Weight:
+                waiting = self._line.next(weight, now)
+                if waiting is None:
+                    continue
+                if self._shop.acquire(weight):
+                    self._start(waiting)
+                    started = True
+                else:
+                    self._line.refused(waiting, now)
+
+    def _start(self, waiting: Waiting) -> None:
+        if waiting.round == 0:
+            self._shop.emit(GoalStarted(waiting.goal))
+        task = asyncio.get_running_loop().create_task(self._shop.start(waiting))
+        task.add_done_callback(lambda _: self._wake.set())
+        self._running[task] = waiting
+
+    def _take(self, now: float) -> None:
+        while self._line.wants(now):
+            goal = self._source.take()
+            if goal is None:
+                self._source.listen()
+                return
+            self._accept(goal)
+
+    def _accept(self, goal: Goal) -> None:
+        if goal.id in self._seen:
+            self._source.done()
+            return
+        self._seen.add(goal.id)
+        self._line.add(goal, self._shop.weigh(goal))
+
+    async def _nap(self) -> None:
+        now = self._shop.clock()
+        waits = [self._line.seconds_to_next(now), self._shop.deadline - now]
+        delay = None if self._over else min(wait for wait in waits if wait is not None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._wake.wait()
+
+    async def _close(self) -> None:
+        for task in self._running:
+            task.cancel()
+        try:
+            while not self._shop.hurry() and any(not task.done() for task in self._running):
+                await asyncio.wait(self._running)
+            last = await self._source.close()
+            if last is not None:
+                self._accept(last)
+        finally:
+            for task, waiting in list(self._running.items()):
+                del self._running[task]
+                # Of a task left behind in a hurry the slot comes back when it ends.
+                task.add_done_callback(partial(self._let_go, waiting.weight))
+                ended = task.done() and not task.cancelled() and task.exception() is None
+                result = task.result() if ended else _cancelled()
+                self._done(waiting.goal, _together(self._rounds.get(waiting.goal.id), result))
+            for goal in self._unfinished():
+                self._done(goal, self._rounds.get(goal.id) or self._not_reached())
+
+    def _let_go(self, weight: Weight, _: asyncio.Task[Result]) -> None:
+        self._shop.release(weight)
+
+    def _unfinished(self) -> Iterator[Goal]:
+        yield from (waiting.goal for waiting in self._line.drain())
+        for goal in self._source.rest():
+            if goal.id not in self._seen:
+                self._seen.add(goal.id)
+                yield goal
+
+    def _not_reached(self) -> Result:
+        out_of_time = not self._shop.stopping() and self._shop.clock() >= self._shop.deadline
+        return Result(success=False, error=TIMEOUT if out_of_time else CANCELLED)
+
+
+def _cancelled() -> Result:
+    return Result(success=False, error=CANCELLED)
+
+
+def _together(before: Result | None, now: Result) -> Result:
+    """The result over all rounds so far: a round in which nothing was tried says nothing new."""
+    if before is None:
+        return now
+    tried = (*_list(before, "attempts"), *_list(now, "attempts"))
+    telling = now if now.success or _list(now, "attempts") else before
+    return replace(
+        telling,
+        time_seconds=before.time_seconds + now.time_seconds,
+        subgoals=telling.subgoals or before.subgoals,
+        metadata={**telling.metadata, **({} if now.success else {"attempts": list(tried)})},
+    )
+
+
+def _list(result: Result, name: str) -> list[object]:
+    value = result.metadata.get(name)
+    return list(value) if isinstance(value, (list, tuple)) else []

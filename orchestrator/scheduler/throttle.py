@@ -1,0 +1,86 @@
+"""How busy the machine is, and how long to hold back for it.
+
+The load is a moving average over readings taken when work is about to start. A reading is the pressure on our own
+control group where the kernel tells it, else on the machine, else the load average per usable core: the load average
+alone counts the whole machine and knows nothing of a container's limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from orchestrator.machine import GIBIBYTE, Machine, Reading
+
+
+def next_average(average: float, load: float, *, alpha: float = 0.1) -> float:
+    """The exponential moving average after one more reading; `alpha` is the weight of the new one."""
+    return alpha * load + (1 - alpha) * average
+
+
+def pause_seconds(average: float, *, target: float = 0.5) -> float:
+    """How long to sleep: nothing up to the target, then four times the excess, at most one second."""
+    return min(1.0, max(0.0, 4 * (average - target)))
+
+
+class ScriptedMachine:
+    """The in-memory twin: the readings given, in turn, and the last one for ever after."""
+
+    def __init__(self, readings: Sequence[Reading] = (Reading(0.0),)) -> None:
+        self._readings = list(readings)
+
+    def read(self) -> Reading:
+        """See `Machine.read`."""
+        return self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
+
+
+class MachineThrottle:
+    """Holds work back while the processor is busier than the target, or memory is short.
+
+    Args:
+        machine: where readings come from.
+        cpu_target: load that is still fine, 0 to 1.
+        cpu_alpha: weight of the newest reading in the average.
+        server_bytes: memory that one more Lean server needs; 0 means memory never holds work back.
+    """
+
+    def __init__(
+        self, machine: Machine, *, cpu_target: float = 0.5, cpu_alpha: float = 0.1, server_bytes: int = 2 * GIBIBYTE
+    ) -> None:
+        self._machine = machine
+        self._target = cpu_target
+        self._alpha = cpu_alpha
+        self._server_bytes = server_bytes
+        self.cpu_ema = 0.0
+
+    def pause(self) -> float:
+        """Take a reading into the average; return the seconds to sleep before starting work."""
+        self.cpu_ema = next_average(self.cpu_ema, self._machine.read().load, alpha=self._alpha)
+        return pause_seconds(self.cpu_ema, target=self._target)
+
+    def memory_short(self) -> bool:
+        """Whether another Lean server would not fit now. Unknown memory is taken to be enough."""
+        available = self._machine.read().available_bytes
+        return available is not None and available < self._server_bytes
+
+
+class Throttle(Protocol):
+    """Holds work back while the machine is busy."""
+
+    def pause(self) -> float:
+        """Seconds to sleep before work starts; 0 means none."""
+
+    def memory_short(self) -> bool:
+        """Whether another Lean server would not fit now."""
+
+
+class IdleMachine:
+    """The in-memory twin of the throttle: never holds anything back."""
+
+    def pause(self) -> float:
+        """See `Throttle.pause`."""
+        return 0.0
+
+    def memory_short(self) -> bool:
+        """See `Throttle.memory_short`."""
+        return False

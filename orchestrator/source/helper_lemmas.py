@@ -1,0 +1,218 @@
+"""Helper lemmas: theorems that a patch adds in front of the declaration whose proof needs them. Pure.
+
+They are the one thing a patch may add to a file, so their text is narrow: `theorem NAME SIGNATURE := by` and a tactic
+script; no attribute, no modifier, no option, and nothing in front or behind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.errors import PatchError
+from orchestrator.goals.goal import Position, SorryKind, SourceSpan
+from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, regions
+from orchestrator.source.splice import splice
+
+_WIDTH = 100
+_UNIVERSE = re.compile(r"\bu_\d+\b")
+_FORBIDDEN = re.compile(
+    r"@\[|(?<!\.)\b(attribute|instance|notation|infix[lr]?|prefix|postfix|macro|macro_rules|syntax|elab|elab_rules|axiom|"
+    r"opaque|unsafe|implemented_by|extern|csimp|native_decide|initialize|deriving|universe|variable|sorry|admit|sorryAx"
+    r"|run_cmd|#eval|theorem|lemma|def|abbrev|end|namespace|section)\b"
+)
+_OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
+
+
+@dataclass(frozen=True, slots=True)
+class HelperLemma:
+    """A lemma that a patch adds.
+
+    Attributes:
+        name: full name.
+        short: the name as it is written in its place, inside the namespaces that are open there.
+        signature: what stands between the name and `:=`.
+        script: its tactic script.
+        file: path of the file it goes into.
+        before: start of the command that it goes in front of, in the original file.
+        ticket: id of the ticket it fills ("" for none).
+    """
+
+    name: str
+    short: str
+    signature: str
+    script: str
+    file: str
+    before: Position
+    ticket: str = ""
+
+    @property
+    def text(self) -> str:
+        """The lemma as it goes into the file, with an empty line behind it.
+
+        Raises:
+            PatchError: the script cannot stand there (see `orchestrator.source.splice.splice`).
+        """
+        return lemma_text(self.short, self.signature, self.script) + "\n\n"
+
+    def problem(self) -> str:
+        """Why it may not be added, "" when its text is nothing but a theorem. Lean has the last word."""
+        if not re.fullmatch(IDENTIFIER, self.name) or not self.name.endswith(self.short.removeprefix("_root_.")):
+            return f"`{self.name}` is no name for a lemma"
+        for part in (self.signature, self.script):
+            found = _FORBIDDEN.search(code_mask(part))
+            if found:
+                return f"`{self.name}`: a helper lemma is a theorem and nothing else, without `{found.group()}`"
+        if any(region.kind in (RegionKind.COMMENT, RegionKind.DOC) for region in regions(self.signature)):
+            return f"`{self.name}`: its statement holds a comment"
+        if ":=" in outside_brackets(self.signature):
+            return f"`{self.name}`: its statement is more than a statement"
+        try:
+            _ = self.text
+        except PatchError as error:
+            return f"`{self.name}`: {error}"
+        return ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the ledger and for summaries; `helper_of` reads it."""
+        return {
+            "name": self.name,
+            "short": self.short,
+            "signature": self.signature,
+            "script": self.script,
+            "file": self.file,
+            "before": [self.before.line, self.before.column],
+            "ticket": self.ticket,
+        }
+
+
+def helper_of(value: Mapping[str, Any]) -> HelperLemma:
+    """A helper lemma from `HelperLemma.to_json`."""
+    line, column = value["before"]
+    words = {name: str(value[name]) for name in ("name", "short", "signature", "script", "file", "ticket")}
+    return HelperLemma(**words, before=Position(int(line), int(column)))
+
+
+def helpers_of(metadata: Mapping[str, object]) -> tuple[HelperLemma, ...]:
+    """The helper lemmas that a result's metadata names."""
+    found = metadata.get("helpers")
+    return tuple(map(helper_of, found)) if isinstance(found, list | tuple) else ()
+
+
+def stub_text(short: str, signature: str) -> str:
+    """The lemma with its proof left open; the `sorry` is the last word of the last line."""
+    short += universes(signature)
+    head = f"theorem {short} {signature} := by"
+    split = _conclusion(signature)
+    if len(head) > _WIDTH and split:
+        head = f"theorem {short} {signature[:split].rstrip()} :\n    {signature[split + 1 :].strip()} := by"
+    return f"{head}\n  sorry"
+
+
+def lemma_text(short: str, signature: str, script: str) -> str:
+    """The lemma with its proof.
+
+    Raises:
+        PatchError: the script is empty, or leaves something open.
+    """
+    stub = stub_text(short, signature)
+    line, column = stub.count("\n") + 1, 2
+    return splice(stub, SourceSpan(Position(line, column), Position(line, column + 5)), script, SorryKind.TACTIC)
+
+
+def universes(signature: str) -> str:
+    """The universe names that Lean made up, as they follow a theorem's name; "" for none."""
+    names = sorted(set(_UNIVERSE.findall(signature)))
+    return f".{{{', '.join(names)}}}" if names else ""
+
+
+def short_name(name: str, namespace: str) -> str:
+    """`name` as it is written inside `namespace`."""
+    if not namespace:
+        return name
+    return name.removeprefix(f"{namespace}.") if name.startswith(f"{namespace}.") else f"_root_.{name}"
+
+
+@dataclass(frozen=True)
+class WithHelpers:
+    """A file's text with helper lemmas put in, and where places of the original are now.
+
+    Attributes:
+        text: the new text.
+        inserted: line of the original in front of which lines were put in, and how many, in order.
+    """
+
+    text: str
+    inserted: Sequence[tuple[int, int]] = field(default=())
+
+    def moved(self, span: SourceSpan) -> SourceSpan:
+        """Where a stretch of the original is now."""
+        down = sum(lines for before, lines in self.inserted if before <= span.start.line)
+        return SourceSpan(
+            Position(span.start.line + down, span.start.column), Position(span.end.line + down, span.end.column)
+        )
+
+    def lines_before(self, command: SourceSpan) -> int:
+        """How many lines were put in right in front of a command of the original."""
+        return sum(lines for before, lines in self.inserted if before == command.start.line)
+
+
+def with_helpers(text: str, helpers: Iterable[HelperLemma]) -> WithHelpers:
+    """`text` with the lemmas in front of their commands; a lemma named twice goes in once, at its first place.
+
+    Raises:
+        PatchError: something else stands in front of the command on its line, or a script cannot stand there.
+    """
+    first: dict[str, HelperLemma] = {}
+    for helper in sorted(helpers, key=lambda helper: helper.before):
+        first.setdefault(helper.name, helper)
+    lines = text.split("\n")
+    inserted: list[tuple[int, int]] = []
+    ends = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
+    by_line: dict[int, list[HelperLemma]] = {}
+    for helper in first.values():
+        by_line.setdefault(helper.before.line, []).append(helper)
+    for line in sorted(by_line, reverse=True):
+        here = by_line[line]
+        if line > len(lines) or lines[line - 1][: here[0].before.column].strip():
+            raise PatchError("a helper lemma needs a line of its own", where=f"{here[0].file}:{line}")
+        added = "".join(helper.text for helper in here).removesuffix("\n").split("\n")
+        lines[line - 1 : line - 1] = [part + ends.removesuffix("\n") for part in added]
+        inserted.insert(0, (line, len(added)))
+    return WithHelpers("\n".join(lines), tuple(inserted))
+
+
+_NAMING = "Helper-lemma:"
+
+
+def naming(helpers: Iterable[HelperLemma]) -> str:
+    """What a patch says of the lemmas it adds, in front of its first file; git passes over it."""
+    return "".join(f"{_NAMING} {name}\n" for name in dict.fromkeys(helper.name for helper in helpers))
+
+
+def named_helpers(patch: str) -> frozenset[str]:
+    """The full names of the lemmas that a patch says it adds."""
+    head = re.split(r"^(?:diff --git|---) ", patch, maxsplit=1, flags=re.MULTILINE)[0]
+    return frozenset(re.findall(rf"^{_NAMING}\s*(\S+)\s*$", head, re.MULTILINE))
+
+
+def outside_brackets(text: str) -> str:
+    """The characters of `text` outside brackets, comments and strings."""
+    kept, depth = [], 0
+    for character in code_mask(text):
+        depth += (character in _OPENERS) - (character in _CLOSERS)
+        if depth == 0 and character not in _CLOSERS:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _conclusion(signature: str) -> int:
+    """Where the colon in front of the conclusion stands, 0 when there is none."""
+    depth = 0
+    for index, character in enumerate(code_mask(signature)):
+        depth += (character in _OPENERS) - (character in _CLOSERS)
+        if depth == 0 and character == ":" and index:
+            return index
+    return 0

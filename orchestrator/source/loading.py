@@ -1,0 +1,228 @@
+"""Loads a Lean project from a folder: modules in build order, and what had to be left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
+from orchestrator.source.build_order import build_order
+from orchestrator.source.files import find_modules, packages_below, read_text
+from orchestrator.source.header import parse_header
+from orchestrator.source.lakefile import Lakefile, Options, Parts, Pattern, Target, parse_lean, parse_toml
+from orchestrator.source.lexer import join_name, name_parts
+from orchestrator.source.project import FileProblem, Project, SourceModule
+
+_EVERYTHING = Target("", (Pattern((), itself=False),))
+_TOOLCHAIN_BYTES = 4096
+
+
+def load_project(root: Path, *, commit: str = "") -> Project:
+    """Read the project in `root`.
+
+    Its modules are those of the default targets (of all libraries and programs when the lakefile names no default)
+    and what they import from other targets; without a lakefile, every Lean file. Files that cannot be used are
+    `problems`, and the rest goes on.
+
+    Raises:
+        NotLeanProject: no lean-toolchain and no lakefile, or no Lean file at all.
+    """
+    root = Path(os.path.abspath(root))
+    loader = _Loader(root)
+    lakefile = loader.read_lakefile()
+    toolchain = loader.read_toolchain()
+    if lakefile is None and toolchain is None:
+        raise NotLeanProject(
+            "there is no Lean project: neither a lakefile nor a lean-toolchain", where=str(root), hint=_hint(root)
+        )
+    lakefile = lakefile or Lakefile()
+    targets = lakefile.targets or (_EVERYTHING,)
+    loader.find(targets)
+    if not loader.paths and not find_modules(root, "", _EVERYTHING.patterns[0]).files:
+        raise NotLeanProject(
+            "the project has no Lean file yet", where=str(root), hint="Write one that its lakefile names"
+        )
+    loader.read({name for target in lakefile.chosen or targets for name in loader.found[target]})
+    loader.check_imports(targets)
+    order = build_order({name: module.imports for name, module in loader.modules.items()}, loader.unusable)
+    for name, message in order.left_out.items():
+        loader.problems.append(FileProblem(loader.modules[name].path, message))
+    return Project(
+        name=lakefile.name or root.name,
+        root=str(root),
+        toolchain=toolchain or "",
+        commit=commit,
+        modules=tuple(loader.modules[name] for name in order.names),
+        problems=tuple(sorted(set(loader.problems), key=lambda problem: (problem.path, problem.message))),
+    )
+
+
+@dataclass
+class _Loader:
+    """What is known so far while a project is read. `unusable` holds modules that have a file we could not take in."""
+
+    root: Path
+    paths: dict[str, str] = field(default_factory=dict)
+    found: dict[Target, tuple[str, ...]] = field(default_factory=dict)
+    modules: dict[str, SourceModule] = field(default_factory=dict)
+    options: dict[str, Options] = field(default_factory=dict)
+    unusable: set[str] = field(default_factory=set)
+    problems: list[FileProblem] = field(default_factory=list)
+
+    def read_lakefile(self) -> Lakefile | None:
+        """The package's lakefile, None when there is none; Lake prefers the Lean one."""
+        for path, parse in (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml)):
+            if not os.path.lexists(self.root / path):
+                continue
+            text = read_text(self.root, path)
+            if isinstance(text, FileProblem):
+                self.problems.append(text)
+                return Lakefile()
+            lakefile = parse(text)
+            self.problems += (FileProblem(path, complaint) for complaint in lakefile.complaints)
+            return lakefile
+        return None
+
+    def read_toolchain(self) -> str | None:
+        """The content of lean-toolchain, None when there is none."""
+        path = "lean-toolchain"
+        if not os.path.lexists(self.root / path):
+            return None
+        text = read_text(self.root, path, maximum_bytes=_TOOLCHAIN_BYTES)
+        if isinstance(text, FileProblem):
+            self.problems.append(text)
+            return ""
+        return text.strip()
+
+    def find(self, targets: tuple[Target, ...]) -> None:
+        """Note the files of each target."""
+        for target in targets:
+            names: dict[str, None] = {}
+            if not self._holds(target.folder):
+                self.problems.append(FileProblem(target.folder, f"{target.name} lies outside the repository"))
+            else:
+                for pattern in filter(self._is_usable, target.patterns):
+                    found = find_modules(self.root, target.folder, pattern)
+                    for parts, path in found.files:
+                        claimed = self._claim(parts, path)
+                        names.update(dict.fromkeys(claimed))
+                        self.options = dict.fromkeys(claimed, target.options) | self.options
+                    self.problems += (FileProblem(link, "is a link to a folder, not followed") for link in found.links)
+                if not names and target is not _EVERYTHING:
+                    self.problems.append(FileProblem(target.folder, f"{target.name} has no Lean file"))
+            self.found[target] = tuple(names)
+
+    def _holds(self, folder: str) -> bool:
+        """Say whether the folder lies in the repository, links resolved."""
+        if "\0" in folder:
+            return False
+        return Path(os.path.realpath(self.root / folder)).is_relative_to(os.path.realpath(self.root))
+
+    def _is_usable(self, pattern: Pattern) -> bool:
+        """Say whether the parts of a name can be file names of this folder; a lakefile may hold anything."""
+        bad = [part for part in pattern.parts if part in ("", ".", "..") or set(part) & set("/\\\0")]
+        if bad:
+            self.problems.append(
+                FileProblem("", f"the lakefile names {bad[0]!r}, which cannot be part of a module name")
+            )
+        return not bad
+
+    def _claim(self, parts: Parts, path: str) -> tuple[str, ...]:
+        try:
+            path.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            self.problems.append(FileProblem(shown, "has a name that is not UTF-8"))
+            return ()
+        name = join_name(parts)
+        taken = self.paths.setdefault(name, path)
+        if taken != path:
+            self.problems.append(FileProblem(path, f"is module {name} like {taken}, which was found first"))
+        return (name,)
+
+    def read(self, wanted: set[str]) -> None:
+        """Read modules, and the ones they import."""
+        todo = sorted(wanted)
+        while todo:
+            name = todo.pop()
+            if name in self.modules or name in self.unusable:
+                continue
+            path = self.paths[name]
+            text = read_text(self.root, path)
+            if isinstance(text, FileProblem):
+                self.unusable.add(name)
+                self.problems.append(text)
+                continue
+            imports = tuple(dict.fromkeys(other for other in parse_header(text).imports if other != "Init"))
+            self.modules[name] = SourceModule(name, path, text, imports, self.options.get(name, ()))
+            todo += (other for other in imports if other in self.paths)
+
+    def check_imports(self, targets: tuple[Target, ...]) -> None:
+        """Leave out modules that import one of the project's own which has no file."""
+        owned = _owned(targets, self.modules)
+        for name, module in sorted(self.modules.items()):
+            for other in module.imports:
+                parts = name_parts(other)
+                if other not in self.paths and any(pattern.covers(parts) for pattern in owned):
+                    expected = PurePosixPath(*parts).as_posix() + ".lean"
+                    message = f"imports {other}, which belongs to this project but has no file ({expected})"
+                    self.problems.append(FileProblem(module.path, message))
+                    self.unusable.add(name)
+                    break
+        for name in self.unusable:
+            self.modules.pop(name, None)
+
+
+def _owned(targets: tuple[Target, ...], modules: Mapping[str, SourceModule]) -> tuple[Pattern, ...]:
+    """Patterns of the names that are the project's own."""
+    if targets == (_EVERYTHING,):
+        return tuple(Pattern((part,)) for part in sorted({name_parts(name)[0] for name in modules}))
+    return tuple(pattern for target in targets for pattern in target.patterns)
+
+
+def _hint(root: Path) -> str:
+    if not root.is_dir():
+        return "Name a folder that exists"
+    inside = packages_below(root)
+    if inside:
+        return "There is one in " + ", ".join(inside[:5]) + ": name that folder"
+    return "Name the folder that holds lakefile.toml or lakefile.lean"
+
+
+CYCLE = "is part of an import cycle"
+_SHOWN_PROBLEMS = 5
+
+
+def importable(project: Project, libraries: Collection[str]) -> Project:
+    """The project without the files that import, directly or not, from a library that Lean does not have here.
+
+    Raises:
+        RepositoryError: no file is left.
+    """
+    kept, problems = [], []
+    for module in project.modules:
+        missing = [name for name in project.external_imports(module.name) if name.partition(".")[0] not in libraries]
+        if missing:
+            words = (
+                f"imports {', '.join(missing[:3])}, which Lean does not have here (only {', '.join(sorted(libraries))})"
+            )
+            problems.append(FileProblem(module.path, words))
+        else:
+            kept.append(module)
+    project = replace(project, modules=tuple(kept), problems=(*project.problems, *problems))
+    if not project.modules:
+        raise nothing_usable(project, project.problems)
+    return project
+
+
+def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> RepositoryError:
+    """The error for a project of which no file can be worked on: the first files left out, and why."""
+    if not problems:
+        return NotLeanProject(f"{project.name} has no Lean file that could be worked on")
+    shown = "; ".join(f"{problem.path}: {problem.message}" for problem in problems[:_SHOWN_PROBLEMS])
+    more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+    cycle = any(problem.message.startswith(CYCLE) for problem in problems)
+    kind = ImportCycle if cycle else RepositoryError
+    return kind(f"No file of {project.name} can be worked on: {shown}{more}")

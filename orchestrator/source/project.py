@@ -1,0 +1,152 @@
+"""A Lean project as plain values: its modules, their texts, and what they import. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from orchestrator.goals.goal import Goal
+
+
+@dataclass(frozen=True)
+class SourceModule:
+    """One Lean file.
+
+    Attributes:
+        name: module name, such as `Foo.Bar`.
+        path: path in the repository, with forward slashes.
+        text: its content as decoded (line ends as in the file).
+        imports: module names in the order of the header; `Init` is left out.
+        options: Lean options that its library sets, by name, with values as Lean writes them.
+    """
+
+    name: str
+    path: str
+    text: str
+    imports: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the text, and of the options where there are some, hex."""
+        said = self.text + ("".join(f"\0{name}={value}" for name, value in self.options))
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """A file, or the project's shape, that we could not take in; the rest of the project goes on."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The modules of a project in build order: every module comes after the ones it imports.
+
+    Attributes:
+        name: the package's name.
+        root: absolute folder the files were read from.
+        toolchain: content of lean-toolchain, stripped ("" when there is none).
+        commit: git commit the files are of ("" outside git).
+        modules: in build order.
+        problems: files left out, with the reason.
+    """
+
+    name: str
+    root: str
+    toolchain: str = ""
+    commit: str = ""
+    modules: tuple[SourceModule, ...] = ()
+    problems: tuple[FileProblem, ...] = field(default=())
+
+    @cached_property
+    def by_name(self) -> Mapping[str, SourceModule]:
+        """Modules by their name."""
+        return {module.name: module for module in self.modules}
+
+    @cached_property
+    def by_path(self) -> Mapping[str, SourceModule]:
+        """Modules by their path."""
+        return {module.path: module for module in self.modules}
+
+    def closure(self, name: str) -> tuple[SourceModule, ...]:
+        """Modules of this project that `name` imports, directly or not, in build order, without itself."""
+        wanted: set[str] = set()
+        todo = list(self.by_name[name].imports)
+        while todo:
+            current = todo.pop()
+            if current in self.by_name and current not in wanted:
+                wanted.add(current)
+                todo.extend(self.by_name[current].imports)
+        return tuple(module for module in self.modules if module.name in wanted)
+
+    def external_imports(self, name: str) -> tuple[str, ...]:
+        """Modules outside the project that `name` or its closure import, sorted."""
+        return tuple(
+            sorted(
+                {
+                    imported
+                    for module in (*self.closure(name), self.by_name[name])
+                    for imported in module.imports
+                    if imported not in self.by_name
+                }
+            )
+        )
+
+    def with_texts(self, texts: Mapping[str, str]) -> Project:
+        """The same project with the files in `texts` (path → new content) replaced.
+
+        Raises:
+            KeyError: a path that is not a module of this project.
+        """
+        unknown = set(texts) - set(self.by_path)
+        if unknown:
+            raise KeyError(sorted(unknown)[0])
+        return Project(
+            name=self.name,
+            root=self.root,
+            toolchain=self.toolchain,
+            commit=self.commit,
+            modules=tuple(_with_text(module, texts) for module in self.modules),
+            problems=self.problems,
+        )
+
+    def environment_digest(self, name: str) -> str:
+        """SHA-256 over toolchain, the module and everything it imports: what a proof in it depends on."""
+        return _digest(
+            (
+                self.toolchain,
+                *self.external_imports(name),
+                *(m.digest for m in self.closure(name)),
+                self.by_name[name].digest,
+            )
+        )
+
+
+def _with_text(module: SourceModule, texts: Mapping[str, str]) -> SourceModule:
+    if module.path not in texts:
+        return module
+    return replace(module, text=texts[module.path])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
+
+def excerpt(project: Project, goal: Goal, *, around: int = 6, most: int = 120) -> tuple[str, int]:
+    """The text a reader needs to see a goal: its command with `around` lines before and after, and the first line.
+
+    Never more than `most` lines; ("", 1) when the goal's file is none of the project's.
+    """
+    module = project.by_path.get(goal.file)
+    if module is None or goal.span is None:
+        return "", 1
+    lines = module.text.splitlines()
+    whole = goal.command or goal.span
+    first = max(1, whole.start.line - around, goal.span.start.line - most + around)
+    last = min(len(lines), whole.end.line + around, first + most - 1)
+    return "\n".join(lines[first - 1 : last]), first

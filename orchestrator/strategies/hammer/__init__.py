@@ -1,0 +1,1 @@
+"""`hammer`: first shots, then a search whose steps end in plain tactic scripts."""

@@ -1,0 +1,198 @@
+"""What can be read off a goal's text for choosing tactics: variables, hypotheses, applications. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from orchestrator.goals.goal import Goal
+from orchestrator.strategies.local_context import Local
+
+_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?)\s*:\s*(?P<type>.*)", re.DOTALL)
+_WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
+_RELATIONS = ("=", "∧", "∨", "∃", "¬", "≤", "<", "≥", ">", "≠", "↔", "∈", "∉", "∣", "⊆", "∀")
+_SORTS = ("Type", "Sort", "Prop")
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A hypothesis with one name, and its type's text (its value left out)."""
+
+    name: str
+    type: str
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Identifiers in the type."""
+        return frozenset(_WORD.findall(self.type))
+
+    @property
+    def head(self) -> str:
+        """The first identifier of the type."""
+        match = _WORD.match(self.type.lstrip("("))
+        return match.group() if match else ""
+
+
+@dataclass(frozen=True)
+class GoalFacts:
+    """A goal's text taken apart.
+
+    Attributes:
+        text: the goal as Lean prints it.
+        local: the project's constants around it.
+    """
+
+    text: str
+    local: Local
+
+    @cached_property
+    def goal(self) -> Goal:
+        """The text as a goal."""
+        return Goal(id="", text=self.text)
+
+    @cached_property
+    def target(self) -> str:
+        """What is to be proved."""
+        return self.goal.target
+
+    @cached_property
+    def every(self) -> tuple[Hypothesis, ...]:
+        """All hypotheses, those with inaccessible names (`✝`) included."""
+        found = []
+        for line in self.goal.hypotheses:
+            match = _HYPOTHESIS.fullmatch(line)
+            if match is not None:
+                type_text = match["type"].partition(" := ")[0]
+                found += [Hypothesis(name, type_text) for name in match["names"].split()]
+        return tuple(found)
+
+    @cached_property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """Those with names that a tactic can use."""
+        return tuple(h for h in self.every if "✝" not in h.name)
+
+    @cached_property
+    def hidden(self) -> int:
+        """How many hypotheses have names that a tactic cannot use."""
+        return sum("✝" in h.name for h in self.every)
+
+    @cached_property
+    def sorts(self) -> frozenset[str]:
+        """Names that stand for types and propositions."""
+        return frozenset(h.name for h in self.every if h.type.startswith(_SORTS))
+
+    @cached_property
+    def facts(self) -> tuple[Hypothesis, ...]:
+        """Hypotheses that say something."""
+        propositions = {h.name for h in self.every if h.type == "Prop"} | set(self.local.predicates)
+        return tuple(h for h in self.hypotheses if self._says_something(h, propositions))
+
+    def _says_something(self, hypothesis: Hypothesis, propositions: set[str]) -> bool:
+        if hypothesis.name in self.sorts or hypothesis.type.endswith(_SORTS):
+            return False
+        if any(f" {symbol} " in hypothesis.type or hypothesis.type.startswith(symbol) for symbol in _RELATIONS):
+            return True
+        last = hypothesis.type.rpartition("→")[2].strip().lstrip("(")
+        head = _WORD.match(last)
+        return head is not None and (head.group() in propositions or head.group() in self._prop_functions)
+
+    @cached_property
+    def _prop_functions(self) -> frozenset[str]:
+        return frozenset(h.name for h in self.every if h.type.endswith("Prop"))
+
+    @cached_property
+    def data(self) -> tuple[Hypothesis, ...]:
+        """Variables of a type that may have constructors: no types, no functions, no facts."""
+        facts = set(self.facts)
+        return tuple(
+            h
+            for h in self.hypotheses
+            if h not in facts
+            and h.name not in self.sorts
+            and "→" not in h.type
+            and h.head
+            and h.head not in self.sorts
+            and not h.type.endswith(_SORTS)
+        )
+
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Variables that are functions."""
+        return frozenset(h.name for h in self.hypotheses if "→" in h.type)
+
+    @cached_property
+    def introduces(self) -> bool:
+        """The target starts with something to introduce: a quantifier, an implication."""
+        return self.target.startswith("∀ ") or _is_implication(self.target)
+
+    def fresh(self, count: int) -> list[str]:
+        """Names that no hypothesis has."""
+        used = {h.name for h in self.every}
+        names = (f"x{number}" for number in range(1, len(used) + count + 1))
+        return [name for name in names if name not in used][:count]
+
+    @cached_property
+    def target_words(self) -> tuple[str, ...]:
+        """Identifiers of the target, in order, with repetition; `t.size` gives `t` too."""
+        words = []
+        for word in _WORD.findall(self.target):
+            words.append(word)
+            if "." in word:
+                words.append(word.partition(".")[0])
+        return tuple(words)
+
+
+def applications(text: str, function: str) -> tuple[str, ...]:
+    """Argument lists of `function` in a text printed without field notation, such as `n (x :: xs)`."""
+    found: dict[str, None] = {}
+    for match in re.finditer(rf"(?<![\w.]){re.escape(function)}(?![\w.'!?])", text):
+        arguments = _arguments(text, match.end())
+        if arguments:
+            found.setdefault(arguments)
+    return tuple(found)
+
+
+def _arguments(text: str, start: int) -> str:
+    return " ".join(arguments_of(f"f{text[start:]}"))
+
+
+def arguments_of(text: str) -> list[str]:
+    """The arguments of an application that is the whole text: `Star R (f a) b` → R, (f a), b."""
+    head = re.match(r"[\w.'!?₀-₉✝]+", text)
+    if head is None:
+        return []
+    place, found = head.end(), list[str]()
+    while place < len(text) and text[place] == " ":
+        argument = _argument(text, place + 1)
+        if not argument:
+            break
+        found.append(argument)
+        place += 1 + len(argument)
+    return found
+
+
+def _argument(text: str, start: int) -> str:
+    if start < len(text) and text[start] in "([⟨":
+        depth = 0
+        for place in range(start, len(text)):
+            depth += (text[place] in "([⟨") - (text[place] in ")]⟩")
+            if depth == 0:
+                return text[start : place + 1]
+        return ""
+    match = re.compile(r"[\w.'!?₀-₉✝]+").match(text, start)
+    return match.group() if match and match.group() not in _STOP else ""
+
+
+def _is_implication(target: str) -> bool:
+    if target.startswith(("∃", "fun ", "if ", "match ")):
+        return False
+    depth = 0
+    for char in target:
+        depth += (char in "([⟨{") - (char in ")]⟩}")
+        if depth == 0 and char in "→=↔∧∨<≤≠":
+            return char == "→"
+    return False
+
+
+_STOP = frozenset({"then", "else", "with", "in", "fun", "do", "at"})

@@ -1,0 +1,209 @@
+"""What a project declares around a goal, as far as tactics want to know it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+
+from orchestrator.goals.declaration import Fingerprint, is_generated
+from orchestrator.goals.goal import Goal
+from orchestrator.lean.extraction import Extraction
+from orchestrator.source.project import Project
+
+_DEFINITIONS = 10
+_LEMMAS = 12
+
+
+class DeclarationRole(StrEnum):
+    """What a declaration is good for."""
+
+    DEFINITION = "definition"
+    THEOREM = "theorem"
+    TYPE = "type"
+    PREDICATE = "predicate"
+    CONSTRUCTOR = "constructor"
+    AUXILIARY = "auxiliary"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDeclaration:
+    """A declaration of the project.
+
+    Attributes:
+        name: full name.
+        role: what it is good for.
+        uses: the project's constants that it speaks of.
+        recursive: a definition by recursion.
+    """
+
+    name: str
+    role: DeclarationRole
+    uses: tuple[str, ...] = ()
+    recursive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Declarations of the project that a goal sees, those of its own file first, in no order within a file."""
+
+    declared: tuple[LocalDeclaration, ...] = ()
+
+    def around(self, mentioned: Iterable[str]) -> Local:
+        """What the goal that mentions these constants has to do with, directly or through definitions."""
+        by_name = {declaration.name: declaration for declaration in self.declared}
+        near: dict[str, LocalDeclaration] = {}
+        todo = [by_name[name] for name in mentioned if name in by_name]
+        while todo:
+            now = todo.pop(0)
+            if now.name not in near:
+                near[now.name] = now
+                todo.extend(by_name[name] for name in now.uses if name in by_name)
+
+        def of(role: DeclarationRole) -> list[str]:
+            return [name for name, declaration in near.items() if declaration.role is role]
+
+        predicates, types = of(DeclarationRole.PREDICATE), of(DeclarationRole.TYPE)
+        constructors: dict[str, tuple[str, ...]] = {
+            owner: tuple(
+                d.name
+                for d in self.declared
+                if d.role is DeclarationRole.CONSTRUCTOR and d.name.rpartition(".")[0] == owner
+            )
+            for owner in (*predicates, *types)
+        }
+        close = set(near)
+        theorems = sorted(
+            (d for d in self.declared if d.role is DeclarationRole.THEOREM and close.intersection(d.uses)),
+            key=lambda d: len(set(d.uses) - close),
+        )
+        return Local(
+            definitions=tuple(of(DeclarationRole.DEFINITION)[:_DEFINITIONS]),
+            predicates=tuple(predicates),
+            types=tuple(types),
+            theorems=tuple(d.name for d in theorems[:_LEMMAS]),
+            constructors=constructors,
+            recursions=frozenset(d.name for d in near.values() if d.recursive),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The project's constants that have to do with one goal.
+
+    Attributes:
+        definitions: to unfold; those that the goal names itself come first.
+        predicates: inductive propositions.
+        types: inductive types and structures.
+        theorems: proved, or assumed by a structure, about these constants.
+        constructors: of each predicate and type.
+        recursions: those definitions that recur.
+    """
+
+    definitions: tuple[str, ...] = ()
+    predicates: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    theorems: tuple[str, ...] = ()
+    constructors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recursions: frozenset[str] = frozenset()
+
+    @property
+    def recursive(self) -> tuple[str, ...]:
+        """The types that an induction may be worth while on: all but those with the one constructor of a structure."""
+        return tuple(name for name in self.types if self.constructors.get(name) != (f"{name}.mk",))
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Constructors of the inductive propositions: how these are proved."""
+        return tuple(name for predicate in self.predicates for name in self.constructors.get(predicate, ()))
+
+
+def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> Surroundings:
+    """The surroundings that the declarations of a goal's file and its imports make, the nearest first."""
+    known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
+    return Surroundings(
+        tuple(
+            LocalDeclaration(
+                fingerprint.user_name,
+                _role(fingerprint),
+                _user_names(fingerprint.uses, known),
+                _RECURS.search(fingerprint.value) is not None,
+            )
+            for fingerprint in known.values()
+        )
+    )
+
+
+def _user_names(names: Iterable[str], known: Mapping[str, Fingerprint]) -> tuple[str, ...]:
+    return tuple(known[name].user_name for name in names if name in known)
+
+
+def _role(fingerprint: Fingerprint) -> DeclarationRole:
+    name = fingerprint.user_name
+    if fingerprint.auxiliary or is_generated(name) or fingerprint.own_sorry:
+        return DeclarationRole.AUXILIARY
+    if fingerprint.kind == "def":
+        return (
+            DeclarationRole.AUXILIARY
+            if _MADE.search(name) or _PROJECTS.search(fingerprint.value)
+            else DeclarationRole.DEFINITION
+        )
+    if fingerprint.kind == "inductive":
+        return DeclarationRole.PREDICATE if "u 0" in fingerprint.type.split("\n") else DeclarationRole.TYPE
+    if fingerprint.kind == "constructor":
+        return DeclarationRole.CONSTRUCTOR
+    if fingerprint.kind == "theorem":
+        return DeclarationRole.AUXILIARY if _MADE.search(name) else DeclarationRole.THEOREM
+    return DeclarationRole.AUXILIARY
+
+
+# `fun … self => self.i`, in the canonical text of the server: a field of a structure, which everything unfolds anyway.
+_PROJECTS = re.compile(r"\nj \S+ \d+ \d+\n(?:l \d+ \d+\w\n)+= \d+$")
+_RECURS = re.compile(r"\.brecOn\b|\bWellFounded\.(?:Nat\.)?fix\b|\bWellFounded\.")
+_MADE = re.compile(
+    r"\.(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|toCtorIdx"
+    r"|eq|elim|go|inj|injEq|sizeOf_spec|match_\d+.*|rec|mk|induct.*|fun_cases.*|eq_\d+|eq_def|congr_simp)$|\.noConfusion\.|^inst|\.inst"
+)
+
+
+_NOT_FOR_UNFOLDING = re.compile(
+    r"(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|go|eq|inst.*|term.*)"
+)
+
+
+def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal], tuple[str, ...]]:
+    """A function from a goal to the full names of the project's definitions that its file sees."""
+
+    @cache
+    def of_module(name: str) -> tuple[str, ...]:
+        modules = [*(module.name for module in project.closure(name)), name]
+        return tuple(
+            fingerprint.user_name
+            for module in reversed(modules)
+            for fingerprint in extraction.declarations.get(module, {}).values()
+            if fingerprint.kind == "def" and not fingerprint.auxiliary and _worth_unfolding(fingerprint.user_name)
+        )
+
+    return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
+
+
+def surroundings_seen(project: Project, extraction: Extraction) -> Callable[[Goal], Surroundings]:
+    """A function from a goal to what the project declares around it."""
+
+    @cache
+    def of_module(name: str) -> Surroundings:
+        modules = [*(module.name for module in project.closure(name)), name]
+        return from_fingerprints(
+            fingerprint
+            for module in reversed(modules)
+            for fingerprint in extraction.declarations.get(module, {}).values()
+        )
+
+    return lambda goal: of_module(goal.module) if goal.module in project.by_name else Surroundings()
+
+
+def _worth_unfolding(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return not is_generated(name) and _NOT_FOR_UNFOLDING.fullmatch(last) is None

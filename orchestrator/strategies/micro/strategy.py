@@ -1,0 +1,240 @@
+"""The portfolio of single tactics and short combinations, tried on the goal's state, cheapest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple, Protocol
+
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.lean.protocol import Limits, TacticReply
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, Timing, guarded
+from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, candidates
+from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
+
+_BATCH = 12
+_LEAST_SECONDS = 0.2
+_GRACE_SECONDS = 20.0
+_CHECK_SECONDS = 30.0
+_RESTATED_MILLISECONDS = 8_000
+
+Definitions = Callable[[Goal], Iterable[str]]
+
+
+class Tried(NamedTuple):
+    """A candidate that was tried: whether it proved the goal, and its seconds, checks included."""
+
+    candidate: TacticCandidate
+    success: bool
+    seconds: float
+
+
+class CandidateOrder(Protocol):
+    """Which candidates come first."""
+
+    def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
+        """Those of `candidates` to try, in the order of trial."""
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """Hear what came of an attempt: every candidate tried, in the order of trial."""
+
+
+class PortfolioOrder:
+    """The portfolio's own order, which learns nothing."""
+
+    def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
+        """See `CandidateOrder.order`."""
+        return candidates
+
+    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
+        """See `CandidateOrder.learn`."""
+
+
+async def run_micro(
+    goal: Goal,
+    timeout: float,
+    *,
+    prover: GoalOpener,
+    definitions: Iterable[str] = (),
+    order: CandidateOrder | None = None,
+    timing: Timing = Timing(),  # noqa: B008 - frozen
+) -> Result:
+    """Try the portfolio on `goal` for at most `timeout` seconds.
+
+    A tactic that closes the state is checked in its declaration before it counts.
+
+    Args:
+        goal: the goal.
+        timeout: seconds, from when the goal is open on a session.
+        prover: opens goals on sessions.
+        definitions: full names of the project's own definitions.
+        order: puts the candidates into the order of trial, and hears what came of them; the portfolio's own order
+            unless given.
+
+    Raises:
+        SessionError: the session broke while the goal's file was loaded.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+        LedgerError: what was learned cannot be kept.
+    """
+    order = order or PortfolioOrder()
+    async with prover.open(goal) as context:
+        # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
+        search = _PortfolioRun(context, timing.clock() + timeout, timing.clock)
+        chosen = order.order(goal, candidates(goal, definitions))
+        result = await guarded(
+            StrategyType.MICRO, lambda: search.run(chosen), timeout + timing.grace_seconds, clock=timing.clock
+        )
+    order.learn(goal, search.trials)
+    return result
+
+
+@dataclass
+class _PortfolioRun:
+    """One run over candidates. It watches its own time and ends between two tactics."""
+
+    context: ProofContext
+    deadline: float
+    clock: Callable[[], float]
+    tried: int = 0
+    trials: list[Tried] = field(default_factory=list)
+
+    async def run(self, chosen: Sequence[TacticCandidate]) -> Result:
+        for batch in _batches(chosen):
+            declared = batch[0].tier is Tier.DECLARATION
+            result = await (self._in_declaration(batch) if declared else self._batch(batch))
+            if result is not None:
+                return result
+            if self._left < _LEAST_SECONDS:
+                return Result(success=False, error=TIMEOUT, metadata={"tactics_tried": self.tried})
+        return Result(success=False, error=NOT_PROVED, metadata={"tactics_tried": self.tried})
+
+    @property
+    def _left(self) -> float:
+        return self.deadline - self.clock()
+
+    async def _batch(self, batch: Sequence[TacticCandidate]) -> Result | None:
+        """Try candidates; those behind one that closes the state and is then refused are tried, too."""
+        while batch and self._left >= _LEAST_SECONDS:
+            replies = await self._try(batch)
+            if not replies:
+                break
+            for candidate, reply in zip(batch, replies, strict=False):
+                started = self.clock()
+                script = await self._proof_in(reply) or await self._restated(reply)
+                seconds = reply.milliseconds / 1000 + self.clock() - started
+                self.trials.append(Tried(candidate, bool(script), seconds))
+                if script:
+                    return self._proved(script, found_by=reply.tactic, milliseconds=reply.milliseconds)
+            batch = batch[len(replies) :]
+        return None
+
+    async def _try(self, batch: Sequence[TacticCandidate]) -> tuple[TacticReply, ...]:
+        seconds = self._left
+        longest = max(candidate.milliseconds for candidate in batch)
+        limits = Limits(milliseconds=min(longest, int(seconds * 1000)))
+        texts = [self._for_all(candidate.tactic) for candidate in batch]
+        replies = await self.context.tactics(texts, limits=limits, budget_seconds=seconds)
+        self.tried += len(replies)
+        return replies
+
+    def _for_all(self, tactic: str) -> str:
+        return f"all_goals ({tactic})" if self.context.goals > 1 else tactic
+
+    async def _proof_in(self, reply: TacticReply) -> str:
+        """The stable script that a reply stands for, checked in its declaration; "" when there is none."""
+        if not reply.completed:
+            return ""
+        scripts = [reply.tactic]
+        if is_search(reply.tactic):
+            scripts = [self._for_all(script) for script in suggestions(reply.messages)]
+        for script in scripts:
+            if await self._check(script):
+                return script
+        return ""
+
+    async def _restated(self, reply: TacticReply) -> str:
+        """A proof that a search found and could not write down, written down in another way; "" when there is none."""
+        if not is_search(reply.tactic) or not (reply.completed or found_a_proof(reply)):
+            return ""
+        for tactic in RESTATED:
+            if self._left < _LEAST_SECONDS:
+                break
+            for again in await self._try([TacticCandidate(tactic, Tier.SEARCH, _RESTATED_MILLISECONDS)]):
+                script = await self._proof_in(again)
+                if script:
+                    return script
+        return ""
+
+    async def _in_declaration(self, batch: Sequence[TacticCandidate]) -> Result | None:
+        for candidate in batch:
+            if self._left < _LEAST_SECONDS:
+                break
+            self.tried += 1
+            started = self.clock()
+            accepted = await self._check(candidate.tactic)
+            self.trials.append(Tried(candidate, accepted, self.clock() - started))
+            if accepted:
+                return self._proved(candidate.tactic, checked="declaration")
+        return None
+
+    async def _check(self, script: str) -> bool:
+        """Whether the declaration takes the script; what was found right before the end is still looked at."""
+        seconds = min(_CHECK_SECONDS, self._left + _GRACE_SECONDS / 2)
+        return seconds > _LEAST_SECONDS and (await self.context.check(script, seconds=seconds)).accepted
+
+    def _proved(self, script: str, **metadata: object) -> Result:
+        return Result(
+            success=True, tactics=tuple(script.split("\n")), metadata={"tactics_tried": self.tried, **metadata}
+        )
+
+
+def _batches(chosen: Sequence[TacticCandidate]) -> list[list[TacticCandidate]]:
+    """Candidates of one tier that follow one another, a bounded number together: a request has one limit for all."""
+    runs = [list(group) for _, group in groupby(chosen, key=lambda candidate: candidate.tier)]
+    return [run[i : i + _BATCH] for run in runs for i in range(0, len(run), _BATCH)]
+
+
+class Micro:
+    """`run_micro` as a strategy.
+
+    Args:
+        prover: opens goals on sessions.
+        definitions: full names of the project's own definitions that a goal sees.
+        order: puts the candidates into the order of trial, and hears what came of them.
+        timing: what its time is told by.
+    """
+
+    def __init__(
+        self,
+        prover: GoalOpener,
+        *,
+        definitions: Definitions = lambda _goal: (),
+        order: CandidateOrder | None = None,
+        timing: Timing = Timing(),  # noqa: B008 - frozen
+    ) -> None:
+        self._prover = prover
+        self._definitions = definitions
+        self._order = order
+        self._timing = timing
+
+    @property
+    def type(self) -> StrategyType:
+        """The strategy's name in the ledger."""
+        return StrategyType.MICRO
+
+    def available(self, goal: Goal) -> str:
+        """It needs a proposition."""
+        return "" if goal.is_prop else "the goal asks for data, not for a proof"
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `run_micro`."""
+        return await run_micro(
+            goal,
+            timeout,
+            prover=self._prover,
+            definitions=self._definitions(goal),
+            order=self._order,
+            timing=self._timing,
+        )

@@ -1,0 +1,1 @@
+"""Which strategy is tried next: the bandit, and the order learned beforehand."""

@@ -1,0 +1,1 @@
+"""`reprover`: best-first search with a trained tactic generator."""

@@ -1,0 +1,209 @@
+"""Best-first search with a trained tactic generator, as ReProver does it, with portfolio and retrieval beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.lean.protocol import Limits
+from orchestrator.premises.retrieval import Query, Retrieve
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, guarded
+from orchestrator.strategies.micro.portfolio import FINISHERS, portfolio
+from orchestrator.strategies.reprover.generators import (
+    ListGenerator,
+    Mixture,
+    PremiseTemplates,
+    SolvedGoal,
+    SolvedGoals,
+    TacticGenerator,
+)
+from orchestrator.strategies.reprover.search import SearchReport, SearchSettings, StopReason, search
+from orchestrator.strategies.reprover.steps import ContextStepper
+from orchestrator.strategies.reprover.suggestion import Suggestion
+from orchestrator.strategies.suggestions import is_search
+
+_GRACE_SECONDS = 30.0
+_STEP_MILLISECONDS = 2_000
+_PORTFOLIO = 24
+
+
+class GeneratorModel(Protocol):
+    """What the strategy needs of a tactic generator (`orchestrator.strategies.reprover.model.Generator` is one)."""
+
+    def suggest_for(self, state: str, premises: Sequence[str], count: int) -> Sequence[Suggestion]:
+        """At most `count` tactics for a state, told of premises in ReProver's form, the best first. Blocks.
+
+        Raises:
+            ModelError: the model cannot be loaded or run.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each source of tactics counts in the search; 0 leaves it out."""
+
+    model: float = 0.5
+    portfolio: float = 0.3
+    premises: float = 0.15
+    solved: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the search takes its tactics from.
+
+    Attributes:
+        model: the trained generator; None for a search without one.
+        retriever: premises for a goal.
+        definitions: full names of the project's own definitions that a goal sees.
+        solved: goals solved before, with their tactics.
+        weights: of the sources.
+        premises: how many premises the model is told of.
+    """
+
+    model: GeneratorModel | None = None
+    retriever: Retrieve = lambda _goal: None
+    definitions: Callable[[Goal], Iterable[str]] = lambda _goal: ()
+    solved: Callable[[], Iterable[SolvedGoal]] = lambda: ()
+    weights: Weights = Weights()
+    premises: int = 12
+
+
+class ModelGenerator:
+    """A model as a `TacticGenerator` of the search; it runs in a thread.
+
+    Args:
+        model: the model.
+        premises: premises for a state, in ReProver's form, the best first.
+    """
+
+    def __init__(self, model: GeneratorModel, premises: Callable[[str], Sequence[str]] = lambda _state: ()) -> None:
+        self._model = model
+        self._premises = premises
+
+    async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
+        """See `TacticGenerator.suggest`."""
+        return await asyncio.to_thread(lambda: self._model.suggest_for(state, self._premises(state), count))
+
+
+def make_generator(goal: Goal, sources: Sources) -> TacticGenerator:
+    """The mixture of all sources that there are for a goal."""
+    weights = sources.weights
+    parts: list[tuple[TacticGenerator, float]] = []
+    retriever = sources.retriever(goal)
+    without = frozenset({goal.declaration} - {""})
+
+    def premises(state: str, count: int) -> list[str]:
+        assert retriever is not None
+        return [found.premise.name for found in retriever.retrieve(Query(state, without=without), count)]
+
+    def told(state: str) -> list[str]:
+        if retriever is None:
+            return []
+        return [found.premise.text for found in retriever.retrieve(Query(state, without=without), sources.premises)]
+
+    if sources.model is not None and weights.model:
+        parts.append((ModelGenerator(sources.model, told), weights.model))
+    if weights.portfolio:
+        names = tuple(sources.definitions(goal))
+        parts.append((ListGenerator(lambda state: _portfolio(goal, state, names)), weights.portfolio))
+    if retriever is not None and weights.premises:
+        parts.append((PremiseTemplates(premises), weights.premises))
+    solved = tuple(sources.solved()) if weights.solved else ()
+    if solved:
+        parts.append((SolvedGoals(solved), weights.solved))
+    return Mixture(parts)
+
+
+def _portfolio(goal: Goal, state: str, definitions: Sequence[str]) -> list[str]:
+    """Tactics of the portfolio for the first goal of a state: what closes it first, then what takes it apart."""
+    first = replace(goal, text=state.partition("\n\n")[0])
+    texts = [candidate.tactic for candidate in portfolio(first, definitions) if not is_search(candidate.tactic)]
+    # `<;> …` behind a step closes what it can or fails; as a step of a search its first half is worth more.
+    openers = [text.partition(" <;> ")[0] for text in texts if " <;> " in text]
+    return list(dict.fromkeys([*FINISHERS, *openers, *texts]))[:_PORTFOLIO]
+
+
+async def run_reprover(
+    goal: Goal,
+    timeout: float,
+    *,
+    prover: GoalOpener,
+    sources: Sources,
+    settings: SearchSettings | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """Search for a proof of `goal` for at most `timeout` seconds from when it is open on a session.
+
+    The result's metadata holds the numbers of the search and, when nothing was found, `open_goals`: goals that stand
+    open in many states, as candidates for lemmas.
+
+    Raises:
+        SessionError: the session broke while the goal's file was loaded, or again and again.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+    """
+    async with prover.open(goal) as context:
+
+        async def work() -> Result:
+            stepper = ContextStepper(context, Limits(milliseconds=_STEP_MILLISECONDS))
+            limits = replace(settings or SearchSettings(), seconds=timeout)
+            generator = make_generator(goal, sources)
+            report = await search(goal.text.split("\n\n"), stepper, generator, limits, clock=clock)
+            return result_of(report)
+
+        return await guarded(StrategyType.REPROVER, work, timeout + _GRACE_SECONDS, clock=clock)
+
+
+def result_of(report: SearchReport) -> Result:
+    """A search's report as a result."""
+    metadata: dict[str, object] = {
+        "stop": report.stop.value,
+        "expansions": report.expansions,
+        "states": report.states,
+        "tactics_tried": report.tactics,
+        "arrivals": dict(report.arrivals),
+    }
+    if report.script is not None:
+        return Result(
+            success=True, tactics=tuple(line for step in report.script for line in step.split("\n")), metadata=metadata
+        )
+    metadata["open_goals"] = [{"goal": text, "states": number} for text, number in report.frequent_goals]
+    error = NOT_PROVED if report.stop is StopReason.EXHAUSTED else TIMEOUT
+    return Result(success=False, error=error, metadata=metadata)
+
+
+class ReProver:
+    """`run_reprover` as a strategy.
+
+    Args:
+        prover: opens goals on sessions.
+        sources: where tactics come from.
+        unavailable: why there is no model to work with; "" when there is.
+        settings: limits of the search; its seconds are the attempt's own.
+    """
+
+    def __init__(
+        self, prover: GoalOpener, sources: Sources, *, unavailable: str = "", settings: SearchSettings | None = None
+    ) -> None:
+        self._prover = prover
+        self._sources = sources
+        self._unavailable = unavailable
+        self._settings = settings
+
+    @property
+    def type(self) -> StrategyType:
+        """The strategy's name in the ledger."""
+        return StrategyType.REPROVER
+
+    def available(self, goal: Goal) -> str:
+        """It needs a proposition and a model."""
+        return self._unavailable if goal.is_prop else "the goal asks for data, not for a proof"
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `run_reprover`."""
+        return await run_reprover(goal, timeout, prover=self._prover, sources=self._sources, settings=self._settings)

@@ -1,0 +1,116 @@
+"""Chat models behind any OpenAI-compatible endpoint, through the openai client. The key never leaves this file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config import Endpoint
+from orchestrator.errors import ModelError
+from orchestrator.machine import missing
+from orchestrator.strategies.sketch.conversation import Completion, Turn, Usage
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
+
+
+_NO_KEY = "none"
+
+
+def unavailable(endpoint: Endpoint | None) -> str:
+    """ "" when a chat model can be asked, else the reason in one line."""
+    if endpoint is None or not endpoint.url or not endpoint.model:
+        return "no chat model is set up: set ORCH_LLM_URL and ORCH_LLM_MODEL (and ORCH_LLM_KEY)"
+    return missing("llm")
+
+
+class OpenAIChat:
+    """A chat model of an endpoint (a `Chat`). A client is made for each conversation's answer and closed behind it.
+
+    Args:
+        endpoint: where it answers.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._endpoint.model
+
+    async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
+        """See `Chat.answer`.
+
+        Raises:
+            ModelError: the server cannot be reached, refuses, is too slow, or answers nonsense.
+        """
+        if reason := unavailable(self._endpoint):
+            raise ModelError(f"The chat model cannot be asked: {reason}")
+        import openai
+
+        place = self._endpoint
+        try:
+            async with (
+                asyncio.timeout(timeout),
+                openai.AsyncOpenAI(
+                    base_url=place.url, api_key=place.key or _NO_KEY, max_retries=place.retries, timeout=timeout
+                ) as client,
+            ):
+                answer = await client.chat.completions.create(
+                    model=place.model,
+                    messages=[{"role": turn.role.value, "content": turn.text} for turn in turns],  # type: ignore[misc]
+                    temperature=place.temperature,
+                    max_tokens=place.max_tokens,
+                )
+        except (TimeoutError, openai.APITimeoutError) as error:
+            hint = "Raise ORCH_TIMEOUT_SKETCH."
+            raise ModelError(
+                f"The chat model did not answer within {timeout:g} s", where=place.url, hint=hint
+            ) from error
+        except (openai.OpenAIError, json.JSONDecodeError, ValueError) as error:
+            raise self._translated(error) from None
+        return self._completion(answer)
+
+    def _completion(self, answer: ChatCompletion | Any) -> Completion:
+        # The client does not check what it parses: any JSON object may come.
+        try:
+            choice = answer.choices[0]
+            text = choice.message.content
+            if not isinstance(text, str):
+                raise TypeError("no text")
+            usage = answer.usage
+            read, written = (int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)) if usage else (0, 0)
+        except (AttributeError, IndexError, TypeError, ValueError) as error:
+            hint = "Check that ORCH_LLM_URL is the base URL of an OpenAI-compatible server."
+            raise ModelError("The chat model's answer holds no message", where=self._endpoint.url, hint=hint) from error
+        cost = (read * self._endpoint.price_in + written * self._endpoint.price_out) / 1e6
+        return Completion(text, Usage(read, written, cost, 1), complete=choice.finish_reason != "length")
+
+    def _translated(self, error: Exception) -> ModelError:
+        import openai
+
+        place = self._endpoint
+        hint = "Check ORCH_LLM_URL, and that the server runs."
+        what = "The chat model cannot be reached"
+        if isinstance(error, openai.RateLimitError):
+            what, hint = "The chat model's server is too busy, or the quota is used up", "Raise ORCH_LLM_RETRIES."
+        elif isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            what, hint = "The chat model's server refuses the key", "Set ORCH_LLM_KEY."
+        elif isinstance(error, openai.NotFoundError):
+            what, hint = (
+                "The chat model's server does not know the model or the path",
+                "Check ORCH_LLM_MODEL and ORCH_LLM_URL.",
+            )
+        elif isinstance(error, openai.APIStatusError):
+            what, hint = f"The chat model's server answered {error.status_code}: {self._words(error)}", ""
+        elif not isinstance(error, openai.APIConnectionError):
+            what = f"The chat model's answer cannot be read: {self._words(error)}"
+        return ModelError(what, where=place.url, hint=hint)
+
+    def _words(self, error: Exception) -> str:
+        """The error's first line, without the key, which servers like to repeat."""
+        line = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+        return line.replace(self._endpoint.key, "***") if self._endpoint.key else line

@@ -1,0 +1,235 @@
+"""A chat model sketches the proof, Lean corrects it, and the steps left open become subgoals for other strategies."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from orchestrator.errors import ModelError
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Result, StrategyType
+from orchestrator.source.lexer import code_mask
+from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, guarded
+from orchestrator.strategies.sketch.conversation import Chat, Role, Turn, Usage
+
+_GRACE_SECONDS = 20.0
+_CHECK_SECONDS = 30.0
+_SHOWN_ERRORS = 4
+_SHOWN_CHARACTERS = 800
+
+# The text comes from outside: what runs code of its own while it is elaborated, or talks past the kernel, is not tried.
+_NOT_IN_A_PROOF = re.compile(
+    r"\b(?:run_tac|run_cmd|run_elab|run_meta|by_elab|elab|macro|macro_rules|syntax|notation|axiom|unsafe|import|IO|"
+    r"native_decide|implemented_by|extern|initialize|set_option|admit|stop|ofReduceBool|trustCompiler)\b|#\w"
+)
+_FENCE = re.compile(r"```[ \t]*(?:lean4?|tactics?)?[^\n]*\n(?P<code>.*?)(?:\n[ \t]*```|\Z)", re.DOTALL | re.IGNORECASE)
+_HEADER = re.compile(r"\A\s*(?:theorem|lemma|example)\b.*?:=[ \t]*(?P<by>by\b)?", re.DOTALL)
+
+_BY = re.compile(r"\A\s*(?::=\s*)?by\b")
+
+SYSTEM = """\
+You prove goals in Lean 4. Answer with one block ```lean … ``` that holds the tactic script for the goal and nothing
+else: no theorem header, no imports, no commands, no explanation. Use `have name : statement := by …` for steps in
+between. Where a step is hard, write `sorry` for its proof: other provers will fill it in. The steps must be true, and
+must be smaller than the goal. Without any `sorry` is best."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What the model is told beside the goal.
+
+    Attributes:
+        premises: names and statements of premises that may help, for a goal.
+        failures: what was tried on a goal and failed, one line each.
+    """
+
+    premises: Callable[[Goal], Sequence[str]] = lambda _goal: ()
+    failures: Callable[[Goal], Sequence[str]] = lambda _goal: ()
+
+
+def first_prompt(goal: Goal, hints: Hints) -> str:
+    """The goal with its local context, retrieved premises and failed attempts."""
+    parts = [f"Goal:\n```\n{goal.text}\n```"]
+    surroundings = [
+        ("Declaration", goal.declaration),
+        ("Imports", " ".join(goal.context.imports) or "Init only: there is no Mathlib"),
+        ("Namespace", goal.context.namespace),
+        ("Open", " ".join(goal.context.opens)),
+    ]
+    parts.append("\n".join(f"{name}: {value}" for name, value in surroundings if value))
+    for title, lines in (
+        ("Premises that may help", hints.premises(goal)),
+        ("Already tried in vain", hints.failures(goal)),
+    ):
+        if lines:
+            parts.append(f"{title}:\n" + "\n".join(f"- {line}" for line in lines))
+    return "\n\n".join(parts)
+
+
+def repair_prompt(errors: Sequence[str]) -> str:
+    """Lean's own words on the last answer."""
+    shown = "\n".join(f"- {error[:_SHOWN_CHARACTERS]}" for error in errors[:_SHOWN_ERRORS])
+    return f"Lean refuses this:\n{shown}\n\nAnswer with the whole corrected script in one ```lean block."
+
+
+def script_in(answer: str) -> str:
+    """The tactic script of an answer: its last block, or all of it when there is none; "" when nothing is there."""
+    blocks = [match["code"] for match in _FENCE.finditer(answer)]
+    code = (blocks[-1] if blocks else answer).replace("\r\n", "\n").replace("\t", "  ").strip("\n")
+    header = _HEADER.match(code)
+    if header is not None and header["by"] is None:
+        return ""
+    begin = header or _BY.match(code)
+    if begin is None:
+        return textwrap.dedent(code).rstrip()
+    # What stands on the line of the `by` belongs to the column of the lines below it.
+    first, _, rest = code[begin.end() :].partition("\n")
+    return "\n".join([first.strip(), textwrap.dedent(rest)]).strip("\n").rstrip()
+
+
+def forbidden_in(script: str) -> str:
+    """The first word of a script that a proof has no use for; "" when there is none."""
+    match = _NOT_IN_A_PROOF.search(code_mask(script))
+    return match.group() if match else ""
+
+
+async def run_sketch(
+    goal: Goal,
+    timeout: float,
+    *,
+    prover: GoalOpener,
+    chat: Chat,
+    hints: Hints | None = None,
+    rounds: int = 3,
+    clock: Callable[[], float] = time.monotonic,
+) -> Result:
+    """Ask for a proof of `goal`, correct it against Lean's errors for at most `rounds` answers.
+
+    A proof without `sorry` that the declaration takes is a success. Otherwise the result holds the best sketch that
+    elaborates in `tactics`, its open places in `subgoals`, and the tokens spent in the metadata (`usage`), which is
+    also there when the chat model failed in a later round.
+
+    Raises:
+        SessionError: the session broke while the goal's file was loaded.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+    """
+    async with prover.open(goal) as context:
+        talk = _Talk(context, chat, hints or Hints(), clock() + timeout, clock)
+        return await guarded(StrategyType.SKETCH, lambda: talk.run(rounds), timeout + _GRACE_SECONDS, clock=clock)
+
+
+class _Talk:
+    """One conversation about one goal."""
+
+    def __init__(
+        self, context: ProofContext, chat: Chat, hints: Hints, deadline: float, clock: Callable[[], float]
+    ) -> None:
+        self._context = context
+        self._chat = chat
+        self._deadline = deadline
+        self._clock = clock
+        self._usage = Usage()
+        self._asked = 0
+        self._turns = [Turn(Role.SYSTEM, SYSTEM), Turn(Role.USER, first_prompt(context.goal, hints))]
+
+    async def run(self, rounds: int) -> Result:
+        error = NOT_PROVED
+        errors: tuple[str, ...] = ()
+        for _ in range(rounds):
+            left = self._deadline - self._clock()
+            if left <= 0:
+                error = TIMEOUT
+                break
+            try:
+                answer = await self._chat.answer(self._turns, timeout=left)
+            except ModelError as failure:
+                return self._failed(str(failure), errors)
+            self._asked += 1
+            self._usage += answer.usage
+            script = script_in(answer.text)
+            outcome = await self._judged(script, answer.complete)
+            if isinstance(outcome, Result):
+                return outcome
+            errors = outcome
+            self._turns += [Turn(Role.ASSISTANT, answer.text), Turn(Role.USER, repair_prompt(errors))]
+        return self._failed(error, errors)
+
+    async def _judged(self, script: str, complete: bool) -> Result | tuple[str, ...]:
+        """A result that ends the conversation, or what is wrong with the script."""
+        if not script:
+            return ("There is no tactic script in the answer.",)
+        if not complete:
+            return ("The answer was cut off. Be shorter: leave more steps to `sorry`.",)
+        if word := forbidden_in(script):
+            return (f"`{word}` must not be used.",)
+        split = await self._context.split(script, seconds=_CHECK_SECONDS)
+        if split.errors:
+            return split.errors
+        if not split.goals:
+            reply = await self._context.check(script, seconds=_CHECK_SECONDS)
+            return self._result(script, success=True) if reply.accepted else reply.errors
+        if any(goal.text == self._context.goal.text for goal in split.goals):
+            return ("A `sorry` stands for the goal itself: no step was made.",)
+        return self._result(script, success=False, subgoals=tuple(goal.text for goal in split.goals))
+
+    def _result(self, script: str, *, success: bool, subgoals: tuple[str, ...] = ()) -> Result:
+        return Result(
+            success=success,
+            tactics=tuple(script.split("\n")),
+            subgoals=subgoals,
+            error="" if success else NOT_PROVED,
+            metadata=self._metadata(),
+        )
+
+    def _failed(self, error: str, errors: Sequence[str]) -> Result:
+        metadata = {**self._metadata(), "lean_errors": [text[:_SHOWN_CHARACTERS] for text in errors[:_SHOWN_ERRORS]]}
+        return Result(success=False, error=error, metadata=metadata)
+
+    def _metadata(self) -> dict[str, object]:
+        return {"model": self._chat.name, "rounds": self._asked, "usage": asdict(self._usage)}
+
+
+class SketchStrategy:
+    """`run_sketch` as a strategy.
+
+    Args:
+        prover: opens goals on sessions.
+        chat: the model that is asked; None when there is none.
+        hints: what it is told beside the goal.
+        unavailable: why no model can be asked; "" when one can.
+        rounds: answers at most.
+    """
+
+    def __init__(
+        self,
+        prover: GoalOpener,
+        chat: Chat | None,
+        *,
+        hints: Hints | None = None,
+        unavailable: str = "",
+        rounds: int = 3,
+    ) -> None:
+        self._prover = prover
+        self._chat = chat
+        self._hints = hints
+        self._unavailable = unavailable or ("" if chat is not None else "no chat model is set up")
+        self._rounds = rounds
+
+    @property
+    def type(self) -> StrategyType:
+        """The strategy's name in the ledger."""
+        return StrategyType.SKETCH
+
+    def available(self, goal: Goal) -> str:
+        """It needs a proposition and a chat model."""
+        return self._unavailable if goal.is_prop else "the goal asks for data, not for a proof"
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """See `run_sketch`."""
+        assert self._chat is not None, "an unavailable strategy is never run"
+        return await run_sketch(
+            goal, timeout, prover=self._prover, chat=self._chat, hints=self._hints, rounds=self._rounds
+        )

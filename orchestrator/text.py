@@ -1,0 +1,24 @@
+"""Text that people read: counted nouns, one line, no control characters."""
+
+from __future__ import annotations
+
+import re
+
+
+def counted(number: int, word: str) -> str:
+    """Such as "1 file" or "2 files"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+# Control characters, halves of characters, and marks that turn the direction of what follows.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def one_line(text: str) -> str:
+    """`text` with line ends as "↵", other blanks as one space."""
+    return " ↵ ".join(" ".join(line.split()) for line in harmless(text).strip().split("\n"))
+
+
+def harmless(text: str) -> str:
+    """`text` without what a terminal would obey: a repository may hold anything."""
+    return _CONTROL.sub("�", text)

@@ -1,0 +1,79 @@
+"""Where people find a run in Prefect's own pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from httpx import HTTPError
+from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+from orchestrator.goals.events import GoalDone, RunEvent, observed_by
+from tasks.alone import is_alone
+
+
+def run_link() -> str:
+    """Where the Prefect UI shows the flow run that is going on; "" when its server has none, as a temporary one."""
+    if is_alone():
+        return ""
+    return (flow_run.ui_url or "") if get_current_settings().server.ui.enabled else ""
+
+
+PROGRESS_KEY = "lean-orchestrator-progress"
+
+
+class Share:
+    """The share of `total` goals that are done, in percent. An observer."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+
+    def __call__(self, event: RunEvent) -> None:
+        """Count goals that are done."""
+        self._done += isinstance(event, GoalDone)
+
+    @property
+    def percent(self) -> float:
+        """From 0 to 100."""
+        return min(100.0, 100.0 * self._done / self._total) if self._total else 100.0
+
+
+@asynccontextmanager
+async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[None]:
+    """Inside the block the artifact follows the goals that are done, with one update in `every` seconds at most.
+
+    A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
+    """
+    if is_alone():
+        yield
+        return
+    share = Share(goals)
+    following: asyncio.Task[None] | None = None
+    with suppress(HTTPError):
+        words = f"Goals done, of {goals}"
+        artifact = await acreate_progress_artifact(share.percent, key=PROGRESS_KEY, description=words)
+        following = asyncio.create_task(_follow(share, artifact, every))
+    try:
+        with observed_by(share):
+            yield
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
+            with suppress(HTTPError):
+                await aupdate_progress_artifact(artifact, share.percent)
+
+
+async def _follow(share: Share, artifact: UUID, every: float) -> None:
+    shown = share.percent
+    with suppress(HTTPError):
+        while True:
+            await asyncio.sleep(every)
+            if share.percent != shown:
+                shown = share.percent
+                await aupdate_progress_artifact(artifact, shown)

@@ -1,0 +1,78 @@
+"""Stage: the constants of imported libraries, collected once for each Lean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from orchestrator.config import Paths, PremisesChoice, Profile, Settings
+from orchestrator.errors import OrchestratorError
+from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
+from orchestrator.lean.servers import Servers
+from orchestrator.premises.embeddings import known_dense
+from orchestrator.premises.library import Library
+from orchestrator.premises.store import DEFAULT_IMPORTS, is_known, known_library, library_corpus
+from orchestrator.run.stop import in_background
+from tasks.stage import stage
+
+
+@stage("premises")
+async def collect_premises(paths: Paths, servers: Servers, imports: Sequence[str], force: bool) -> int:
+    """How many premises the imports bring, collected anew if they are not known or `force` says so.
+
+    Raises:
+        SessionError: the server broke.
+        RequestRefused: Lean cannot import one of them.
+    """
+    notify(StageStarted("premises", ", ".join(imports)))
+    corpus = await library_corpus(
+        paths, servers, imports, force=force, progress=lambda module, _count: notify(StageProgress(module))
+    )
+    return len(corpus.premises)
+
+
+NOT_COLLECTED = (
+    "the library's theorems are not looked up, for they were not collected yet:"
+    " `orchestrator premises build` does it once, in some minutes"
+)
+
+
+@stage("premises")
+async def open_premises(
+    settings: Settings, paths: Paths, servers: Servers, goals: Sequence[object], *, background: bool = False
+) -> Library | None:
+    """The library's theorems; None where there is nothing to prove, or where they are not there.
+
+    They are collected first, which takes minutes once for each Lean, as the setting says: by every run, or by those
+    that have the time. That this fails stops no run.
+
+    Args:
+        settings: whether they are collected, and the encoder of premises.
+        paths, servers: where they are kept, and what they are collected with.
+        goals: what is to be proved.
+        background: whether the run has time.
+    """
+    if not goals or settings.profile is Profile.STUB:
+        return None
+    try:
+        if not is_known(paths, servers):
+            if not wanted(settings, background=background):
+                notify(Notice(NOT_COLLECTED))
+                return None
+            notify(StageStarted("premises", "the library's theorems, once for this Lean; some minutes"))
+            await library_corpus(
+                paths,
+                servers,
+                DEFAULT_IMPORTS,
+                progress=lambda module, count: notify(StageProgress(f"{count} so far, in {module}")),
+            )
+        return await in_background(partial(known_library, paths, servers, dense=partial(known_dense, settings)))
+    except OrchestratorError as error:
+        notify(Notice(f"the library's theorems are not looked up: {error}"))
+        return None
+
+
+def wanted(settings: Settings, *, background: bool) -> bool:
+    """Whether a run collects theorems that are missing."""
+    patient = background or settings.profile is Profile.THOROUGH
+    return settings.premises is PremisesChoice.ON or (settings.premises is PremisesChoice.AUTO and patient)

@@ -1,0 +1,69 @@
+"""The commands suggested after a run really do what they say."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from run_summaries import a_goal, a_summary
+
+from orchestrator.cli.next_commands import next_commands
+from orchestrator.source.diff import unified_diff
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    return subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    folder = tmp_path / "my repo"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "A.lean").write_text("old\n")
+    (folder / "sub/A.lean").write_text("old\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "first")
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "proofs.patch").write_text(unified_diff({"A.lean": ("old\n", "new\n")}))
+    (folder / "blueprint.patch").touch()
+    return folder
+
+
+@pytest.mark.parametrize("inside", ["", "sub"])
+def test_the_first_command_takes_the_proofs(repo: Path, out: Path, inside: str) -> None:
+    (command,) = next_commands(str(repo / inside), a_summary(a_goal("solved")), out)
+    subprocess.run(command, shell=True, check=True, cwd=out)
+    assert (repo / inside / "A.lean").read_text() == "new\n"
+    assert git(repo, "status", "--porcelain").split() == ["M", f"{inside}/A.lean".lstrip("/")]
+
+
+def test_in_the_repository_itself_the_command_is_short(repo: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo)
+    assert next_commands(".", a_summary(a_goal("solved")), out) == (f"git apply {out}/proofs.patch",)
+
+
+def test_a_stopped_run_can_go_on(repo: Path, out: Path) -> None:
+    first, second = next_commands(str(repo), a_summary(a_goal("solved"), stopped="asked to"), out)
+    assert first.startswith("orchestrator prove '")
+    assert second.startswith("git ")
+
+
+def test_where_nothing_was_proved_more_time_may_help(repo: Path, tmp_path: Path) -> None:
+    (command,) = next_commands(str(repo), a_summary(a_goal()), tmp_path)
+    assert "--profile 2" in command
+    assert next_commands(str(repo), a_summary(a_goal(), config={"profile": 2}), tmp_path) == ()
+    assert next_commands(str(repo), a_summary(), tmp_path) == ()
+
+
+def test_a_repository_behind_a_url_needs_a_clone(out: Path) -> None:
+    (command,) = next_commands("https://example.org/repo", a_summary(a_goal("solved")), out)
+    assert command == f"git apply {out}/proofs.patch   # in a clone"

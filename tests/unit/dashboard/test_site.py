@@ -1,0 +1,56 @@
+"""What the dashboard is made from: premises of the library and of the ledger, and nothing installed on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import PathSettings, Settings, find_paths
+from orchestrator.dashboard.site import LibrarySearch, make_site, open_library
+from orchestrator.dashboard.views import GoalSearch, Hit
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import GoalStatus
+from orchestrator.ledger.records import GoalRecord
+from orchestrator.ledger.store import Ledger
+from orchestrator.premises.retrieval import Premise, Retriever, Scripted
+
+LIBRARY = Scripted([Premise(f"Nat.lemma_{number}", "n = n", "Init.Nat") for number in range(40)])
+
+
+@pytest.fixture
+def others() -> GoalSearch:
+    """What the ledger knows: one goal."""
+    ledger = Ledger.open("sqlite://")
+    goal = Goal(id="g", text="⊢ n = n", declaration="My.lemma_of_mine", file="My.lean")
+    ledger.record_goals([GoalRecord(goal=goal, status=GoalStatus.SOLVED)])
+    return GoalSearch(ledger)
+
+
+def test_the_library_comes_first_and_leaves_room(others: GoalSearch) -> None:
+    found = LibrarySearch(lambda: LIBRARY, others).find("lemma", 30)
+    assert found[0] == Hit("Nat.lemma_0", "n = n", "Init.Nat")
+    assert [hit.origin for hit in found].count("Init.Nat") == 20
+    assert found[-1] == Hit("My.lemma_of_mine", "n = n", "solved, My.lean")
+
+
+def test_a_library_that_is_collected_later_is_found_and_read_once(others: GoalSearch) -> None:
+    asked: list[Retriever | None] = []
+
+    def collected() -> Retriever | None:
+        asked.append(LIBRARY if asked else None)
+        return asked[-1]
+
+    search = LibrarySearch(collected, others)
+    assert "orchestrator premises build" in search.words
+    assert search.words.startswith("the library's theorems")
+    search.find("lemma", 3)
+    assert len(asked) == 2
+
+
+def test_nothing_is_installed_to_search(tmp_path: Path) -> None:
+    paths = find_paths(PathSettings(cache=tmp_path / "cache", data=tmp_path / "data", state=tmp_path / "state"))
+    assert open_library(Settings(), paths) is None
+    with Ledger.open("sqlite://") as ledger:
+        assert make_site(ledger, Settings(), paths).search.find("anything", 5) == []
+    assert list(tmp_path.iterdir()) == []

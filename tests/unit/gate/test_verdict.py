@@ -1,0 +1,390 @@
+"""What the gate concludes from facts, and whether a text changed only where it may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from elaborated_facts import fact, named, sorried
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from orchestrator.errors import PatchError
+from orchestrator.gate.verdict import (
+    Check,
+    CheckName,
+    Verdict,
+    VerdictStatus,
+    command_change,
+    differences,
+    judge,
+    only_places_changed,
+    sorried_below,
+)
+from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
+from orchestrator.goals.goal import SorryKind, SourceSpan
+from orchestrator.source.lexer import LineIndex
+from orchestrator.source.splice import splice_all
+
+TARGET = sorried("N.target")
+
+
+def verdict_on(after: Fingerprint | None, **changes: Any) -> Verdict:
+    """The verdict on the target as patched."""
+    given_: dict[str, Any] = {
+        "file": "N.lean",
+        "everything": named(*([after] if after else [])),
+        "allowed_axioms": STANDARD_AXIOMS,
+        "general": (Check(CheckName.TEXT, True),),
+    }
+    return judge(TARGET, after, **{**given_, **changes})
+
+
+def failed_checks(verdict: Verdict) -> list[CheckName]:
+    """Names of the checks that did not pass."""
+    return [check.name for check in verdict.checks if not check.passed]
+
+
+def proved(**changes: Any) -> Fingerprint:
+    """The target with a proof."""
+    return fact("N.target", **changes)
+
+
+@pytest.mark.parametrize("axioms", [(), ("propext",), ("Classical.choice", "Quot.sound", "propext")])
+def test_a_proof_on_allowed_axioms_passes(axioms: tuple[str, ...]) -> None:
+    verdict = verdict_on(proved(axioms=axioms), not_checked=("something",))
+    assert verdict == Verdict(
+        "N.target", "N.lean", VerdictStatus.PASSED, verdict.checks, axioms, not_checked=("something",)
+    )
+    assert verdict.accepted
+    assert verdict.reason == ""
+    names = [check.name for check in verdict.checks]
+    assert names == [CheckName.TEXT, CheckName.STATEMENT, CheckName.NO_SORRY, CheckName.AXIOMS, CheckName.KERNEL]
+
+
+@pytest.mark.parametrize(
+    ("after", "check", "detail"),
+    [
+        (None, CheckName.STATEMENT, "the declaration is gone"),
+        (proved(kind="def"), CheckName.STATEMENT, "was a theorem, is a def"),
+        (proved(levels=("u",)), CheckName.STATEMENT, "the universe levels changed"),
+        (proved(type="another"), CheckName.STATEMENT, "the statement changed"),
+        (TARGET, CheckName.NO_SORRY, "it has a sorry of its own"),
+        (proved(axioms=("x", "propext", "a")), CheckName.AXIOMS, "a, x"),
+        (proved(axioms=("N.target._native.native_decide.ax_1",)), CheckName.AXIOMS, "N.target._native"),
+        (proved(axioms=("Lean.ofReduceBool",)), CheckName.AXIOMS, "Lean.ofReduceBool"),
+        (proved(recheck="(kernel) declaration type mismatch"), CheckName.KERNEL, "declaration type mismatch"),
+    ],
+)
+def test_what_is_not_as_it_should_be_fails_and_is_said(
+    after: Fingerprint | None, check: CheckName, detail: str
+) -> None:
+    verdict = verdict_on(after)
+    assert verdict.status is VerdictStatus.FAILED
+    assert not verdict.accepted
+    assert failed_checks(verdict) == [check]
+    assert check.value in verdict.reason
+    assert detail in verdict.reason
+
+
+def test_a_general_check_that_failed_fails_every_declaration() -> None:
+    verdict = verdict_on(proved(), general=(Check(CheckName.TEXT, False, "text differs"),))
+    assert verdict.status is VerdictStatus.FAILED
+    assert verdict.reason == "not so: only the open places changed (text differs)"
+
+
+def test_an_axiom_is_allowed_by_name_only() -> None:
+    after = proved(axioms=("myAxiom",))
+    assert not verdict_on(after).accepted
+    assert verdict_on(after, allowed_axioms=STANDARD_AXIOMS | {"myAxiom"}).status is VerdictStatus.PASSED
+
+
+def test_a_proof_from_a_declaration_with_a_sorry_is_conditional_and_names_it() -> None:
+    after = proved(axioms=("sorryAx", "propext"), has_sorry=True, uses=("N.middle",))
+    everything = named(
+        after, fact("N.middle", has_sorry=True, uses=("_private.N.0.lemma",)), sorried("_private.N.0.lemma")
+    )
+    verdict = verdict_on(after, everything=everything)
+    assert (verdict.status, verdict.rests_on) == (VerdictStatus.CONDITIONAL, ("lemma",))
+    assert verdict.axioms == ("propext", "sorryAx")
+
+
+def test_other_places_left_open_make_it_partial_and_the_hole_is_no_axiom_of_it() -> None:
+    after = proved(axioms=("hole_1", "propext"))
+    verdict = verdict_on(after, hole="hole_1")
+    assert (verdict.status, verdict.axioms) == (VerdictStatus.PARTIAL, ("propext",))
+    assert verdict.accepted
+    assert not verdict_on(after).accepted
+    assert not verdict_on(after, hole="hole_2").accepted
+
+
+def test_a_partial_proof_that_hides_a_sorry_fails() -> None:
+    verdict = verdict_on(sorried("N.target", axioms=("hole_1", "sorryAx")), hole="hole_1")
+    assert failed_checks(verdict) == [CheckName.NO_SORRY]
+
+
+def test_the_first_sorries_below_are_found_through_others_and_circles() -> None:
+    everything = named(
+        fact("a", uses=("b", "c", "outside")),
+        fact("b", uses=("a", "d")),
+        sorried("c", uses=("e",)),
+        sorried("d"),
+        sorried("e"),
+        sorried("a.aux", auxiliary=True),
+    )
+    assert sorried_below("a", everything) == ("c", "d", "e")
+    assert sorried_below("e", everything) == ()
+    assert sorried_below("outside", everything) == ()
+
+
+ORIGINAL = named(
+    fact("t"),
+    fact("d", kind="def", value="one"),
+    sorried("s", kind="def", value="S"),
+    fact("d._proof_1", auxiliary=True),
+    fact("d.eq_1"),
+    fact("rests", axioms=("sorryAx",), has_sorry=True),
+)
+
+
+def changed(*facts: Fingerprint, without: str = "") -> dict[str, Fingerprint]:
+    """The original with some declarations replaced or added, and one left out."""
+    return {name: one for name, one in {**ORIGINAL, **named(*facts)}.items() if name != without}
+
+
+@pytest.mark.parametrize(
+    "patched",
+    [
+        ORIGINAL,
+        changed(fact("s", kind="def", value="a body")),
+        changed(without="d._proof_1"),
+        changed(without="d.eq_1"),
+        changed(fact("d._proof_1", auxiliary=True, type="another", value="another")),
+        changed(fact("s._proof_2", auxiliary=True)),
+        changed(fact("t.match_1", kind="def"), fact("d.eq_def"), fact("t._simp_1")),
+        changed(fact("t", axioms=("propext",))),
+        changed(fact("rests", axioms=("propext",))),
+        changed(fact("rests", axioms=("hole_1",))),
+    ],
+)
+def test_what_a_proof_brings_with_it_is_no_difference(patched: dict[str, Fingerprint]) -> None:
+    assert differences(ORIGINAL, patched) == ()
+
+
+@pytest.mark.parametrize(
+    ("patched", "words"),
+    [
+        (changed(without="t"), "`t` is gone"),
+        (changed(fact("t", type="another")), "`t`: the statement changed"),
+        (changed(fact("t", levels=("u",))), "`t`: the universe levels changed"),
+        (changed(fact("t", kind="axiom")), "`t`: was a theorem, is a axiom"),
+        (changed(fact("d", kind="def", value="two")), "`d`: the body changed"),
+        (changed(sorried("t")), "`t` has a sorry now"),
+        (changed(fact("t", axioms=("bad",))), "`t` rests on bad now"),
+        (changed(fact("new")), "new declaration `new`"),
+        (changed(fact("_private.N.0.new")), "new declaration `new`"),
+        (changed(fact("ax", kind="axiom")), "new axiom `ax`"),
+        (changed(fact("d._proof_7", kind="axiom", auxiliary=True)), "new axiom `d._proof_7`"),
+        (changed(fact("inst", kind="def")), "new declaration `inst`"),
+    ],
+)
+def test_everything_else_is_a_difference(patched: dict[str, Fingerprint], words: str) -> None:
+    assert differences(ORIGINAL, patched) == (words,)
+
+
+def test_announced_helpers_may_be_new_but_never_axioms() -> None:
+    helpers = frozenset({"h"})
+    assert differences({}, named(fact("h")), helpers=helpers) == ()
+    assert differences({}, named(fact("h", kind="axiom")), helpers=helpers) == ("new axiom `h`",)
+
+
+def test_an_allowed_axiom_may_come_below_another_declaration() -> None:
+    patched = changed(fact("t", axioms=("bad",)))
+    assert differences(ORIGINAL, patched, allowed_axioms=frozenset({"bad"})) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["f.eq_1", "f.eq_def", "f.match_12", "f._unsafe_rec", "S.mk.inj", "S.mk.hinj", "f.induct", "f.proof_3"]
+)
+def test_names_that_lean_makes(name: str) -> None:
+    assert is_generated(name)
+
+
+@pytest.mark.parametrize("name", ["f.eq_one", "match", "eq_1'", "f.reinj", "inj.f", "f.eq_1.x", "f"])
+def test_names_that_people_make(name: str) -> None:
+    assert not is_generated(name)
+
+
+def test_the_commands_of_a_file_stay_as_many_and_of_the_same_kinds() -> None:
+    assert command_change(["a", "b"], ("a", "b")) == ""
+    for patched in (["a"], ["a", "b", "b"], ["b", "a"], []):
+        assert "the file had 2 commands" in command_change(["a", "b"], patched)
+
+
+# The text outside the open places
+
+
+def marked(text: str) -> tuple[str, list[SourceSpan]]:
+    """A text whose open places are written §…§, without the marks, and the places."""
+    plain, offsets = "", []
+    for number, piece in enumerate(text.split("§")):
+        if number % 2:
+            offsets.append((len(plain), len(plain) + len(piece)))
+        plain += piece
+    lines = LineIndex(plain)
+    return plain, [lines.span(start, end) for start, end in offsets]
+
+
+TWO = "theorem a : p := by\n  §sorry§\n\ntheorem b : q := by §sorry§\n"
+
+
+@pytest.mark.parametrize(
+    "patched",
+    [
+        "theorem a : p := by\n  sorry\n\ntheorem b : q := by sorry\n",
+        "theorem a : p := by\n  simp\n\ntheorem b : q := by sorry\n",
+        "theorem a : p := by\n  simp\n  omega\n\ntheorem b : q := by\n  omega\n",
+        "theorem a : p := by simp\n\ntheorem b : q := by (\n  simp\n\n  )\n",
+        "theorem a : p := by\n  simp -- theorem b : q := by\n\ntheorem b : q := by sorry\n",
+        "theorem a : p := by\n\n\ntheorem b : q := by\n",
+    ],
+)
+def test_anything_may_stand_in_the_places(patched: str) -> None:
+    assert only_places_changed(*marked(TWO), patched)
+
+
+@pytest.mark.parametrize(
+    "patched",
+    [
+        "",
+        "theorem a : p := by\n",
+        "theorem a : p' := by\n  simp\n\ntheorem b : q := by simp\n",
+        "theorem a : p := by\n  simp\n\ntheorem b : r := by simp\n",
+        "open X\ntheorem a : p := by\n  simp\n\ntheorem b : q := by simp\n",
+        "theorem a : p := by\n  simp\n",
+        "theorem a : p := by simp; theorem b : q := b",
+        "theorem b : q := by simp\n\ntheorem a : p := by simp\n",
+        "theorem a : p := by\n  simp /-\n\ntheorem b : q := by -/ simp\n",
+        'theorem a : p := by\n  exact "\n\ntheorem b : q := by " simp\n',
+        "theorem a : p := by\n  simp --\ntheorem b : q := by simp\n".replace("--\n", "-- "),
+    ],
+)
+def test_everything_else_has_to_stay(patched: str) -> None:
+    assert not only_places_changed(*marked(TWO), patched)
+
+
+def test_without_a_place_the_text_has_to_be_the_same() -> None:
+    assert only_places_changed("a\n", [], "a\n")
+    assert not only_places_changed("a\n", [], "a")
+
+
+def test_the_pieces_may_not_overlap() -> None:
+    text, spans = marked("ab §x§ ba")
+    assert only_places_changed(text, spans, "ab  ba")
+    assert not only_places_changed(text, spans, "aba")
+
+
+def test_places_at_the_edges_of_the_text() -> None:
+    text, spans = marked("§sorry§ middle §sorry§")
+    assert only_places_changed(text, spans, "x middle y")
+    assert only_places_changed(text, spans, "middle")
+    assert not only_places_changed(text, spans, "x midle y")
+
+
+PLACES = ("  §sorry§", "  have h : p := by §sorry§", "  exact ⟨by §sorry§, h⟩", "  · §sorry§")
+OTHERS = (
+    "theorem t : n = n := by",
+    "-- by sorry",
+    "/- sorry -/",
+    'def s := "by sorry"',
+    "",
+    "  simp",
+    "end N",
+    "\tα ∧ β",
+)
+FILES = st.lists(st.sampled_from(PLACES + OTHERS), max_size=12).map("\n".join).filter(lambda text: "§" in text)
+SCRIPTS = st.sampled_from(
+    [
+        *("rfl", "exact h", "constructor <;> simp", "· rfl", "theorem t", "sorry", "by", "simp at h ⊢", "end N"),
+        *("exact (fun x => x)", "/- sorry -/ simp", 'exact "theorem t : n = n := by"'),
+        *("simp\nomega", "-- a comment\nrfl", "-- by sorry\nrfl", "end N\nsimp", "cases n with\n· rfl\n\n· simp"),
+    ]
+)
+
+
+@given(FILES, st.data(), st.booleans())
+def test_splicing_changes_the_places_only(marked_text: str, data: st.DataObject, crlf: bool) -> None:
+    text, spans = marked(marked_text.replace("\n", "\r\n") if crlf else marked_text)
+    chosen = data.draw(st.lists(st.sampled_from(spans), unique=True))
+    patched = splice_all(text, [(span, data.draw(SCRIPTS), SorryKind.TACTIC) for span in chosen])
+    assert only_places_changed(text, spans, patched)
+
+
+@given(FILES, st.data())
+def test_one_character_changed_outside_the_places_is_seen(marked_text: str, data: st.DataObject) -> None:
+    text, spans = marked(marked_text)
+    lines = LineIndex(text)
+    inside = {i for span in spans for i in range(lines.offset(span.start) or 0, lines.offset(span.end) or 0)}
+    outside = [i for i, character in enumerate(text) if i not in inside and not character.isspace()]
+    assume(outside)
+    at = data.draw(st.sampled_from(outside))
+    other = data.draw(st.sampled_from("§#"))
+    assert not only_places_changed(text, spans, text[:at] + other + text[at + 1 :])
+    assert not only_places_changed(text, spans, text[:at] + text[at + 1 :])
+
+
+@given(FILES, st.text(alphabet="§#x", min_size=1, max_size=3), st.booleans())
+def test_something_added_around_the_text_is_seen(marked_text: str, more: str, in_front: bool) -> None:
+    text, spans = marked(marked_text)
+    edge = marked_text.partition("§")[0] if in_front else marked_text.rpartition("§")[2]
+    assume(edge.strip())
+    assert not only_places_changed(text, spans, more + text if in_front else text + more)
+
+
+@given(FILES, SCRIPTS)
+def test_a_script_that_opens_a_comment_is_not_spliced_at_all(marked_text: str, script: str) -> None:
+    text, spans = marked(marked_text)
+    with pytest.raises(PatchError):
+        splice_all(text, [(spans[0], f"{script} /-", SorryKind.TACTIC)])
+
+
+def test_the_kernel_looks_at_everything_below() -> None:
+    lemma = fact("N.target._proof_1", auxiliary=True, recheck="(kernel) wrong")
+    verdict = verdict_on(proved(uses=("N.target._proof_1",)), everything=named(lemma))
+    assert failed_checks(verdict) == [CheckName.KERNEL]
+    assert verdict.reason.endswith("(`N.target._proof_1`: (kernel) wrong)")
+    assert verdict_on(proved(uses=("N.other",)), everything=named(lemma, fact("N.other"))).accepted
+
+
+def test_what_rests_on_itself_is_seen() -> None:
+    detour = fact("N.detour", uses=("N.target",))
+    verdict = verdict_on(proved(uses=("N.detour",)), everything=named(detour))
+    assert "it rests on itself" in verdict.reason
+    assert "it rests on itself" in verdict_on(proved(uses=("N.target",))).reason
+
+
+def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> None:
+    def found(helper: Fingerprint) -> tuple[str, ...]:
+        return differences({}, named(helper), helpers=frozenset({"N.helper"}))
+
+    assert found(fact("N.helper")) == ()
+    assert found(fact("N.helper", kind="def")) == ("new declaration `N.helper`",)
+    assert found(sorried("N.helper")) == ("the helper `N.helper` has a sorry",)
+    assert found(fact("N.helper", axioms=("bad",))) == ("the helper `N.helper` rests on bad",)
+    assert found(fact("N.other")) == ("new declaration `N.other`",)
+
+
+@pytest.mark.parametrize(
+    ("patched", "allowed", "same"),
+    [
+        (("a", "d", "b"), 0, False),
+        (("a", "Lean.Parser.Command.declaration", "b"), 1, True),
+        (("Lean.Parser.Command.declaration", "a", "b"), 1, True),
+        (("a", "b", "Lean.Parser.Command.declaration"), 0, False),
+        (("a", "Lean.Parser.Command.open", "b"), 1, False),
+        (("b", "a"), 2, False),
+        (("a",), 1, False),
+    ],
+)
+def test_commands_may_only_grow_by_named_declarations(patched: tuple[str, ...], allowed: int, same: bool) -> None:
+    assert (command_change(("a", "b"), patched, new_declarations=allowed) == "") is same

@@ -1,0 +1,87 @@
+"""What a goal sees of its project: theorems in front of it, and what definitions are made of."""
+
+from __future__ import annotations
+
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.lean.extraction import Extraction
+from orchestrator.premises.index import build_index
+from orchestrator.premises.library import Library
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.relevance import RelevanceModel
+from orchestrator.premises.retrieval import Premise, Query
+from orchestrator.premises.store import Near, chooser
+from orchestrator.source.project import Project, SourceModule
+
+TEXT = "def f := g\ntheorem before : f = f := rfl\ntheorem target : f = f := by sorry\ntheorem after : f = f := rfl\n"
+BASE = SourceModule("Base", "Base.lean", "theorem old : p\ninductive P : Prop\n| rule\n", ("Init",))
+MAIN = SourceModule("Main", "Main.lean", TEXT, ("Base",))
+PROJECT = Project("p", "/p", modules=(BASE, MAIN))
+EQUATION = "c Eq (s 0)\nc f\na 0 1\na 2 1\n= 3"
+
+
+def fact(name: str, kind: str = "theorem", type_: str = EQUATION, value: str = "", **more: bool) -> Fingerprint:
+    return Fingerprint(name, kind, (), type_, value, (), False, user_name=name.removeprefix("_private."), **more)
+
+
+EXTRACTION = Extraction(
+    declarations={
+        "Base": {
+            f.name: f
+            for f in (
+                fact("old"),
+                fact("P", "inductive", "u 0\n= 0"),
+                fact("P.rule", "constructor", "c P\n= 0"),
+                fact("P.rec", "recursor"),
+                fact("hole", own_sorry=True),
+            )
+        },
+        "Main": {
+            f.name: f
+            for f in (
+                fact("_private.f", "def", "c Nat\n= 0", "c g\n= 0"),
+                fact("g", "def", "c Nat\n= 0", "c HAdd.hAdd\n= 0"),
+                fact("before"),
+                fact("target"),
+                fact("after"),
+            )
+        },
+    }
+)
+SPAN = SourceSpan(Position(3, 0), Position(3, 35))
+GOAL = Goal(id="t", text="⊢ f = f", module="Main", declaration="target", command=SPAN)
+
+
+def test_theorems_in_front_of_the_goal_are_seen_and_later_ones_named() -> None:
+    seen = premises_seen(PROJECT, EXTRACTION)(GOAL)
+    names = {premise.name for premise in seen.premises}
+    assert {"old", "before", "P.rule"} <= names
+    assert names.isdisjoint({"f", "P", "P.rec", "hole"})
+    assert seen.later >= {"after", "target"}
+    assert "before" not in seen.later
+    assert next(p for p in seen.premises if p.name == "before").statement == "f = f"
+
+
+def test_definitions_are_followed_to_the_library() -> None:
+    seen = premises_seen(PROJECT, EXTRACTION)(GOAL)
+    assert seen.behind(("f",)) == ("Nat", "g", "HAdd.hAdd")
+    assert seen.behind(("P",)) == ("P.rule",)
+    assert seen.behind(("unknown",)) == ()
+
+
+def test_a_goal_of_no_module_sees_nothing_of_its_own() -> None:
+    assert premises_seen(PROJECT, EXTRACTION)(Goal(id="x", text="⊢ p")).premises == ()
+
+
+def test_the_chooser_answers_the_library_and_the_project() -> None:
+    seen_by = premises_seen(PROJECT, EXTRACTION)
+    of_library = Premise("Nat.add_comm", "a + b = b + a", "Init.Nat", mentions=("HAdd.hAdd",))
+    far = Premise("Far.away", "x", "Far.Away", mentions=("HAdd.hAdd",))
+    library = Library(build_index((of_library, far)), model=RelevanceModel({"shared": 1.0, "rarest_behind": 1.0}))
+    found = dict(chooser(library, seen_by)(GOAL, ("f", "Eq")))
+    assert {"before", "old", "Nat.add_comm"} <= set(found)
+    assert set(found).isdisjoint({"target", "after", "Far.away"})
+    assert chooser(None, seen_by)(GOAL, ("f",)) == ()
+    near = Near(library, seen_by, GOAL).retrieve(Query("⊢ f", without=frozenset({"before"}), mentions=("f",)), 2)
+    assert "before" not in [ranked.premise.name for ranked in near]
+    assert len(near) == 2

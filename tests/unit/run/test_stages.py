@@ -1,0 +1,203 @@
+"""What one stage of a run says to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from elaborated_facts import fact, sorried
+
+from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
+from orchestrator.gate.selection import GateReport, Proof
+from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import GoalStatus, Result, StrategyType
+from orchestrator.lean.extraction import Extraction
+from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.run.outcomes import (
+    DATA_NOTE,
+    EXAMPLE_NOTE,
+    KNOWN_NOTE,
+    REPEATED_NOTE,
+    goal_reports,
+    left_alone,
+    proofs_of,
+)
+from orchestrator.source.loading import CYCLE, importable, nothing_usable
+from orchestrator.source.project import FileProblem, Project, SourceModule
+from orchestrator.strategies.local_context import definitions_seen
+from orchestrator.text import counted
+
+PROVED = Result(True, StrategyType.MICRO, ("intro h", "exact h"))
+NO_GATE = GateReport((), {}, {}, {})
+
+
+def project(**imports: tuple[str, ...]) -> Project:
+    """Modules with their imports, in build order."""
+    modules = tuple(SourceModule(name, f"{name}.lean", "", others) for name, others in imports.items())
+    return Project("p", "/nowhere", modules=modules)
+
+
+def definition(name: str, **changes: Any) -> Any:
+    """A definition's fingerprint."""
+    return fact(name, kind="def", **changes)
+
+
+def test_a_goal_sees_the_definitions_of_its_file_and_of_what_it_imports_nearest_first() -> None:
+    declarations = {
+        "A": {one.name: one for one in (definition("A.far"), fact("A.lemma"))},
+        "B": {one.name: one for one in (definition("B.near"),)},
+        "C": {one.name: one for one in (definition("C.elsewhere"),)},
+    }
+    seen = definitions_seen(project(A=(), B=("A",), C=()), Extraction(declarations=declarations))
+    assert seen(Goal("g", "⊢ p", module="B")) == ("B.near", "A.far")
+    assert seen(Goal("g", "⊢ p", module="A")) == ("A.far",)
+    assert seen(Goal("g", "⊢ p")) == ()
+    assert seen(Goal("g", "⊢ p", module="Unknown")) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["T.rec.recOn", "T.casesOn", "T.noConfusion", "f.match_1", "f.go", "instAddT", "termFoo", "T.ctorIdx"],
+)
+def test_what_lean_made_is_not_for_unfolding(name: str) -> None:
+    declarations = {"A": {name: definition(name), "f": definition("f"), "f._x": definition("f._x", auxiliary=True)}}
+    seen = definitions_seen(project(A=()), Extraction(declarations=declarations))
+    assert seen(Goal("g", "⊢ p", module="A")) == ("f",)
+
+
+@pytest.mark.parametrize(
+    ("goal", "note"),
+    [
+        (Goal("g", "⊢ p", declaration="t"), ""),
+        (Goal("g", "⊢ Nat", declaration="d", is_prop=False), DATA_NOTE),
+        (Goal("g", "⊢ p", declaration="_example"), EXAMPLE_NOTE),
+        (Goal("g", "⊢ p", declaration="N._example"), EXAMPLE_NOTE),
+        (Goal("g", "⊢ p", declaration="my_example"), ""),
+    ],
+)
+def test_some_goals_are_left_alone_with_a_reason(goal: Goal, note: str) -> None:
+    assert left_alone(goal) == note
+
+
+def test_proofs_come_in_the_order_of_the_goals() -> None:
+    goals = [Goal(name, "⊢ p") for name in "abc"]
+    results = {"c": PROVED, "a": PROVED, "b": Result(False, StrategyType.MICRO), "z": PROVED}
+    assert proofs_of(goals, results) == (Proof(goals[0], "intro h\nexact h"), Proof(goals[2], "intro h\nexact h"))
+
+
+def report_on(
+    result: Result | None, verdict: Verdict | None = None, goal: Goal | None = None
+) -> tuple[GoalStatus, str]:
+    """Status and note of one goal."""
+    goal = goal or Goal("g", "⊢ p", declaration="t")
+    gate = GateReport((), {"g": verdict} if verdict else {}, {}, {})
+    (report,) = goal_reports([goal], {"g": result} if result else {}, gate)
+    assert report.goal is goal
+    return report.status, report.note
+
+
+def verdict_of(status: VerdictStatus) -> Verdict:
+    """A verdict, with a check that failed if it did."""
+    return Verdict("t", "A.lean", status, (Check(CheckName.AXIOMS, status is not VerdictStatus.FAILED, "bad"),))
+
+
+def failing(error: str, **metadata: object) -> Result:
+    """An attempt that failed."""
+    return Result(False, StrategyType.MICRO, error=error, metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("result", "verdict", "status", "note"),
+    [
+        (None, None, GoalStatus.OPEN, ""),
+        (PROVED, verdict_of(VerdictStatus.PASSED), GoalStatus.SOLVED, ""),
+        (PROVED, verdict_of(VerdictStatus.PARTIAL), GoalStatus.SOLVED, ""),
+        (PROVED, verdict_of(VerdictStatus.CONDITIONAL), GoalStatus.CONDITIONAL, ""),
+        (
+            PROVED,
+            verdict_of(VerdictStatus.FAILED),
+            GoalStatus.REJECTED,
+            "not so: only allowed axioms below it (bad)",
+        ),
+        (
+            Result(True, metadata={"known": True}),
+            verdict_of(VerdictStatus.PASSED),
+            GoalStatus.SOLVED,
+            KNOWN_NOTE,
+        ),
+        (failing("not proved"), None, GoalStatus.OPEN, "not proved"),
+        (failing("timeout"), None, GoalStatus.OPEN, "out of time"),
+        (failing("cancelled"), None, GoalStatus.OPEN, "not tried to the end: the run was stopped"),
+        (failing("a bug"), None, GoalStatus.OPEN, "a bug"),
+        (failing("not proved", repeats=1), None, GoalStatus.OPEN, REPEATED_NOTE),
+        (failing("not proved", repeats=1, attempts=2), None, GoalStatus.OPEN, "not proved"),
+        (
+            failing("unavailable", unavailable={"copilot": "not in the project", "sketch": "no model"}),
+            None,
+            GoalStatus.OPEN,
+            "copilot: not in the project; sketch: no model",
+        ),
+        (failing("unavailable", unavailable={}), None, GoalStatus.OPEN, "unavailable"),
+    ],
+)
+def test_where_a_goal_stands(result: Result | None, verdict: Verdict | None, status: GoalStatus, note: str) -> None:
+    assert report_on(result, verdict) == (status, note)
+
+
+def test_a_goal_that_was_left_alone_is_skipped_with_the_reason() -> None:
+    data = Goal("g", "⊢ Nat", declaration="d", is_prop=False)
+    assert report_on(failing("not proved"), goal=data) == (GoalStatus.SKIPPED, DATA_NOTE)
+
+
+def test_every_goal_has_a_report_in_order() -> None:
+    goals = [Goal(name, "⊢ p") for name in "cab"]
+    assert [report.goal.id for report in goal_reports(goals, {}, NO_GATE)] == ["c", "a", "b"]
+
+
+def test_files_that_import_what_is_not_there_are_left_out() -> None:
+    whole = project(A=("Std.Data",), B=("Mathlib.Order", "Aesop"), C=("B",), D=("A", "Init"))
+    left = importable(whole, {"Std", "Init"})
+    assert [module.name for module in left.modules] == ["A", "D"]
+    assert [problem.path for problem in left.problems] == ["B.lean", "C.lean"]
+    assert all("Aesop, Mathlib.Order" in problem.message for problem in left.problems)
+    assert "only Init, Std" in left.problems[0].message
+
+
+def test_no_file_left_is_an_error_that_says_why() -> None:
+    with pytest.raises(RepositoryError, match=r"B\.lean: imports Mathlib, which Lean does not have here"):
+        importable(project(B=("Mathlib",)), {"Std"})
+
+
+def test_the_first_problems_are_shown_and_a_cycle_is_called_one() -> None:
+    several = [FileProblem(f"{n}.lean", "odd") for n in range(7)]
+    error = nothing_usable(project(), several)
+    assert type(error) is RepositoryError
+    assert "4.lean: odd; and 2 more" in str(error)
+    assert isinstance(nothing_usable(project(), [FileProblem("A.lean", f"{CYCLE}: A, B")]), ImportCycle)
+    assert isinstance(nothing_usable(project(), []), NotLeanProject)
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 files"), (1, "1 file"), (2, "2 files")])
+def test_numbers_in_words(number: int, words: str) -> None:
+    assert counted(number, "file") == words
+
+
+def test_what_the_blueprint_is_told() -> None:
+    declarations: Mapping[str, Any] = {
+        "A": {
+            "_private.A.0.lemma": sorried("_private.A.0.lemma", type_has_sorry=True),
+            "d": definition("d"),
+            "d._proof_1": sorried("d._proof_1", auxiliary=True),
+        },
+        "B": {"t": fact("t", axioms=("sorryAx", "propext"), has_sorry=True, uses=("_private.A.0.lemma",))},
+    }
+    assert blueprint_facts(declarations) == {
+        "lemma": DeclarationTruth(
+            exists=True, statement_has_sorry=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True
+        ),
+        "d": DeclarationTruth(exists=True, is_data=True),
+        "t": DeclarationTruth(exists=True, axioms=("sorryAx", "propext"), sorry_free=False, rests_on=("lemma",)),
+    }

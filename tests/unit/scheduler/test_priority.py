@@ -1,0 +1,87 @@
+"""The order of a night, growing budgets, what a push touched, and values of types."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.blueprint.graph import READY, worth
+from orchestrator.blueprint.status import DeclarationTruth, evaluate
+from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.goal import Goal
+from orchestrator.run.triage.changes import changed_modules, touched_goals
+from orchestrator.scheduler.goal_order import in_order
+from orchestrator.scheduler.time_limits import MOST_GROWTH, growth
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.strategies.refute.counterexample import MOST_CANDIDATES, candidates
+from orchestrator.strategies.refute.values import inductives, values_of
+
+
+def goal(name: str, module: str = "A", difficulty: float = 0.5) -> Goal:
+    return Goal(id=name, text="⊢ x", declaration=name, module=module, estimated_difficulty=difficulty)
+
+
+def test_new_goals_first_then_what_holds_up_most_then_the_easiest() -> None:
+    goals = [goal("old"), goal("old_worth.step"), goal("hard", difficulty=0.9), goal("easy"), goal("worth")]
+    ordered = in_order(goals, old=frozenset({"old", "old_worth.step"}), worth={"worth": 1, "old_worth": 5})
+    assert [each.id for each in ordered] == ["worth", "easy", "hard", "old_worth.step", "old"]
+
+
+@given(st.floats(0, 1000), st.floats(0.1, 100))
+def test_more_time_than_last_time_but_not_without_end(spent: float, usual: float) -> None:
+    factor = growth(spent, usual)
+    assert 1.0 <= factor <= MOST_GROWTH
+    assert factor == MOST_GROWTH or usual * factor >= min(2 * spent, usual * factor)
+    assert growth(None, usual) == 1.0
+
+
+TEX = r"""\begin{lemma}\label{l}\lean{L}\leanok\end{lemma}
+\begin{theorem}\label{t}\lean{T}\uses{l}\leanok\end{theorem}\begin{proof}x\end{proof}
+\begin{theorem}\label{u}\lean{U}\uses{t}\leanok\end{theorem}\begin{proof}x\end{proof}"""
+
+
+def test_a_lemma_that_is_ready_and_held_up_by_nothing_is_worth_most() -> None:
+    blueprint = parse_texts({"web.tex": TEX}, "web.tex")
+    open_ = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, rests_on=("Helper",))
+    facts = {"L": DeclarationTruth(exists=True), "T": open_, "U": open_}
+    assert worth(blueprint, evaluate(blueprint, facts)) == {"T": READY + 2, "Helper": READY + 2, "U": 1}
+
+
+def fact(name: str, *uses: str) -> Fingerprint:
+    return Fingerprint(name, "theorem", (), "t", "v", (), has_sorry=True, uses=uses, user_name=name)
+
+
+def test_a_push_touches_changed_files_and_what_uses_what_they_declare() -> None:
+    now = Project("P", "/", modules=(SourceModule("A", "A.lean", "new"), SourceModule("B", "B.lean", "same")))
+    changed = changed_modules({"A.lean": "old", "B.lean": "same"}, now)
+    assert changed == {"A"}
+    declarations = {
+        "A": {"a": fact("a")},
+        "B": {"b": fact("b", "a"), "c": fact("c", "b"), "d": fact("d")},
+    }
+    goals = [goal("a"), goal("c.step", "B"), goal("d", "B")]
+    assert [each.id for each in touched_goals(goals, declarations, changed)] == ["a", "c.step"]
+    assert touched_goals(goals, declarations, frozenset()) == ()
+
+
+def test_values_of_types() -> None:
+    known = inductives(["inductive T (α : Type u) where\n  | leaf\n  | node (l : T α) (v : α)\n\nx"])
+    assert values_of("T Nat", known)[:3] == (".leaf", "(.node .leaf 0)", "(.node (.node .leaf 0) 0)")
+    assert values_of("List (Option Bool)", {})[:2] == ("[]", "[none]")
+    assert values_of("Nat × Bool", {})[0] == "(0, true)"
+    assert values_of("Unknown", {}) == ()
+    assert "id" in values_of("T Nat → T Nat", known)
+
+
+def test_candidates_put_values_in_for_variables_and_proofs_for_hypotheses() -> None:
+    (first, *_) = candidates(Goal(id="", text="n m✝ : Nat\nh : n < 3\n⊢ n = 1"), {})
+    assert first.words == "n = 0, m = 0"
+    assert "rename_i v1; revert n v1 h;" in first.tactic
+    assert candidates(Goal(id="", text="x : Unknown\n⊢ x = x"), {}) == ()
+    many = candidates(Goal(id="", text="a b c d e f : Nat\n⊢ a = b"), {})
+    assert len(many) == MOST_CANDIDATES
+
+
+@given(st.text(max_size=40))
+def test_any_type_text_is_understood_or_left_alone(kind: str) -> None:
+    assert all(isinstance(value, str) for value in values_of(kind, {}))
+    candidates(Goal(id="", text=f"x : {kind}\n⊢ y"), {})
