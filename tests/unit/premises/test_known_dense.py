@@ -35,7 +35,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
         return rows / numpy.linalg.norm(rows, axis=1, keepdims=True)
 
     monkeypatch.setattr(embeddings, "missing", lambda _extra: ())
-    monkeypatch.setattr(embeddings.reprover, "unavailable", lambda _folder: "")
+    monkeypatch.setattr(embeddings, "unavailable", lambda _folder: "")
     monkeypatch.setattr(embeddings, "_encoder", lambda _folder, _device: SimpleNamespace(encode=encode))
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "config.json").write_text("{}")
