@@ -11,7 +11,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 
-from orchestrator.goals.goal import Goal
+from orchestrator.goals.hypotheses import split_goal
 
 _LEXER = get_lexer_by_name("lean4", stripnl=False, ensurenl=False)
 _FORMATTER: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
@@ -52,10 +52,10 @@ class GoalLayout:
 
 def goal_layout(text: str) -> GoalLayout:
     """Take apart a goal as Lean prints it."""
-    goal = Goal(id="", text=text[:LONGEST])
+    hypotheses, _, target = split_goal(text[:LONGEST], "⊢")
     first = text.partition("\n")[0]
     case = first.removeprefix("case ") if first.startswith("case ") else ""
-    return GoalLayout(case, tuple(map(_hypothesis, goal.hypotheses)), lean_code(goal.target))
+    return GoalLayout(case, tuple(map(_hypothesis, hypotheses)), lean_code(target.removeprefix(" ")))
 
 
 def _hypothesis(text: str) -> ShownHypothesis:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.goals.goal import SorryKind
-from orchestrator.goals.normal_form import split_goal
+from orchestrator.goals.hypotheses import split_goal
 from orchestrator.goals.tokens import BINDERS, PRECEDENCE, Token, TokenKind, tokenize
 
 HEAVY_FROM = 0.6

@@ -31,7 +31,6 @@ _TIGHT = (
 )
 _BINDERS = {"∀": "∀", "∃": "∃", "∃!": "∃", "fun": "fun", "λ": "fun", "let": "let", "have": "let"}
 _OPEN, _CLOSE = "([{⟨⟪⌊⌈", ")]}⟩⟫⌋⌉"
-_FACTS = "=≠∧∨∃∀¬≤<≥>↔∈∣"
 _MANY = 3
 _WORD = re.compile(r"[^¬\s()\[\]{}⟨⟩⟪⟫⌊⌋⌈⌉,:]+|.", re.DOTALL)
 
@@ -50,9 +49,8 @@ def features_of(goal: Goal) -> GoalFeatures:
 def _marks(goal: Goal) -> tuple[str, ...]:
     words = [word for word in _WORD.findall(goal.target) if not word.isspace()]
     quantifiers = "".join(dict.fromkeys(_BINDERS[word] for word in words if word in _BINDERS))
-    types = [type_text for line in goal.hypotheses if (type_text := line.partition(" : ")[2].partition(" := ")[0])]
-    facts = [type_text for type_text in types if any(sign in type_text for sign in _FACTS)]
-    data = dict.fromkeys(_first_word(type_text) for type_text in types if type_text not in facts)
+    facts = [hypothesis for hypothesis in goal.hypotheses if hypothesis.is_fact]
+    data = dict.fromkeys(_first_word(one.type) for one in goal.hypotheses if not one.is_fact)
     return (
         f"head {conclusion_head(goal.target)}",
         f"size {len(words).bit_length()}",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of, split_goal
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
@@ -97,17 +99,9 @@ class Goal:
     identity: Identity | None = None
 
     @property
-    def hypotheses(self) -> tuple[str, ...]:
-        """The lines before the turnstile, one string a hypothesis, continuation lines joined to theirs."""
-        lines: list[str] = []
-        for line in self.text.split("\n"):
-            if line.startswith("⊢"):
-                break
-            if line.startswith(" ") and lines:
-                lines[-1] += "\n" + line
-            elif line and not line.startswith("case "):
-                lines.append(line)
-        return tuple(lines)
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """What stands before the turnstile, one hypothesis for each name."""
+        return hypotheses_of(self.text)
 
     @property
     def digest(self) -> str:
@@ -116,11 +110,9 @@ class Goal:
 
     @property
     def target(self) -> str:
-        """What is to be proved: the text after the first turnstile that starts a line."""
-        if self.text.startswith("⊢ "):
-            return self.text[2:]
-        _, turnstile, rest = self.text.partition("\n⊢ ")
-        return rest if turnstile else self.text
+        """What is to be proved: the text after the first turnstile that starts a line, or all of it."""
+        _, turnstile, target = split_goal(self.text, "⊢")
+        return target.removeprefix(" ") if turnstile else self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from itertools import takewhile
 
 from orchestrator.goals.binders import ScopeReader, TooDeep, sort_implicit
 from orchestrator.goals.canonical_order import GoalLineWords, Word, canonical_labels
+from orchestrator.goals.hypotheses import split_goal
 from orchestrator.goals.names import Atom, NameReader, Notes, Variable
 from orchestrator.goals.tokens import Token, TokenKind, tokenize
 
@@ -36,7 +37,6 @@ MAX_ORDERS = 64
 """How many orders of look-alike hypotheses are compared before the first best is taken."""
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
-_TURNSTILES = ("⊢", "|")
 
 
 def normalize(text: str) -> str:
@@ -68,23 +68,6 @@ def hypothesis_names(text: str) -> tuple[str, ...]:
     _, _, labels = _numbered(declared, target, notes)
     by_label = sorted(range(len(declared)), key=labels.__getitem__)
     return tuple(declared[index][0].spelling for index in by_label)
-
-
-def split_goal(text: str) -> tuple[list[str], str, str]:
-    """Hypotheses (one string each, continuation lines joined), turnstile and target of one goal.
-
-    Without a line that begins with a turnstile everything is target and the turnstile is "".
-    """
-    hypotheses: list[str] = []
-    lines = text.split("\n")
-    for index, line in enumerate(lines):
-        if line.startswith(_TURNSTILES):
-            return hypotheses, line[0], "\n".join([line[1:], *lines[index + 1 :]])
-        if line[:1].isspace() and hypotheses:
-            hypotheses[-1] += "\n" + line
-        elif line.strip() and not line.startswith("case "):
-            hypotheses.append(line)
-    return [], "", "\n".join(line for line in lines if not line.startswith("case "))
 
 
 def _normalize_one(text: str, *, alone: bool) -> str:

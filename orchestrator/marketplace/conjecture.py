@@ -136,7 +136,7 @@ def openers(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
     """Tactics that take a goal apart and leave the rest open, the most promising first."""
     there = hypotheses(accessible(goal.text))
     names = {one.name for one in hypotheses(goal.text)}
-    data = [h.name for h in there if not (h.is_sort or h.is_fact or h.instance) and h.name in names]
+    data = [h.name for h in there if not (h.is_sort or h.is_fact or h.is_instance) and h.name in names]
     listed = ", ".join(occurring(goal, definitions))
     found = []
     for name in data[:_MOST_VARIABLES]:
@@ -173,7 +173,7 @@ async def _statements(
     text = reply.goals[number]
     plain = accessible(text)
     turn = f"rotate_left {number}\n" if number else ""
-    hidden = [one.name for one, old in zip(hypotheses(plain), hypotheses(text), strict=False) if "✝" in old.name]
+    hidden = [one.name for one, old in zip(hypotheses(plain), hypotheses(text), strict=False) if not old.is_accessible]
     rename = f"{turn}rename_i {' '.join(hidden)}\n" if hidden else turn
 
     async def after(lines: str) -> str:
@@ -202,7 +202,7 @@ async def _statements(
             found.append(closed(general))
     found.append(closed(plain))
     kept = closed(plain, all_facts=True)
-    if not any(line.partition(" :")[0].rstrip("✝").endswith("ih") for line in Goal("", text).hypotheses):
+    if not any(one.name.rstrip("✝").endswith("ih") for one in hypotheses(text)):
         found.append(kept)
     return tuple(dict.fromkeys(found))[:_MOST_CANDIDATES]
 

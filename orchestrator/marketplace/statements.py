@@ -11,41 +11,15 @@ from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
 from orchestrator.source.lexer import IDENTIFIER, code_mask
 
-_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?) : (?P<type>.*)", re.DOTALL)
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
 _OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 _THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
 _SORTS = ("Type", "Sort")
 _FACT_SYMBOLS = re.compile(r"[=∧∨∃¬≤<≥>↔∈∣≠]|→ False|\bTrue\b|\bFalse\b|∀")
-
-
-@dataclass(frozen=True, slots=True)
-class Hypothesis:
-    """One hypothesis of a goal: a name, its type as Lean prints it."""
-
-    name: str
-    type: str
-    instance: bool = False
-
-    @property
-    def is_sort(self) -> bool:
-        """It is a type, such as `α : Type u`."""
-        return self.type.startswith(_SORTS)
-
-    @property
-    def is_fact(self) -> bool:
-        """It looks like a proposition; a predicate of somebody's own does not."""
-        return not self.instance and bool(_FACT_SYMBOLS.search(self.type))
-
-    @property
-    def binder(self) -> str:
-        """As a binder of a signature."""
-        if self.instance:
-            return f"[{self.name} : {self.type}]"
-        return f"{{{self.name} : {self.type}}}" if self.is_sort else f"({self.name} : {self.type})"
 
 
 def accessible(text: str) -> str:
@@ -71,16 +45,14 @@ def accessible(text: str) -> str:
 
 
 def hypotheses(text: str) -> tuple[Hypothesis, ...]:
-    """The hypotheses of a goal's text, one a name. What is no plain hypothesis (a `let`) is left out."""
-    found = []
-    for line in Goal("", text).hypotheses:
-        match = _HYPOTHESIS.fullmatch(" ".join(line.split()))
-        if match is None or " := " in match["type"]:
-            continue
-        names = match["names"].split()
-        instance = all(name == "inst" or name.startswith("inst_") for name in names)
-        found += [Hypothesis(name, match["type"], instance) for name in names]
-    return tuple(found)
+    """The hypotheses of a goal's text without local definitions (`let`)."""
+    return tuple(one for one in hypotheses_of(text) if not one.value)
+
+
+def _binder(one: Hypothesis) -> str:
+    """A hypothesis as a binder of a signature."""
+    opening, closing = "[]" if one.is_instance else "{}" if one.is_sort else "()"
+    return f"{opening}{one.name} : {one.type}{closing}"
 
 
 def target(text: str) -> str:
@@ -107,13 +79,13 @@ def closed(text: str, *, keep: Iterable[str] = (), all_facts: bool = False) -> s
             if one.name in chosen:
                 continue
             needed = one.name in words or one.name in wanted
-            if one.instance:
+            if one.is_instance:
                 needed = bool(_words(one.type) & chosen)
-            if needed and (one.instance or not one.is_fact or one.name in wanted):
+            if needed and (one.is_instance or not one.is_fact or one.name in wanted):
                 chosen.add(one.name)
                 words |= _words(one.type)
                 changed = True
-    binders = " ".join(one.binder for one in there if one.name in chosen)
+    binders = " ".join(_binder(one) for one in there if one.name in chosen)
     return f"{binders} : {target(text)}" if binders else f": {target(text)}"
 
 

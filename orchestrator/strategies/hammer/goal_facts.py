@@ -9,7 +9,6 @@ from functools import cached_property
 from orchestrator.goals.goal import Goal
 from orchestrator.strategies.local_context import Local
 
-_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?)\s*:\s*(?P<type>.*)", re.DOTALL)
 _WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
 _RELATIONS = ("=", "∧", "∨", "∃", "¬", "≤", "<", "≥", ">", "≠", "↔", "∈", "∉", "∣", "⊆", "∀")
 _SORTS = ("Type", "Sort", "Prop")
@@ -59,13 +58,7 @@ class GoalFacts:
     @cached_property
     def every(self) -> tuple[Hypothesis, ...]:
         """All hypotheses, those with inaccessible names (`✝`) included."""
-        found = []
-        for line in self.goal.hypotheses:
-            match = _HYPOTHESIS.fullmatch(line)
-            if match is not None:
-                type_text = match["type"].partition(" := ")[0]
-                found += [Hypothesis(name, type_text) for name in match["names"].split()]
-        return tuple(found)
+        return tuple(Hypothesis(one.name, one.type) for one in self.goal.hypotheses)
 
     @cached_property
     def hypotheses(self) -> tuple[Hypothesis, ...]:

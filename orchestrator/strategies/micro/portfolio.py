@@ -73,7 +73,6 @@ IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
 
-_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?)\s*:\s*(?P<type>.*)", re.DOTALL)
 _IDENTIFIER = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
 _NOT_CONSTANTS = frozenset(
     {"fun", "if", "then", "else", "let", "have", "match", "with", "True", "False", "Prop", "Type"}
@@ -136,14 +135,7 @@ def _imports(goal: Goal, library: str) -> bool:
 
 def variables(goal: Goal) -> tuple[tuple[str, str], ...]:
     """The accessible hypotheses of a goal as (name, type), in order."""
-    found: list[tuple[str, str]] = []
-    for line in goal.hypotheses:
-        match = _HYPOTHESIS.fullmatch(line)
-        if match is None:
-            continue
-        type_text = match["type"].partition(" := ")[0]
-        found.extend((name, type_text) for name in match["names"].split() if "✝" not in name)
-    return tuple(found)
+    return tuple((one.name, one.type) for one in goal.hypotheses if one.is_accessible)
 
 
 def occurring(goal: Goal, definitions: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.hypotheses import Hypothesis
 from orchestrator.lean.protocol import Limits
 from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.refute.values import Inductive, values_of
@@ -23,7 +24,6 @@ _MILLISECONDS = 1500
 _CLOSE = "(by first | decide | (simp; done) | omega)"
 # Without `no_implicit_lambda%`, implicit arguments of the goal would be introduced first.
 _NEGATE = "refine no_implicit_lambda% ((fun (a : Prop) (_ : ¬ a) (h : a) => h) _ ?refutation ?original)"
-_HYPOTHESIS = re.compile(r"(?P<names>[^:]+?) : (?P<kind>.*)", re.DOTALL)
 _UNIVERSE = re.compile(r"(?:Type|Sort)(?: .+)?")
 # "===================\nFound a counter-example!\nx := 3\nguard: …\nissue: 3 = 4 does not hold\n(0 shrinks)\n----"
 _FOUND = re.compile(r"Found a counter-example!\n(.*?)(?:\n-{5,}|\Z)", re.DOTALL)
@@ -138,21 +138,15 @@ def candidates(goal: Goal, known: Mapping[str, Inductive]) -> tuple[Refutation, 
     return tuple(made)
 
 
-def _variables(hypotheses: Iterable[str]) -> Iterator[GoalVariable]:
-    for line in hypotheses:
-        match = _HYPOTHESIS.fullmatch(line)
-        if match is None:
-            continue
-        kind = " ".join(match["kind"].split())
-        if " := " in kind:
-            continue  # a local definition is not a variable
-        for name in match["names"].split():
+def _variables(hypotheses: Iterable[Hypothesis]) -> Iterator[GoalVariable]:
+    for one in hypotheses:
+        if not one.value:  # a local definition is not a variable
             yield GoalVariable(
-                name.removesuffix("✝") if name.startswith("inst✝") else name,
-                kind,
-                inaccessible="✝" in name,
-                instance=name.startswith("inst✝"),
-                proposition=_is_proposition(kind),
+                one.name.removesuffix("✝") if one.name.startswith("inst✝") else one.name,
+                one.type,
+                inaccessible=not one.is_accessible,
+                instance=one.name.startswith("inst✝"),
+                proposition=_is_proposition(one.type),
             )
 
 

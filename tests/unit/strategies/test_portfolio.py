@@ -119,7 +119,7 @@ def test_variables_are_read_off_the_hypotheses() -> None:
     assert variables(goal(text)) == (
         ("α", "Type u_1"),
         ("a", "α"),
-        ("h", "∀ x : α,\n  x = a"),
+        ("h", "∀ x : α, x = a"),
         ("y", "Nat"),
     )
 
