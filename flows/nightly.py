@@ -34,7 +34,6 @@ from orchestrator.run.assembly import (
 from orchestrator.run.outcomes import goal_reports, proofs_of
 from orchestrator.run.publish.commits import plan_commits
 from orchestrator.run.report.files import check_folder
-from orchestrator.run.report.summary import to_dict
 from orchestrator.run.request import Publish, RunRequest
 from orchestrator.run.stop import WorkToDo, stoppable
 from orchestrator.run.triage.changes import goals_at, touched_goals
@@ -267,12 +266,12 @@ async def run_order(order: RunRequest) -> dict[str, object]:
         commits = plan_commits(reports, {m.path: m.text for m in project.modules}, blueprint=update.texts)
         refused: PublishError | None = None
         try:
-            done = await publish_run(order, checkout, commits, to_dict(summary), rules.publish_branch)
+            done = await publish_run(order, checkout, commits, summary.to_dict(), rules.publish_branch)
         except PublishError as error:
             refused, done = error, (f"not published: {error}",)
         summary = replace(summary, notes=(*summary.notes, *done))
         await report(summary, patch, update.patch, order.out)
-    finished = to_dict(summary)
+    finished = summary.to_dict()
     notify(RunFinished(finished))
     if refused is not None:
         raise refused

@@ -15,7 +15,6 @@ from orchestrator.premises.store import chooser
 from orchestrator.run.assembly import Beginning, open_ledger, recorded_run, run_config, summarise
 from orchestrator.run.outcomes import goal_reports, proofs_of
 from orchestrator.run.report.files import check_folder
-from orchestrator.run.report.summary import to_dict
 from orchestrator.run.stop import stoppable
 from tasks.artifacts import run_link
 from tasks.checkout import check_out
@@ -102,6 +101,6 @@ async def supply(
             traded.trades,
         )
         await report(summary, make_patch(project, gate), update.patch, out)
-    finished = to_dict(summary)
+    finished = summary.to_dict()
     notify(RunFinished(finished))
     return finished

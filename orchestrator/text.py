@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 
-def counted(number: int, word: str) -> str:
-    """Such as "1 file" or "2 files"."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def counted(number: int, word: str, plural: str = "") -> str:
+    """Such as "1 file" or "2 files"; `plural` for words that do not just take an s."""
+    return f"{number} {word if number == 1 else plural or word + 's'}"
 
 
 # Control characters, halves of characters, and marks that turn the direction of what follows.

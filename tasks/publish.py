@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.gate.selection import GateReport
 from orchestrator.git.checkout import Checkout
-from orchestrator.run.publish.commits import Commit
+from orchestrator.git.push import CommitDraft
 from orchestrator.run.publish.publish import comment_on_push, host_of, publish
 from orchestrator.run.request import RunRequest
 from orchestrator.run.stop import in_background
@@ -26,7 +26,7 @@ def make_patch(project: Project, gate: GateReport) -> str:
 
 @stage("push")
 async def publish_run(
-    order: RunRequest, found: Checkout, commits: Sequence[Commit], summary: Mapping[str, Any], branch: str
+    order: RunRequest, found: Checkout, commits: Sequence[CommitDraft], summary: Mapping[str, Any], branch: str
 ) -> tuple[str, ...]:
     """Push the branch, open or update the request, comment on the push; what was done, a line each.
 

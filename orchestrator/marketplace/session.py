@@ -367,14 +367,14 @@ class MarketSession:
             waits = self.ledger.ticket_requesters(ticket_id)
             found.append(
                 Trade(
-                    ticket_id,
-                    ticket.name,
-                    ticket.signature,
-                    ticket.status,
-                    tuple(dict.fromkeys(w.declaration or w.requester for w in waits)),
-                    tuple(dict.fromkeys(w.declaration for w in waits if w.status is WaitStatus.USED)),
-                    ticket.supplier.partition("/")[0] if ticket.status is TicketStatus.COMPLETED else "",
-                    ticket.reason,
+                    ticket=ticket_id,
+                    lemma=ticket.name,
+                    statement=ticket.signature,
+                    status=ticket.status,
+                    asked_by=tuple(dict.fromkeys(w.declaration or w.requester for w in waits)),
+                    supplier=ticket.supplier.partition("/")[0] if ticket.status is TicketStatus.COMPLETED else "",
+                    used_by=tuple(dict.fromkeys(w.declaration for w in waits if w.status is WaitStatus.USED)),
+                    reason=ticket.reason,
                 )
             )
         order = list(TicketStatus)

@@ -12,18 +12,20 @@ class Trade:
     """One ticket of a run, as the report shows it.
 
     Attributes:
-        ticket_id, lemma, statement: the ticket.
+        ticket: id of the ticket.
+        lemma, statement: the name and the signature that were asked for.
         status: where it stands at the end.
-        asked_by, used_by: declarations.
+        asked_by: declarations that asked for it.
         supplier: who proved it ("" when nobody did).
+        used_by: declarations whose proofs use it.
         reason: why it was cancelled, rejected or refused.
     """
 
-    ticket_id: str
+    ticket: str
     lemma: str
     statement: str
     status: TicketStatus
     asked_by: tuple[str, ...]
-    used_by: tuple[str, ...]
     supplier: str = ""
+    used_by: tuple[str, ...] = ()
     reason: str = ""

@@ -32,7 +32,7 @@ from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.progress import RunProgress
 from orchestrator.run.report.files import check_folder
-from orchestrator.run.report.summary import GoalReport, Summary, to_dict
+from orchestrator.run.report.summary import GoalReport, Summary
 from orchestrator.run.stop import Stop, WorkToDo
 from orchestrator.scheduler.goal_order import in_order
 from orchestrator.scheduler.memory import AttemptLedger, RunAttempt
@@ -259,6 +259,6 @@ def summarise(
         lean_seconds=servers.meter.seconds,
         lean_processes=servers.meter.processes,
     )
-    counted = to_dict(summary)
+    counted = summary.to_dict()
     ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}
     return summary

@@ -68,7 +68,7 @@ async def test_a_project_block_says_what_and_how_and_a_branch_is_pushed(
     await block.asave("push-test", overwrite=True)
     summary = await nightly(project="push-test")
     assert statuses(summary) == {"alone": "solved"}
-    assert any("pushed 1 commits to orchestrator/proofs" in note for note in summary["notes"])
+    assert any("pushed 1 commit to orchestrator/proofs" in note for note in summary["notes"])
     shown = last_commit(repo)
     assert "Checked from scratch" in shown
     assert shown.count("\n-theorem") == 1

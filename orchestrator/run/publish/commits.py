@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from orchestrator.gate.verdict import Verdict
+from orchestrator.git.push import CommitDraft
 from orchestrator.goals.goal import SorryKind, SourceSpan
 from orchestrator.run.report.summary import GoalReport
 from orchestrator.source.helper_lemmas import HelperLemma, helpers_of, with_helpers
 from orchestrator.source.splice import splice_all
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One commit: its message, and the new content of the files it changes, by path in the repository."""
-
-    message: str
-    files: Mapping[str, str]
-
-
 def plan_commits(
     reports: Iterable[GoalReport], texts: Mapping[str, str], *, blueprint: Mapping[str, str] | None = None
-) -> tuple[Commit, ...]:
-    """Commits for the proofs that passed the gate, in the order of files and places, and one for the blueprint.
+) -> tuple[CommitDraft, ...]:
+    """Commits for the proofs that passed the gate, in the order of files and declarations, and one for the blueprint.
 
     Args:
         reports: of a run; those without an accepted verdict are left out.
@@ -48,9 +40,9 @@ def plan_commits(
                 helpers.setdefault(helper.file, []).append(helper)
                 changed.add(helper.file)
         files = {path: _text(texts[path], helpers.get(path, ()), placed.get(path, ())) for path in sorted(changed)}
-        commits.append(Commit(_message(declaration, group), files))
+        commits.append(CommitDraft(_message(declaration, group), files))
     if blueprint:
-        commits.append(Commit("Blueprint: marks that say what is proved\n", dict(blueprint)))
+        commits.append(CommitDraft("Blueprint: marks that say what is proved\n", dict(blueprint)))
     return tuple(commits)
 
 

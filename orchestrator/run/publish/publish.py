@@ -7,10 +7,10 @@ from typing import Any
 
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.hosts import GITHUB_API, GITLAB_API, GitHub, GitLab, Host
-from orchestrator.git.push import CommitDraft, Pushed, push_branch
-from orchestrator.run.publish.commits import Commit
+from orchestrator.git.push import CommitDraft, push_branch
 from orchestrator.run.publish.pull_request import MARKER, body, push_comment, title
 from orchestrator.run.request import HostAccess, HostKind, Publish
+from orchestrator.text import counted
 
 
 def host_of(access: HostAccess) -> Host:
@@ -23,7 +23,7 @@ def host_of(access: HostAccess) -> Host:
 def publish(
     how: Publish,
     found: Checkout,
-    commits: Sequence[Commit],
+    commits: Sequence[CommitDraft],
     summary: Mapping[str, Any],
     *,
     branch: str,
@@ -50,12 +50,16 @@ def publish(
         found.source,
         found.commit,
         branch,
-        [CommitDraft(commit.message, commit.files) for commit in commits],
+        commits,
         prefix=found.prefix,
         push_url=access.push_url if access else "",
         token=access.token if access else "",
     )
-    done = [_words(pushed, len(commits))]
+    done = [
+        f"pushed {counted(len(commits), 'commit')} to {pushed.branch}, now at {pushed.commit[:12]}"
+        if pushed.moved
+        else f"the branch {pushed.branch} is up to date at {pushed.commit[:12]}"
+    ]
     if how is Publish.PULL_REQUEST and host is not None:
         request = host.find(branch)
         if request is None:
@@ -78,9 +82,3 @@ def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tupl
         return ()
     host.comment(number, MARKER, text)
     return (f"commented on request {number}",)
-
-
-def _words(pushed: Pushed, commits: int) -> str:
-    if not pushed.moved:
-        return f"the branch {pushed.branch} is up to date at {pushed.commit[:12]}"
-    return f"pushed {commits} commits to {pushed.branch}, now at {pushed.commit[:12]}"

@@ -39,26 +39,18 @@ def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     Raises:
         OrchestratorError: the folder or a file cannot be written.
     """
-    written = []
     check_folder(str(folder))
-    with _explained(folder):
-        for name, content in files.items():
-            handle, scratch = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content.encode("utf-8", "surrogateescape"))
-                os.chmod(scratch, 0o644)
-                os.replace(scratch, folder / name)
-            except BaseException:
-                os.unlink(scratch)
-                raise
-            written.append(folder / name)
-    return tuple(written)
+    for name, content in files.items():
+        with replaced_file(folder / name) as file:
+            file.write(content)
+    return tuple(folder / name for name in files)
 
 
 @contextmanager
 def replaced_file(path: Path) -> Iterator[TextIO]:
     """A text to be written to `path`, which is replaced at the end of the block, or not at all.
+
+    Bytes that are not UTF-8, which `surrogateescape` keeps, and line ends are written as they are.
 
     Raises:
         OrchestratorError: it cannot be written.
@@ -66,7 +58,7 @@ def replaced_file(path: Path) -> Iterator[TextIO]:
     with _explained(path):
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
     try:
-        with _explained(path), os.fdopen(handle, "w", encoding="utf-8") as file:
+        with _explained(path), os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
         with _explained(path):
             os.chmod(scratch, 0o644)

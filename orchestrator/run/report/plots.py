@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from orchestrator.goals.result import GoalStatus
+from orchestrator.goals.result import GoalStatus, StrategyType
 from orchestrator.run.report.summary import Summary, counts
 
 WIDTH, HEIGHT = 640, 240
@@ -23,6 +23,19 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){text{fill:#e7ebe8}.q{fill:#a7b2ac}.g{stroke:#36403b}.l{stroke:#79d3b1}"
     ".a{fill:#1f4034}.s{fill:#4fae7d}.c{fill:#e0b64f}.o{fill:#4b544f}.r{fill:#ff9f98}}</style>"
 )
+
+
+PLOTS = {
+    "solved.svg": "Goals solved against time",
+    "strategies.svg": "Attempts that found a proof, by strategy",
+    "files.svg": "Goals solved, by file",
+}
+"""The files, and what each shows."""
+
+
+def plots(summary: Summary) -> dict[str, str]:
+    """The content of each file of `PLOTS`."""
+    return dict(zip(PLOTS, (solved_plot(summary), strategies_plot(summary), files_plot(summary)), strict=True))
 
 
 def solved_plot(summary: Summary) -> str:
@@ -62,15 +75,15 @@ def solved_plot(summary: Summary) -> str:
 
 def strategies_plot(summary: Summary) -> str:
     """Attempts by strategy, and how many of them found a proof."""
-    rows = [(strategy.value, won, used) for strategy, (used, won) in summary.strategies.items()]
-    seconds = defaultdict[str, float](float)
+    seconds = defaultdict[StrategyType, float](float)
     for attempt in summary.attempts:
         if counts(attempt.result):
-            seconds[attempt.strategy.value] += attempt.result.time_seconds
+            seconds[attempt.strategy] += attempt.result.time_seconds
     bars = [
-        (name, [(won, "s"), (used - won, "o")], f"{won} of {used}, {_clock(seconds[name])}") for name, won, used in rows
+        (name.value, [(won, "s"), (used - won, "o")], f"{won} of {used}, {_clock(seconds[name])}")
+        for name, (used, won) in summary.strategies.items()
     ]
-    return _bars("Attempts that found a proof, by strategy", bars)
+    return _bars(PLOTS["strategies.svg"], bars)
 
 
 def files_plot(summary: Summary) -> str:
@@ -83,7 +96,7 @@ def files_plot(summary: Summary) -> str:
         refused, total = found[GoalStatus.REJECTED], found.total()
         parts = [(solved, "s"), (conditional, "c"), (refused, "r"), (total - solved - conditional - refused, "o")]
         bars.append((file, parts, f"{solved} of {total}"))
-    return _bars("Goals solved, by file", bars)
+    return _bars(PLOTS["files.svg"], bars)
 
 
 def _bars(title: str, bars: Sequence[tuple[str, Sequence[tuple[int, str]], str]]) -> str:

@@ -15,7 +15,7 @@ import pytest
 from orchestrator.errors import PublishError
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.hosts import GitHub, GitLab, Host, MemoryHost
-from orchestrator.run.publish.commits import Commit
+from orchestrator.git.push import CommitDraft
 from orchestrator.run.publish.publish import host_of, publish
 from orchestrator.run.request import HostAccess, HostKind, Publish
 
@@ -130,7 +130,7 @@ def test_a_pull_request_for_a_pushed_branch_is_opened_and_later_updated(
     for proved in (1, 2):
         goals = [{**goal, "status": "solved", "verdict": None}] * proved
         summary = {"goals": goals, "commit": found.commit, "run_id": "r", "lean": "4.28", "blueprint": []}
-        commits = [Commit(f"Prove {n}\n", {"A.lean": f"rfl {n}"}) for n in range(proved)]
+        commits = [CommitDraft(f"Prove {n}\n", {"A.lean": f"rfl {n}"}) for n in range(proved)]
         words += publish(
             Publish.PULL_REQUEST, found, commits, summary, branch="ours", host=host_of(access), access=access
         )

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
-from orchestrator.run.report.html import to_html
 from orchestrator.run.report.plots import files_plot, solved_plot, strategies_plot
+from orchestrator.run.report.render import to_html
 from orchestrator.run.report.summary import AttemptEntry, GoalReport, Summary
 
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)

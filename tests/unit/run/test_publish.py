@@ -80,7 +80,7 @@ def test_a_request_names_what_is_proved_conditional_and_false() -> None:
     assert "| `a` | `A.lean`:1 | `simp \\| rfl` (micro) |" in text
     assert "rests on `below`" in text
     assert "`false for n = 0`" in text
-    assert "1 places are still open" in text
+    assert "1 sorry is still open" in text
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_pull_request_is_opened_once_and_updated(found: Checkout) -> None:
 
     assert run(Publish.PATCH, summary(a="solved"), 1) == ()
     pushed, opened = run(Publish.PULL_REQUEST, summary(a="solved"), 1)
-    assert pushed.startswith("pushed 1 commits to ours")
+    assert pushed.startswith("pushed 1 commit to ours")
     assert opened == "opened memory:ours"
     pushed, updated = run(Publish.PULL_REQUEST, summary(a="solved", b="solved"), 2)
     assert updated == "updated memory:ours"

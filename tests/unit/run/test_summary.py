@@ -15,17 +15,14 @@ from orchestrator.blueprint.sync import Mark
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
+from orchestrator.run.report.render import to_markdown
 from orchestrator.run.report.summary import (
     AttemptEntry,
     GoalReport,
     Summary,
     attempts_jsonl,
     counts,
-    goal_rows,
     status_of,
-    to_dict,
-    to_json,
-    to_markdown,
 )
 from orchestrator.source.project import FileProblem
 
@@ -96,7 +93,7 @@ def test_only_real_trials_count_for_a_strategy() -> None:
 
 
 def test_the_results_format_of_the_benchmark_runner() -> None:
-    found = to_dict(summary())
+    found = summary().to_dict()
     assert {key: found[key] for key in ("timestamp", "goals_total", "goals_processed", "goals_solved")} == {
         "timestamp": "20250930-214500",
         "goals_total": 5,
@@ -114,7 +111,7 @@ def test_a_goal_solved_without_an_attempt_was_processed_and_an_untouched_one_was
 
 
 def test_what_is_said_of_a_goal() -> None:
-    first, second, *_ = to_dict(summary())["goals"]  # type: ignore[misc]
+    first, second, *_ = summary().to_dict()["goals"]
     assert first == {
         "id": "a",
         "file": "Grove/Tree.lean",
@@ -141,8 +138,8 @@ def test_what_is_said_of_a_goal() -> None:
 
 
 def test_the_file_is_json_with_plain_characters() -> None:
-    text = to_json(summary())
-    assert json.loads(text) == to_dict(summary())
+    text = summary().to_json()
+    assert json.loads(text) == summary().to_dict()
     assert "⊢ p" in text
     assert text.endswith("}\n")
 
@@ -182,7 +179,7 @@ def test_attempts_are_one_a_line() -> None:
 
 
 def test_rows_for_a_table() -> None:
-    rows = goal_rows(summary())
+    rows = summary().rows()
     assert [row["status"] for row in rows] == ["solved", "open", "skipped", "conditional", "rejected"]
     assert rows[0]["proof"] == "intro h ↵ exact h"
     assert (rows[1]["proof"], rows[1]["note"], rows[1]["line"]) == ("", "not proved", 9)
