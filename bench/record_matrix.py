@@ -39,7 +39,7 @@ from orchestrator.premises.retrieval import Choose
 from orchestrator.premises.store import chooser, known_library
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.base import ProofContext, Timing
-from orchestrator.strategies.local_context import Surroundings, definitions_seen, surroundings_seen
+from orchestrator.strategies.local_context import VisibleDeclarations, declarations_seen, definitions_seen
 from orchestrator.strategies.micro.portfolio import TacticCandidate, candidates, kind_of
 from orchestrator.strategies.micro.strategy import Tried, run_micro
 from orchestrator.strategies.registry import make_strategies
@@ -167,7 +167,7 @@ class Recorder:
             codes = {**self.rows[goal.id].codes, kind.value: code_of(kind.value)}
             self.rows[goal.id] = replace(self.rows[goal.id], trials=(*others, trial), codes=codes)
 
-    async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], Surroundings, Choose]:
+    async def _open(self, goal: BankGoal) -> tuple[Goal, tuple[str, ...], VisibleDeclarations, Choose]:
         project = self._pool.project
         async with self._pool.workspace() as workspace:
             found = await extract(workspace, [project.by_name[module_of(goal)]], difficulty=estimated_difficulty)
@@ -175,7 +175,7 @@ class Recorder:
             raise ConfigError(f"the goal does not elaborate: {found.problems}", where=goal.id)
         opened = found.goals[-1]
         choose = chooser(self._library, premises_seen(project, found))
-        return opened, definitions_seen(project, found)(opened), surroundings_seen(project, found)(opened), choose
+        return opened, definitions_seen(project, found)(opened), declarations_seen(project, found)(opened), choose
 
 
 def _parts(goals: Sequence[BankGoal], part: str) -> Iterator[BankGoal]:

@@ -23,7 +23,7 @@ from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.memory import MemoryLedger, RunAttempt
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
-from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.text import counted
@@ -80,7 +80,7 @@ async def bank(
                 settings,
                 pool,
                 definitions_seen(project, extraction),
-                surroundings_seen(project, extraction),
+                declarations_seen(project, extraction),
                 choose=chooser(library, premises_seen(project, extraction)),
             )
             scheduler = make_scheduler(

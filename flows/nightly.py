@@ -42,7 +42,7 @@ from orchestrator.scheduler.goal_runner import NO_MORE
 from orchestrator.scheduler.time_limits import GrowingLedger, factor_of, growing_attempts, same_time
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.strategies.dojo_prover import dojo_prover
-from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies, neglected_models
 from orchestrator.text import counted
 from tasks.alone import alone, stop_at_attempts, watched
@@ -184,7 +184,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
             settings,
             pool,
             definitions_seen(project, extraction),
-            surroundings_seen(project, extraction),
+            declarations_seen(project, extraction),
             choose=choose,
             ledger=ledger,
             project=project,

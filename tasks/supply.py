@@ -27,7 +27,7 @@ from orchestrator.run.assembly import make_scheduler
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.outcomes import left_alone
 from orchestrator.source.project import Project
-from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
 from orchestrator.text import counted
 from tasks.attempt import attempts_as_tasks
@@ -82,7 +82,7 @@ async def supply_lemmas(
         return MarketOutcome(trades=settled.trades)
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
-    surroundings = surroundings_seen(project, extraction)
+    declarations = declarations_seen(project, extraction)
     started = time.monotonic()
     budget = LONGEST_SECONDS if seconds is None else seconds
     judging = servers.session()
@@ -97,7 +97,7 @@ async def supply_lemmas(
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
         limited = replace(settings, scheduler=replace(settings.scheduler, run_timeout_seconds=left))
-        strategies = make_strategies(limited, prover, definitions, surroundings, choose=choose)
+        strategies = make_strategies(limited, prover, definitions, declarations, choose=choose)
         scheduler = make_scheduler(
             limited,
             strategies,

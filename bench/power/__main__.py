@@ -41,7 +41,7 @@ from orchestrator.premises.retrieval import Choose
 from orchestrator.premises.store import DEFAULT_IMPORTS, chooser, known_index, known_library
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener, Strategy, Timing
-from orchestrator.strategies.local_context import definitions_seen, surroundings_seen
+from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
 
 SHARES = {StrategyType.HAMMER: 8.0}
@@ -108,7 +108,7 @@ def team(bench: Bench, prover: GoalOpener, clock: Callable[[], float]) -> list[t
         bench.settings,
         prover,
         definitions_seen(bench.project, bench.extraction),
-        surroundings_seen(bench.project, bench.extraction),
+        declarations_seen(bench.project, bench.extraction),
         choose=bench.choose,
         timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
     )

@@ -48,7 +48,7 @@ class ProofContext(Protocol):
 
     @property
     def goals(self) -> int:
-        """How many goals the place has at once (more than one after `stop`)."""
+        """How many goals there are at once (more than one after `stop`)."""
 
     async def tactics(
         self,
@@ -87,7 +87,7 @@ class ProofContext(Protocol):
         """
 
     async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
-        """Put a sketch (a script with sorries) in place of the sorry; its own open places as goals, or Lean's errors.
+        """Put a sketch (a script with sorries) in place of the sorry; its own sorries as goals, or the errors of Lean.
 
         Raises:
             SessionError: the session broke.

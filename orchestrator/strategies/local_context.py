@@ -46,12 +46,12 @@ class LocalDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class VisibleDeclarations:
     """Declarations of the project that a goal sees, those of its own file first, in no order within a file."""
 
     declared: tuple[LocalDeclaration, ...] = ()
 
-    def around(self, mentioned: Iterable[str]) -> Local:
+    def around(self, mentioned: Iterable[str]) -> LocalContext:
         """What the goal that mentions these constants has to do with, directly or through definitions."""
         by_name = {declaration.name: declaration for declaration in self.declared}
         near: dict[str, LocalDeclaration] = {}
@@ -79,7 +79,7 @@ class Surroundings:
             (d for d in self.declared if d.role is DeclarationRole.THEOREM and close.intersection(d.uses)),
             key=lambda d: len(set(d.uses) - close),
         )
-        return Local(
+        return LocalContext(
             definitions=tuple(of(DeclarationRole.DEFINITION)[:_DEFINITIONS]),
             predicates=tuple(predicates),
             types=tuple(types),
@@ -90,7 +90,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class LocalContext:
     """The project's constants that have to do with one goal.
 
     Attributes:
@@ -120,10 +120,10 @@ class Local:
         return tuple(name for predicate in self.predicates for name in self.constructors.get(predicate, ()))
 
 
-def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> Surroundings:
-    """The surroundings that the declarations of a goal's file and its imports make, the nearest first."""
+def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> VisibleDeclarations:
+    """The declarations of a goal's file and its imports, the nearest first."""
     known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
-    return Surroundings(
+    return VisibleDeclarations(
         tuple(
             LocalDeclaration(
                 fingerprint.user_name,
@@ -189,11 +189,11 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
 
 
-def surroundings_seen(project: Project, extraction: Extraction) -> Callable[[Goal], Surroundings]:
+def declarations_seen(project: Project, extraction: Extraction) -> Callable[[Goal], VisibleDeclarations]:
     """A function from a goal to what the project declares around it."""
 
     @cache
-    def of_module(name: str) -> Surroundings:
+    def of_module(name: str) -> VisibleDeclarations:
         modules = [*(module.name for module in project.closure(name)), name]
         return from_fingerprints(
             fingerprint
@@ -201,7 +201,7 @@ def surroundings_seen(project: Project, extraction: Extraction) -> Callable[[Goa
             for fingerprint in extraction.declarations.get(module, {}).values()
         )
 
-    return lambda goal: of_module(goal.module) if goal.module in project.by_name else Surroundings()
+    return lambda goal: of_module(goal.module) if goal.module in project.by_name else VisibleDeclarations()
 
 
 def _worth_unfolding(name: str) -> bool:

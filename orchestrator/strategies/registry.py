@@ -15,7 +15,7 @@ from orchestrator.premises.retrieval import Choose, Query, Retrieve
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener, Strategy, Timing
 from orchestrator.strategies.copilot import PACKAGE, Copilot, CopilotProject, packages_in
-from orchestrator.strategies.hammer.strategy import Hammer, SurroundingsOf
+from orchestrator.strategies.hammer.strategy import DeclarationsOf, Hammer
 from orchestrator.strategies.micro.order import LearnedOrder
 from orchestrator.strategies.micro.strategy import Definitions, Micro
 from orchestrator.strategies.policy.bandit import Statistics, Trial
@@ -142,7 +142,7 @@ def make_strategies(
     settings: Settings,
     prover: GoalOpener,
     definitions: Definitions,
-    surroundings: SurroundingsOf,
+    declarations: DeclarationsOf,
     *,
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
@@ -156,7 +156,7 @@ def make_strategies(
     Args:
         settings: profile and models.
         prover: opens goals on sessions.
-        definitions, surroundings: what of the project a goal sees.
+        definitions, declarations: what of the project a goal sees.
         choose: premises for the hammer.
         timing: what attempts tell the time by.
         ledger: what it knows of tactics orders them, and it hears of every one that is tried; goals solved before, and
@@ -171,7 +171,7 @@ def make_strategies(
         StrategyType.MICRO: Micro(
             whole_states or prover, definitions=definitions, order=tactic_order(ledger), timing=timing
         ),
-        StrategyType.HAMMER: Hammer(prover, surroundings=surroundings, choose=choose, timing=timing),
+        StrategyType.HAMMER: Hammer(prover, declarations=declarations, choose=choose, timing=timing),
         **model_strategies(
             settings, prover, definitions=definitions, project=project, retriever=retriever, ledger=ledger
         ),

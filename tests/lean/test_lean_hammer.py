@@ -14,7 +14,7 @@ from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
 from orchestrator.premises.corpus import open_library
 from orchestrator.strategies.hammer.strategy import Hammer
-from orchestrator.strategies.local_context import surroundings_seen
+from orchestrator.strategies.local_context import declarations_seen
 
 TEXT = """
 inductive Tree | leaf | node (l : Tree) (n : Nat) (r : Tree)
@@ -55,7 +55,7 @@ async def test_the_hammer_proves_what_needs_an_induction_and_the_right_lemmas(le
     workspace = Workspace(lean, small)
     extraction = await extract(workspace, small.modules)
     goals = Goals(workspace, extraction.goals)
-    hammer = Hammer(OneWorkspace(goals), surroundings=surroundings_seen(small, extraction))
+    hammer = Hammer(OneWorkspace(goals), declarations=declarations_seen(small, extraction))
     for name in ("mirror_mirror", "size_mirror", "reach_trans", "both"):
         result = await hammer.run(goals[name], 120.0)
         assert result.success, (name, result.error)

@@ -44,7 +44,7 @@ class Automation:
         return tuple(ending for ending in (self.simp, self.grind, self.unfolding) if ending)
 
 
-def hinted(facts: GoalFacts, automation: Automation) -> Iterator[str]:
+def added_facts(facts: GoalFacts, automation: Automation) -> Iterator[str]:
     """Closers of this kind for a goal, the likeliest first."""
     yield from _instances(facts, automation)
     yield from _signs(facts, automation)

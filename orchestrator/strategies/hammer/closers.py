@@ -8,21 +8,21 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import chain
 
-from orchestrator.strategies.hammer.added_facts import Automation, hinted, witnesses
+from orchestrator.strategies.hammer.added_facts import Automation, added_facts, witnesses
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
-from orchestrator.strategies.hammer.inductions import first_shots, one_shots
-from orchestrator.strategies.hammer.library_lemmas import Staples, staples
-from orchestrator.strategies.local_context import Local
+from orchestrator.strategies.hammer.inductions import first_inductions, inductions
+from orchestrator.strategies.hammer.library_lemmas import LibraryLemmas, library_lemmas
+from orchestrator.strategies.local_context import LocalContext
 
 
 class Effort(IntEnum):
-    """How dear a batch of closers is; they are tried in this order."""
+    """How expensive a batch of closers is; batches are tried in this order."""
 
     QUICK = 0
-    FIRST_SHOTS = 1
-    STAPLES = 2
-    HINTS = 3
-    SHOTS = 4
+    FIRST_INDUCTIONS = 1
+    LIBRARY = 2
+    ADDED_FACTS = 3
+    INDUCTIONS = 4
     FULL = 5
     PREMISES = 6
     SEARCH = 7
@@ -40,14 +40,14 @@ class Lemmas:
         ungrindable: names that `grind` refuses; one of them in its list, and it does not even begin.
     """
 
-    local: Local = Local()  # noqa: RUF009 - frozen
+    local: LocalContext = LocalContext()  # noqa: RUF009 - frozen
     premises: tuple[str, ...] = ()
     equations: tuple[str, ...] = ()
     missing: frozenset[str] = frozenset()
     ungrindable: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, local: Local, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
+    def of(cls, local: LocalContext, retrieved: Sequence[tuple[str, str]]) -> Lemmas:
         """From names and statements of retrieved theorems."""
         names = tuple(name for name, _ in retrieved)
         rewriting = tuple(name for name, statement in retrieved if _REWRITES.search(_conclusion(statement)))
@@ -64,14 +64,14 @@ class Lemmas:
 
     def grindable(self, text: str) -> tuple[str, ...]:
         """All that `grind` may be given on a goal of this text."""
-        local, known = self.local, staples(text).without(self.missing)
+        local, known = self.local, library_lemmas(text).without(self.missing)
         names = (*local.definitions, *local.predicates, *local.theorems, *local.rules, *known.facts, *self.premises)
         return tuple(dict.fromkeys(names))
 
     def automation(self, text: str, *, bare: bool = False) -> Automation:
         """What ends a goal of this text once it has been brought into shape; `bare`: with nothing from the library."""
         local = self.local
-        known = Staples() if bare else staples(text).without(self.missing)
+        known = LibraryLemmas() if bare else library_lemmas(text).without(self.missing)
         # Where a definition recurs, its equations by cases are enough, and unfolding it anywhere has no end.
         whole = [name for name in local.definitions if name not in (local.recursions | self.ungrindable)]
         unfolded = [name if name not in whole else f"= {name}.eq_def" for name in local.definitions]
@@ -92,10 +92,10 @@ def _conclusion(statement: str) -> str:
 
 MILLISECONDS = {
     Effort.QUICK: 1_500,
-    Effort.FIRST_SHOTS: 2_000,
-    Effort.STAPLES: 1_500,
-    Effort.HINTS: 2_500,
-    Effort.SHOTS: 2_000,
+    Effort.FIRST_INDUCTIONS: 2_000,
+    Effort.LIBRARY: 1_500,
+    Effort.ADDED_FACTS: 2_500,
+    Effort.INDUCTIONS: 2_000,
     Effort.FULL: 2_500,
     Effort.PREMISES: 2_000,
     Effort.SEARCH: 5_000,
@@ -118,14 +118,14 @@ def closers(facts: GoalFacts, lemmas: Lemmas, effort: Effort, *, root: bool, pla
     match effort:
         case Effort.QUICK:
             found: Iterable[str] = _quick(facts, lemmas, root)
-        case Effort.FIRST_SHOTS:
-            found = first_shots(facts, lemmas.automation(facts.text, bare=True), plain)
-        case Effort.STAPLES:
+        case Effort.FIRST_INDUCTIONS:
+            found = first_inductions(facts, lemmas.automation(facts.text, bare=True), plain)
+        case Effort.LIBRARY:
             found = automation.endings
-        case Effort.HINTS:
-            found = chain(hinted(facts, automation), witnesses(facts, automation, most=110 if root else 12))
-        case Effort.SHOTS:
-            found = one_shots(facts, automation, plain)
+        case Effort.ADDED_FACTS:
+            found = chain(added_facts(facts, automation), witnesses(facts, automation, most=110 if root else 12))
+        case Effort.INDUCTIONS:
+            found = inductions(facts, automation, plain)
         case Effort.FULL:
             found = _full(facts, lemmas, automation)
         case Effort.PREMISES:
@@ -162,7 +162,7 @@ def _quick(facts: GoalFacts, lemmas: Lemmas, root: bool) -> list[str]:
 
 
 def _full(facts: GoalFacts, lemmas: Lemmas, automation: Automation) -> list[str]:
-    local, known = lemmas.local, staples(facts.text).without(lemmas.missing)
+    local, known = lemmas.local, library_lemmas(facts.text).without(lemmas.missing)
     definitions = _list(local.definitions)
     tactics = []
     if local.predicates:
@@ -196,7 +196,7 @@ def _full(facts: GoalFacts, lemmas: Lemmas, automation: Automation) -> list[str]
     return tactics
 
 
-def _ordered(local: Local, known: Staples) -> list[str]:
+def _ordered(local: LocalContext, known: LibraryLemmas) -> list[str]:
     """Sums and products in one order on both sides."""
     if not known.commuting:
         return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.goals.goal import Goal
-from orchestrator.strategies.local_context import Local
+from orchestrator.strategies.local_context import LocalContext
 
 _WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
 _RELATIONS = ("=", "∧", "∨", "∃", "¬", "≤", "<", "≥", ">", "≠", "↔", "∈", "∉", "∣", "⊆", "∀")
@@ -43,7 +43,7 @@ class GoalFacts:
     """
 
     text: str
-    local: Local
+    local: LocalContext
 
     @cached_property
     def goal(self) -> Goal:

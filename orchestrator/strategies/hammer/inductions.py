@@ -31,7 +31,7 @@ def others(facts: GoalFacts, chosen: Hypothesis) -> list[str]:
     return [h.name for h in facts.data if h.name != chosen.name and h.name not in chosen.words]
 
 
-def one_shots(facts: GoalFacts, automation: Automation, plain: str) -> Iterator[str]:
+def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator[str]:
     """Proofs of this kind for a goal, the likeliest first.
 
     Args:
@@ -45,13 +45,13 @@ def one_shots(facts: GoalFacts, automation: Automation, plain: str) -> Iterator[
         yield from (f"{start} <;> {ending}" for start in starts)
 
 
-def first_shots(facts: GoalFacts, bare: Automation, plain: str) -> Iterator[str]:
+def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator[str]:
     """The few that most often end a goal, with nothing from the library: what they say of a goal costs little.
 
     Args:
         facts: the goal.
         bare: automation with the project's own names alone.
-        plain: see `one_shots`.
+        plain: see `inductions`.
     """
     starts = list(dict.fromkeys(_starts(GoalFacts(plain, facts.local), plain)))
     single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]

@@ -14,31 +14,31 @@ from orchestrator.strategies.hammer.library_lemmas import is_refused_by_grind, u
 from orchestrator.strategies.hammer.minimise import without_item
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode
-from orchestrator.strategies.local_context import Surroundings
+from orchestrator.strategies.local_context import VisibleDeclarations
 
 _MILLISECONDS = 1_500
 
 
-class Vocabulary:
+class SearchLemmas:
     """Names for one search's tactics.
 
     Args:
         goal: what is to be proved.
         mentions: the constants it speaks of.
-        surroundings: what the project declares around it.
+        declarations: what the project declares around it.
         choose: retrieves theorems.
         states: asks Lean which names `grind` takes.
     """
 
     def __init__(
-        self, goal: Goal, mentions: Sequence[str], surroundings: Surroundings, choose: Choose, states: GoalStates
+        self, goal: Goal, mentions: Sequence[str], declarations: VisibleDeclarations, choose: Choose, states: GoalStates
     ) -> None:
         self._goal = goal
         self._mentions = tuple(mentions)
         self._choose = choose
         self._states = states
         self._vetted = False
-        self.lemmas = Lemmas.of(surroundings.around(mentions), choose(goal, mentions))
+        self.lemmas = Lemmas.of(declarations.around(mentions), choose(goal, mentions))
 
     def near(self, node: GoalNode) -> Lemmas:
         """The lemmas with theorems retrieved for a goal of the search."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Staples:
+class LibraryLemmas:
     """Full names for one goal.
 
     Attributes:
@@ -25,9 +25,9 @@ class Staples:
     commuting: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
 
-    def without(self, missing: frozenset[str]) -> Staples:
+    def without(self, missing: frozenset[str]) -> LibraryLemmas:
         """The same without some names."""
-        return Staples(
+        return LibraryLemmas(
             tuple(name for name in self.rewriting if name not in missing),
             tuple(name for name in self.commuting if name not in missing),
             tuple(name for name in self.facts if name not in missing),
@@ -37,7 +37,7 @@ class Staples:
 @dataclass(frozen=True, slots=True)
 class _Pack:
     when: re.Pattern[str]
-    staples: Staples
+    lemmas: LibraryLemmas
 
 
 def _names(prefix: str, words: str) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def _names(prefix: str, words: str) -> tuple[str, ...]:
 _PACKS = (
     _Pack(
         re.compile(r"\bNat\b|\.(?:length|size|toNat|count|sum)\b"),
-        Staples(
+        LibraryLemmas(
             rewriting=_names("Nat", "succ_add add_assoc pow_succ succ_mul mul_succ add_le_add mul_le_mul"),
             commuting=_names("Nat", "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul"),
             facts=_names("Nat", "succ_add pow_succ mul_le_mul pow_le_pow_left pow_le_pow_right mul_pos"),
@@ -55,7 +55,7 @@ _PACKS = (
     ),
     _Pack(
         re.compile(r"\bInt\b"),
-        Staples(
+        LibraryLemmas(
             rewriting=_names("Int", "add_assoc pow_succ"),
             commuting=_names("Int", "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul"),
             facts=_names("Int", "pow_succ mul_nonneg mul_pos mul_le_mul_of_nonneg_left mul_le_mul_of_nonneg_right"),
@@ -63,7 +63,7 @@ _PACKS = (
     ),
     _Pack(
         re.compile(r"(?:\bNat\b[\s\S]*)(?: ∣ |\bgcd\b|\blcm\b)|\bNat\.(?:gcd|lcm)"),
-        Staples(
+        LibraryLemmas(
             facts=_names(
                 "Nat",
                 "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_left_of_dvd dvd_mul_right_of_dvd dvd_trans dvd_gcd "
@@ -73,7 +73,7 @@ _PACKS = (
     ),
     _Pack(
         re.compile(r"\bInt\b[\s\S]* ∣ "),
-        Staples(
+        LibraryLemmas(
             facts=_names(
                 "Int",
                 "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_of_dvd_left dvd_mul_of_dvd_right dvd_trans",
@@ -82,36 +82,36 @@ _PACKS = (
     ),
     _Pack(
         re.compile(r"\bString\b"),
-        Staples(
+        LibraryLemmas(
             rewriting=_names("String", "append_assoc toList_append length_append"),
             facts=_names("String", "length_append"),
         ),
     ),
     _Pack(
         re.compile(r"\bFin\b"),
-        Staples(rewriting=_names("Fin", "ext_iff le_def lt_def"), facts=_names("Fin", "ext_iff")),
+        LibraryLemmas(rewriting=_names("Fin", "ext_iff le_def lt_def"), facts=_names("Fin", "ext_iff")),
     ),
     _Pack(
         re.compile(r"\bBitVec\b"),
-        Staples(
+        LibraryLemmas(
             commuting=_names("BitVec", "add_comm add_assoc mul_comm"),
             facts=_names("BitVec", "add_assoc add_comm eq_of_toNat_eq lt_def le_def"),
         ),
     ),
     _Pack(
         re.compile(r"\bOption\b"),
-        Staples(
+        LibraryLemmas(
             rewriting=_names("Option", "map_eq_some_iff bind_eq_some_iff"), facts=_names("Option", "map_eq_some_iff")
         ),
     ),
-    _Pack(re.compile(r"\bArray\b"), Staples(facts=("Array.ext_iff", "Array.foldl_toList", "Array.foldr_toList"))),
+    _Pack(re.compile(r"\bArray\b"), LibraryLemmas(facts=("Array.ext_iff", "Array.foldl_toList", "Array.foldr_toList"))),
 )
 
 
-def staples(text: str) -> Staples:
-    """The staples of the domains that a goal's text speaks of."""
-    chosen = [pack.staples for pack in _PACKS if pack.when.search(text)]
-    return Staples(
+def library_lemmas(text: str) -> LibraryLemmas:
+    """The lemmas of the domains that a goal's text speaks of."""
+    chosen = [pack.lemmas for pack in _PACKS if pack.when.search(text)]
+    return LibraryLemmas(
         tuple(name for pack in chosen for name in pack.rewriting),
         tuple(name for pack in chosen for name in pack.commuting),
         tuple(name for pack in chosen for name in pack.facts),

@@ -19,7 +19,7 @@ _ACCUMULATORS = ((" []", ("{r} ++ acc", "acc ++ {r}")), (" 0", ("acc + {r}",)), 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A tactic that leaves goals; the dearer, the later it is tried and what it leaves."""
+    """A tactic that leaves goals; the more it costs, the later it and what it leaves are tried."""
 
     tactic: str
     cost: float

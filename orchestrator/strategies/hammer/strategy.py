@@ -20,16 +20,16 @@ from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofC
 from orchestrator.strategies.hammer.added_facts import BY_NUMBERS
 from orchestrator.strategies.hammer.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
-from orchestrator.strategies.hammer.lemmas import Vocabulary
+from orchestrator.strategies.hammer.lemmas import SearchLemmas
 from orchestrator.strategies.hammer.minimise import minimise
 from orchestrator.strategies.hammer.moves import Apart, moves
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode
-from orchestrator.strategies.local_context import Surroundings
+from orchestrator.strategies.local_context import VisibleDeclarations
 from orchestrator.strategies.plain_printing import PRINT_PLAINLY, printed_plainly
 from orchestrator.strategies.suggestions import is_search, suggestions
 
-SurroundingsOf = Callable[[Goal], Surroundings]
+DeclarationsOf = Callable[[Goal], VisibleDeclarations]
 
 _LEAST_SECONDS = 0.2
 _CHECK_SECONDS = 30.0
@@ -37,23 +37,23 @@ _CHECK_GRACE = 10.0
 _MOVE_MILLISECONDS = 1_500
 _MOST_GOALS = 12
 _BATCH = 12
-_DEAR_BATCH = 3
-_SHARES = {Effort.HINTS: 0.25, Effort.SHOTS: 0.25, Effort.PREMISES: 0.15, Effort.FULL: 0.2}
+_EXPENSIVE_BATCH = 3
+_SHARES = {Effort.ADDED_FACTS: 0.25, Effort.INDUCTIONS: 0.25, Effort.PREMISES: 0.15, Effort.FULL: 0.2}
 """The most of the whole time that one goal's closers of an effort may take: grind stops late when it is told to."""
 _DEEPEST = 5
 _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.QUICK, 0.0),
-    (Effort.FIRST_SHOTS, 0.1),
-    (Effort.STAPLES, 0.3),
+    (Effort.FIRST_INDUCTIONS, 0.1),
+    (Effort.LIBRARY, 0.3),
     (Apart.RESTATED, 0.35),
-    (Effort.HINTS, 0.5),
-    (Effort.SHOTS, 0.6),
+    (Effort.ADDED_FACTS, 0.5),
+    (Effort.INDUCTIONS, 0.6),
     (Apart.EVERY_WAY, 1.0),
     (Effort.PREMISES, 1.4),
     (Effort.FULL, 1.7),
     (Effort.SEARCH, 3.0),
 )
-_SHOTS = (Effort.FIRST_SHOTS, Effort.SHOTS)
+_INDUCTIONS = (Effort.FIRST_INDUCTIONS, Effort.INDUCTIONS)
 _SLACK = 0.05
 _SEARCH_AT = 0.7
 """The share of the time after which the root is searched for with `try?`, whatever else is waiting."""
@@ -73,7 +73,7 @@ async def run_hammer(
     timeout: float,
     *,
     prover: GoalOpener,
-    surroundings: Surroundings = Surroundings(),  # noqa: B008 - frozen
+    declarations: VisibleDeclarations = VisibleDeclarations(),  # noqa: B008 - frozen
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
@@ -83,7 +83,7 @@ async def run_hammer(
         goal: the goal.
         timeout: seconds, from when the goal is open on a session.
         prover: opens goals on sessions.
-        surroundings: what the project declares around the goal.
+        declarations: what the project declares around the goal.
         choose: retrieves library theorems.
         timing: what the time is told by.
 
@@ -99,7 +99,7 @@ async def run_hammer(
 
         async def search() -> Result:
             states = GoalStates(context, left)
-            words = Vocabulary(goal, await context.mentions(), surroundings, choose, states)
+            words = SearchLemmas(goal, await context.mentions(), declarations, choose, states)
             return await _HammerSearch(context, timeout, left, states, words).run()
 
         # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
@@ -115,7 +115,7 @@ class _HammerSearch:
         timeout: float,
         left: Callable[[], float],
         states: GoalStates,
-        words: Vocabulary,
+        words: SearchLemmas,
     ) -> None:
         self._context = context
         self._timeout = timeout
@@ -172,7 +172,7 @@ class _HammerSearch:
             return
         base = node.cost + node.hindrance
         for effort, extra in _PLAN:
-            if effort in _SHOTS and not (node is self._root or node.is_lemma):
+            if effort in _INDUCTIONS and not (node is self._root or node.is_lemma):
                 continue
             if effort is Apart.RESTATED and node.depth == 0:
                 continue
@@ -180,19 +180,19 @@ class _HammerSearch:
 
     async def _close(self, node: GoalNode, effort: Effort) -> None:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
-        if effort is Effort.HINTS or effort in _SHOTS:
+        if effort is Effort.ADDED_FACTS or effort in _INDUCTIONS:
             await self._name(node)
         retrieves = effort is Effort.PREMISES and node is not self._root
         lemmas = self._words.near(node) if retrieves else self._words.lemmas
         facts = GoalFacts(node.text, lemmas.local)
-        plain = await self._plain(node) if effort in _SHOTS else ""
+        plain = await self._plain(node) if effort in _INDUCTIONS else ""
         todo = [
             tactic
             for tactic in closers(facts, lemmas, effort, root=node is self._root, plain=plain)
             if (node.text, tactic) not in self._failed
         ]
         until = self._left - _SHARES.get(effort, 1.0) * self._timeout
-        batch = _BATCH if effort is Effort.QUICK else _DEAR_BATCH
+        batch = _BATCH if effort is Effort.QUICK else _EXPENSIVE_BATCH
         while todo and self._left > max(_LEAST_SECONDS, until) and not node.proved:
             replies = await self._states.run(node, todo[:batch], MILLISECONDS[effort])
             for reply in replies:
@@ -313,7 +313,7 @@ class Hammer:
 
     Args:
         prover: opens goals on sessions.
-        surroundings: what the project declares around a goal.
+        declarations: what the project declares around a goal.
         choose: retrieves library theorems for a goal.
         timing: what its time is told by.
     """
@@ -322,12 +322,12 @@ class Hammer:
         self,
         prover: GoalOpener,
         *,
-        surroundings: SurroundingsOf = lambda _goal: Surroundings(),
+        declarations: DeclarationsOf = lambda _goal: VisibleDeclarations(),
         choose: Choose = lambda _goal, _mentions: (),
         timing: Timing = Timing(),  # noqa: B008 - frozen
     ) -> None:
         self._prover = prover
-        self._surroundings = surroundings
+        self._declarations = declarations
         self._choose = choose
         self._timing = timing
 
@@ -348,7 +348,7 @@ class Hammer:
             goal,
             timeout,
             prover=self._prover,
-            surroundings=self._surroundings(goal),
+            declarations=self._declarations(goal),
             choose=self._choose,
             timing=self._timing,
         )

@@ -11,7 +11,7 @@ from orchestrator.goals.goal import Goal, SorryKind
 
 
 class Tier(IntEnum):
-    """How dear a tactic is; tiers are tried in this order.
+    """How expensive a tactic is; tiers are tried in this order.
 
     A tactic of the tier DECLARATION is not tried on the state, but put into the declaration at once: what works there
     and not on the state (a different default of the elaborator) is found so.

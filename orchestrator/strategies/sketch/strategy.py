@@ -53,16 +53,16 @@ class Hints:
 def first_prompt(goal: Goal, hints: Hints) -> str:
     """The goal with its local context, retrieved premises and failed attempts."""
     parts = [f"Goal:\n```\n{goal.text}\n```"]
-    surroundings = [
+    about = [
         ("Declaration", goal.declaration),
         ("Imports", " ".join(goal.context.imports) or "Init only: there is no Mathlib"),
         ("Namespace", goal.context.namespace),
         ("Open", " ".join(goal.context.opens)),
     ]
-    parts.append("\n".join(f"{name}: {value}" for name, value in surroundings if value))
+    parts.append("\n".join(f"{name}: {value}" for name, value in about if value))
     for title, lines in (
         ("Premises that may help", hints.premises(goal)),
-        ("Already tried in vain", hints.failures(goal)),
+        ("Already tried without success", hints.failures(goal)),
     ):
         if lines:
             parts.append(f"{title}:\n" + "\n".join(f"- {line}" for line in lines))
@@ -109,7 +109,7 @@ async def run_sketch(
     """Ask for a proof of `goal`, correct it against Lean's errors for at most `rounds` answers.
 
     A proof without `sorry` that the declaration takes is a success. Otherwise the result holds the best sketch that
-    elaborates in `tactics`, its open places in `subgoals`, and the tokens spent in the metadata (`usage`), which is
+    elaborates in `tactics`, its sorries in `subgoals`, and the tokens spent in the metadata (`usage`), which is
     also there when the chat model failed in a later round.
 
     Raises:

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from orchestrator.strategies.hammer.closers import Effort, Lemmas, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts, applications
 from orchestrator.strategies.hammer.moves import Apart, moves
-from orchestrator.strategies.local_context import DeclarationRole, Local, LocalDeclaration, Surroundings
+from orchestrator.strategies.local_context import DeclarationRole, LocalContext, LocalDeclaration, VisibleDeclarations
 
-LOCAL = Local(
+LOCAL = LocalContext(
     definitions=("size", "rev"),
     predicates=("Star",),
     types=("Tree",),
@@ -30,7 +30,7 @@ hx : R a b
 FACTS = GoalFacts(TEXT, LOCAL)
 
 
-def tactics_of(text: str, local: Local = LOCAL, plain: str = "") -> list[str]:
+def tactics_of(text: str, local: LocalContext = LOCAL, plain: str = "") -> list[str]:
     return [move.tactic for move in moves(GoalFacts(text, local), plain or text)]
 
 
@@ -108,7 +108,7 @@ def test_a_term_that_occurs_twice_is_made_a_variable() -> None:
 
 
 def test_what_a_definition_says_of_a_term_is_kept_when_the_term_is_made_a_variable() -> None:
-    local = Local(definitions=("sorted", "put", "sort"))
+    local = LocalContext(definitions=("sorted", "put", "sort"))
     state = "x : Nat\nxs : List Nat\nih : sorted (sort xs)\n⊢ sorted (put x (sort xs))"
     assert "generalize sort xs = x1 at *" in tactics_of(state, local)
 
@@ -146,8 +146,8 @@ def test_closers_know_definitions_rules_and_premises() -> None:
     assert closers(FACTS, lemmas, Effort.SEARCH, root=True) == ("try?",)
 
 
-def test_surroundings_follow_definitions() -> None:
-    everything = Surroundings(
+def test_the_local_context_follows_definitions() -> None:
+    everything = VisibleDeclarations(
         (
             LocalDeclaration("T", DeclarationRole.TYPE),
             LocalDeclaration("T.a", DeclarationRole.CONSTRUCTOR, ("T",)),

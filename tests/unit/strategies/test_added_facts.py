@@ -1,20 +1,20 @@
-"""Closers that put facts beside the goal, whole proofs in one line, and the library's staples."""
+"""Closers that put facts beside the goal, whole proofs in one line, and library lemmas."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.strategies.hammer.added_facts import BY_NUMBERS, Automation, hinted, witnesses
+from orchestrator.strategies.hammer.added_facts import BY_NUMBERS, Automation, added_facts, witnesses
 from orchestrator.strategies.hammer.closers import Effort, Lemmas, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
-from orchestrator.strategies.hammer.inductions import one_shots
-from orchestrator.strategies.hammer.library_lemmas import staples, unknown_names
+from orchestrator.strategies.hammer.inductions import inductions
+from orchestrator.strategies.hammer.library_lemmas import library_lemmas, unknown_names
 from orchestrator.strategies.hammer.moves import moves
-from orchestrator.strategies.local_context import Local
+from orchestrator.strategies.local_context import LocalContext
 
 PLAIN = Automation()
-TREES = Local(
+TREES = LocalContext(
     definitions=("size",),
     recursions=frozenset({"size"}),
     types=("Tree", "Pair"),
@@ -24,8 +24,8 @@ TREES = Local(
 )
 
 
-def hints_of(text: str, local: Local = TREES) -> list[str]:
-    return list(hinted(GoalFacts(text, local), PLAIN))
+def hints_of(text: str, local: LocalContext = TREES) -> list[str]:
+    return list(added_facts(GoalFacts(text, local), PLAIN))
 
 
 def witnesses_of(text: str) -> list[str]:
@@ -33,7 +33,7 @@ def witnesses_of(text: str) -> list[str]:
 
 
 def shots_of(text: str) -> list[str]:
-    return list(one_shots(GoalFacts(text, TREES), PLAIN, text))
+    return list(inductions(GoalFacts(text, TREES), PLAIN, text))
 
 
 def test_hypotheses_are_taken_at_every_variable_of_their_type() -> None:
@@ -90,10 +90,10 @@ def test_whole_proofs_run_over_what_the_goal_recurses_on() -> None:
     assert "cases a <;> cases b <;> simp_all" in shots_of("a b : Option Nat\n⊢ f a b = f b a")
 
 
-def test_the_first_shots_are_few_and_need_no_library() -> None:
+def test_the_first_inductions_are_few_and_need_no_library() -> None:
     facts = GoalFacts("n : Nat\nt : Tree\nh : Mem t\n⊢ size t = n", TREES)
     lemmas = Lemmas(TREES, premises=("Nat.add_comm",), equations=("Nat.add_comm",))
-    found = closers(facts, lemmas, Effort.FIRST_SHOTS, root=True, plain=facts.text)
+    found = closers(facts, lemmas, Effort.FIRST_INDUCTIONS, root=True, plain=facts.text)
     assert found[0] == "induction h <;> grind [size, Mem, Grp.assoc, Grp.inv_op]"
     assert "fun_induction size <;> grind" in found
     assert len(found) <= 8
@@ -103,17 +103,17 @@ def test_the_first_shots_are_few_and_need_no_library() -> None:
 def test_a_hypothesis_in_field_notation_is_known_for_what_it_is() -> None:
     facts = GoalFacts("t : Tree\nh : t.Mem\n⊢ size t = 0", TREES)
     plain = "t : Tree\nh : Mem t\n⊢ size t = 0"
-    assert next(iter(one_shots(facts, PLAIN, plain))) == "induction h <;> simp_all"
+    assert next(iter(inductions(facts, PLAIN, plain))) == "induction h <;> simp_all"
     assert "induction h" in [move.tactic for move in moves(facts, plain)]
     assert "cases h" in [move.tactic for move in moves(facts, plain)]
 
 
-def test_staples_follow_the_domain() -> None:
-    assert "Nat.succ_add" in staples("n : Nat\n⊢ n = n").rewriting
-    assert "Nat.dvd_add" in staples("a b : Nat\n⊢ a ∣ b").facts
-    assert "Nat.dvd_add" not in staples("a b : Nat\n⊢ a = b").facts
-    assert staples("p : Prop\n⊢ p") == staples("")
-    assert staples("n : Nat").without(frozenset({"Nat.succ_add"})).rewriting[0] == "Nat.add_assoc"
+def test_library_lemmas_follow_the_domain() -> None:
+    assert "Nat.succ_add" in library_lemmas("n : Nat\n⊢ n = n").rewriting
+    assert "Nat.dvd_add" in library_lemmas("a b : Nat\n⊢ a ∣ b").facts
+    assert "Nat.dvd_add" not in library_lemmas("a b : Nat\n⊢ a = b").facts
+    assert library_lemmas("p : Prop\n⊢ p") == library_lemmas("")
+    assert library_lemmas("n : Nat").without(frozenset({"Nat.succ_add"})).rewriting[0] == "Nat.add_assoc"
 
 
 def test_names_that_this_lean_does_not_have_are_left_out() -> None:
@@ -121,7 +121,7 @@ def test_names_that_this_lean_does_not_have_are_left_out() -> None:
     assert unknown_names("unknown identifier 'Nat.foo'\nunknown constant 'Nat.bar'") == {"Nat.foo", "Nat.bar"}
     assert unknown_names("omega could not prove the goal") == frozenset()
     missing = Lemmas(missing=frozenset({"Nat.succ_add"}))
-    for effort in (Effort.STAPLES, Effort.FULL, Effort.SHOTS):
+    for effort in (Effort.LIBRARY, Effort.FULL, Effort.INDUCTIONS):
         found = closers(GoalFacts("n : Nat\n⊢ n = n", TREES), missing, effort, root=True)
         assert found
         assert not any("Nat.succ_add" in tactic for tactic in found)
@@ -130,5 +130,5 @@ def test_names_that_this_lean_does_not_have_are_left_out() -> None:
 @given(st.text(alphabet="ab ()∀∃,:→=⊢\nNatInt%∣*3", max_size=80))
 def test_any_text_can_be_read(text: str) -> None:
     facts = GoalFacts(text, TREES)
-    for tactics in (hinted(facts, PLAIN), witnesses(facts, PLAIN), one_shots(facts, PLAIN, text)):
+    for tactics in (added_facts(facts, PLAIN), witnesses(facts, PLAIN), inductions(facts, PLAIN, text)):
         assert all(tactic.strip() for tactic in tactics)
