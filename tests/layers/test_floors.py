@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
+from house import ROOT, SOURCES, TREES  # type: ignore[import-not-found]
 
-ROOT = Path(__file__).parents[2]
 FLOORS = (
     ("errors", "goals", "machine", "text"),
     ("config", "git", "ledger", "source"),
@@ -22,11 +20,6 @@ FLOORS = (
 )
 """The lowest first; a module imports its own room and rooms on lower floors (docs/architecture.md)."""
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PATHS = {
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
-    for top in ("orchestrator", "flows", "tasks", "blocks", "bench")
-    for path in sorted((ROOT / top).rglob("*.py"))
-}
 HEAVY = {
     "faiss": "orchestrator.premises.embeddings",
     "lean_dojo": "orchestrator.lean.dojo",
@@ -36,12 +29,13 @@ HEAVY = {
 EXTRAS = {*HEAVY, "torch", "transformers"}
 
 
-def imports(source: str, *, when_used: bool = True) -> Iterator[str]:
-    """The modules that a source imports; with `when_used=False` only those that are imported with the module itself."""
-    tree = ast.parse(source)
+def imports(tree: ast.Module, *, when_used: bool = True) -> Iterator[str]:
+    """The modules that one imports; with `when_used=False` only those that are imported with the module itself."""
     for node in ast.walk(tree) if when_used else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "orchestrator":
+            yield from (f"orchestrator.{alias.name}" for alias in node.names if alias.name != "__version__")
         elif isinstance(node, ast.ImportFrom):
             yield node.module or "."
 
@@ -50,51 +44,49 @@ def room(module: str) -> str:
     return module.split(".")[1] if module.startswith("orchestrator.") else ""
 
 
-def upward(name: str, source: str) -> list[str]:
+def upward(name: str, tree: ast.Module) -> list[str]:
     """The imports of a module of the package that lead to its own floor or above."""
-    rooms = ((imported, room(imported)) for imported in imports(source))
+    rooms = ((imported, room(imported)) for imported in imports(tree))
     return [
         imported for imported, other in rooms if other not in ("", room(name)) and FLOOR[other] >= FLOOR[room(name)]
     ]
 
 
-@pytest.mark.parametrize("name", sorted(name for name in PATHS if room(name)))
-def test_a_module_imports_its_own_room_and_lower_floors(name: str) -> None:
-    assert upward(name, PATHS[name].read_text(encoding="utf-8")) == []
+def test_a_module_imports_its_own_room_and_lower_floors() -> None:
+    assert {name: up for name, tree in TREES.items() if room(name) and (up := upward(name, tree))} == {}
 
 
 def test_an_upward_import_is_seen() -> None:
-    planted = "def f():\n    from orchestrator.run.request import RunRequest\n"
-    assert upward("orchestrator.gate.gate", planted) == ["orchestrator.run.request"]
-    assert upward("orchestrator.premises.index", "from orchestrator.gate import gate") == ["orchestrator.gate"]
-    assert upward("orchestrator.cli.main", planted) == []
+    planted = {
+        "orchestrator.gate.gate": "def f():\n    from orchestrator.run.request import RunRequest\n",
+        "orchestrator.premises.index": "from orchestrator.gate import gate",
+        "orchestrator.lean.pool": "from orchestrator import run",
+        "orchestrator.cli.main": "from orchestrator.run import request",
+    }
+    found = {name: upward(name, ast.parse(source)) for name, source in planted.items()}
+    assert list(found.values()) == [["orchestrator.run.request"], ["orchestrator.gate"], ["orchestrator.run"], []]
 
 
-@pytest.mark.parametrize("name", sorted(PATHS))
-def test_prefect_flows_and_tasks_are_imported_by_who_may(name: str) -> None:
-    top, own = name.partition(".")[0], room(name)
-    allowed = {"flows": {"tasks", "blocks", "prefect"}, "tasks": {"blocks", "prefect"}, "blocks": {"prefect"}}.get(top)
-    if own == "cli" or top == "bench":
-        return
-    outside = {imported.partition(".")[0] for imported in imports(PATHS[name].read_text(encoding="utf-8"))}
-    assert outside & {"prefect", "flows", "tasks", "blocks", "bench"} <= {*(allowed or ()), top}
+def test_prefect_flows_and_tasks_are_imported_by_who_may() -> None:
+    allowed = {"flows": {"tasks", "blocks", "prefect"}, "tasks": {"blocks", "prefect"}, "blocks": {"prefect"}}
+    for name, tree in TREES.items():
+        top = name.partition(".")[0]
+        if room(name) != "cli" and top != "bench":
+            outside = {imported.partition(".")[0] for imported in imports(tree)}
+            others = outside & {"prefect", "flows", "tasks", "blocks", "bench"} - {top}
+            assert others <= allowed.get(top, set()), name
 
 
-@pytest.mark.parametrize("name", sorted(PATHS))
-def test_heavy_libraries_are_imported_when_used_in_one_module_each(name: str) -> None:
-    source = PATHS[name].read_text(encoding="utf-8")
-    for imported in imports(source):
-        assert HEAVY.get(imported.partition(".")[0], name) == name
-    if room(name):
-        assert EXTRAS.isdisjoint(imported.partition(".")[0] for imported in imports(source, when_used=False))
+def test_heavy_libraries_are_imported_when_used_in_one_module_each() -> None:
+    for name, tree in TREES.items():
+        for imported in imports(tree):
+            assert HEAVY.get(imported.partition(".")[0], name) == name
+        at_once = {imported.partition(".")[0] for imported in imports(tree, when_used=False)}
+        assert not room(name) or EXTRAS.isdisjoint(at_once), name
 
 
 def test_only_config_reads_the_environment() -> None:
-    readers = {
-        name
-        for name, path in PATHS.items()
-        if room(name) and ("os.environ" in (text := path.read_text(encoding="utf-8")) or "getenv" in text)
-    }
+    readers = {name for name, text in SOURCES.items() if room(name) and ("os.environ" in text or "getenv" in text)}
     assert readers == {"orchestrator.config"}
 
 
