@@ -98,7 +98,7 @@ class RunDisplay:
         if result.success:
             line = Text.assemble(
                 f"  {self._done:>{len(str(self._total))}}/{self._total} ",
-                ("known" if result.metadata.get("known") else "found", "green"),
+                ("known" if result.known else "found", "green"),
                 f" {one_line(goal.declaration)}: {one_line(chr(10).join(result.tactics))}",
             )
             live = self._console.is_interactive

@@ -27,6 +27,7 @@ from orchestrator.gate.verdict import (
 from orchestrator.gate.warnings import raised_limit, source_warnings, switches_kernel_off
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
 from orchestrator.goals.goal import SourceSpan
+from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.checkers import (
     NOT_CHECKED_EMBEDDED,
     Checker,
@@ -35,7 +36,7 @@ from orchestrator.lean.checkers import (
 )
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import Message, Sorry
-from orchestrator.source.helper_lemmas import HelperLemma, with_helpers
+from orchestrator.source.helper_lemmas import helper_problem, with_helpers
 from orchestrator.source.lexer import suffixes
 from orchestrator.source.project import Project, SourceModule
 
@@ -281,7 +282,7 @@ class Gate:
     ) -> tuple[str, ...]:
         original = {name: fact for found in self.original.values() for name, fact in found.items()}
         known = {name for fact in original.values() for name in suffixes(fact.user_name)} | shadowed
-        wrong = [problem for helper in helpers if (problem := helper.problem())]
+        wrong = [problem for helper in helpers if (problem := helper_problem(helper))]
         wrong += [f"`{h.name}` is not in a changed file" for h in helpers if h.file not in texts]
         wrong += [f"`{name}` hides `{other}`" for name in sorted(names) for other in suffixes(name) if other in known]
         return (*wrong, *helper_problems(sorted(names), original, patched, allowed_axioms=self._allowed))

@@ -10,10 +10,11 @@ from orchestrator.gate.gate import DeclarationsByModule, Gate, PatchReport
 from orchestrator.gate.holes import hole_script
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import project_parts
 from orchestrator.lean.protocol import Message
 from orchestrator.ledger.content_cache import ContentCache, content_key
-from orchestrator.source.helper_lemmas import HelperLemma, with_helpers
+from orchestrator.source.helper_lemmas import helper_text, with_helpers
 from orchestrator.source.project import Project
 from orchestrator.source.splice import splice_all
 
@@ -250,9 +251,7 @@ async def known_gate(
     """
 
     def key(placed: Sequence[Proof]) -> str:
-        parts = [
-            "\x00".join((proof.goal.id, proof.script, *(helper.text for helper in proof.helpers))) for proof in placed
-        ]
+        parts = ["\x00".join((proof.goal.id, proof.script, *map(helper_text, proof.helpers))) for proof in placed]
         return content_key("gate", [*project_parts(project, lean), *sorted(parts)])
 
     known = cache.get(key(proofs), GateReport)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
+
+from orchestrator.goals.goal import Position
 
 
 class StrategyType(StrEnum):
@@ -28,6 +31,11 @@ class Outcome(StrEnum):
     ERROR = "error"
     CANCELLED = "cancelled"
 
+    @property
+    def words(self) -> str:
+        """The outcome as people read it."""
+        return self.value.replace("_", " ")
+
 
 class GoalStatus(StrEnum):
     """Where a goal stands after a run."""
@@ -41,8 +49,43 @@ class GoalStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class HelperLemma:
+    """A theorem that a patch adds in front of the declaration whose proof needs it.
+
+    Attributes:
+        name: full name.
+        short: the name as it is written at its location, inside the namespaces that are open there.
+        signature: what stands between the name and `:=`.
+        script: its tactic script.
+        file: path of the file it goes into.
+        before: start of the command that it goes in front of, in the original file.
+        ticket: id of the ticket it fills ("" for none).
+    """
+
+    name: str
+    short: str
+    signature: str
+    script: str
+    file: str
+    before: Position
+    ticket: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the ledger and for summaries; `from_json` reads it."""
+        words = {name: getattr(self, name) for name in ("name", "short", "signature", "script", "file", "ticket")}
+        return {**words, "before": [self.before.line, self.before.column]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> HelperLemma:
+        """A helper lemma from `to_json`."""
+        line, column = value["before"]
+        words = {name: str(value[name]) for name in ("name", "short", "signature", "script", "file", "ticket")}
+        return cls(**words, before=Position(int(line), int(column)))
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The answer of a strategy, failing or not.
+    """What a strategy says of a goal, whether it failed or not; and what a run says of it over all its attempts.
 
     Attributes:
         success: a proof was found that Lean accepted in the declaration (the gate still has to pass it).
@@ -51,8 +94,17 @@ class Result:
             subgoals: the sketch, with a `sorry` for each.
         time_seconds: wall time spent.
         subgoals: statements left open, for others to prove, as Lean prints them.
-        error: why it failed ("" on success); exactly "timeout" when the time ran out.
+        error: why it failed ("" on success); the outcome in words unless something else is said.
         metadata: details for the ledger and for people (JSON-serialisable values).
+        outcome: how it ended. A failure that says nothing of it is an error, or without an error text not proved.
+        timeout: seconds that the attempt was given; None for what was no attempt.
+        failed_before: strategies known to have failed on the goal when the attempt began.
+        known: an earlier run found the proof.
+        cached: it comes from replaying tactics that worked before, and is no trial of the strategy.
+        beaten: another strategy had proved the goal already.
+        broken: an attempt was lost to a broken session, which says nothing of the goal.
+        helpers: lemmas that the proof needs in front of the declaration.
+        attempts: of a goal's result: the attempts it is the sum of.
     """
 
     success: bool
@@ -62,23 +114,32 @@ class Result:
     subgoals: tuple[str, ...] = ()
     error: str = ""
     metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    outcome: Outcome = Outcome.ERROR
+    timeout: float | None = None
+    failed_before: tuple[StrategyType, ...] = ()
+    known: bool = False
+    cached: bool = False
+    beaten: bool = False
+    broken: bool = False
+    helpers: tuple[HelperLemma, ...] = ()
+    attempts: tuple[Result, ...] = ()
 
     def __post_init__(self) -> None:
+        outcome = Outcome.PROVED if self.success else self.outcome
+        if not self.success and outcome in (Outcome.PROVED, Outcome.ERROR):
+            outcome = Outcome.ERROR if self.error else Outcome.NOT_PROVED
+        object.__setattr__(self, "outcome", outcome)
+        object.__setattr__(self, "error", self.error or ("" if self.success else outcome.words))
         object.__setattr__(self, "tactics", tuple(self.tactics))
         object.__setattr__(self, "subgoals", tuple(self.subgoals))
-        object.__setattr__(self, "error", self.error or "")
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
-    @property
-    def outcome(self) -> Outcome:
-        """The closed word for this result."""
-        if self.success:
-            return Outcome.PROVED
-        known = {
-            "": Outcome.NOT_PROVED,
-            "timeout": Outcome.TIMEOUT,
-            "cancelled": Outcome.CANCELLED,
-            "unavailable": Outcome.UNAVAILABLE,
-            "not proved": Outcome.NOT_PROVED,
+    def details(self) -> dict[str, object]:
+        """The metadata, and what else is known of the attempt: JSON-serialisable, for the ledger and for reports."""
+        facts: dict[str, object] = {
+            "timeout": self.timeout,
+            "failed_before": [strategy.value for strategy in self.failed_before],
+            **{mark: getattr(self, mark) for mark in ("known", "cached", "beaten", "broken")},
+            "helpers": [helper.to_json() for helper in self.helpers],
         }
-        return known.get(self.error, Outcome.ERROR)
+        return {**self.metadata, **{name: value for name, value in facts.items() if value}}

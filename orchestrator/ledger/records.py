@@ -147,7 +147,7 @@ class AttemptRecord:
             configuration=configuration,
             environment=environment,
             budget_seconds=budget_seconds,
-            metadata=dict(result.metadata) | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
+            metadata=result.details() | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
             run_id=run_id,
             identity=goal.digest,
         )

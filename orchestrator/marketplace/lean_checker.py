@@ -12,6 +12,7 @@ from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, Se
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.replay import OpenWorkspace
 from orchestrator.goals.goal import Goal, Position
+from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import extract, goals_of
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
@@ -19,7 +20,14 @@ from orchestrator.marketplace.checker import Judged, Statement
 from orchestrator.marketplace.placement import place_of, scratch_file, with_module
 from orchestrator.marketplace.probe import PROBE, STRICT, first_error, probe, probe_name, run
 from orchestrator.marketplace.statements import colon, proposition, signature_of, written_proof
-from orchestrator.source.helper_lemmas import HelperLemma, short_name, stub_text, universes, with_helpers
+from orchestrator.source.helper_lemmas import (
+    helper_problem,
+    helper_text,
+    short_name,
+    stub_text,
+    universes,
+    with_helpers,
+)
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice
 
@@ -93,7 +101,7 @@ class LeanChecker:
         script = written.script
         short = short_name(ticket.name, ticket.place.namespace)
         helper = HelperLemma(ticket.name, short, ticket.signature, script, ticket.place.file, Position(1, 0))
-        problem = helper.problem()
+        problem = helper_problem(helper)
         if problem:
             return Judged(refusal=problem)
         stub = self.stub(ticket, premises)
@@ -225,7 +233,7 @@ class LeanChecker:
     @staticmethod
     def _premise(ticket: Ticket, place: TicketPlace) -> str:
         short = short_name(ticket.name, place.namespace)
-        return HelperLemma(ticket.name, short, ticket.signature, ticket.script, place.file, Position(1, 0)).text
+        return helper_text(HelperLemma(ticket.name, short, ticket.signature, ticket.script, place.file, Position(1, 0)))
 
     @asynccontextmanager
     async def _at(self, place: TicketPlace) -> AsyncIterator[tuple[Workspace, int]]:
@@ -305,7 +313,7 @@ def _checked(signature: str) -> None:
     if colon(signature) < 0:
         raise MarketplaceError("the statement is empty, or has no conclusion", where=signature)
     helper = HelperLemma(PROBE, PROBE, signature, "trivial", "", Position(1, 0))
-    problem = helper.problem()
+    problem = helper_problem(helper)
     if problem:
         raise MarketplaceError(problem.replace(f"`{PROBE}`: ", ""), where=signature)
     try:

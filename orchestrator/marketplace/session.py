@@ -13,7 +13,7 @@ from typing import Protocol
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
 from orchestrator.goals.events import StageProgress, notify
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result
+from orchestrator.goals.result import HelperLemma, Result
 from orchestrator.lean.extraction import project_parts
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool, VariantPool
@@ -26,7 +26,7 @@ from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.placement import place_of
 from orchestrator.marketplace.supplier import SUPPLIER, run_induction
 from orchestrator.marketplace.trade import Trade
-from orchestrator.source.helper_lemmas import HelperLemma, short_name
+from orchestrator.source.helper_lemmas import helper_text, short_name
 from orchestrator.source.project import Project
 
 REQUESTER = "stuck search"
@@ -215,7 +215,7 @@ class MarketSession:
         if not wanted or self._over:
             return
         results = await self.prove([goal for _, goal in wanted], prover)
-        self._broken = self._broken or any(result.metadata.get("broken") for result in results.values())
+        self._broken = self._broken or any(result.broken for result in results.values())
         for ticket, goal in wanted:
             result = results.get(goal.id)
             if result is not None and result.success and self._still_open(ticket):
@@ -310,7 +310,7 @@ class MarketSession:
         for ticket, name in zip(tickets, names, strict=True):
             script = _renamed(script, short_name(ticket.name, place.namespace), name)
         scripts = [script] if script else [t for name in names for t in (f"exact {name} ..", f"simp_all [{name}]")]
-        here = "".join(helper.text for helper in helpers if helper.file == goal.file)
+        here = "".join(helper_text(helper) for helper in helpers if helper.file == goal.file)
         if any(helper.file != goal.file for helper in helpers):
             return self._result(goal, scripts[0], helpers, tickets, started)
         try:
@@ -352,10 +352,10 @@ class MarketSession:
             tactics=tuple(script.split("\n")),
             time_seconds=max(0.0, self.clock() - started),
             metadata={
-                "helpers": [helper.to_json() for helper in helpers],
                 "tickets": [ticket.ticket_id for ticket in tickets],
                 "suppliers": sorted({ticket.supplier.partition("/")[0] for ticket in tickets}),
             },
+            helpers=tuple(helpers),
         )
 
     def _trades(self) -> tuple[Trade, ...]:

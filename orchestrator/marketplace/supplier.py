@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Iterable
 
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import Outcome
 from orchestrator.lean.protocol import Limits
 from orchestrator.marketplace.statements import hypotheses
 from orchestrator.source.lexer import IDENTIFIER
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener
+from orchestrator.strategies.base import GoalOpener
 from orchestrator.strategies.micro.portfolio import occurring
 
 SUPPLIER = "induction"
@@ -74,11 +75,11 @@ async def run_induction(
         while scripts:
             left = deadline - clock()
             if left < 0.2:
-                return "", TIMEOUT
+                return "", Outcome.TIMEOUT.words
             batch = scripts[:_BATCH]
             replies = await context.tactics(batch, limits=_LIMITS, budget_seconds=left)
             for reply in replies:
                 if reply.completed and (await context.check(reply.tactic)).accepted:
                     return reply.tactic, ""
             scripts = scripts[len(replies) or len(batch) :]
-    return "", NOT_PROVED
+    return "", Outcome.NOT_PROVED.words

@@ -13,7 +13,7 @@ from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.config import Settings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.renaming import renamed, translated
-from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
+from orchestrator.goals.result import GoalStatus, HelperLemma, Outcome, Result, StrategyType
 from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
@@ -21,7 +21,6 @@ from orchestrator.run.blueprint import blueprint_nodes
 from orchestrator.run.report.summary import AttemptEntry, GoalReport
 from orchestrator.run.stop import Stop
 from orchestrator.scheduler.memory import KnownTactics, trial_of
-from orchestrator.source.helper_lemmas import helpers_of
 from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
 from orchestrator.strategies.reprover.generators import SolvedGoal
 
@@ -152,7 +151,6 @@ class RunLedger:
             LedgerError: it could not be kept.
         """
         strategy = result.strategy or StrategyType.MICRO
-        timeout = result.metadata.get("timeout")
         self.store.record_attempt(
             AttemptRecord.of(
                 goal,
@@ -163,10 +161,10 @@ class RunLedger:
                 commit=self.commit,
                 configuration=self.configuration(strategy),
                 environment=self.environment(goal),
-                budget_seconds=timeout if isinstance(timeout, float | int) and _may_need_more_time(result) else None,
+                budget_seconds=result.timeout if _may_need_more_time(result) else None,
             )
         )
-        trial = trial_of(result)
+        trial = trial_of(goal, result)
         if trial is not None:
             scopes = tuple(trial.scopes)
             self.store.update_strategy_statistics(
@@ -243,7 +241,7 @@ class RunLedger:
                     goal_text=goal.text,
                     strategy=result.strategy.value if result.strategy else "",
                     script="\n".join(result.tactics),
-                    helpers=tuple(helper.to_json() for helper in helpers_of(result.metadata)),
+                    helpers=tuple(helper.to_json() for helper in result.helpers),
                     verdict=ProofVerdict.PASSED if verdict.accepted else ProofVerdict.FAILED,
                     checks={check.name.value: check.detail or check.passed for check in verdict.checks},
                     goal_id=goal.id,
@@ -256,8 +254,8 @@ class RunLedger:
                 )
             )
             # Without its helper lemmas a script is of no use to others; a learned rate is not set back to 1.
-            learned = result.metadata.get("known") or self._key(goal) in self._replayed
-            if verdict.accepted and not learned and not result.metadata.get("helpers"):
+            learned = result.known or self._key(goal) in self._replayed
+            if verdict.accepted and not learned and not result.helpers:
                 self.store.update_tactic_cache(
                     goal.text,
                     tactics=list(result.tactics),
@@ -319,8 +317,8 @@ class RunLedger:
 
 def _known(strategy: str, script: Sequence[str], helpers: Sequence[Mapping[str, Any]] = ()) -> Result:
     kind = next((kind for kind in StrategyType if kind.value == strategy), None)
-    extra = {"helpers": list(helpers)} if helpers else {}
-    return Result(success=True, strategy=kind, tactics=tuple(script), metadata={"known": True, **extra})
+    lemmas = tuple(map(HelperLemma.from_json, helpers))
+    return Result(success=True, strategy=kind, tactics=tuple(script), known=True, helpers=lemmas)
 
 
 def _may_need_more_time(result: Result) -> bool:

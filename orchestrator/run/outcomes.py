@@ -8,12 +8,10 @@ from orchestrator.gate.selection import GateReport, Proof
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus, Outcome, Result
 from orchestrator.run.report.summary import GoalReport, status_of
-from orchestrator.source.helper_lemmas import helpers_of
 
 EXAMPLE_NOTE = "an `example` leaves nothing behind that a proof could be checked in"
 DATA_NOTE = "asks for data, which is never invented"
 KNOWN_NOTE = "known from an earlier run, and verified again"
-REPEATED_NOTE = "tried before with no less time; nothing changed"
 _NOTES = {
     Outcome.TIMEOUT: "out of time",
     Outcome.CANCELLED: "not tried to the end: the run was stopped",
@@ -30,9 +28,7 @@ def left_alone(goal: Goal) -> str:
 def proofs_of(goals: Sequence[Goal], results: Mapping[str, Result]) -> tuple[Proof, ...]:
     """The proofs that strategies found, in the order of the goals."""
     found = ((goal, results.get(goal.id)) for goal in goals)
-    return tuple(
-        Proof(goal, "\n".join(r.tactics), helpers_of(r.metadata)) for goal, r in found if r is not None and r.success
-    )
+    return tuple(Proof(goal, "\n".join(r.tactics), r.helpers) for goal, r in found if r is not None and r.success)
 
 
 def turned_down(goals: Sequence[Goal], results: Mapping[str, Result], gate: GateReport) -> tuple[Goal, ...]:
@@ -82,12 +78,6 @@ def goal_reports(
 def _note_on(result: Result | None) -> str:
     if result is None:
         return ""
-    metadata = result.metadata
     if result.success:
-        return KNOWN_NOTE if metadata.get("known") else ""
-    if metadata.get("repeats") and not metadata.get("attempts"):
-        return REPEATED_NOTE
-    reasons = metadata.get("unavailable")
-    if result.outcome is Outcome.UNAVAILABLE and isinstance(reasons, Mapping):
-        return "; ".join(f"{strategy}: {why}" for strategy, why in reasons.items()) or result.error
+        return KNOWN_NOTE if result.known else ""
     return _NOTES.get(result.outcome, result.error)

@@ -14,7 +14,7 @@ from orchestrator.goals.features import GoalFeatures
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.memory import AttemptLedger, RunAttempt, trial_of
-from orchestrator.strategies.base import CANCELLED, Strategy, guarded
+from orchestrator.strategies.base import Strategy, guarded
 from orchestrator.strategies.policy.bandit import Policy, Statistics
 
 _RETRY_SECONDS = 0.5
@@ -32,8 +32,6 @@ class Attempt:
         strategy: who tries.
         timeout: seconds it may take.
         started: the clock when it began.
-        levels: the goal's context levels.
-        marks: its further contexts.
         failed_before: strategies known to have failed on the goal when it began.
         cached: it replays tactics that worked before, and is no trial of the strategy.
     """
@@ -42,8 +40,6 @@ class Attempt:
     strategy: StrategyType
     timeout: float
     started: float
-    levels: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
     failed_before: tuple[StrategyType, ...] = ()
     cached: bool = False
 
@@ -127,26 +123,21 @@ class Attempts:
         self._tasks.discard(task)
         seconds = max(0.0, self.clock() - attempt.started)
         given_up = not task.done() or task.cancelled()
-        result = Result(success=False, error=CANCELLED, time_seconds=seconds) if given_up else task.result()
+        result = Result(success=False, outcome=Outcome.CANCELLED, time_seconds=seconds) if given_up else task.result()
         result = replace(
             result,
             strategy=attempt.strategy,
-            metadata={
-                **result.metadata,
-                "timeout": attempt.timeout,
-                "levels": list(attempt.levels),
-                "marks": list(attempt.marks),
-                "failed_before": [strategy.value for strategy in attempt.failed_before],
-                **({"beaten": True} if beaten and result.success else {}),
-                **({"cached": True} if attempt.cached else {}),
-            },
+            timeout=attempt.timeout,
+            failed_before=attempt.failed_before,
+            beaten=beaten and result.success,
+            cached=attempt.cached,
         )
         if attempt.cached and result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED):
             self.ledger.record_replay(attempt.goal, result.success, result.time_seconds)
         # Cached tactics that fail say nothing about the strategy that once found them.
         if result.success or not attempt.cached:
             self.ledger.record(attempt.goal, result)
-        self._learn(result)
+        self._learn(attempt.goal, result)
         self.emit(AttemptFinished(attempt.goal, result))
         return result
 
@@ -157,13 +148,13 @@ class Attempts:
             LedgerError: it could not be kept.
         """
         self.ledger.record(goal, result)
-        self._learn(result)
+        self._learn(goal, result)
 
-    def _learn(self, result: Result) -> None:
+    def _learn(self, goal: Goal, result: Result) -> None:
         """Count what the ledger has counted already; and now and then what other workers have told it."""
         if self.clock() - self._refreshed >= _REFRESH_SECONDS:
             self.refresh()
-        elif (trial := trial_of(result)) is not None:
+        elif (trial := trial_of(goal, result)) is not None:
             self.statistics = self.policy.update(self.statistics, trial)
 
     def stop(self) -> None:
@@ -175,7 +166,7 @@ class Attempts:
     async def _make(self, attempt: Attempt, work: Work | None) -> Result:
         task = asyncio.current_task()
         if self.stopping or task is None:
-            return Result(success=False, error=CANCELLED)
+            return Result(success=False, outcome=Outcome.CANCELLED)
         self._tasks.add(task)
         retries = 0
         while True:
@@ -186,6 +177,6 @@ class Attempts:
             except SessionError as error:
                 wait = _RETRY_SECONDS * 2**retries
                 if retries == self._session_retries or self.clock() - attempt.started + wait >= attempt.timeout:
-                    return Result(success=False, error=str(error), metadata={"infrastructure": True})
+                    return Result(success=False, error=str(error), broken=True)
             retries += 1
             await self.sleep(wait)

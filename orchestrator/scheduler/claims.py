@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import is_gone
 from orchestrator.scheduler.memory import RunAttempt
@@ -53,7 +53,7 @@ def claimed_attempts(
     at_once: Counter[str] = Counter()
 
     def refused(strategy: StrategyType, why: str) -> Result:
-        return Result(False, strategy, error="unavailable", metadata={"unavailable": {strategy.value: why}})
+        return Result(False, strategy, outcome=Outcome.UNAVAILABLE, error=why)
 
     async def attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
         if not claimed(goal, timeout + SLACK_SECONDS):

@@ -16,9 +16,9 @@ from orchestrator.scheduler.attempts import Attempt, Attempts, Work
 from orchestrator.scheduler.memory import KnownTactics, Replay
 from orchestrator.scheduler.race import Course, race
 from orchestrator.scheduler.subgoals import Splitter, through_subgoals
-from orchestrator.strategies.base import CANCELLED, NOT_PROVED, TIMEOUT, UNAVAILABLE
 
 TRUSTED_RATE = 0.7
+REPEATED = "tried before with no less time; nothing changed"
 
 # With a smaller share of its time than this a strategy would only have to be tried again.
 _LEAST_SHARE = 0.1
@@ -100,7 +100,7 @@ class GoalRun:
         """
         known = self._attempts.ledger.known_proof(self._goal)
         if known is not None:
-            return replace(known, metadata={**known.metadata, "known": True})
+            return replace(known, known=True)
         available, reasons = self._available()
         cached = self._attempts.ledger.cached_tactics(self._goal)
         if cached is not None and cached.success_rate > TRUSTED_RATE and self._replay is not None:
@@ -220,8 +220,6 @@ class GoalRun:
             strategy=strategy,
             timeout=self._seconds_for(strategy),
             started=self._attempts.clock(),
-            levels=self._features.levels,
-            marks=self._features.marks,
             failed_before=tuple(self._failed),
             cached=cached,
         )
@@ -245,24 +243,21 @@ class GoalRun:
         winner = next((result for result in results if result.success), None)
         if winner is not None:
             return winner
-        details: dict[str, object] = {
-            "attempts": [{"strategy": r.strategy, "outcome": r.outcome, "seconds": r.time_seconds} for r in results],
-            "broken": [r.strategy for r in results if r.metadata.get("infrastructure")],
-            "repeats": [strategy.value for strategy in self._repeats],
-            "unavailable": {strategy.value: why for strategy, why in reasons.items()},
-        }
         if results:
             ended = [result for result in results if result.outcome is not Outcome.CANCELLED] or results
             telling = next((result for result in reversed(ended) if result.subgoals), ended[-1])
             seconds = sum(result.time_seconds for result in results)
-            return replace(telling, time_seconds=seconds, metadata={**telling.metadata, **details})
+            return replace(
+                telling, time_seconds=seconds, broken=any(r.broken for r in results), attempts=tuple(results)
+            )
         if self._attempts.stopping:
-            error = CANCELLED
-        elif self._repeats:
-            error = NOT_PROVED
-        else:
-            error = TIMEOUT if self._left else UNAVAILABLE
-        return Result(success=False, error=error, metadata=details)
+            return Result(success=False, outcome=Outcome.CANCELLED)
+        if self._repeats:
+            return Result(success=False, outcome=Outcome.NOT_PROVED, error=REPEATED)
+        if self._left:
+            return Result(success=False, outcome=Outcome.TIMEOUT)
+        why = "; ".join(f"{strategy}: {reason}" for strategy, reason in reasons.items())
+        return Result(success=False, outcome=Outcome.UNAVAILABLE, error=why)
 
 
 async def _run_nested(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from orchestrator.goals.features import features_of
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
@@ -93,7 +94,7 @@ class MemoryLedger:
     def record(self, goal: Goal, result: Result) -> None:
         """See `AttemptLedger.record`."""
         self.attempts.append((goal, result))
-        trial = trial_of(result)
+        trial = trial_of(goal, result)
         if trial is not None:
             self._statistics = self._statistics.updated((trial,))
 
@@ -107,39 +108,31 @@ class MemoryLedger:
 
     def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
         """See `AttemptLedger.success_seconds`."""
-        trials = (result for _, result in self.attempts if result.strategy is strategy and trial_of(result))
+        trials = (r for goal, r in self.attempts if r.strategy is strategy and trial_of(goal, r))
         return [result.time_seconds for result in trials if result.success]
 
 
 def _settles(result: Result, timeout: float) -> bool:
     if result.outcome is Outcome.TIMEOUT:
-        given = result.metadata.get("timeout", 0.0)
-        return isinstance(given, (int, float)) and given >= timeout
+        return (result.timeout or 0.0) >= timeout
     return result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED)
 
 
-def trial_of(result: Result) -> Trial[StrategyType] | None:
-    """What a recorded attempt teaches a policy; None for what was no fair trial.
+def trial_of(goal: Goal, result: Result) -> Trial[StrategyType] | None:
+    """What a recorded attempt on a goal teaches a policy; None for what was no fair trial.
 
-    No trials are: cancelled and unavailable attempts, broken sessions ("infrastructure" in the metadata), replayed
-    tactics ("cached") and a racer that came in second ("beaten").
+    No trials are: cancelled and unavailable attempts, broken sessions, replayed tactics, and a racer that came in
+    second.
     """
     counted = (Outcome.PROVED, Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
-    metadata = result.metadata
-    if result.strategy is None or result.outcome not in counted:
+    if result.strategy is None or result.outcome not in counted or result.broken or result.cached or result.beaten:
         return None
-    if any(metadata.get(mark) for mark in ("infrastructure", "cached", "beaten")):
-        return None
-    known = {strategy.value: strategy for strategy in StrategyType}
+    features = features_of(goal)
     return Trial(
         arm=result.strategy,
         success=result.success,
         seconds=result.time_seconds,
-        levels=_words(metadata.get("levels")),
-        marks=_words(metadata.get("marks")),
-        failed_before=frozenset(known[word] for word in _words(metadata.get("failed_before")) if word in known),
+        levels=features.levels,
+        marks=features.marks,
+        failed_before=frozenset(result.failed_before),
     )
-
-
-def _words(value: object) -> tuple[str, ...]:
-    return tuple(word for word in value if isinstance(word, str)) if isinstance(value, (list, tuple)) else ()

@@ -11,10 +11,9 @@ from typing import Any
 
 from orchestrator.goals.events import GoalDone, GoalStarted, OnEvent, Progress
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result
+from orchestrator.goals.result import Outcome, Result
 from orchestrator.scheduler.queue import GoalQueue, Source, Waiting
 from orchestrator.scheduler.slots import Weight
-from orchestrator.strategies.base import CANCELLED, TIMEOUT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ class QueueRun:
 
     def _broke(self, goal: Goal, result: Result) -> bool:
         """Whether the goal has lost an attempt to a broken session, and has not had it made good yet."""
-        lost = bool(_list(result, "broken")) and goal.id not in self._repaired
+        lost = result.broken and goal.id not in self._repaired
         if lost:
             self._repaired.add(goal.id)
         return lost
@@ -212,27 +211,21 @@ class QueueRun:
 
     def _not_reached(self) -> Result:
         out_of_time = not self._shop.stopping() and self._shop.clock() >= self._shop.deadline
-        return Result(success=False, error=TIMEOUT if out_of_time else CANCELLED)
+        return Result(success=False, outcome=Outcome.TIMEOUT if out_of_time else Outcome.CANCELLED)
 
 
 def _cancelled() -> Result:
-    return Result(success=False, error=CANCELLED)
+    return Result(success=False, outcome=Outcome.CANCELLED)
 
 
 def _together(before: Result | None, now: Result) -> Result:
     """The result over all rounds so far: a round in which nothing was tried says nothing new."""
     if before is None:
         return now
-    tried = (*_list(before, "attempts"), *_list(now, "attempts"))
-    telling = now if now.success or _list(now, "attempts") else before
+    telling = now if now.success or now.attempts else before
     return replace(
         telling,
         time_seconds=before.time_seconds + now.time_seconds,
         subgoals=telling.subgoals or before.subgoals,
-        metadata={**telling.metadata, **({} if now.success else {"attempts": list(tried)})},
+        attempts=(*before.attempts, *now.attempts),
     )
-
-
-def _list(result: Result, name: str) -> list[object]:
-    value = result.metadata.get(name)
-    return list(value) if isinstance(value, (list, tuple)) else []

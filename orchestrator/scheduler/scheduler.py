@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.config import SchedulerSettings
 from orchestrator.goals.events import GoalDone, GoalStarted, OnEvent
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.goal_runner import GoalRun
 from orchestrator.scheduler.memory import AttemptLedger, MemoryLedger, Replay, RunAttempt
@@ -22,7 +22,7 @@ from orchestrator.scheduler.slots import LocalSlots, Slots, Weight
 from orchestrator.scheduler.subgoals import Splitter
 from orchestrator.scheduler.throttle import IdleMachine, Throttle
 from orchestrator.scheduler.time_limits import adjusted_timeouts, fair_share
-from orchestrator.strategies.base import CANCELLED, Strategy
+from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.policy.bandit import Policy, SeedUcb
 from orchestrator.strategies.stub import stub_strategies
 
@@ -285,4 +285,4 @@ class Scheduler:
 
 
 def _cancelled() -> Result:
-    return Result(success=False, error=CANCELLED)
+    return Result(success=False, outcome=Outcome.CANCELLED)

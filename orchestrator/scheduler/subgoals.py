@@ -8,9 +8,9 @@ from typing import Protocol
 
 from orchestrator.errors import LeanError, PatchError
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result
+from orchestrator.goals.result import Outcome, Result
 from orchestrator.source.splice import assembled
-from orchestrator.strategies.base import NOT_PROVED, GoalOpener
+from orchestrator.strategies.base import GoalOpener
 
 
 class Splitter(Protocol):
@@ -42,7 +42,7 @@ class ProverSplitter:
         """See `Splitter.check`."""
         async with self._prover.open(goal) as context:
             reply = await context.check(script)
-        return "" if reply.accepted else next(iter(reply.errors), NOT_PROVED)
+        return "" if reply.accepted else next(iter(reply.errors), Outcome.NOT_PROVED.words)
 
 
 async def through_subgoals(
@@ -89,10 +89,12 @@ async def through_subgoals(
         return replace(sketch, metadata={**sketch.metadata, "assembly": str(error)})
     if wrong:
         return replace(sketch, metadata={**sketch.metadata, **details, "assembly": wrong})
-    return Result(
+    return replace(
+        sketch,
         success=True,
-        strategy=sketch.strategy,
         tactics=tuple(whole.split("\n")),
+        subgoals=(),
+        error="",
         time_seconds=sketch.time_seconds + seconds,
         metadata={**sketch.metadata, **details, "sketch": script},
     )

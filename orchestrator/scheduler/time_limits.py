@@ -117,10 +117,8 @@ class GrowingLedger:
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep the attempt with the seconds it really had."""
-        timeout = result.metadata.get("timeout")
-        if result.strategy is not None and isinstance(timeout, int | float):
-            grown = timeout * self._factor(goal, result.strategy)
-            result = replace(result, metadata={**result.metadata, "timeout": grown})
+        if result.strategy is not None and result.timeout is not None:
+            result = replace(result, timeout=result.timeout * self._factor(goal, result.strategy))
         self._ledger.record(goal, result)
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
@@ -142,6 +140,6 @@ def growing_attempts(run: RunAttempt, factor: Factor, rules: Rules) -> RunAttemp
     async def attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
         result = await run(goal, strategy, timeout * factor(goal, strategy))
         refusal = rules.refuses("\n".join(result.tactics)) if result.success else ""
-        return replace(result, success=False, error=refusal) if refusal else result
+        return replace(result, success=False, error=refusal, outcome=Outcome.ERROR) if refusal else result
 
     return attempt

@@ -7,12 +7,12 @@ script; no attribute, no modifier, no option, and nothing in front or behind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from orchestrator.errors import PatchError
 from orchestrator.goals.goal import Position, SorryKind, SourceSpan
+from orchestrator.goals.result import HelperLemma
 from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, regions
 from orchestrator.source.splice import splice
 
@@ -26,79 +26,32 @@ _FORBIDDEN = re.compile(
 _OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 
 
-@dataclass(frozen=True, slots=True)
-class HelperLemma:
-    """A lemma that a patch adds.
+def helper_text(helper: HelperLemma) -> str:
+    """The lemma as it goes into the file, with an empty line behind it.
 
-    Attributes:
-        name: full name.
-        short: the name as it is written in its place, inside the namespaces that are open there.
-        signature: what stands between the name and `:=`.
-        script: its tactic script.
-        file: path of the file it goes into.
-        before: start of the command that it goes in front of, in the original file.
-        ticket: id of the ticket it fills ("" for none).
+    Raises:
+        PatchError: the script cannot stand there (see `orchestrator.source.splice.splice`).
     """
-
-    name: str
-    short: str
-    signature: str
-    script: str
-    file: str
-    before: Position
-    ticket: str = ""
-
-    @property
-    def text(self) -> str:
-        """The lemma as it goes into the file, with an empty line behind it.
-
-        Raises:
-            PatchError: the script cannot stand there (see `orchestrator.source.splice.splice`).
-        """
-        return lemma_text(self.short, self.signature, self.script) + "\n\n"
-
-    def problem(self) -> str:
-        """Why it may not be added, "" when its text is nothing but a theorem. Lean has the last word."""
-        if not re.fullmatch(IDENTIFIER, self.name) or not self.name.endswith(self.short.removeprefix("_root_.")):
-            return f"`{self.name}` is no name for a lemma"
-        for part in (self.signature, self.script):
-            found = _FORBIDDEN.search(code_mask(part))
-            if found:
-                return f"`{self.name}`: a helper lemma is a theorem and nothing else, without `{found.group()}`"
-        if any(region.kind in (RegionKind.COMMENT, RegionKind.DOC) for region in regions(self.signature)):
-            return f"`{self.name}`: its statement holds a comment"
-        if ":=" in outside_brackets(self.signature):
-            return f"`{self.name}`: its statement is more than a statement"
-        try:
-            _ = self.text
-        except PatchError as error:
-            return f"`{self.name}`: {error}"
-        return ""
-
-    def to_json(self) -> dict[str, Any]:
-        """For the ledger and for summaries; `helper_of` reads it."""
-        return {
-            "name": self.name,
-            "short": self.short,
-            "signature": self.signature,
-            "script": self.script,
-            "file": self.file,
-            "before": [self.before.line, self.before.column],
-            "ticket": self.ticket,
-        }
+    return lemma_text(helper.short, helper.signature, helper.script) + "\n\n"
 
 
-def helper_of(value: Mapping[str, Any]) -> HelperLemma:
-    """A helper lemma from `HelperLemma.to_json`."""
-    line, column = value["before"]
-    words = {name: str(value[name]) for name in ("name", "short", "signature", "script", "file", "ticket")}
-    return HelperLemma(**words, before=Position(int(line), int(column)))
-
-
-def helpers_of(metadata: Mapping[str, object]) -> tuple[HelperLemma, ...]:
-    """The helper lemmas that a result's metadata names."""
-    found = metadata.get("helpers")
-    return tuple(map(helper_of, found)) if isinstance(found, list | tuple) else ()
+def helper_problem(helper: HelperLemma) -> str:
+    """Why a lemma may not be added, "" when its text is nothing but a theorem. Lean has the last word."""
+    if not re.fullmatch(IDENTIFIER, helper.name) or not helper.name.endswith(helper.short.removeprefix("_root_.")):
+        return f"`{helper.name}` is no name for a lemma"
+    for part in (helper.signature, helper.script):
+        found = _FORBIDDEN.search(code_mask(part))
+        if found:
+            return f"`{helper.name}`: a helper lemma is a theorem and nothing else, without `{found.group()}`"
+    if any(region.kind in (RegionKind.COMMENT, RegionKind.DOC) for region in regions(helper.signature)):
+        return f"`{helper.name}`: its statement holds a comment"
+    if ":=" in outside_brackets(helper.signature):
+        return f"`{helper.name}`: its statement is more than a statement"
+    try:
+        helper_text(helper)
+    except PatchError as error:
+        return f"`{helper.name}`: {error}"
+    return ""
 
 
 def stub_text(short: str, signature: str) -> str:
@@ -178,7 +131,7 @@ def with_helpers(text: str, helpers: Iterable[HelperLemma]) -> WithHelpers:
         here = by_line[line]
         if line > len(lines) or lines[line - 1][: here[0].before.column].strip():
             raise PatchError("a helper lemma needs a line of its own", where=f"{here[0].file}:{line}")
-        added = "".join(helper.text for helper in here).removesuffix("\n").split("\n")
+        added = "".join(map(helper_text, here)).removesuffix("\n").split("\n")
         lines[line - 1 : line - 1] = [part + ends.removesuffix("\n") for part in added]
         inserted.insert(0, (line, len(added)))
     return WithHelpers("\n".join(lines), tuple(inserted))

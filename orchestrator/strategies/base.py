@@ -15,13 +15,8 @@ from typing import Protocol
 
 from orchestrator.errors import LedgerError, OrchestratorError, SessionError, StoppedError
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
-
-TIMEOUT = "timeout"
-CANCELLED = "cancelled"
-UNAVAILABLE = "unavailable"
-NOT_PROVED = "not proved"
 
 _logger = logging.getLogger(__name__)
 
@@ -114,8 +109,8 @@ class Strategy(Protocol):
     async def run(self, goal: Goal, timeout: float) -> Result:
         """Try for `timeout` seconds, from when the goal is open on a session.
 
-        The error "timeout" says that more time might help, "not proved" that it would not: only the former is tried
-        again with more. On cancellation it stops its Lean work before it lets the cancellation go on.
+        `Outcome.TIMEOUT` says that more time might help, `Outcome.NOT_PROVED` that it would not: only the former is
+        tried again with more. On cancellation it stops its Lean work before it lets the cancellation go on.
 
         Raises:
             SessionError: the session broke; the attempt is lost and may be made again.
@@ -132,7 +127,7 @@ async def guarded(
     """Run `work` for at most `timeout` seconds and answer with a result whatever happens inside.
 
     The result carries the strategy and the seconds spent. An exception becomes its text in `error`, running out of
-    time becomes "timeout".
+    time becomes `Outcome.TIMEOUT`.
 
     Raises:
         SessionError: infrastructure, for the caller to try again.
@@ -146,7 +141,7 @@ async def guarded(
     except (SessionError, LedgerError, StoppedError):
         raise
     except TimeoutError:
-        result = Result(success=False, error=TIMEOUT)
+        result = Result(success=False, outcome=Outcome.TIMEOUT)
     except OrchestratorError as error:
         result = Result(success=False, error=str(error))
     except Exception as error:  # the one place where a bug in a strategy is kept from ending the run
@@ -170,4 +165,4 @@ async def replay(prover: GoalOpener, goal: Goal, tactics: Sequence[str]) -> Resu
         for script in scripts:
             if script and (await context.check("\n".join(script))).accepted:
                 return Result(success=True, tactics=script)
-    return Result(success=False, error=NOT_PROVED)
+    return Result(success=False, outcome=Outcome.NOT_PROVED)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, guarded
+from orchestrator.strategies.base import GoalOpener, ProofContext, guarded
 from orchestrator.strategies.suggestions import suggestions
 
 SEARCH, SUGGEST, SELECT = "search_proof", "suggest_tactics", "select_premises"
@@ -93,7 +93,7 @@ class _Copilot:
     async def run(self) -> Result:
         for attempt in (self._searched, self._suggested, self._with_premises):
             if self._left < _LEAST_SECONDS:
-                return self._failed(TIMEOUT)
+                return self._failed(Outcome.TIMEOUT)
             script = await attempt()
             if script:
                 return Result(
@@ -101,7 +101,7 @@ class _Copilot:
                     tactics=tuple(script.split("\n")),
                     metadata={"tactics_tried": self._tried, "found_by": attempt.__name__.strip("_")},
                 )
-        return self._failed(TIMEOUT if self._left < _LEAST_SECONDS else NOT_PROVED)
+        return self._failed(Outcome.TIMEOUT if self._left < _LEAST_SECONDS else Outcome.NOT_PROVED)
 
     async def _searched(self) -> str:
         replies = await self._try([SEARCH], self._left * _SEARCH_SHARE)
@@ -149,8 +149,8 @@ class _Copilot:
                 return script
         return ""
 
-    def _failed(self, error: str) -> Result:
-        return Result(success=False, error=error, metadata={"tactics_tried": self._tried})
+    def _failed(self, outcome: Outcome) -> Result:
+        return Result(success=False, outcome=outcome, metadata={"tactics_tried": self._tried})
 
     @property
     def _left(self) -> float:

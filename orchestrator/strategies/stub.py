@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT
+from orchestrator.goals.result import Outcome, Result, StrategyType
 
 STUB_TACTIC = "stub_proof"
 
@@ -38,11 +37,11 @@ async def _run(strategy: StrategyType, goal: Goal, timeout: float) -> Result:
     metadata = {"stub": True}
     if spent > timeout:
         await asyncio.sleep(timeout)
-        return Result(False, strategy, time_seconds=timeout, error=TIMEOUT, metadata=metadata)
+        return Result(False, strategy, time_seconds=timeout, outcome=Outcome.TIMEOUT, metadata=metadata)
     await asyncio.sleep(spent)
     if success:
         return Result(True, strategy, (STUB_TACTIC,), time_seconds=spent, metadata=metadata)
-    return Result(False, strategy, time_seconds=spent, error=NOT_PROVED, metadata=metadata)
+    return Result(False, strategy, time_seconds=spent, outcome=Outcome.NOT_PROVED, metadata=metadata)
 
 
 async def run_micro(goal: Goal, timeout: float) -> Result:

@@ -13,10 +13,11 @@ from orchestrator.config import find_paths, load_settings
 from orchestrator.gate.gate import Gate, PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
 from orchestrator.goals.goal import Position
+from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.lean.workspace import Workspace
-from orchestrator.source.helper_lemmas import HelperLemma, with_helpers
+from orchestrator.source.helper_lemmas import with_helpers
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice_all
 

@@ -12,9 +12,8 @@ from virtual_time import now
 
 from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.strategies.base import NOT_PROVED
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Scripted:
             raise copy.copy(act.raises)  # a shared one would gather tracebacks
         if act.result is not None:
             return act.result
-        return Result(act.proves, self.type, ("trivial",) if act.proves else (), error="" if act.proves else NOT_PROVED)
+        return Result(act.proves, self.type, ("trivial",) if act.proves else (), outcome=Outcome.NOT_PROVED)
 
 
 def cast(**acts: Mapping[str, Sequence[Act]] | Act) -> dict[StrategyType, Scripted]:

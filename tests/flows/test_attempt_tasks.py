@@ -21,7 +21,7 @@ from prefect.utilities.annotations import quote
 from orchestrator.errors import RequestRefused, SessionDied, SessionError
 from orchestrator.goals.events import GoalDone, notify
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.slots import Weight
 from orchestrator.strategies.base import Strategy
 from tasks.artifacts import PROGRESS_KEY, progress_artifact
@@ -128,7 +128,7 @@ async def test_what_the_prefect_server_fails_at_says_nothing_of_the_goal(
 
 
 async def test_a_goal_that_is_not_proved_is_a_result() -> None:
-    failed = Result(success=False, strategy=StrategyType.MICRO, error="not proved")
+    failed = Result(success=False, strategy=StrategyType.MICRO, outcome=Outcome.NOT_PROVED)
     strategy = Answers([failed, PROVED])
     result, _ = await made_with(strategy)
     assert (result, strategy.calls) == (failed, 1)

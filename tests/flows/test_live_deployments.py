@@ -235,7 +235,7 @@ def repeated(ledger: Path) -> list[tuple[object, ...]]:
     seen: dict[tuple[object, ...], list[object]] = {}
     with Ledger.open(ledger) as store:
         for one in store.attempts():
-            if one.metadata.get("infrastructure"):
+            if one.metadata.get("broken"):
                 continue  # Lean was lost under it, and the attempt is made again
             key = (one.goal_id, one.strategy, one.configuration, one.environment, one.budget_seconds)
             seen.setdefault(key, []).append((one.run_id, one.outcome, one.error, dict(one.metadata)))

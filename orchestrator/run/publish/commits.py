@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from orchestrator.gate.verdict import Verdict
 from orchestrator.git.push import CommitDraft
 from orchestrator.goals.goal import SorryKind, SourceSpan
+from orchestrator.goals.result import HelperLemma
 from orchestrator.run.report.summary import GoalReport
-from orchestrator.source.helper_lemmas import HelperLemma, helpers_of, with_helpers
+from orchestrator.source.helper_lemmas import with_helpers
 from orchestrator.source.splice import splice_all
 
 
@@ -36,7 +37,7 @@ def plan_commits(
             assert report.result is not None
             proof = (report.goal.span, "\n".join(report.result.tactics), report.goal.kind)
             placed.setdefault(file, []).append(proof)
-            for helper in helpers_of(report.result.metadata):
+            for helper in report.result.helpers:
                 helpers.setdefault(helper.file, []).append(helper)
                 changed.add(helper.file)
         files = {path: _text(texts[path], helpers.get(path, ()), placed.get(path, ())) for path in sorted(changed)}

@@ -17,7 +17,6 @@ from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.marketplace.trade import Trade
-from orchestrator.source.helper_lemmas import helpers_of
 from orchestrator.source.project import FileProblem
 
 TIMESTAMP_FORMAT = "%Y%m%d-%H%M%S"
@@ -60,12 +59,12 @@ class GoalReport:
             return ""
         if self.result.strategy is not None:
             return self.result.strategy.value
-        return "market" if self.result.metadata.get("helpers") else ""
+        return "market" if self.result.helpers else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The goal's entry in `summary.json`."""
         goal, result, verdict = self.goal, self.result, self.verdict
-        helpers = helpers_of(result.metadata) if result else ()
+        helpers = result.helpers if result else ()
         return {
             "id": goal.id,
             "file": goal.file,
@@ -243,7 +242,7 @@ def attempts_jsonl(attempts: Iterable[AttemptEntry]) -> str:
             "tactics": result.tactics,
             "error": result.error,
             "timestamp": attempt.timestamp.isoformat(),
-            "metadata": dict(result.metadata),
+            "metadata": result.details(),
         }
         lines.append(json.dumps(value, ensure_ascii=False, default=str) + "\n")
     return "".join(lines)

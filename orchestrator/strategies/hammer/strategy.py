@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.goals.goal import Goal, SorryKind
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.premises.retrieval import Choose
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, Timing, guarded
+from orchestrator.strategies.base import GoalOpener, ProofContext, Timing, guarded
 from orchestrator.strategies.hammer.added_facts import BY_NUMBERS
 from orchestrator.strategies.hammer.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
@@ -145,8 +145,8 @@ class _HammerSearch:
                 if script:
                     told = {"tactics_tried": self._states.tried, "closed_after": round(self._closed_after, 3)}
                     return Result(success=True, tactics=script, metadata=told)
-        error = TIMEOUT if self._tasks else NOT_PROVED
-        return Result(success=False, error=error, metadata={"tactics_tried": self._states.tried})
+        outcome = Outcome.TIMEOUT if self._tasks else Outcome.NOT_PROVED
+        return Result(success=False, outcome=outcome, metadata={"tactics_tried": self._states.tried})
 
     async def _next(self) -> None:
         if not self._searched and self._left < self._timeout * (1 - _SEARCH_AT):

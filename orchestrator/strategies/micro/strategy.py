@@ -8,9 +8,9 @@ from itertools import groupby
 from typing import NamedTuple, Protocol
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, Timing, guarded
+from orchestrator.strategies.base import GoalOpener, ProofContext, Timing, guarded
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, candidates
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
 
@@ -107,8 +107,8 @@ class _PortfolioRun:
             if result is not None:
                 return result
             if self._left < _LEAST_SECONDS:
-                return Result(success=False, error=TIMEOUT, metadata={"tactics_tried": self.tried})
-        return Result(success=False, error=NOT_PROVED, metadata={"tactics_tried": self.tried})
+                return Result(success=False, outcome=Outcome.TIMEOUT, metadata={"tactics_tried": self.tried})
+        return Result(success=False, outcome=Outcome.NOT_PROVED, metadata={"tactics_tried": self.tried})
 
     @property
     def _left(self) -> float:

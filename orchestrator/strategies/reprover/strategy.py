@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits
 from orchestrator.premises.retrieval import Query, Retrieve
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, guarded
+from orchestrator.strategies.base import GoalOpener, guarded
 from orchestrator.strategies.micro.portfolio import FINISHERS, portfolio
 from orchestrator.strategies.reprover.generators import (
     ListGenerator,
@@ -173,8 +173,8 @@ def result_of(report: SearchReport) -> Result:
             success=True, tactics=tuple(line for step in report.script for line in step.split("\n")), metadata=metadata
         )
     metadata["open_goals"] = [{"goal": text, "states": number} for text, number in report.frequent_goals]
-    error = NOT_PROVED if report.stop is StopReason.EXHAUSTED else TIMEOUT
-    return Result(success=False, error=error, metadata=metadata)
+    outcome = Outcome.NOT_PROVED if report.stop is StopReason.EXHAUSTED else Outcome.TIMEOUT
+    return Result(success=False, outcome=outcome, metadata=metadata)
 
 
 class ReProver:

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 
 from orchestrator.errors import ModelError
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.source.lexer import code_mask
-from orchestrator.strategies.base import NOT_PROVED, TIMEOUT, GoalOpener, ProofContext, guarded
+from orchestrator.strategies.base import GoalOpener, ProofContext, guarded
 from orchestrator.strategies.sketch.conversation import Chat, Role, Turn, Usage
 
 _GRACE_SECONDS = 20.0
@@ -136,26 +136,24 @@ class _Talk:
         self._turns = [Turn(Role.SYSTEM, SYSTEM), Turn(Role.USER, first_prompt(context.goal, hints))]
 
     async def run(self, rounds: int) -> Result:
-        error = NOT_PROVED
         errors: tuple[str, ...] = ()
         for _ in range(rounds):
             left = self._deadline - self._clock()
             if left <= 0:
-                error = TIMEOUT
-                break
+                return self._failed(Outcome.TIMEOUT, errors)
             try:
                 answer = await self._chat.answer(self._turns, timeout=left)
             except ModelError as failure:
-                return self._failed(str(failure), errors)
+                return self._failed(Outcome.ERROR, errors, str(failure))
             self._asked += 1
             self._usage += answer.usage
             script = script_in(answer.text)
-            outcome = await self._judged(script, answer.complete)
-            if isinstance(outcome, Result):
-                return outcome
-            errors = outcome
+            judged = await self._judged(script, answer.complete)
+            if isinstance(judged, Result):
+                return judged
+            errors = judged
             self._turns += [Turn(Role.ASSISTANT, answer.text), Turn(Role.USER, repair_prompt(errors))]
-        return self._failed(error, errors)
+        return self._failed(Outcome.NOT_PROVED, errors)
 
     async def _judged(self, script: str, complete: bool) -> Result | tuple[str, ...]:
         """A result that ends the conversation, or what is wrong with the script."""
@@ -180,13 +178,13 @@ class _Talk:
             success=success,
             tactics=tuple(script.split("\n")),
             subgoals=subgoals,
-            error="" if success else NOT_PROVED,
+            outcome=Outcome.NOT_PROVED,
             metadata=self._metadata(),
         )
 
-    def _failed(self, error: str, errors: Sequence[str]) -> Result:
+    def _failed(self, outcome: Outcome, errors: Sequence[str], error: str = "") -> Result:
         metadata = {**self._metadata(), "lean_errors": [text[:_SHOWN_CHARACTERS] for text in errors[:_SHOWN_ERRORS]]}
-        return Result(success=False, error=error, metadata=metadata)
+        return Result(success=False, outcome=outcome, error=error, metadata=metadata)
 
     def _metadata(self) -> dict[str, object]:
         return {"model": self._chat.name, "rounds": self._asked, "usage": asdict(self._usage)}

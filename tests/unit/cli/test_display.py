@@ -17,13 +17,13 @@ from orchestrator.goals.events import (
     StopRequested,
 )
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 
 GOALS = [Goal(f"g{i}", "⊢ True", declaration=f"T.goal{i}") for i in range(3)]
 PROVED = Result(success=True, strategy=StrategyType.MICRO, tactics=("intro x", "simp"))
-KNOWN = Result(success=True, strategy=StrategyType.MICRO, tactics=("rfl",), metadata={"known": True})
-FAILED = Result(success=False, error="timeout")
-CANCELLED = Result(success=False, error="cancelled")
+KNOWN = Result(success=True, strategy=StrategyType.MICRO, tactics=("rfl",), known=True)
+FAILED = Result(success=False, outcome=Outcome.TIMEOUT)
+CANCELLED = Result(success=False, outcome=Outcome.CANCELLED)
 
 
 def lines(*events: RunEvent) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.config import Settings
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import GoalStatus, Result, StrategyType
+from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.ledger.records import ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.run.ledger import RunLedger
@@ -21,9 +21,9 @@ from orchestrator.strategies.policy.bandit import Trial, after, within
 MICRO, HAMMER = StrategyType.MICRO, StrategyType.HAMMER
 GOAL = Goal(id="g1", text="n : Nat\n⊢ n + 0 = n", file="A.lean", module="A", declaration="a")
 TWIN = replace(GOAL, id="g2", text="m : Nat\n⊢ m + 0 = m", declaration="b")
-PROOF = Result(success=True, strategy=MICRO, tactics=("simp",), time_seconds=0.5, metadata={"timeout": 8.0})
-FAILURE = Result(success=False, strategy=MICRO, error="not proved", metadata={"timeout": 8.0})
-OUT_OF_TIME = replace(FAILURE, error="timeout")
+PROOF = Result(success=True, strategy=MICRO, tactics=("simp",), time_seconds=0.5, timeout=8.0)
+FAILURE = Result(success=False, strategy=MICRO, outcome=Outcome.NOT_PROVED, timeout=8.0)
+OUT_OF_TIME = replace(FAILURE, outcome=Outcome.TIMEOUT, error="")
 PASSED = Verdict("a", "A.lean", VerdictStatus.PASSED, (Check(CheckName.COMPILES, True),))
 REFUSED = Verdict("a", "A.lean", VerdictStatus.FAILED, (Check(CheckName.AXIOMS, False, "uses ofReduceBool"),))
 
@@ -64,7 +64,7 @@ def test_a_proof_that_passed_is_known_to_the_next_run(store: Ledger) -> None:
     first.record_gate([report(PROOF, PASSED)])
     known = run_on(store).known_proof(GOAL)
     assert known is not None
-    assert (known.tactics, known.strategy, known.metadata["known"]) == (("simp",), MICRO, True)
+    assert (known.tactics, known.strategy, known.known) == (("simp",), MICRO, True)
 
 
 @pytest.mark.parametrize("other", [{"environment": "changed"}, {"repo": "/elsewhere"}])
@@ -207,14 +207,14 @@ def test_the_tactic_cache_learns_from_the_gate_only(store: Ledger) -> None:
 
 def test_a_known_proof_is_recorded_again_but_teaches_nothing(store: Ledger) -> None:
     run = run_on(store)
-    run.record_gate([report(replace(PROOF, metadata={"known": True}), PASSED)])
+    run.record_gate([report(replace(PROOF, known=True), PASSED)])
     assert [proof.verdict for proof in store.proofs("run0")] == [ProofVerdict.PASSED]
     assert store.get_cached_tactics(GOAL.text) is None
 
 
 def test_a_known_proof_that_fails_the_gate_this_time_is_recorded(store: Ledger) -> None:
     run = run_on(store)
-    run.record_gate([report(replace(PROOF, metadata={"known": True}), REFUSED)])
+    run.record_gate([report(replace(PROOF, known=True), REFUSED)])
     (proof,) = store.proofs("run0")
     assert (proof.verdict, proof.goal_id, proof.script) == (ProofVerdict.FAILED, "g1", "simp")
 
@@ -223,7 +223,7 @@ def test_attempts_teach_the_next_run_which_strategy_to_try(store: Ledger) -> Non
     run = run_on(store)
     run.record(GOAL, PROOF)
     run.record(TWIN, FAILURE)
-    run.record(GOAL, Result(success=False, strategy=HAMMER, error="cancelled"))
+    run.record(GOAL, Result(success=False, strategy=HAMMER, outcome=Outcome.CANCELLED))
     statistics = run_on(store).statistics()
     assert {key: (arm.trials, arm.successes) for key, arm in statistics.items() if key[0] == ""} == {
         ("", MICRO): (2, 1)

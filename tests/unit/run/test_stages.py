@@ -13,14 +13,13 @@ from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.gate.selection import GateReport, Proof
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import GoalStatus, Result, StrategyType
+from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.lean.extraction import Extraction
 from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.run.outcomes import (
     DATA_NOTE,
     EXAMPLE_NOTE,
     KNOWN_NOTE,
-    REPEATED_NOTE,
     goal_reports,
     left_alone,
     proofs_of,
@@ -104,9 +103,9 @@ def verdict_of(status: VerdictStatus) -> Verdict:
     return Verdict("t", "A.lean", status, (Check(CheckName.AXIOMS, status is not VerdictStatus.FAILED, "bad"),))
 
 
-def failing(error: str, **metadata: object) -> Result:
+def failing(outcome: Outcome, error: str = "") -> Result:
     """An attempt that failed."""
-    return Result(False, StrategyType.MICRO, error=error, metadata=metadata)
+    return Result(False, StrategyType.MICRO, outcome=outcome, error=error)
 
 
 @pytest.mark.parametrize(
@@ -123,24 +122,18 @@ def failing(error: str, **metadata: object) -> Result:
             "not so: only allowed axioms below it (bad)",
         ),
         (
-            Result(True, metadata={"known": True}),
+            Result(True, known=True),
             verdict_of(VerdictStatus.PASSED),
             GoalStatus.SOLVED,
             KNOWN_NOTE,
         ),
-        (failing("not proved"), None, GoalStatus.OPEN, "not proved"),
-        (failing("timeout"), None, GoalStatus.OPEN, "out of time"),
-        (failing("cancelled"), None, GoalStatus.OPEN, "not tried to the end: the run was stopped"),
-        (failing("a bug"), None, GoalStatus.OPEN, "a bug"),
-        (failing("not proved", repeats=1), None, GoalStatus.OPEN, REPEATED_NOTE),
-        (failing("not proved", repeats=1, attempts=2), None, GoalStatus.OPEN, "not proved"),
-        (
-            failing("unavailable", unavailable={"copilot": "not in the project", "sketch": "no model"}),
-            None,
-            GoalStatus.OPEN,
-            "copilot: not in the project; sketch: no model",
-        ),
-        (failing("unavailable", unavailable={}), None, GoalStatus.OPEN, "unavailable"),
+        (failing(Outcome.NOT_PROVED), None, GoalStatus.OPEN, "not proved"),
+        (failing(Outcome.TIMEOUT), None, GoalStatus.OPEN, "out of time"),
+        (failing(Outcome.CANCELLED), None, GoalStatus.OPEN, "not tried to the end: the run was stopped"),
+        (failing(Outcome.ERROR, "a bug"), None, GoalStatus.OPEN, "a bug"),
+        (failing(Outcome.NOT_PROVED, "seen before"), None, GoalStatus.OPEN, "seen before"),
+        (failing(Outcome.UNAVAILABLE, "copilot: no project"), None, GoalStatus.OPEN, "copilot: no project"),
+        (failing(Outcome.UNAVAILABLE), None, GoalStatus.OPEN, "unavailable"),
     ],
 )
 def test_where_a_goal_stands(result: Result | None, verdict: Verdict | None, status: GoalStatus, note: str) -> None:
@@ -149,7 +142,7 @@ def test_where_a_goal_stands(result: Result | None, verdict: Verdict | None, sta
 
 def test_a_goal_that_was_left_alone_is_skipped_with_the_reason() -> None:
     data = Goal("g", "⊢ Nat", declaration="d", is_prop=False)
-    assert report_on(failing("not proved"), goal=data) == (GoalStatus.SKIPPED, DATA_NOTE)
+    assert report_on(failing(Outcome.NOT_PROVED), goal=data) == (GoalStatus.SKIPPED, DATA_NOTE)
 
 
 def test_every_goal_has_a_report_in_order() -> None:

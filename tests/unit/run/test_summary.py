@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from orchestrator.blueprint.sync import Mark
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
-from orchestrator.goals.result import GoalStatus, Result, StrategyType
+from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.run.report.render import to_markdown
 from orchestrator.run.report.summary import (
     AttemptEntry,
@@ -29,7 +29,7 @@ from orchestrator.source.project import FileProblem
 STARTED = datetime(2025, 9, 30, 21, 45, tzinfo=UTC)
 MICRO, SKETCH = StrategyType.MICRO, StrategyType.SKETCH
 PROVED = Result(True, MICRO, ("intro h", "exact h"), 1.23456)
-FAILED = Result(False, SKETCH, error="not proved", time_seconds=2.0)
+FAILED = Result(False, SKETCH, outcome=Outcome.NOT_PROVED, time_seconds=2.0)
 
 
 def goal(name: str, line: int = 1) -> Goal:
@@ -64,12 +64,12 @@ def summary(**changes: Any) -> Summary:
     """A run."""
     attempts = (
         attempt("a", PROVED),
-        attempt("b", Result(False, MICRO, error="timeout")),
+        attempt("b", Result(False, MICRO, outcome=Outcome.TIMEOUT)),
         attempt("b", FAILED),
         attempt("d", PROVED),
         attempt("e", PROVED),
-        attempt("e", Result(False, SKETCH, error="cancelled")),
-        attempt("c", Result(False, StrategyType.COPILOT, error="unavailable")),
+        attempt("e", Result(False, SKETCH, outcome=Outcome.CANCELLED)),
+        attempt("c", Result(False, StrategyType.COPILOT, outcome=Outcome.UNAVAILABLE)),
     )
     plain: dict[str, Any] = {
         "run_id": "r1",
@@ -89,7 +89,7 @@ def summary(**changes: Any) -> Summary:
 def test_only_real_trials_count_for_a_strategy() -> None:
     assert summary().strategies == {MICRO: (4, 3), SKETCH: (1, 0)}
     assert counts(FAILED)
-    assert not counts(Result(False, MICRO, error="cancelled"))
+    assert not counts(Result(False, MICRO, outcome=Outcome.CANCELLED))
 
 
 def test_the_results_format_of_the_benchmark_runner() -> None:

@@ -30,7 +30,7 @@ async def test_a_goal_of_another_worker_is_no_trial_and_comes_free_afterwards() 
         await begun.wait()
         refused = await second(GOAL, MICRO, 1.0)
         assert refused.outcome is Outcome.UNAVAILABLE
-        assert refused.metadata["unavailable"] == {"micro": TAKEN}
+        assert refused.error == TAKEN
         assert (await elsewhere(GOAL, MICRO, 1.0)).success
         go_on.set()
         assert all(result.success for result in await asyncio.gather(*held))
@@ -44,7 +44,7 @@ async def test_what_another_has_made_in_the_meantime_is_not_made_again() -> None
     with Ledger.open("sqlite://") as ledger:
         attempt = claimed_attempts(never, ledger, repo="r", worker="one", made=lambda *_: True)
         refused = await attempt(GOAL, MICRO, 1.0)
-        assert refused.metadata["unavailable"] == {"micro": MADE}
+        assert refused.error == MADE
         assert ledger.claim_goal(GOAL.id, "two", lease_seconds=60, repo="r")
 
 

@@ -15,6 +15,7 @@ from orchestrator.goals.events import AttemptFinished, AttemptStarted, Event, Go
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.machine import GIBIBYTE, Reading
+from orchestrator.scheduler.goal_runner import REPEATED
 from orchestrator.scheduler.memory import KnownTactics, MemoryLedger, trial_of
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import LocalSlots, Weight
@@ -176,7 +177,7 @@ def test_a_broken_session_is_tried_again_and_no_trial() -> None:
         assert (scheduler.trials[MICRO], scheduler.trials[HAMMER]) == (1, 1)
         assert result.strategy is HAMMER
         lost = next(r for _, r in ledger.attempts if r.error == "Lean died")
-        assert (lost.outcome, lost.metadata["infrastructure"]) == (Outcome.ERROR, True)
+        assert (lost.outcome, lost.broken) == (Outcome.ERROR, True)
         assert scheduler.select_strategies(a_goal("h")) == (MICRO,)
 
     run(main())
@@ -237,7 +238,7 @@ def test_unavailable_strategies_are_neither_tried_nor_counted() -> None:
         ledger = MemoryLedger()
         result = await scheduler_for(strategies, ledger=ledger).run_goal(a_goal("h"))
         assert result.outcome is Outcome.UNAVAILABLE
-        assert result.metadata["unavailable"] == {"micro": "no model is configured", "hammer": "no hammer"}
+        assert result.error == "micro: no model is configured; hammer: no hammer"
         assert ledger.attempts == []
 
     run(main())
@@ -245,7 +246,7 @@ def test_unavailable_strategies_are_neither_tried_nor_counted() -> None:
 
 def test_a_strategy_that_finds_itself_unavailable_is_not_counted() -> None:
     async def main() -> None:
-        gone = Act(result=Result(success=False, error="unavailable"))
+        gone = Act(result=Result(success=False, outcome=Outcome.UNAVAILABLE))
         scheduler = scheduler_for(cast(micro=gone))
         assert (await scheduler.run_goal(a_goal())).outcome is Outcome.UNAVAILABLE
         assert scheduler.trials[MICRO] == 0
@@ -260,7 +261,7 @@ def test_what_failed_before_is_not_repeated_but_a_timeout_is_with_more_time() ->
         await scheduler_for(strategies, ledger=ledger).run_goal(a_goal())
         again = cast(micro=PROVES, hammer=PROVES)
         result = await scheduler_for(again, ledger=ledger).run_goal(a_goal())
-        assert (result.outcome, result.metadata["repeats"]) == (Outcome.NOT_PROVED, ["micro", "hammer"])
+        assert (result.outcome, result.error) == (Outcome.NOT_PROVED, REPEATED)
         longer = SchedulerSettings(timeouts={MICRO: 99.0, HAMMER: 99.0})
         result = await scheduler_for(again, ledger=ledger, settings=longer).run_goal(a_goal())
         assert result.strategy is HAMMER
@@ -275,7 +276,7 @@ def test_a_proof_known_for_this_very_goal_is_not_sought_again() -> None:
         await scheduler_for(cast(micro=PROVES), ledger=ledger).run_goal(a_goal())
         strategies = cast(micro=PROVES)
         result = await scheduler_for(strategies, ledger=ledger).run_goal(a_goal())
-        assert (result.success, result.tactics, result.metadata["known"]) == (True, ("trivial",), True)
+        assert (result.success, result.tactics, result.known) == (True, ("trivial",), True)
         assert strategies[MICRO].calls == []
 
     run(main())
@@ -296,7 +297,7 @@ def test_cached_tactics_come_first_when_they_can_be_trusted(rate: float, works: 
         result = await scheduler.run_goal(a_goal(), n=1)
         assert len(asked_for) == asked
         if asked and works:
-            assert (result.tactics, result.metadata["cached"]) == (("simp [*]", "aesop"), True)
+            assert (result.tactics, result.cached) == (("simp [*]", "aesop"), True)
             assert strategies[MICRO].calls == []
             assert [r.success for _, r in ledger.attempts] == [True]
             assert set(scheduler.trials.values()) == {0}
@@ -345,13 +346,14 @@ def test_waiting_for_the_machine_is_not_charged_to_the_goal() -> None:
 
 def test_subgoals_of_a_failed_attempt_are_handed_on() -> None:
     async def main() -> None:
-        sketch = Act(result=Result(False, subgoals=("⊢ a", "⊢ b"), error="not proved"))
+        sketch = Act(result=Result(False, subgoals=("⊢ a", "⊢ b"), outcome=Outcome.NOT_PROVED))
         result = await scheduler_for(cast(sketch=sketch, hammer=Act(seconds=5))).run_goal(a_goal(), n=2)
         assert (result.strategy, result.subgoals, result.time_seconds) == (SKETCH, ("⊢ a", "⊢ b"), 6.0)
-        assert result.metadata["attempts"] == [
-            {"strategy": "sketch", "outcome": "not_proved", "seconds": 1.0},
-            {"strategy": "hammer", "outcome": "not_proved", "seconds": 5.0},
+        assert [(attempt.strategy, attempt.time_seconds) for attempt in result.attempts] == [
+            (SKETCH, 1.0),
+            (HAMMER, 5.0),
         ]
+        assert {attempt.outcome for attempt in result.attempts} == {Outcome.NOT_PROVED}
 
     run(main())
 
@@ -385,7 +387,7 @@ def test_the_policy_is_told_what_failed_before() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
         await scheduler_for(cast(micro=FAILS, hammer=FAILS), ledger=ledger).run_goal(a_goal(), n=1)
-        trials = [trial_of(result) for _, result in ledger.attempts]
+        trials = [trial_of(goal, result) for goal, result in ledger.attempts]
         assert [trial.failed_before for trial in trials if trial] == [frozenset(), frozenset({MICRO})]
         assert [trial.levels for trial in trials if trial] == [("", "|g")] * 2
 
@@ -407,12 +409,11 @@ def test_racers_are_chosen_for_what_they_add_to_those_that_run() -> None:
         ledger = MemoryLedger()
         for number in range(60):
             hard = number % 2 == 0
-            after_micro = {"failed_before": ["micro"] if hard else []}
+            after_micro = (MICRO,) if hard else ()
             goal = a_goal(f"old {number}")
-            ledger.record(goal, Result(not hard, MICRO, time_seconds=5, error="not proved" if hard else ""))
+            ledger.record(goal, Result(not hard, MICRO, time_seconds=5, outcome=Outcome.NOT_PROVED))
             for strategy, proves in ((HAMMER, not hard), (COPILOT, number % 6 == 0)):
-                error = "" if proves else "not proved"
-                ledger.record(goal, Result(proves, strategy, time_seconds=5, error=error, metadata=after_micro))
+                ledger.record(goal, Result(proves, strategy, time_seconds=5, failed_before=after_micro))
         strategies = cast(micro=FAILS, hammer=FAILS, copilot=FAILS)
         scheduler = scheduler_for(strategies, ledger=ledger, policy=CostAware(exploration=0.0))
         await scheduler.run_goal(a_goal(), n=2)

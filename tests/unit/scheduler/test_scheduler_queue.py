@@ -215,14 +215,9 @@ def test_one_goal_cannot_eat_the_night() -> None:
         # At 48 it could have 12 seconds more, but 16 were not enough.
         assert eaten == [(0.0, 8.0), (30.0, 16.0)]
         assert now() == 48.0
-        assert [entry["seconds"] for entry in _attempts(results["eater"].metadata["attempts"])] == [10.0, 18.0]
+        assert [attempt.time_seconds for attempt in results["eater"].attempts] == [10.0, 18.0]
 
     run(main())
-
-
-def _attempts(value: object) -> list[dict[str, object]]:
-    assert isinstance(value, list)
-    return value
 
 
 def test_what_the_run_has_no_time_for_is_answered_too() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from orchestrator.errors import PatchError
 from orchestrator.gate.verdict import DECLARATION, command_change
 from orchestrator.goals.goal import Position, SourceSpan
-from orchestrator.source.helper_lemmas import HelperLemma, helper_of, lemma_text, short_name, with_helpers
+from orchestrator.goals.result import HelperLemma
+from orchestrator.source.helper_lemmas import helper_problem, lemma_text, short_name, with_helpers
 
 TEXT = "namespace A\n\n/-- b -/\ntheorem b : p := by\n  sorry\n\ntheorem c : q := by sorry\n\nend A\n"
 HELPER = HelperLemma(
@@ -70,8 +71,8 @@ def test_names_inside_a_namespace() -> None:
 
 
 def test_it_survives_the_ledger() -> None:
-    assert helper_of(HELPER.to_json()) == HELPER
-    assert HELPER.problem() == ""
+    assert HelperLemma.from_json(HELPER.to_json()) == HELPER
+    assert helper_problem(HELPER) == ""
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_it_survives_the_ledger() -> None:
     ],
 )
 def test_what_is_more_than_a_theorem_is_refused(changes: dict[str, str]) -> None:
-    assert replace(HELPER, **changes).problem()
+    assert helper_problem(replace(HELPER, **changes))
 
 
 def test_commands_may_grow_by_the_helpers_and_by_nothing_else() -> None:

@@ -15,7 +15,7 @@ from virtual_time import run
 
 from orchestrator.errors import ModelError, PatchError, SessionDied
 from orchestrator.goals.goal import Context, Goal, Sketch, SorryKind
-from orchestrator.goals.result import Result, StrategyType
+from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.source.splice import assembled
@@ -175,7 +175,9 @@ def test_assembling() -> None:
 
 
 SCRIPT = "have h : Q := by sorry\nexact foo h (by sorry)"
-SKETCHED = Result(False, StrategyType.SKETCH, tuple(SCRIPT.split("\n")), subgoals=("⊢ Q", "⊢ R"), error="not proved")
+SKETCHED = Result(
+    False, StrategyType.SKETCH, tuple(SCRIPT.split("\n")), subgoals=("⊢ Q", "⊢ R"), outcome=Outcome.NOT_PROVED
+)
 
 
 @dataclass

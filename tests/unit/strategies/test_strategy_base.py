@@ -37,13 +37,14 @@ def _raises(error: BaseException) -> Callable[[], Awaitable[Result]]:
         (ValueError("odd"), "odd"),
         (ValueError(), "ValueError"),
         (ModelError("no answer", where="http://model"), "no answer (http://model)"),
-        (TimeoutError(), "timeout"),
+        (TimeoutError(), ""),
     ],
 )
 def test_a_failure_becomes_a_result(error: Exception, text: str) -> None:
     async def main() -> None:
         result = await guarded(StrategyType.SKETCH, _raises(error), 5, clock=now)
-        assert result == Result(False, StrategyType.SKETCH, time_seconds=1.0, error=text)
+        outcome = Outcome.ERROR if text else Outcome.TIMEOUT
+        assert result == Result(False, StrategyType.SKETCH, time_seconds=1.0, error=text, outcome=outcome)
 
     run(main())
 
@@ -67,7 +68,7 @@ def test_out_of_time_is_a_timeout_and_what_the_strategy_says_of_itself_is_kept()
 
     async def main() -> None:
         assert await guarded(StrategyType.SKETCH, hangs, 5, clock=now) == Result(
-            False, StrategyType.SKETCH, time_seconds=5.0, error="timeout"
+            False, StrategyType.SKETCH, time_seconds=5.0, outcome=Outcome.TIMEOUT
         )
         assert await guarded(StrategyType.SKETCH, says, 5, clock=now) == await says()
 
@@ -171,26 +172,25 @@ def test_stubs_reach_easy_goals_more_often_than_hard_ones_and_obey_the_time() ->
     ("result", "counts"),
     [
         (Result(True, StrategyType.MICRO, ("rfl",)), True),
-        (Result(False, StrategyType.MICRO, error="not proved"), True),
-        (Result(False, StrategyType.MICRO, error="timeout"), True),
+        (Result(False, StrategyType.MICRO, outcome=Outcome.NOT_PROVED), True),
+        (Result(False, StrategyType.MICRO, outcome=Outcome.TIMEOUT), True),
         (Result(False, StrategyType.MICRO, error="a bug"), True),
-        (Result(False, StrategyType.MICRO, error="cancelled"), False),
-        (Result(False, StrategyType.MICRO, error="unavailable"), False),
-        (Result(False, None, error="not proved"), False),
-        (Result(False, StrategyType.MICRO, error="Lean died", metadata={"infrastructure": True}), False),
-        (Result(True, StrategyType.MICRO, ("rfl",), metadata={"cached": True}), False),
-        (Result(True, StrategyType.MICRO, ("rfl",), metadata={"beaten": True}), False),
+        (Result(False, StrategyType.MICRO, outcome=Outcome.CANCELLED), False),
+        (Result(False, StrategyType.MICRO, outcome=Outcome.UNAVAILABLE), False),
+        (Result(False, None, outcome=Outcome.NOT_PROVED), False),
+        (Result(False, StrategyType.MICRO, error="Lean died", broken=True), False),
+        (Result(True, StrategyType.MICRO, ("rfl",), cached=True), False),
+        (Result(True, StrategyType.MICRO, ("rfl",), beaten=True), False),
     ],
 )
 def test_what_counts_as_a_trial(result: Result, counts: bool) -> None:
-    assert (trial_of(result) is not None) == counts
+    assert (trial_of(GOAL, result) is not None) == counts
 
 
 def test_a_trial_is_read_back_from_what_was_recorded() -> None:
-    metadata = {"levels": ["A", "A|="], "failed_before": ["hammer", "a strategy of long ago"]}
-    trial = trial_of(Result(False, StrategyType.MICRO, time_seconds=2.0, error="not proved", metadata=metadata))
+    goal = Goal(id="g", text="⊢ a = b", module="A.B.C")
+    failed = Result(False, StrategyType.MICRO, time_seconds=2.0, failed_before=(StrategyType.HAMMER,))
+    trial = trial_of(goal, failed)
     assert trial is not None
-    assert (trial.levels, trial.failed_before) == (("A", "A|="), frozenset({StrategyType.HAMMER}))
-    odd = trial_of(Result(True, StrategyType.MICRO, metadata={"levels": 3, "failed_before": None}))
-    assert odd is not None
-    assert (odd.levels, odd.failed_before) == ((), frozenset())
+    assert (trial.seconds, trial.failed_before) == (2.0, frozenset({StrategyType.HAMMER}))
+    assert trial.levels == ("A.B", "A.B|=")
