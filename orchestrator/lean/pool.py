@@ -11,7 +11,7 @@ from orchestrator.errors import SessionError
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Command, Limits
-from orchestrator.lean.session import Recyclable, Session, ask
+from orchestrator.lean.session import Session, ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
 
@@ -45,8 +45,7 @@ class Pool:
             chosen = next((w for w in self._idle if module and w.holds(module)), self._idle[0])
             self._idle.remove(chosen)
         try:
-            if isinstance(chosen.session, Recyclable):
-                await chosen.session.recycle_if_grown()
+            await chosen.session.recycle_if_grown()
             yield chosen
         finally:
             # Shielded so that a cancelled holder still hands its session back.

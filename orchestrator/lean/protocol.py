@@ -1,25 +1,30 @@
 """Typed messages of the community REPL's JSON protocol, with the embedded server's extensions.
 
-Requests are written with `to_json`, replies read with `orchestrator.lean.replies.parse_reply`. Lines count from 1,
-columns from 0 (code points). The file is long because the language is: a class for each request and for each reply.
+Requests are written with `to_json`, replies read with `orchestrator.lean.replies.parse_reply`: a field has its name in
+camel case there, or its alias. Lines count from 1, columns from 0 (code points).
 
 Extensions over the REPL: `file` (a whole file on top of an environment, its own header skipped), `tactics` (a batch),
-`describe` (fingerprints of declarations), `forget`, and the limits `maxHeartbeats` (unit: Lean's own option, default
-200000) and `timeoutMs`, both per tactic. Each request line carries an `id`, and its reply is `{"id", "reply"}`.
+`describe` (fingerprints of declarations), `forget`, `mentions`, `premises`, and the limits `maxHeartbeats` (unit:
+Lean's own option, default 200000) and `timeoutMs`, both per tactic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.terms import GoalTerms
 
 Json = dict[str, Any]
+Number = Annotated[int, Strict()]
+"""Of an environment or a proof state."""
+ReplyT_co = TypeVar("ReplyT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,32 +39,37 @@ class Limits:
         return {"maxHeartbeats": self.heartbeats, "timeoutMs": self.milliseconds}
 
 
+class Asking(Generic[ReplyT_co]):
+    """A request that is answered with a certain kind of reply."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class Command:
+class Command(Asking["CommandReply"]):
     """Elaborate commands on an environment; `env=None` starts from the text's own header."""
 
     cmd: str
     env: int | None = None
-    limits: Limits = field(default_factory=lambda: Limits(milliseconds=60_000))
+    limits: Limits = Limits(milliseconds=60_000)
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
         return {"cmd": self.cmd, **({} if self.env is None else {"env": self.env}), **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class File(Asking["CommandReply"]):
     """Elaborate a file's body on an environment that already holds what it imports; its scopes end with it.
 
-    `options` hold in the file alone, by name, with values as Lean writes them; those that Lean does not know are passed
-    over.
+    `options` hold in the file alone, by name, with values as Lean writes them; those that Lean does not know are
+    ignored.
     """
 
     text: str
     module: str
     env: int
     noncomputable: bool = False
-    limits: Limits = field(default_factory=lambda: Limits(milliseconds=300_000))
+    limits: Limits = Limits(milliseconds=300_000)
     options: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -68,19 +78,13 @@ class File:
         return tuple(f"set_option {name} {value}" for name, value in self.options)
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
-        return {
-            "file": self.text,
-            "module": self.module,
-            "env": self.env,
-            "noncomputable": self.noncomputable,
-            **({"settings": list(self.settings)} if self.options else {}),
-            **self.limits.to_json(),
-        }
+        settings = {"settings": list(self.settings)} if self.options else {}
+        request = {"file": self.text, "module": self.module, "env": self.env, "noncomputable": self.noncomputable}
+        return {**request, **settings, **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
-class Tactics:
+class Tactics(Asking["TacticsReply"]):
     """Try each tactic on the same proof state; stop at the first that closes it if asked to.
 
     No tactic is started after `budget_milliseconds` (0: no such limit); the reply is then shorter than the batch. With
@@ -91,11 +95,10 @@ class Tactics:
     proof_state: int
     stop_on_success: bool = True
     budget_milliseconds: int = 0
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
     goal: int | None = None
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
         return {
             **({} if self.goal is None else {"goal": self.goal}),
             "tactics": list(self.tactics),
@@ -107,52 +110,47 @@ class Tactics:
 
 
 RECHECK_EVERYTHING = ("*",)
-"""Stands for every declaration in `Describe.recheck`: a proof's auxiliary theorems have names nobody knows before."""
+"""Stands for every declaration in `Describe.recheck`: nobody knows the names of a proof's auxiliary theorems before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Describe:
+class Describe(Asking["DescribeReply"]):
     """Ask for fingerprints of every declaration that environment `env` has and `base` has not."""
 
     env: int
     base: int
     recheck: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=lambda: Limits(heartbeats=0, milliseconds=120_000))
+    limits: Limits = Limits(heartbeats=0, milliseconds=120_000)
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
         return {"describe": self.env, "base": self.base, "recheck": list(self.recheck), **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class Forget(Asking["ForgetReply"]):
     """Drop environments and proof states that nobody needs, so that memory stays flat."""
 
     envs: tuple[int, ...] = ()
     proof_states_from: int | None = None
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
-        drop: Json = {"envs": list(self.envs)}
-        if self.proof_states_from is not None:
-            drop["proofStatesFrom"] = self.proof_states_from
-        return {"forget": drop}
+        states = {} if self.proof_states_from is None else {"proofStatesFrom": self.proof_states_from}
+        return {"forget": {"envs": list(self.envs), **states}}
 
 
 @dataclass(frozen=True, slots=True)
-class Mentions:
-    """Ask which constants the first goal of a proof state speaks of, in its statement and its hypotheses."""
+class Mentions(Asking["MentionsReply"]):
+    """Ask which constants the first goal of a proof state mentions, in its statement and its hypotheses."""
 
     proof_state: int
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = Limits()
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
         return {"mentions": True, "proofState": self.proof_state, **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryConstants:
+class LibraryConstants(Asking["PremisesReply"]):
     """Ask for constants of an imported module, with their statements.
 
     `module` counts the imported modules of environment `env` from 0, `first` and `count` the constants in it.
@@ -162,10 +160,9 @@ class LibraryConstants:
     module: int
     first: int = 0
     count: int = 1000
-    limits: Limits = field(default_factory=lambda: Limits(milliseconds=60_000))
+    limits: Limits = Limits(milliseconds=60_000)
 
     def to_json(self) -> Json:
-        """The request as the server reads it."""
         where = {"premises": self.env, "module": self.module, "first": self.first, "count": self.count}
         return {**where, **self.limits.to_json()}
 
@@ -174,11 +171,15 @@ Request = Command | File | Tactics | Describe | Forget | Mentions | LibraryConst
 
 
 class Severity(StrEnum):
-    """Lean's three kinds of message."""
+    """Lean's three kinds of message; some versions have a fourth, which informs, too."""
 
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Severity | None:
+        return cls.INFO if value in ("trace", "information") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +187,19 @@ class Message:
     """One message of Lean."""
 
     severity: Severity
-    text: str
-    start: Position
-    end: Position | None = None
+    text: Annotated[str, Field(alias="data")]
+    start: Annotated[Position, Field(alias="pos")]
+    end: Annotated[Position | None, Field(alias="endPos")] = None
+
+
+def errors_in(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Messages of severity error."""
+    return tuple(message for message in messages if message.severity is Severity.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Sorry:
-    """An open place that Lean elaborated, with the proof state in front of it.
+    """A sorry that Lean elaborated, with the proof state in front of it.
 
     `before` is the environment in front of the command, for elaborating that command again; `command` its span;
     `unproved` the declarations of the command that rest on a sorry. `syntax` is the kind of syntax found: "tactic",
@@ -203,9 +209,9 @@ class Sorry:
 
     goal: str
     span: SourceSpan
-    proof_state: int
+    proof_state: Number
     command: SourceSpan | None = None
-    before: int | None = None
+    before: Number | None = None
     syntax: str = "tactic"
     is_prop: bool = True
     declaration: str = ""
@@ -214,6 +220,15 @@ class Sorry:
     goals: int = 1
     unproved: tuple[str, ...] = ()
     terms: tuple[GoalTerms, ...] = ()
+
+
+def _with_spans(value: object) -> object:
+    """A sorry on the wire has the two ends of each span side by side."""
+    if not isinstance(value, dict):
+        return value
+    command = {"start": value.get("commandPos"), "end": value.get("commandEndPos")}
+    span = {"start": value.get("pos"), "end": value.get("endPos")}
+    return {**value, "span": span, "command": None if None in command.values() else command}
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +249,9 @@ class Declaration:
 class CommandReply:
     """What commands did. `env` is None when even the header failed; `commands` are their syntax kinds, in order."""
 
-    env: int | None
+    env: Number | None = None
     messages: tuple[Message, ...] = ()
-    sorries: tuple[Sorry, ...] = ()
+    sorries: tuple[Annotated[Sorry, BeforeValidator(_with_spans)], ...] = ()
     declarations: tuple[Declaration, ...] = ()
     commands: tuple[str, ...] = ()
     interrupted: bool = False
@@ -245,7 +260,7 @@ class CommandReply:
     @property
     def errors(self) -> tuple[Message, ...]:
         """Messages of severity error."""
-        return tuple(message for message in self.messages if message.severity is Severity.ERROR)
+        return errors_in(self.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +270,9 @@ class TacticReply:
     tactic: str
     completed: bool = False
     goals: tuple[str, ...] = ()
-    proof_state: int | None = None
-    status: str = ""
-    error: str = ""
+    proof_state: Number | None = None
+    status: Annotated[str, Field(alias="proofStatus")] = ""
+    error: Annotated[str, Field(alias="message")] = ""
     messages: tuple[Message, ...] = ()
     axioms: tuple[str, ...] = ()
     milliseconds: int = 0
@@ -269,23 +284,34 @@ class TacticReply:
         return bool(self.error)
 
 
+def _judged(reply: TacticReply) -> TacticReply:
+    # An unknown lemma in `simp [..]` is logged as an error, and the goal closed without it.
+    return replace(reply, completed=reply.status == "Completed" and not errors_in(reply.messages))
+
+
 @dataclass(frozen=True, slots=True)
 class TacticsReply:
     """The replies to a batch, in its order; shorter than the batch when it stopped early."""
 
-    results: tuple[TacticReply, ...]
+    results: tuple[Annotated[TacticReply, AfterValidator(_judged)], ...]
+
+
+def _with_sorted_uses(fingerprint: Fingerprint) -> Fingerprint:
+    return replace(fingerprint, uses=tuple(sorted(set(fingerprint.uses))))
 
 
 @dataclass(frozen=True, slots=True)
 class DescribeReply:
-    """Fingerprints by declaration name."""
+    """Fingerprints of declarations."""
 
-    declarations: Mapping[str, Fingerprint]
+    declarations: tuple[Annotated[Fingerprint, AfterValidator(_with_sorted_uses)], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetReply:
     """Nothing to say: it is done."""
+
+    ok: Annotated[bool, Strict()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,9 +319,9 @@ class CheckReply:
     """What Lean says of a declaration with a proof in place of one of its sorries.
 
     Attributes:
-        accepted: no error, one open place fewer, and no sorry that the text does not show.
+        accepted: no error, one sorry fewer, and no sorry that the text does not show.
         errors: Lean's words, or ours.
-        other_sorries: open places of the declaration that remain.
+        other_sorries: sorries of the declaration that remain.
         axioms: what its declarations rest on.
     """
 
@@ -309,7 +335,7 @@ class CheckReply:
 class MentionsReply:
     """Full names of constants, in order of occurrence, with repetition."""
 
-    names: tuple[str, ...]
+    names: Annotated[tuple[str, ...], Field(alias="mentions")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +368,7 @@ class SplitReply:
     """What Lean says of a declaration with a sketch in place of one of its sorries.
 
     Attributes:
-        goals: the sketch's own open places, in their order; empty when there are errors.
+        goals: the sketch's own sorries, in their order; empty when there are errors.
         errors: Lean's words, or ours.
     """
 
@@ -351,3 +377,13 @@ class SplitReply:
 
 
 Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply | MentionsReply | PremisesReply
+REPLIES: Mapping[type, type[Reply]] = {
+    Command: CommandReply,
+    File: CommandReply,
+    Tactics: TacticsReply,
+    Describe: DescribeReply,
+    Forget: ForgetReply,
+    Mentions: MentionsReply,
+    LibraryConstants: PremisesReply,
+}
+"""The kind of reply to each kind of request."""

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol, overload, runtime_checkable
+from typing import Protocol, TypeVar, cast
 
 from orchestrator.errors import MalformedReply
-from orchestrator.lean.protocol import (
-    Command,
-    CommandReply,
-    Describe,
-    DescribeReply,
-    File,
-    Forget,
-    ForgetReply,
-    LibraryConstants,
-    Mentions,
-    MentionsReply,
-    PremisesReply,
-    Reply,
-    Request,
-    Tactics,
-    TacticsReply,
-)
+from orchestrator.lean.protocol import REPLIES, Asking, Reply, Request
+
+ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
 class Session(Protocol):
@@ -34,7 +20,6 @@ class Session(Protocol):
     @property
     def generation(self) -> int:
         """The number, from 1, of the process that the next request goes to."""
-        ...
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         """Send a request and wait for its reply, at most `timeout` seconds.
@@ -43,51 +28,22 @@ class Session(Protocol):
             SessionError: the process died, hung or talked nonsense. It was killed; the next request starts another.
             RequestRefused: Lean refused this request; the session is fine.
         """
-        ...
-
-    async def close(self) -> None:
-        """End the process. Closing twice is fine."""
-        ...
-
-
-@runtime_checkable
-class Recyclable(Protocol):
-    """A session whose process can be replaced when it has grown."""
 
     async def recycle_if_grown(self) -> bool:
         """Replace the process if it has grown beyond its limit; true when it was. For between pieces of work."""
-        ...
+
+    async def close(self) -> None:
+        """End the process. Closing twice is fine."""
 
 
-@overload
-async def ask(session: Session, request: Command | File, *, timeout: float) -> CommandReply: ...
-@overload
-async def ask(session: Session, request: Tactics, *, timeout: float) -> TacticsReply: ...
-@overload
-async def ask(session: Session, request: Describe, *, timeout: float) -> DescribeReply: ...
-@overload
-async def ask(session: Session, request: Forget, *, timeout: float) -> ForgetReply: ...
-@overload
-async def ask(session: Session, request: Mentions, *, timeout: float) -> MentionsReply: ...
-@overload
-async def ask(session: Session, request: LibraryConstants, *, timeout: float) -> PremisesReply: ...
-async def ask(session: Session, request: Request, *, timeout: float) -> Reply:
+async def ask(session: Session, request: Asking[ReplyT], *, timeout: float) -> ReplyT:
     """`session.exchange` with the reply's type known to the type checker.
 
     Raises:
         SessionError, RequestRefused: as `exchange` does.
         MalformedReply: the session answered with another request's kind of reply.
     """
-    reply = await session.exchange(request, timeout=timeout)
-    expected = {
-        Command: CommandReply,
-        File: CommandReply,
-        Tactics: TacticsReply,
-        Describe: DescribeReply,
-        Forget: ForgetReply,
-        Mentions: MentionsReply,
-        LibraryConstants: PremisesReply,
-    }[type(request)]
-    if not isinstance(reply, expected):
+    reply = await session.exchange(cast(Request, request), timeout=timeout)
+    if not isinstance(reply, REPLIES[type(request)]):
         raise MalformedReply(f"{type(reply).__name__} in answer to {type(request).__name__}")
-    return reply
+    return cast(ReplyT, reply)

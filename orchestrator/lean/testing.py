@@ -1,4 +1,4 @@
-"""The in-memory twin of a session: replies come from a function, nothing is started."""
+"""The in-memory session: replies come from a function, nothing is started."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from orchestrator.errors import SessionClosed, SessionError, SessionTimeout
 from orchestrator.lean.protocol import Reply, Request
 
 Answer = Reply | BaseException | float
-"""What a script gives back: a reply, an error to raise, or seconds that pass before it is asked once more."""
+"""What a script gives back: a reply, an error to raise, or seconds that pass before it is asked again."""
 
 
 class ScriptedSession:
@@ -65,6 +65,10 @@ class ScriptedSession:
     def lose(self) -> None:
         """Behave as if the process had ended between two requests."""
         self._generation += 1
+
+    async def recycle_if_grown(self) -> bool:
+        """It never grows."""
+        return False
 
     async def close(self) -> None:
         """Refuse everything from now on."""

@@ -177,7 +177,7 @@ class Workspace:
         limits = Limits(heartbeats=0, milliseconds=int(self._seconds * 1000))
         request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck, limits=limits)
         reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
-        return dict(reply.declarations)
+        return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
         """Those of `names` that the imported libraries declare. What is no Lean name is not among them.

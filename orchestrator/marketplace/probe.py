@@ -42,7 +42,7 @@ async def probe(workspace: Workspace, env: int, signature: str, place: TicketPla
     described = await workspace.same_process(
         ask(workspace.session, Describe(env=reply.env, base=env), timeout=2 * _SECONDS)
     )
-    (facts,) = (f for f in described.declarations.values() if f.user_name.rpartition(".")[2] == PROBE)
+    (facts,) = (f for f in described.declarations if f.user_name.rpartition(".")[2] == PROBE)
     negations = [f"¬ ({proposition(signature)})"]
     if proposition(signature).startswith("¬"):
         negations.append(proposition(signature)[1:].strip())

@@ -114,10 +114,10 @@ class SmallLean:
             return self._tactics(request)
         if isinstance(request, Describe):
             new = self.environments[request.env][len(self.environments[request.base]) :]
-            return DescribeReply({name: fingerprint(name, recheck=str(request.recheck)) for name in new})
+            return DescribeReply(tuple(fingerprint(name, recheck=str(request.recheck)) for name in new))
         assert isinstance(request, Forget)
         self.forgotten.append((request.envs, request.proof_states_from))
-        return ForgetReply()
+        return ForgetReply(ok=True)
 
     def _commands(self, text: str, held: tuple[str, ...], name: str, base: int | None) -> CommandReply:
         lines = LineIndex(text)

@@ -61,6 +61,9 @@ class Recording:
         self.conversation.append({"asked": request.to_json(), "answer": answer})
         return parse_reply(request, answer)
 
+    async def recycle_if_grown(self) -> bool:
+        return await self._session.recycle_if_grown()
+
     async def close(self) -> None:
         await self._session.close()
 

@@ -273,7 +273,7 @@ async def test_what_is_forgotten_is_unknown(session: Session) -> None:
     reply = await on_base(session, "theorem t : 1 = 1 := by sorry")
     state = reply.sorries[0].proof_state
     assert reply.env is not None
-    assert await session.exchange(Forget((reply.env,), proof_states_from=state), timeout=LONG) == ForgetReply()
+    assert await session.exchange(Forget((reply.env,), proof_states_from=state), timeout=LONG) == ForgetReply(ok=True)
     for request in (Command("def a := 1", env=reply.env), Tactics(("rfl",), state)):
         with pytest.raises(RequestRefused, match="Unknown"):
             await session.exchange(request, timeout=LONG)

@@ -73,7 +73,7 @@ async def test_what_is_forgotten_is_unknown(lean: EmbeddedSession) -> None:
     reply = await ask(lean, Command("theorem t : 1 = 1 := by sorry"), timeout=LONG)
     state = reply.sorries[0].proof_state
     assert reply.env is not None
-    assert await lean.exchange(Forget((reply.env,), proof_states_from=state), timeout=LONG) == ForgetReply()
+    assert await lean.exchange(Forget((reply.env,), proof_states_from=state), timeout=LONG) == ForgetReply(ok=True)
     for request in (Command("", env=reply.env), Tactics(("rfl",), state)):
         with pytest.raises(RequestRefused, match="Unknown"):
             await lean.exchange(request, timeout=LONG)

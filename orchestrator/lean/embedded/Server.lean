@@ -387,7 +387,7 @@ def kindOf : ConstantInfo → String
 def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   let axioms := collectAxioms env [p.1] {} []
   Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
-    ("sorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
+    ("hasSorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
 
 /-! ## A canonical text of terms, with shared subterms numbered -/
 
@@ -668,7 +668,7 @@ def runTactic (p : ProofState) (tac : String) (maxHeartbeats : Nat) (tk : IO.Can
   let finish := fun (fields : List (String × Json)) => do
     let t1 ← IO.monoMsNow
     let h1 ← IO.getNumHeartbeats
-    return append fields [("tactic", .str tac), ("ms", natJ (t1 - t0)), ("heartbeats", natJ ((h1 - h0) / 1000))]
+    return append fields [("tactic", .str tac), ("milliseconds", natJ (t1 - t0)), ("heartbeats", natJ ((h1 - h0) / 1000))]
   match parseTactic p.coreState.env tac with
   | .error e => return ⟨← finish [("message", .str ("parse error: " ++ e))], false, none⟩
   | .ok stx =>
@@ -736,11 +736,11 @@ def describeOne (env : Environment) (wanted : List String) (tk : IO.CancelToken)
   let axioms := collectAxioms env [p.1] {} []
   let user := (privateToUserName p.1).toString
   let checked ← if wanted.contains "*" || wanted.contains user then recheck env p tk else pure ""
-  return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
+  return Json.mkObj [("name", nameJ p.1), ("userName", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
-    ("axioms", listJ (axiomJ env) axioms), ("sorry", .bool (axioms.contains ``sorryAx)),
+    ("axioms", listJ (axiomJ env) axioms), ("hasSorry", .bool (axioms.contains ``sorryAx)),
     ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
-    ("typeSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
+    ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
 
 /-! ## Requests -/
 
@@ -754,7 +754,7 @@ def replyTo (s : StateRef) (start : Environment) (out : Outcome) (final : Comman
   let id ← pushEnv s (clean final)
   let t1 ← IO.monoMsNow
   return Json.mkObj [("env", natJ id), ("messages", .arr messages), ("sorries", listJ id' (filterList (fun j => !j.isNull) out.sorries)),
-    ("decls", listJ (declarationJ start final.env) made), ("commands", listJ stringJ (reverse out.kinds)), ("interrupted", .bool (← tk.isSet)), ("ms", natJ (t1 - t0))]
+    ("declarations", listJ (declarationJ start final.env) made), ("commands", listJ stringJ (reverse out.kinds)), ("interrupted", .bool (← tk.isSet)), ("milliseconds", natJ (t1 - t0))]
 where id' (j : Json) : Json := j
 
 unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken) : IO Json := do

@@ -189,11 +189,11 @@ def describeOne (env : Environment) (wanted : List String) (p : Name × Constant
   let axioms := axiomsBelow env [p.1] {} []
   let user := (userName p.1).toString
   let checked ← if anyList (fun w => w == "*" || w == user) wanted then recheck env p else pure ""
-  return Json.mkObj [("name", nameJ p.1), ("user", .str user), ("kind", .str (kindOf c)), ("levels", listJ nameJ c.levelParams),
+  return Json.mkObj [("name", nameJ p.1), ("userName", .str user), ("kind", .str (kindOf c)), ("levels", listJ nameJ c.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env c.type)), ("value", .str value),
-    ("axioms", listJ (axiomJ env) axioms), ("sorry", .bool (anyList (fun n => n == ``sorryAx) axioms)),
+    ("axioms", listJ (axiomJ env) axioms), ("hasSorry", .bool (anyList (fun n => n == ``sorryAx) axioms)),
     ("ownSorry", .bool (ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
-    ("typeSorry", .bool c.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
+    ("typeHasSorry", .bool c.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
 
 /-- The constants that `env` has and its imports have not, without ours (those in `ours`, and what `#eval` makes). -/
 def made (env : Environment) (ours : Name) : List (Name × ConstantInfo) :=

@@ -105,16 +105,13 @@ class Questions:
 
     async def _below_the_library(self, env: int, reply: DescribeReply, deadline: float) -> DescribeReply:
         """The same with the axioms that Lean itself finds, which looks into what is imported."""
-        found = dict(reply.declarations)
-        shown = [f for f in found.values() if not f.auxiliary and f.kind not in ("constructor", "recursor", "quot")]
+        shown = [f for f in reply.declarations if not f.auxiliary and f.kind not in ("constructor", "recursor", "quot")]
         if not shown:
             return reply
         asked = "\n".join(f"#print axioms {fingerprint.user_name}" for fingerprint in shown)
         _, answer = await self._journal.command(asked, env, deadline=deadline)
         axioms = axioms_in(answer, [fingerprint.user_name for fingerprint in shown])
-        for fingerprint in shown:
-            found[fingerprint.name] = _with_axioms(fingerprint, axioms.get(fingerprint.user_name, ()))
-        return DescribeReply(found)
+        return DescribeReply(tuple(_with_axioms(f, axioms.get(f.user_name, ())) for f in reply.declarations))
 
     async def _ask(self, env: int, question: str, arguments: Sequence[str], deadline: float) -> str:
         root = self._journal.chain(env)[0]

@@ -171,7 +171,7 @@ class NativeSession:
             case Forget():
                 self._journal.forget(request.envs, request.proof_states_from)
                 self._goals.forget(request.proof_states_from)
-                return ForgetReply()
+                return ForgetReply(ok=True)
             case Mentions():
                 return MentionsReply(await self._questions.mentions(request.proof_state, deadline=deadline))
             case LibraryConstants():

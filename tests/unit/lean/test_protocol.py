@@ -102,9 +102,11 @@ def test_a_whole_reply_to_commands_is_read() -> None:
                     "unproved": ["N.t"],
                 }
             ],
-            "decls": [{"name": "N.t", "kind": "theorem", "axioms": ["sorryAx"], "sorry": True, "ownSorry": True}],
+            "declarations": [
+                {"name": "N.t", "kind": "theorem", "axioms": ["sorryAx"], "hasSorry": True, "ownSorry": True}
+            ],
             "interrupted": True,
-            "ms": 12,
+            "milliseconds": 12,
         },
     )
     assert reply == CommandReply(
@@ -153,7 +155,7 @@ def _tactic(**fields: object) -> TacticReply:
 
 
 def test_a_tactic_that_closes_the_goal_is_complete() -> None:
-    reply = _tactic(goals=[], proofStatus="Completed", proofState=4, axioms=["propext"], ms=3, heartbeats=40)
+    reply = _tactic(goals=[], proofStatus="Completed", proofState=4, axioms=["propext"], milliseconds=3, heartbeats=40)
     assert reply.completed
     assert not reply.failed
     assert (reply.proof_state, reply.axioms, reply.milliseconds, reply.heartbeats) == (4, ("propext",), 3, 40)
@@ -189,15 +191,15 @@ def test_a_failing_tactic_is_a_value() -> None:
 
 FINGERPRINT = {
     "name": "_private.A.0.t",
-    "user": "t",
+    "userName": "t",
     "kind": "theorem",
     "levels": ["u"],
     "type": "= 0",
     "value": "",
     "axioms": [],
-    "sorry": False,
+    "hasSorry": False,
     "ownSorry": False,
-    "typeSorry": True,
+    "typeHasSorry": True,
     "auxiliary": False,
     "uses": ["b", "a", "b"],
     "recheck": "",
@@ -207,13 +209,13 @@ FINGERPRINT = {
 def test_fingerprints_are_kept_by_exact_name() -> None:
     reply = parse_reply(Describe(1, 0), {"declarations": [FINGERPRINT]})
     assert isinstance(reply, DescribeReply)
-    (found,) = reply.declarations.values()
-    assert reply.declarations == {"_private.A.0.t": found}
+    (found,) = reply.declarations
+    assert found.name == "_private.A.0.t"
     assert (found.user_name, found.uses, found.type_has_sorry) == ("t", ("a", "b"), True)
 
 
 def test_forgetting_has_to_be_confirmed() -> None:
-    assert parse_reply(Forget(), {"ok": True}) == ForgetReply()
+    assert parse_reply(Forget(), {"ok": True}) == ForgetReply(ok=True)
     with pytest.raises(MalformedReply):
         parse_reply(Forget(), {"ok": 1})
 
@@ -232,7 +234,7 @@ def test_forgetting_has_to_be_confirmed() -> None:
         (Command(""), {"messages": 3}),
         (Command(""), {"sorries": [{"pos": START, "endPos": None, "goal": "", "proofState": 0}]}),
         (Command(""), {"sorries": [{"pos": START, "endPos": END, "goal": "", "proofState": None}]}),
-        (Command(""), {"decls": [{"name": "t"}]}),
+        (Command(""), {"declarations": [{"name": "t"}]}),
         (BATCH, {"env": 0}),
         (BATCH, {"results": None}),
         (BATCH, {"results": [{}]}),
@@ -249,7 +251,7 @@ def test_what_is_no_reply_to_the_request_is_malformed(request_: Request, value: 
 
 
 WORDS = (
-    "env messages sorries decls results tactic pos endPos line column severity data goal goals proofState message ok "
+    "env messages sorries results tactic pos endPos line column severity data goal goals proofState message ok "
     "declarations"
 )
 KEYS = st.sampled_from([*WORDS.split(), *FINGERPRINT])

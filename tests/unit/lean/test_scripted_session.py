@@ -75,9 +75,9 @@ async def test_a_closed_session_refuses() -> None:
 
 
 async def test_asking_gives_the_reply_that_belongs_to_the_request() -> None:
-    session = ScriptedSession([FIRST, TacticsReply(()), ForgetReply(), FIRST])
+    session = ScriptedSession([FIRST, TacticsReply(()), ForgetReply(ok=True), FIRST])
     assert await ask(session, ONE, timeout=1) == FIRST
     assert await ask(session, Tactics((), 0), timeout=1) == TacticsReply(())
-    assert await ask(session, Forget(), timeout=1) == ForgetReply()
+    assert await ask(session, Forget(), timeout=1) == ForgetReply(ok=True)
     with pytest.raises(MalformedReply, match="CommandReply in answer to Forget"):
         await ask(session, Forget(), timeout=1)
