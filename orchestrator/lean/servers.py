@@ -18,7 +18,7 @@ from orchestrator.lean.embedded.steps import Progress
 from orchestrator.lean.lake import check_packages
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
-from orchestrator.lean.native.session import NativeSession, OpenWordAt, TextReader
+from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits
 from orchestrator.lean.sandbox.walls import confined
@@ -27,7 +27,6 @@ from orchestrator.lean.workspace import Workspace
 from orchestrator.machine import LocalMachine
 from orchestrator.source.loading import importable
 from orchestrator.source.project import Project
-from orchestrator.source.scan import header_end, open_words
 
 SERVER_MEGABYTES = 1200
 """What one embedded server is given when servers are fitted to the memory that is left."""
@@ -65,9 +64,7 @@ class Servers:
         native = self.native
         if native is not None:
             limit = NATIVE_MEGABYTES if limit == SessionSettings().rss_limit_megabytes else limit
-            return NativeSession(
-                lambda: LeanInteractRepl(native), text_reader(), rss_limit_megabytes=limit, meter=self.meter
-            )
+            return NativeSession(lambda: LeanInteractRepl(native), rss_limit_megabytes=limit, meter=self.meter)
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def room(self, machine: LocalMachine | None = None) -> bool:
@@ -90,13 +87,6 @@ class Servers:
             yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
         finally:
             await session.close()
-
-
-def text_reader() -> TextReader:
-    """What a native session reads from text alone."""
-    return TextReader(
-        header_end=header_end, open_words=lambda text: tuple(OpenWordAt(*found) for found in open_words(text))
-    )
 
 
 def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchestrator.goals.goal import SourceSpan
 from orchestrator.source.header import parse_header
@@ -215,10 +216,18 @@ def header_end(text: str) -> int:
     return parse_header(text).end
 
 
-def open_words(text: str) -> Iterator[tuple[str, int, str]]:
-    """Words that may leave a proof open: each with its offset and the declaration around it."""
+class OpenWordAt(NamedTuple):
+    """A word that may leave a proof open, its offset, and the declaration around it."""
+
+    word: str
+    offset: int
+    declaration: str
+
+
+def open_words(text: str) -> Iterator[OpenWordAt]:
+    """Words that may leave a proof open, in their order."""
     lines = LineIndex(text)
     for candidate in scan(text):
         offset = lines.offset(candidate.span.start)
         if offset is not None:
-            yield candidate.word.value, offset, candidate.declaration
+            yield OpenWordAt(candidate.word.value, offset, candidate.declaration)

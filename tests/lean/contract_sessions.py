@@ -13,7 +13,6 @@ from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.protocol import Reply, Request
 from orchestrator.lean.replies import parse_reply
-from orchestrator.lean.servers import text_reader
 from orchestrator.lean.testing import Answer, ScriptedSession
 
 RECORDED = Path(__file__).with_name("recorded_conversations.json")
@@ -71,4 +70,4 @@ class Recording:
 def native_session(folder: Path, lake: Path, repl: Path | None) -> NativeSession:
     """A session over a REPL in a project."""
     launch = ReplLaunch(folder=folder, lake=lake, repl=repl)
-    return NativeSession(lambda: LeanInteractRepl(launch), text_reader())
+    return NativeSession(lambda: LeanInteractRepl(launch))

@@ -20,6 +20,7 @@ from real_lean import LONG, PATIENT, project
 from shims import write_shims
 
 from orchestrator.errors import RequestRefused, SessionClosed
+from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
@@ -371,11 +372,15 @@ theorem wished : two = 3 := wish
 """
 
 
+async def described(session: Session, request: Describe) -> dict[str, Fingerprint]:
+    return {found.name: found for found in (await ask(session, request, timeout=LONG)).declarations}
+
+
 async def test_fingerprints_say_what_rests_on_what(session: Session) -> None:
     env = await base(session)
     reply = await file(session, FACTS, env)
     assert reply.env is not None
-    told = (await ask(session, Describe(reply.env, env, ("free",)), timeout=LONG)).declarations
+    told = await described(session, Describe(reply.env, env, ("free",)))
     shown = {n: (f.kind, f.own_sorry, f.has_sorry) for n, f in told.items() if not f.auxiliary}
     assert shown == {
         "two": ("def", False, False),
@@ -401,7 +406,7 @@ async def test_fingerprints_tell_statements_apart_and_not_names_of_binders(sessi
     ):
         reply = await file(session, text, env)
         assert reply.env is not None
-        told.append((await ask(session, Describe(reply.env, env), timeout=LONG)).declarations["t"].type)
+        told.append((await described(session, Describe(reply.env, env)))["t"].type)
     assert told[0] == told[1] != told[2]
 
 
@@ -410,7 +415,7 @@ async def test_only_what_is_new_is_described(session: Session) -> None:
     assert first.env is not None
     second = await file(session, "def new := old\n", first.env)
     assert second.env is not None
-    told = (await ask(session, Describe(second.env, first.env), timeout=LONG)).declarations
+    told = await described(session, Describe(second.env, first.env))
     assert {name for name, f in told.items() if not f.auxiliary} == {"new"}
     assert told["new"].kind == "def"
 
@@ -419,7 +424,7 @@ async def test_every_declaration_is_looked_at_again_when_asked_to(session: Sessi
     env = await base(session)
     reply = await file(session, "theorem t (n : Nat) : n < n + 1 ∧ True := by\n  constructor <;> simp\n", env)
     assert reply.env is not None
-    told = (await ask(session, Describe(reply.env, env, RECHECK_EVERYTHING), timeout=LONG)).declarations
+    told = await described(session, Describe(reply.env, env, RECHECK_EVERYTHING))
     assert {fingerprint.recheck for fingerprint in told.values()} == {""}
 
 
@@ -428,7 +433,7 @@ async def test_an_axiom_of_the_project_is_told_by_its_exact_name(session: Sessio
     reply = await file(session, "private axiom own_one : 1 = 2\ntheorem t : 1 = 2 := own_one\n", env)
     assert (reply.errors, reply.env is None) == ((), False)
     assert reply.env is not None
-    told = (await ask(session, Describe(reply.env, env), timeout=LONG)).declarations
+    told = await described(session, Describe(reply.env, env))
     assert any(name.startswith("_private.") and name.endswith(".own_one") for name in told["t"].axioms)
 
 

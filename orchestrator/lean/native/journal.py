@@ -7,11 +7,12 @@ states that others still hold. What is asked for next is replayed, and nothing e
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionTimeout
-from orchestrator.lean.native.repl import Json, Repl, StartRepl
+from orchestrator.lean.native.repl import Json, LeanInteractRepl
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,12 @@ class Journal:
     """Environments and proof states of one session, on whichever process runs.
 
     Args:
-        start: starts a REPL.
+        start: starts a REPL; called in a thread, since it may take a while.
     """
 
-    def __init__(self, start: StartRepl) -> None:
+    def __init__(self, start: Callable[[], LeanInteractRepl]) -> None:
         self._start = start
-        self._repl: Repl | None = None
+        self._repl: LeanInteractRepl | None = None
         self._environments: dict[int, _Environment] = {}
         self._states: dict[int, _FromCommand | _FromTactic] = {}
         self._forgotten: set[int] = set()

@@ -1,8 +1,10 @@
 """The community REPL as a process, driven by lean-interact: one JSON request, one JSON reply.
 
-What lean-interact leaves to its caller is done here. Nobody reads the REPL's standard error, so that a talkative Lean
-would stop at a full pipe: a thread reads it. Its memory limit is one of address space, which memory-mapped libraries
-fill at once: none is set, and resident memory is looked at between requests instead. Its errors become ours.
+What lean-interact leaves to its caller is done here. It does not read the REPL's standard error, so that a talkative
+Lean would stop at a full pipe: a thread reads it. Its memory limit is one of address space, which memory-mapped
+libraries fill at once: none is set, and resident memory is looked at between requests instead. Its errors become ours.
+
+The library is imported when it is first used: importing it makes a folder among the installed packages.
 """
 
 from __future__ import annotations
@@ -13,22 +15,17 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
-from lean_interact import Command, LeanREPLConfig, LeanServer, LocalProject, ProofStep
-from lean_interact.interface import LeanError as ReplError
-from lean_interact.utils import logger
 from pydantic import ValidationError
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionTimeout
 
 Json = dict[str, Any]
-# What it warns of on the console, we say ourselves where it matters.
-logger.setLevel(logging.ERROR)
 _LAST_LINES = 20
 
 
@@ -47,53 +44,8 @@ class ReplLaunch:
     repl: Path | None = None
 
 
-class Repl(Protocol):
-    """One REPL process."""
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id, None when it has ended."""
-        ...
-
-    def resident_megabytes(self) -> float:
-        """Resident memory of the process and its children, MB."""
-        ...
-
-    async def run(self, request: Mapping[str, Any], *, timeout: float) -> Json:
-        """One request. After an error, or when cancelled, the process is gone.
-
-        Raises:
-            SessionDied, SessionTimeout, MalformedReply: as their names say.
-        """
-        ...
-
-    async def kill(self) -> None:
-        """End it at once."""
-        ...
-
-
-StartRepl = Callable[[], Repl]
-"""Starts a REPL; called in a thread, since it may take a while."""
-
-
-class _ReplServer(LeanServer):
-    """lean-interact's server, with somebody who reads standard error."""
-
-    def start(self) -> None:
-        super().start()
-        self.last_words: deque[str] = deque(maxlen=_LAST_LINES)
-        assert self._proc is not None
-        threading.Thread(target=self._listen, args=(self._proc.stderr,), daemon=True).start()
-
-    def _listen(self, stream: Any) -> None:
-        # The stream is closed under us when the server is killed.
-        with contextlib.suppress(ValueError, OSError):
-            for line in stream:
-                self.last_words.append(line.rstrip())
-
-
 class LeanInteractRepl:
-    """A `Repl` over lean-interact."""
+    """One REPL process, over lean-interact."""
 
     def __init__(self, launch: ReplLaunch) -> None:
         """Start it; blocks until the process runs, or until the REPL is built if there was none.
@@ -101,6 +53,11 @@ class LeanInteractRepl:
         Raises:
             LeanNotFound: it cannot be started, fetched or built.
         """
+        from lean_interact import LeanREPLConfig, LeanServer, LocalProject
+        from lean_interact.utils import logger
+
+        # What it warns of on the console, we say ourselves where it matters.
+        logger.setLevel(logging.ERROR)
         try:
             project = LocalProject(directory=launch.folder, lake_path=launch.lake, auto_build=False)
             config = LeanREPLConfig(
@@ -110,7 +67,7 @@ class LeanInteractRepl:
                 local_repl_path=launch.repl,
                 build_repl=launch.repl is None,
             )
-            self._server = _ReplServer(config)
+            self._server = LeanServer(config)
         except Exception as error:  # lean-interact raises what git, lake, pathlib and it itself come across
             raise LeanNotFound(
                 f"The Lean REPL cannot be started: {str(error).strip() or type(error).__name__}",
@@ -118,15 +75,24 @@ class LeanInteractRepl:
                 hint="Build github.com/leanprover-community/repl with the project's toolchain and name its folder with "
                 "ORCH_REPL, or let lean-interact fetch it once while online.",
             ) from error
+        self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
+        assert self._server._proc is not None
+        threading.Thread(target=self._listen, args=(self._server._proc.stderr,), daemon=True).start()
+
+    def _listen(self, stream: Any) -> None:
+        # The stream is closed under us when the server is killed.
+        with contextlib.suppress(ValueError, OSError):
+            for line in stream:
+                self._last_words.append(line.rstrip())
 
     @property
     def pid(self) -> int | None:
-        """See `Repl.pid`."""
+        """Its process id, None when it has ended."""
         process = self._server._proc
         return process.pid if process is not None and process.poll() is None else None
 
     def resident_megabytes(self) -> float:
-        """See `Repl.resident_megabytes`. Pages that servers share are counted for each."""
+        """Resident memory of the process and its children, MB. Pages that servers share are counted for each."""
         if self.pid is None:
             return 0.0
         total = 0
@@ -138,9 +104,12 @@ class LeanInteractRepl:
         return total / 1e6
 
     async def run(self, request: Mapping[str, Any], *, timeout: float) -> Json:
-        """See `Repl.run`."""
-        typed = (ProofStep if "tactic" in request else Command).model_validate(dict(request))
-        work = asyncio.create_task(asyncio.to_thread(self._run, typed, timeout))
+        """One request. After an error, or when cancelled, the process is gone.
+
+        Raises:
+            SessionDied, SessionTimeout, MalformedReply: as their names say.
+        """
+        work = asyncio.create_task(asyncio.to_thread(self._run, request, timeout))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -149,9 +118,13 @@ class LeanInteractRepl:
             work.exception()
             raise
 
-    def _run(self, request: Command | ProofStep, timeout: float) -> Json:
+    def _run(self, request: Mapping[str, Any], timeout: float) -> Json:
+        from lean_interact import Command, ProofStep
+        from lean_interact.interface import LeanError as ReplError
+
+        typed = (ProofStep if "tactic" in request else Command).model_validate(dict(request))
         try:
-            reply = self._server.run(request, timeout=timeout)
+            reply = self._server.run(typed, timeout=timeout)
         except TimeoutError as error:
             raise SessionTimeout(f"Lean gave no reply within {timeout:g} s and was stopped") from error
         except (json.JSONDecodeError, ValidationError) as error:
@@ -162,7 +135,7 @@ class LeanInteractRepl:
         # lean-interact trips over its own process (None) where that is killed in the middle of a request.
         except (ConnectionError, ChildProcessError, ValueError, AssertionError, AttributeError, OSError) as error:
             self._server.kill()
-            words = " ".join(self._server.last_words)[-300:]
+            words = " ".join(self._last_words)[-300:]
             raise SessionDied("The Lean process ended", where=words, hint=_WHY_DEAD) from error
         if isinstance(reply, ReplError):
             return {"message": reply.message}
@@ -170,7 +143,7 @@ class LeanInteractRepl:
         return value
 
     async def kill(self) -> None:
-        """See `Repl.kill`. Lean has nothing to put in order: no second is spent on asking it to end."""
+        """End it at once. Lean has nothing to put in order: no second is spent on asking it to end."""
         process = self._server._proc
         if process is not None and process.poll() is None:
             with contextlib.suppress(psutil.Error):

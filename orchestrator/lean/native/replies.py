@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from orchestrator.errors import MalformedReply
 from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.lean.native.repl import Json
-from orchestrator.lean.protocol import Message, Severity, TacticReply
+from orchestrator.lean.protocol import Message, TacticReply, errors_in
+from orchestrator.lean.replies import parse
 
 Shift = Callable[[Position], Position]
 
 _USES_SORRY = re.compile(r"declaration uses ['`]sorry['`]")
 _NAMESPACE = re.compile(r"^namespace (\S+)", re.MULTILINE)
 _OPEN = re.compile(r"^open (?!scoped )(.+)$", re.MULTILINE)
-_SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING}
 # Several goals at once are one state for us, and no single one for the REPL.
 _SEVERAL = "Not verified: more than one initial goal"
 
@@ -43,14 +42,10 @@ def uses_sorry(message: Message) -> bool:
 
 def messages_of(reply: Json, shift: Shift) -> tuple[Message, ...]:
     """The messages of a reply, their positions moved."""
+    found = parse(tuple[Message, ...], reply.get("messages", ()))
     return tuple(
-        Message(
-            severity=_SEVERITIES.get(str(value["severity"]), Severity.INFO),
-            text=str(value["data"]),
-            start=shift(_position(value["pos"])),
-            end=shift(_position(value["endPos"])) if value.get("endPos") else None,
-        )
-        for value in reply.get("messages", ())
+        replace(message, start=shift(message.start), end=None if message.end is None else shift(message.end))
+        for message in found
     )
 
 
@@ -83,13 +78,12 @@ def tactic_reply(tactic: str, reply: Json, milliseconds: int) -> TacticReply:
         error = str(reply["message"]).removeprefix("Lean error:\n")
         return TacticReply(tactic=tactic, error=error or "failed", milliseconds=milliseconds)
     messages = messages_of(reply, lambda position: position)
-    errors = [message.text for message in messages if message.severity is Severity.ERROR]
     status = str(reply.get("proofStatus", ""))
     goals = tuple(map(str, reply.get("goals", ())))
     done = status == "Completed" or (status == _SEVERAL and not goals and not reply.get("sorries"))
     return TacticReply(
         tactic=tactic,
-        completed=done and not errors,
+        completed=done and not errors_in(messages),
         goals=goals,
         proof_state=reply.get("proofState"),
         status=status,
@@ -123,7 +117,4 @@ def _declaration(reply: Json, span: SourceSpan, shift: Shift) -> str:
 
 
 def _position(value: Json) -> Position:
-    try:
-        return Position(int(value["line"]), int(value["column"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedReply("Lean answered a position that is none", where=str(value)[:80]) from error
+    return parse(Position, value)

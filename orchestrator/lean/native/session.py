@@ -1,6 +1,6 @@
 """A session over the user's own Lean: the community REPL by lean-interact, with our own book of what was made.
 
-The REPL knows commands and tactics. Files, batches, the kind of an open place, limits in time and fingerprints are put
+The REPL knows commands and tactics. Files, batches, the kind of a sorry, limits in time and fingerprints are put
 together here from those two. A tactic that runs out of time costs the process, since nothing else stops it; states are
 then made again on the next one (`Journal`), and the tactic is a failed tactic.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from orchestrator.errors import RequestRefused, SessionClosed, SessionError, SessionTimeout
 from orchestrator.goals.goal import Position, SourceSpan
@@ -17,7 +17,7 @@ from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.focus import SingleGoals
 from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.queries import Questions, axioms_in
-from orchestrator.lean.native.repl import Repl, StartRepl
+from orchestrator.lean.native.repl import LeanInteractRepl
 from orchestrator.lean.native.replies import Placed, messages_of, places_in, scope_of, tactic_reply, uses_sorry
 from orchestrator.lean.protocol import (
     Command,
@@ -42,33 +42,11 @@ from orchestrator.lean.protocol import (
 )
 from orchestrator.source.commands import Piece, command_words, cut, declared_names, scope_ends
 from orchestrator.source.lexer import LineIndex
+from orchestrator.source.scan import OpenWordAt, header_end, open_words
 
-_PROBE_SECONDS = 20.0
 _DEFAULT_HEARTBEATS = 200_000
 _PROPOSITION = "refine Classical.byContradiction ?_"
 _TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
-
-
-@dataclass(frozen=True, slots=True)
-class OpenWordAt:
-    """A word that may leave a proof open: "sorry", "admit" or "stop", its offset, and the declaration around it."""
-
-    word: str
-    offset: int
-    declaration: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextReader:
-    """What text alone can tell.
-
-    Attributes:
-        header_end: offset behind a file's imports.
-        open_words: words that may leave a proof open, in order.
-    """
-
-    header_end: Callable[[str], int]
-    open_words: Callable[[str], tuple[OpenWordAt, ...]]
 
 
 class NativeSession:
@@ -76,15 +54,13 @@ class NativeSession:
 
     Args:
         start: starts a REPL.
-        reader: reads Lean text.
         rss_limit_megabytes: a process that has grown beyond this is replaced between pieces of work.
         meter: adds up what this session uses.
     """
 
     def __init__(
         self,
-        start: StartRepl,
-        reader: TextReader,
+        start: Callable[[], LeanInteractRepl],
         *,
         rss_limit_megabytes: float = 8000.0,
         meter: LeanMeter | None = None,
@@ -93,7 +69,6 @@ class NativeSession:
         self._journal = Journal(self._counted(start))
         self._questions = Questions(self._journal)
         self._goals = SingleGoals(self._journal)
-        self._reader = reader
         self._rss_limit = rss_limit_megabytes
         self._generation = 1
         self._headers: dict[str, int] = {}
@@ -101,7 +76,7 @@ class NativeSession:
 
     @property
     def generation(self) -> int:
-        """See `Session.generation`. A process that was replaced with all its states does not count."""
+        """A process that was replaced with all its states does not count."""
         return self._generation
 
     @property
@@ -115,11 +90,6 @@ class NativeSession:
         return self._journal.resident_megabytes
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
-        """See `Session.exchange`.
-
-        Raises:
-            SessionClosed: after close().
-        """
         if self._closed:
             raise SessionClosed("The Lean session is closed")
         deadline = asyncio.get_running_loop().time() + timeout
@@ -151,8 +121,8 @@ class NativeSession:
         self._closed = True
         await self._journal.drop_process()
 
-    def _counted(self, start: StartRepl) -> StartRepl:
-        def started() -> Repl:
+    def _counted(self, start: Callable[[], LeanInteractRepl]) -> Callable[[], LeanInteractRepl]:
+        def started() -> LeanInteractRepl:
             self._meter.count_start()
             return start()
 
@@ -181,7 +151,7 @@ class NativeSession:
         if request.env is not None:
             reply = await self._limited(request.cmd, 0, request.env, request.limits.milliseconds, deadline)
             return await self._with_declarations(request.cmd, reply, deadline)
-        end = self._reader.header_end(request.cmd)
+        end = header_end(request.cmd)
         header = request.cmd[:end]
         if header not in self._headers:
             self._headers[header], answer = await self._journal.command(header, None, deadline=deadline, keep=True)
@@ -198,7 +168,7 @@ class NativeSession:
         opening = "noncomputable section" if request.noncomputable else "section"
         opening = "\n".join((opening, *request.settings))
         opened, _ = await self._journal.command(opening, request.env, deadline=deadline)
-        end = self._reader.header_end(request.text)
+        end = header_end(request.text)
         reply = await self._limited(request.text, end, opened, request.limits.milliseconds, deadline)
         if reply.interrupted or reply.env is None:
             return reply
@@ -226,7 +196,7 @@ class NativeSession:
         return replace(reply, milliseconds=int((loop.time() - began) * 1000))
 
     async def _elaborate(self, text: str, start: int, env: int, deadline: float) -> CommandReply:
-        words = tuple(word for word in self._reader.open_words(text) if word.offset >= start)
+        words = tuple(word for word in open_words(text) if word.offset >= start)
         pieces = cut(text, (word.offset for word in words), start)
         reply = await self._pieces(text, pieces, words, env, deadline)
         if reply.errors and len(pieces) > 1:
@@ -269,7 +239,7 @@ class NativeSession:
             goals = len((await self._journal.step(place.state, "skip", deadline=deadline)).get("goals", [""]))
         _, where = await self._journal.command("#where", before, deadline=deadline)
         namespace, opens = scope_of(where)
-        # An open place inside a longer one, such as `sorryAx …`, has no word of its own.
+        # A sorry inside a longer one, such as `sorryAx …`, has no word of its own.
         declaration = place.declaration or declared.get(place.span.start, "")
         return Sorry(
             goal=place.goal,
@@ -328,7 +298,7 @@ class NativeSession:
                 raise
             await self._journal.drop_process()
             reply = {"message": f"no answer within {limits.milliseconds} ms"}
-        reply = self._goals.shown(reply, behind, admits=bool(self._reader.open_words(tactic)))
+        reply = self._goals.shown(reply, behind, admits=any(open_words(tactic)))
         return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
 
     async def _describe(self, request: Describe, deadline: float) -> DescribeReply:
