@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.blueprint.status import STANDARD_AXIOMS, DeclarationTruth
-from orchestrator.blueprint.sync import BlueprintUpdate, read_blueprint, update_blueprint
+from pathlib import Path
+
+from orchestrator.blueprint.loading import load
+from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.sync import BlueprintUpdate, update_blueprint
 from orchestrator.gate.selection import GateReport, known_names
+from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.pool import Pool
@@ -26,7 +30,7 @@ async def sync_blueprint(
     allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
 ) -> BlueprintUpdate:
     """The changes that make the marks true, as a patch; nothing is written."""
-    blueprint = read_blueprint(project.root)
+    blueprint = load(Path(project.root))
     facts = blueprint_facts(gate.declarations)
     unknown = {name for node in blueprint.nodes for name in node.lean if name not in facts}
     if blueprint.found:

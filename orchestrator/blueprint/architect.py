@@ -11,21 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from orchestrator.blueprint.nodes import line_of
-from orchestrator.blueprint.status import STANDARD_AXIOMS, Facts, NodeStatus, judge
+from orchestrator.blueprint.status import Facts, NodeStatus, judge
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.source.lexer import IDENTIFIER, RegionKind, regions
 
-_NAME_PART = r"(?:«[^»]*»|[^\W\d][\w'!?]*)"
-_TOKEN = re.compile(
-    r"(?P<blank>\s+|--[^\n]*)"
-    r"|(?P<block>/-[-!]?)"
-    r"|r(?P<hashes>#*)\""
-    r"|\"(?P<string>(?:\\.|[^\"\\])*)\""
-    r"|'(?:\\[^']+|[^'\\\n])'"
-    rf"|(?P<name>{_NAME_PART}(?:\.{_NAME_PART})*)"
-    r"|(?P<number>\d+)"
-    r"|(?P<symbol>@\[|:=|.)",
-    re.S,
-)
-_COMMENT_EDGE = re.compile(r"/-|-/")
+_CODE = re.compile(rf"(?P<name>{IDENTIFIER})|(?P<number>\d+)|(?P<symbol>@\[|:=|\S)")
+_RAW_STRING = re.compile(r'r(?P<hashes>#*)"(?P<content>.*?)(?:"(?P=hashes))?', re.S)
 _ESCAPE = re.compile(r"\\(\r?\n\s*|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
 
@@ -60,37 +51,22 @@ class AttributeToken:
 def tokens(text: str) -> Iterator[AttributeToken]:
     """The tokens of a Lean file. Never fails: what is not understood comes as one-character symbols."""
     position = 0
-    while match := _TOKEN.match(text, position):
-        position = match.end()
-        start = match.start()
-        if match["block"]:
-            position = _block_end(text, position)
-            if match["block"] == "/--":
-                yield AttributeToken(
-                    AttributeTokenKind.DOC, text[match.end() : position].removesuffix("-/").strip(), start
-                )
-        elif match["hashes"] is not None:
-            closing = '"' + match["hashes"]
-            end = text.find(closing, position)
-            content = text[position:] if end < 0 else text[position:end]
-            position = len(text) if end < 0 else end + len(closing)
-            yield AttributeToken(AttributeTokenKind.STRING, content, start)
-        elif match["string"] is not None:
-            yield AttributeToken(AttributeTokenKind.STRING, _ESCAPE.sub(_unescaped, match["string"]), start)
-        else:
-            for kind in (AttributeTokenKind.NAME, AttributeTokenKind.NUMBER, AttributeTokenKind.SYMBOL):
-                if match[kind.value] is not None:
-                    yield AttributeToken(kind, match[kind.value], start)
+    for region in regions(text):
+        yield from _code_tokens(text, position, region.start)
+        position = region.end
+        content = text[region.start : region.end]
+        if region.kind is RegionKind.DOC and content.startswith("/--"):
+            yield AttributeToken(AttributeTokenKind.DOC, content[3:].removesuffix("-/").strip(), region.start)
+        elif region.kind is RegionKind.STRING:
+            raw = _RAW_STRING.fullmatch(content)
+            plain = raw["content"] if raw else _ESCAPE.sub(_unescaped, content[1:].removesuffix('"'))
+            yield AttributeToken(AttributeTokenKind.STRING, plain, region.start)
+    yield from _code_tokens(text, position, len(text))
 
 
-def _block_end(text: str, position: int) -> int:
-    """End of a block comment whose opening ends at `position`; the comments nest."""
-    depth = 1
-    for edge in _COMMENT_EDGE.finditer(text, position):
-        depth += 1 if edge.group() == "/-" else -1
-        if depth == 0:
-            return edge.end()
-    return len(text)
+def _code_tokens(text: str, start: int, end: int) -> Iterator[AttributeToken]:
+    for match in _CODE.finditer(text, start, end):
+        yield AttributeToken(AttributeTokenKind(str(match.lastgroup)), match.group(), match.start())
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -21,12 +21,8 @@ _WOULD_JOIN = re.compile(r"[A-Za-z@{]")
 _CONTROL_WORD_BEFORE = re.compile(r"\\[A-Za-z]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class MarkChange:
-    """Text that takes the place of a stretch of a file."""
-
-    span: Span
-    text: str
+MarkChange = tuple[Span, str]
+"""A stretch of a file, and the text that takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +96,16 @@ def remove(blueprint: Blueprint, mark: Span) -> MarkChange:
     line_end = _LINE_END.match(text, after)
     if not before.strip(" \t") and (line_end or after == len(text)):
         if line_end:
-            return MarkChange(Span(mark.file, line_start, line_end.end()), "")
+            return Span(mark.file, line_start, line_end.end()), ""
         # A file whose last line has no end keeps none.
-        return MarkChange(Span(mark.file, len(_END_AT_END.sub("", text[:line_start])), after), "")
+        return Span(mark.file, len(_END_AT_END.sub("", text[:line_start])), after), ""
     if line_end or after == len(text):
         # Blanks in front of the mark would be left at the end of the line.
         start = line_start + len(before.rstrip(" \t"))
     elif not before.strip(" \t") or before[-1] in " \t":
         end = after
     glued = _CONTROL_WORD_BEFORE.search(text[line_start:start]) and _LETTER.match(text, end)
-    return MarkChange(Span(mark.file, start, end), " " if glued else "")
+    return Span(mark.file, start, end), " " if glued else ""
 
 
 def _style(blueprint: Blueprint, file: str | None, default: Style | None = None) -> Style:
@@ -157,12 +153,12 @@ def _new_line(text: str, anchor: Span, indent: str) -> MarkChange:
     line_end = _LINE_END.search(text, anchor.end)
     place = line_end.start() if line_end else len(text)
     ending = line_end.group() if line_end else _usual_line_end(text)
-    return MarkChange(Span(anchor.file, place, place), f"{ending}{indent}{MARK}")
+    return Span(anchor.file, place, place), f"{ending}{indent}{MARK}"
 
 
 def _inline(text: str, anchor: Span, gap: str) -> MarkChange:
     ending = " " if _WOULD_JOIN.match(text, anchor.end) else ""
-    return MarkChange(Span(anchor.file, anchor.end, anchor.end), f"{gap}{MARK}{ending}")
+    return Span(anchor.file, anchor.end, anchor.end), f"{gap}{MARK}{ending}"
 
 
 def _alone(text: str, anchor: Span) -> bool:

@@ -66,6 +66,13 @@ class Part:
         return bool(self.marks) or self.mathlibok
 
 
+class MarkPosition(StrEnum):
+    """Where a mark stands."""
+
+    STATEMENT = "statement"
+    PROOF = "proof"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One statement of the blueprint and the proof leanblueprint reads for it.
@@ -95,24 +102,9 @@ class Node:
         return self.label or f"{self.file}@{self.statement.begin.start}"
 
     @property
-    def environment(self) -> str:
-        """Name of the statement's environment."""
-        return self.statement.environment
-
-    @property
-    def title(self) -> str:
-        """The statement's optional argument."""
-        return self.statement.title
-
-    @property
     def lean(self) -> tuple[str, ...]:
         """Declarations the statement names."""
         return self.statement.lean
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Labels the statement needs."""
-        return self.statement.uses
 
     @property
     def statement_leanok(self) -> bool:
@@ -125,21 +117,6 @@ class Node:
         return self.proof is not None and self.proof.leanok
 
     @property
-    def notready(self) -> bool:
-        """The statement is marked as not ready."""
-        return self.statement.notready
-
-    @property
-    def mathlibok(self) -> bool:
-        """The node is marked as being in Mathlib."""
-        return self.statement.mathlibok
-
-    @property
-    def discussion(self) -> str:
-        """Issue number of the statement's discussion."""
-        return self.statement.discussion
-
-    @property
     def file(self) -> str:
         """File the statement begins in."""
         return self.statement.begin.file
@@ -148,6 +125,11 @@ class Node:
     def proofs(self) -> tuple[Part, ...]:
         """Every proof that belongs to the statement, in document order."""
         return (*self.other_proofs, self.proof) if self.proof else self.other_proofs
+
+    @property
+    def parts(self) -> Mapping[MarkPosition, tuple[Part, ...]]:
+        """The statement and the proofs by where a mark in them stands."""
+        return {MarkPosition.STATEMENT: (self.statement,), MarkPosition.PROOF: self.proofs}
 
 
 class ProblemKind(StrEnum):

@@ -45,7 +45,7 @@ def count(blueprint: Blueprint) -> Counts:
         declarations=sum(len(part.lean) for part in parts),
         statement_marks=sum(len(node.statement.marks) for node in blueprint.nodes),
         proof_marks=sum(len(proof.marks) for node in blueprint.nodes for proof in node.proofs),
-        not_ready=sum(node.notready for node in blueprint.nodes),
+        not_ready=sum(node.statement.notready for node in blueprint.nodes),
         mathlib=sum(len(part.mathlib_marks) for part in parts),
         uses=sum(len(part.uses) for part in parts),
     )
@@ -132,7 +132,7 @@ def report(
         node = nodes[each.key]
         line = line_of(blueprint.files[node.file], node.statement.begin.start)
         marked = (node.statement_leanok, node.proof_leanok)
-        lines.append(_line(each, f"{node.file}:{line}", notready=node.notready, marked=marked))
+        lines.append(_line(each, f"{node.file}:{line}", notready=node.statement.notready, marked=marked))
     return Report(
         root=blueprint.root,
         by=by,

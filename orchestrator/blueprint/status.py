@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from orchestrator.blueprint.nodes import Blueprint, Node
+from orchestrator.blueprint.nodes import Blueprint, MarkPosition, Node
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.source.scan import ScannedDeclaration
 
 SORRY_AXIOM = "sorryAx"
-STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 
 
 class Truth(StrEnum):
@@ -23,13 +24,6 @@ class Truth(StrEnum):
     TRUE = "true"
     FALSE = "false"
     UNDECIDED = "undecided"
-
-
-class MarkPosition(StrEnum):
-    """Where a mark stands."""
-
-    STATEMENT = "statement"
-    PROOF = "proof"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +83,10 @@ class NodeStatus:
     false_marks: tuple[MarkPosition, ...] = ()
     unmarked: tuple[MarkPosition, ...] = ()
     mathlib: bool = False
+
+    def truth(self, position: MarkPosition) -> Truth:
+        """What a mark there claims."""
+        return self.statement if position is MarkPosition.STATEMENT else self.proof
 
     @property
     def conditional(self) -> bool:
@@ -203,21 +201,15 @@ def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> N
         has_proof=node.proof is not None,
         allowed_axioms=allowed_axioms,
     )
-    if node.mathlibok or any(proof.mathlibok for proof in node.proofs):
+    if any(part.mathlibok for part in (node.statement, *node.proofs)):
         return replace(status, mathlib=True)
-    places = (
-        (MarkPosition.STATEMENT, status.statement, (node.statement,)),
-        (MarkPosition.PROOF, status.proof, node.proofs),
-    )
-    return replace(
-        status,
-        false_marks=tuple(
-            place for place, truth, parts in places if truth is Truth.FALSE and any(part.marks for part in parts)
-        ),
-        unmarked=tuple(
-            place for place, truth, parts in places if truth is Truth.TRUE and parts and not parts[-1].marks
-        ),
-    )
+    false_marks, unmarked = [], []
+    for position, parts in node.parts.items():
+        if status.truth(position) is Truth.FALSE and any(part.marks for part in parts):
+            false_marks.append(position)
+        elif status.truth(position) is Truth.TRUE and parts and not parts[-1].marks:
+            unmarked.append(position)
+    return replace(status, false_marks=tuple(false_marks), unmarked=tuple(unmarked))
 
 
 def _all(names: tuple[str, ...], holds: Mapping[str, bool]) -> Truth:
@@ -244,19 +236,10 @@ def _holds_sorry(name: str, fact: DeclarationTruth) -> bool:
     return fact.statement_has_sorry or fact.body_has_sorry or name in fact.rests_on or (sorried and not elsewhere)
 
 
-DATA_KEYWORDS = frozenset({"def", "abbrev", "instance", "structure", "class", "inductive", "opaque"})
+_DATA_KEYWORDS = frozenset({"def", "abbrev", "instance", "structure", "class", "inductive", "opaque"})
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A declaration as the text shows it: its name, its keyword, and whether a sorry stands in it."""
-
-    name: str
-    keyword: str
-    is_open: bool
-
-
-def facts_shown(shown: Iterable[Shown]) -> dict[str, DeclarationTruth]:
+def facts_shown(shown: Iterable[ScannedDeclaration]) -> dict[str, DeclarationTruth]:
     """What the text alone proves: a declaration with a sorry in it is not proved, data with one is not even stated.
 
     Of all others nothing is said: what they rest on, only Lean knows.
@@ -267,7 +250,7 @@ def facts_shown(shown: Iterable[Shown]) -> dict[str, DeclarationTruth]:
             axioms=(SORRY_AXIOM,),
             sorry_free=False,
             rests_on=(each.name,),
-            is_data=each.keyword in DATA_KEYWORDS,
+            is_data=each.keyword in _DATA_KEYWORDS,
             body_has_sorry=True,
         )
         for each in shown

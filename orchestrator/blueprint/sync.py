@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
-from orchestrator.blueprint.loading import load
-from orchestrator.blueprint.marks import MarkChange, Style, add_to_proof, add_to_statement, remove, runs, styles
-from orchestrator.blueprint.nodes import Blueprint, Node, Part, line_of
-from orchestrator.blueprint.status import (
-    STANDARD_AXIOMS,
-    BlueprintStatus,
-    DeclarationTruth,
-    MarkPosition,
-    NodeStatus,
-    Truth,
-    evaluate,
-)
+from orchestrator.blueprint.marks import Style, add_to_proof, add_to_statement, remove, runs, styles
+from orchestrator.blueprint.nodes import Blueprint, MarkPosition, Node, Span, line_of
+from orchestrator.blueprint.status import BlueprintStatus, DeclarationTruth, NodeStatus, Truth, evaluate
 from orchestrator.errors import BlueprintError
+from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.source.diff import unified_diff
 
 
@@ -33,18 +24,16 @@ class EditKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MarkEdit:
-    """One replacement in one file: the text from `start` up to `end`, in code points, becomes `text`.
+    """One replacement in one file: the text of `span` becomes `text`.
 
-    `key` and `place` say which node's mark it is (empty and None for the list of declaration names).
+    `key` and `position` say which node's mark it is (empty and None for the list of declaration names).
     """
 
-    file: str
-    start: int
-    end: int
+    span: Span
     text: str
     kind: EditKind
     key: str = ""
-    place: MarkPosition | None = None
+    position: MarkPosition | None = None
 
 
 def plan(
@@ -73,9 +62,11 @@ def plan(
     ]
     if lean_decls and status.stale_lean_decls and blueprint.lean_decls is not None:
         names = "\n".join(blueprint.declarations)
-        edits.append(MarkEdit(blueprint.lean_decls_path, 0, len(blueprint.lean_decls), names, EditKind.LEAN_DECLS))
+        edits.append(
+            MarkEdit(Span(blueprint.lean_decls_path, 0, len(blueprint.lean_decls)), names, EditKind.LEAN_DECLS)
+        )
     # A file that is input twice gives the same edits twice.
-    return tuple(sorted(dict.fromkeys(edits), key=lambda edit: (edit.file, edit.start, edit.end)))
+    return tuple(sorted(dict.fromkeys(edits), key=lambda edit: edit.span))
 
 
 def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]:
@@ -91,7 +82,7 @@ def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]
     result = dict(texts)
     by_file: dict[str, list[MarkEdit]] = {}
     for edit in edits:
-        by_file.setdefault(edit.file, []).append(edit)
+        by_file.setdefault(edit.span.file, []).append(edit)
     for file, own in by_file.items():
         if file not in texts:
             raise BlueprintError("an edit is of a file that is not there", where=file, hint="Plan the edits again")
@@ -102,38 +93,27 @@ def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]
 def _apply_all(edits: list[MarkEdit], file: str, text: str) -> str:
     pieces: list[str] = []
     position = 0
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        if not position <= edit.start <= edit.end <= len(text):
+    for edit in sorted(edits, key=lambda edit: edit.span):
+        start, end = edit.span.start, edit.span.end
+        if not position <= start <= end <= len(text):
             hint = "Plan the edits again on the text as it is"
             raise BlueprintError("edits overlap or lie outside the text", where=file, hint=hint)
-        pieces += (text[position : edit.start], edit.text)
-        position = edit.end
+        pieces += (text[position:start], edit.text)
+        position = end
     return "".join((*pieces, text[position:]))
 
 
 def _node_edits(
     blueprint: Blueprint, node: Node, status: NodeStatus, style: Style, remove_undecided: bool
 ) -> Iterable[MarkEdit]:
-    for place, truth, parts in (
-        (MarkPosition.STATEMENT, status.statement, (node.statement,)),
-        (MarkPosition.PROOF, status.proof, node.proofs),
-    ):
-        unfounded = truth is Truth.FALSE or (truth is Truth.UNDECIDED and remove_undecided)
-        if unfounded:
+    for position, parts in node.parts.items():
+        truth = status.truth(position)
+        if truth is Truth.FALSE or (truth is Truth.UNDECIDED and remove_undecided):
             for mark in runs(blueprint, (mark for part in parts for mark in part.marks)):
-                yield _edit(remove(blueprint, mark), EditKind.REMOVE, node, place)
-        elif truth is Truth.TRUE and parts and not parts[-1].marks:
-            yield _edit(_addition(blueprint, parts[-1], place, style), EditKind.ADD, node, place)
-
-
-def _addition(blueprint: Blueprint, part: Part, place: MarkPosition, style: Style) -> MarkChange:
-    if place is MarkPosition.STATEMENT:
-        return add_to_statement(blueprint, part, style)
-    return add_to_proof(blueprint, part, style)
-
-
-def _edit(change: MarkChange, kind: EditKind, node: Node, place: MarkPosition) -> MarkEdit:
-    return MarkEdit(change.span.file, change.span.start, change.span.end, change.text, kind, node.key, place)
+                yield MarkEdit(*remove(blueprint, mark), EditKind.REMOVE, node.key, position)
+        elif position in status.unmarked:
+            add = add_to_statement if position is MarkPosition.STATEMENT else add_to_proof
+            yield MarkEdit(*add(blueprint, parts[-1], style), EditKind.ADD, node.key, position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,22 +132,23 @@ class BlueprintUpdate:
     """What makes the blueprint true.
 
     Attributes:
-        found: there is a blueprint.
         blueprint: as read.
         status: what is true of each node.
         marks: what is set and taken away.
         patch: one diff over the TeX files ("" when nothing changes).
         texts: new content of the files that change, by path.
-        problems: what could not be taken as meant, in words.
     """
 
-    found: bool
     blueprint: Blueprint
     status: BlueprintStatus
     marks: tuple[Mark, ...] = ()
     patch: str = ""
     texts: Mapping[str, str] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be taken as meant, in words; nothing where there is no blueprint."""
+        return tuple(str(problem) for problem in self.blueprint.problems) if self.blueprint.found else ()
 
 
 def update_blueprint(
@@ -176,31 +157,20 @@ def update_blueprint(
     *,
     allowed_axioms: Collection[str] = STANDARD_AXIOMS,
 ) -> BlueprintUpdate:
-    """Compare a blueprint with the facts; nothing is written. Pure."""
+    """Compare a blueprint with the facts; nothing is written."""
     status = evaluate(blueprint, facts, allowed_axioms=allowed_axioms)
     edits = plan(blueprint, status)
-    texts = apply(edits, blueprint.files)
+    after = apply(edits, blueprint.files)
+    texts = {path: text for path, text in after.items() if text != blueprint.files[path]}
     patch = unified_diff({path: (blueprint.files[path], text) for path, text in texts.items()})
-    problems = tuple(str(problem) for problem in blueprint.problems) if blueprint.found else ()
-    marks = tuple(_mark(edit, blueprint) for edit in edits if edit.kind is not EditKind.LEAN_DECLS)
-    changed = {path: text for path, text in texts.items() if text != blueprint.files[path]}
-    return BlueprintUpdate(blueprint.found, blueprint, status, marks, patch, changed, problems)
-
-
-def read_blueprint(root: str) -> Blueprint:
-    """The blueprint of the repository at `root`, empty when there is none.
-
-    Raises:
-        BlueprintError: there is one, but it cannot be read.
-    """
-    return load(Path(root))
+    return BlueprintUpdate(blueprint, status, tuple(_mark(edit, blueprint) for edit in edits), patch, texts)
 
 
 def _mark(edit: MarkEdit, blueprint: Blueprint) -> Mark:
     return Mark(
         label=edit.key,
-        file=edit.file,
-        line=line_of(blueprint.files[edit.file], edit.start),
-        part=edit.place.value if edit.place is not None else "",
+        file=edit.span.file,
+        line=line_of(blueprint.files[edit.span.file], edit.span.start),
+        part=edit.position.value if edit.position is not None else "",
         change="added" if edit.kind is EditKind.ADD else "removed",
     )

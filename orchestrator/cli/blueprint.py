@@ -18,7 +18,7 @@ from orchestrator.blueprint.architect import ArchitectNode, evaluate_architect
 from orchestrator.blueprint.loading import load, load_architect, save
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
-from orchestrator.blueprint.status import DeclarationTruth, Shown, evaluate, facts_shown
+from orchestrator.blueprint.status import DeclarationTruth, evaluate, facts_shown
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.cli.repository import elaborate, prepare
 from orchestrator.cli.terminal import make_console, say, show_blueprint
@@ -90,7 +90,7 @@ def sync(
     patch = unified_diff({path: (texts[path], text) for path, text in after.items() if text != texts[path]})
     written = save(Path(repo).expanduser(), texts, after) if write else ()
     if json_:
-        changes = [{"key": e.key, "file": e.file, "place": e.place, "kind": e.kind} for e in edits]
+        changes = [{"key": e.key, "file": e.span.file, "place": e.position, "kind": e.kind} for e in edits]
         value = {"by": found.report.by, "edits": changes, "written": list(written), "patch": patch}
         sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
         return 0
@@ -170,7 +170,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     if not blueprint.nodes and nodes:
         names = tuple(node.declaration for node in nodes if node.declaration)
     shown = [each for module in project.modules for each in declared(module.text)]
-    facts, by = facts_shown(Shown(each.name, each.keyword, each.is_open) for each in shown), "text"
+    facts, by = facts_shown(shown), "text"
     asked: dict[str, DeclarationTruth] = {}
     if not static:
         try:

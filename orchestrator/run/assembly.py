@@ -14,8 +14,9 @@ from pathlib import Path
 from time import monotonic
 
 from orchestrator.blueprint.graph import worth
+from orchestrator.blueprint.loading import load
 from orchestrator.blueprint.status import evaluate
-from orchestrator.blueprint.sync import BlueprintUpdate, read_blueprint
+from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.config import Paths, PolicyChoice, Profile, Settings
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.origin import open_origin
@@ -158,7 +159,7 @@ def night_order(
     goals: Sequence[Goal], project: Project, extraction: Extraction, store: Ledger, ledger: RunLedger
 ) -> tuple[Goal, ...]:
     """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
-    blueprint = read_blueprint(project.root)
+    blueprint = load(Path(project.root))
     value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
     known = store.goal_environments(ledger.repo)
     old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))

@@ -21,8 +21,8 @@ def blueprint_nodes(update: BlueprintUpdate) -> tuple[BlueprintNode, ...]:
     return tuple(
         BlueprintNode(
             key=status.key,
-            title=nodes[status.key].title,
-            kind=nodes[status.key].environment,
+            title=nodes[status.key].statement.title,
+            kind=nodes[status.key].statement.environment,
             declarations=status.declarations,
             uses=graph.uses[status.key],
             state=_state(status, ready),

@@ -286,7 +286,7 @@ class RunLedger:
         Raises:
             LedgerError: it could not be kept.
         """
-        if update.found:
+        if update.blueprint.found:
             self.store.record_blueprint(
                 BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.blueprint.nodes import Node, Part, ProblemKind, Span
@@ -14,7 +15,7 @@ class Draft:
     """A statement or a proof that is being read.
 
     `theorem` is the theorem type ("" for a proof). `sibling` is, for a proof, the closest statement before it
-    among its siblings. `macros` holds the spans of the macros directly in it, by their name.
+    among its siblings. `macros` and `said` hold, by the name of a macro directly in it, its spans and what it says.
     """
 
     environment: str
@@ -24,17 +25,23 @@ class Draft:
     theorem: str = ""
     sibling: Draft | None = None
     end: Span | None = None
-    labels: list[str] = field(default_factory=list)
-    lean: list[str] = field(default_factory=list)
-    uses: list[str] = field(default_factory=list)
-    proves: str = ""
-    discussion: str = ""
-    macros: dict[str, list[Span]] = field(default_factory=dict)
+    macros: defaultdict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
+    said: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def note(self, macro: str, span: Span, words: Iterable[str] = ()) -> None:
+        """A macro stands directly in it and says this."""
+        self.macros[macro].append(span)
+        self.said[macro].extend(words)
 
     @property
     def speaks(self) -> bool:
         """A macro of leanblueprint stands directly in it."""
         return not NODE_MACROS.isdisjoint(self.macros)
+
+    @property
+    def proves(self) -> str:
+        """The label in its last `\\proves`."""
+        return (self.said.get("proves") or [""])[-1]
 
     def finish(self) -> Part:
         """The value."""
@@ -43,11 +50,11 @@ class Draft:
             begin=self.begin,
             end=self.end,
             title=self.title,
-            labels=tuple(dict.fromkeys(self.labels)),
-            lean=tuple(dict.fromkeys(self.lean)),
-            uses=tuple(dict.fromkeys(self.uses)),
+            labels=tuple(dict.fromkeys(self.said["label"])),
+            lean=tuple(dict.fromkeys(self.said["lean"])),
+            uses=tuple(dict.fromkeys(self.said["uses"])),
             proves=self.proves,
-            discussion=self.discussion,
+            discussion=(self.said.get("discussion") or [""])[-1],
             notready="notready" in self.macros,
             marks=tuple(self.macros.get("leanok", ())),
             mathlib_marks=tuple(self.macros.get("mathlibok", ())),
@@ -84,7 +91,7 @@ def pair(
         in_graph: theorem types that are nodes even when no macro of leanblueprint stands in them.
     """
     complaints = []
-    by_label = {label: statement for statement in reversed(statements) for label in statement.labels}
+    by_label = {label: statement for statement in reversed(statements) for label in statement.said["label"]}
     owned: dict[Draft, list[Draft]] = {}
     loose = []
     for proof in proofs:
@@ -108,7 +115,7 @@ def pair(
     complaints += [
         Complaint(ProblemKind.UNKNOWN_LABEL, f"no label {label}, which \\uses names", draft)
         for draft in (*statements, *proofs)
-        for label in dict.fromkeys(draft.uses)
+        for label in dict.fromkeys(draft.said["uses"])
         if label not in labels
     ]
     return Pairing(tuple(nodes), tuple(proof.finish() for proof in loose), tuple(complaints))

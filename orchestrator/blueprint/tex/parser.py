@@ -8,7 +8,7 @@ a proof to the closest statement before it among its siblings (a new section sta
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from orchestrator.blueprint.nodes import Blueprint, BlueprintProblem, ProblemKind, Span, line_of
@@ -33,11 +33,6 @@ def parse(read: Read, root: str, *, theorems: Iterable[str] = DEFAULT_THEOREMS) 
         theorems: theorem types in the dependency graph when no `\\usepackage[thms=...]{blueprint}` names others.
     """
     return _Parser(read, root, theorems).run()
-
-
-def parse_texts(texts: Mapping[str, str], root: str) -> Blueprint:
-    """The blueprint in `texts` (path → content)."""
-    return parse(texts.get, root)
 
 
 @dataclass
@@ -72,25 +67,14 @@ class _Parser:
             "begin": self._begin,
             "end": self._end,
             "label": self._label,
-            "lean": self._lean,
-            "uses": self._uses,
-            "proves": self._proves,
-            "discussion": self._discussion,
-            "input": self._input,
-            "include": self._input,
-            "subfile": self._input,
-            "InputIfFileExists": self._input,
-            "inputleannode": self._lean_input,
-            "inputleanmodule": self._lean_input,
+            **dict.fromkeys(("lean", "uses", "proves", "discussion"), self._macro),
+            **dict.fromkeys(("input", "include", "subfile", "InputIfFileExists"), self._input),
+            **dict.fromkeys(("inputleannode", "inputleanmodule"), self._lean_input),
         }
         self._others: dict[str, Callable[[TexCommand], None]] = {
-            "leanok": self._flag,
-            "mathlibok": self._flag,
-            "notready": self._flag,
-            "import": self._import,
-            "subimport": self._import,
-            "usepackage": self._package,
-            "RequirePackage": self._package,
+            **dict.fromkeys(("leanok", "mathlibok", "notready"), self._flag),
+            **dict.fromkeys(("import", "subimport"), self._import),
+            **dict.fromkeys(("usepackage", "RequirePackage"), self._package),
         }
 
     def run(self) -> Blueprint:
@@ -243,15 +227,14 @@ class _Parser:
 
     # Macros of nodes
 
-    def _part(self, command: TexCommand, shown: str) -> Draft | None:
-        """The statement or proof directly around the macro just read, which is recorded there."""
+    def _note(self, command: TexCommand, shown: str, words: Iterable[str] = ()) -> None:
+        """Record the macro just read in the statement or proof directly around it."""
         frame = self._frames[-1]
         if frame.part is None:
             where = f"directly inside {frame.name}" if frame.name else "outside every environment"
             self._report(ProblemKind.MISPLACED, f"{shown} {where} is not read by leanblueprint", command)
         else:
-            frame.part.macros.setdefault(command.name, []).append(self._span(command))
-        return frame.part
+            frame.part.note(command.name, self._span(command), words)
 
     def _label(self, command: TexCommand, name: str) -> None:
         here = f"{self._path}:{self._line(command)}"
@@ -259,31 +242,23 @@ class _Parser:
             self._report(ProblemKind.DUPLICATE_LABEL, f"label {name} is already at {self._labels[name]}", command)
         self._labels.setdefault(name, here)
         if part := self._frames[-1].part:
-            part.labels.append(name)
-            part.macros.setdefault("label", []).append(self._span(command))
+            part.note("label", self._span(command), [name])
 
-    def _lean(self, command: TexCommand, argument: str) -> None:
-        names = items(argument.replace("\\_", "_"))
-        self._declarations.extend(names)
-        if part := self._part(command, f"\\lean{{{argument}}}"):
-            part.lean.extend(names)
-
-    def _uses(self, command: TexCommand, argument: str) -> None:
-        if part := self._part(command, f"\\uses{{{argument}}}"):
-            part.uses.extend(items(argument))
-
-    def _proves(self, command: TexCommand, argument: str) -> None:
-        if part := self._part(command, f"\\proves{{{argument}}}"):
-            part.proves = argument
-
-    def _discussion(self, command: TexCommand, argument: str) -> None:
-        if part := self._part(command, f"\\discussion{{{argument}}}"):
-            part.discussion = argument.lstrip("#").strip()
+    def _macro(self, command: TexCommand, argument: str) -> None:
+        words: tuple[str, ...] = (argument,)
+        if command.name == "lean":
+            words = items(argument.replace("\\_", "_"))
+            self._declarations.extend(words)
+        elif command.name == "uses":
+            words = items(argument)
+        elif command.name == "discussion":
+            words = (argument.lstrip("#").strip(),)
+        self._note(command, f"\\{command.name}{{{argument}}}", words)
 
     def _flag(self, command: TexCommand) -> None:
         if self._scanner.text.startswith("{}", self._scanner.position):
             self._scanner.position += 2
-        self._part(command, f"\\{command.name}")
+        self._note(command, f"\\{command.name}")
 
     # Places and problems
 

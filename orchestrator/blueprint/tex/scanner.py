@@ -68,25 +68,11 @@ class Scanner:
 
     def group(self) -> str | None:
         """Read `{...}`, blanks and comments before it allowed; its content without comments, blanks made single."""
-        start = self._after_space()
-        if not self.text.startswith("{", start):
-            return None
-        end = self._closing(start + 1, "}")
-        if end is None:
-            return None
-        self.position = end + 1
-        return plain(self.text[start + 1 : end])
+        return self._bracketed("{", "}")
 
     def optional(self) -> str | None:
         """Read `[...]` the same way. None as well when it is not closed before the next `\\end`."""
-        start = self._after_space()
-        if not self.text.startswith("[", start):
-            return None
-        end = self._closing(start + 1, "]")
-        if end is None:
-            return None
-        self.position = end + 1
-        return plain(self.text[start + 1 : end])
+        return self._bracketed("[", "]")
 
     def control_word(self) -> str | None:
         """Read a control word that must come next, as after `\\let`; its name."""
@@ -122,6 +108,14 @@ class Scanner:
     def _after_space(self) -> int:
         match = _SPACE.match(self.text, self.position)
         return match.end() if match else self.position
+
+    def _bracketed(self, opening: str, closing: str) -> str | None:
+        start = self._after_space()
+        end = self._closing(start + 1, closing) if self.text.startswith(opening, start) else None
+        if end is None:
+            return None
+        self.position = end + 1
+        return plain(self.text[start + 1 : end])
 
     def _closing(self, position: int, wanted: str) -> int | None:
         depth = 0

@@ -73,7 +73,7 @@ def test_theorems_from_the_configuration_of_plastex(tmp_path: Path) -> None:
             "blueprint/src/plastex.cfg": "[general]\nthms= dfn+thm\n",
         },
     )
-    assert [node.environment for node in load(tmp_path).nodes] == ["dfn"]
+    assert [node.statement.environment for node in load(tmp_path).nodes] == ["dfn"]
     write(tmp_path, **{"blueprint/src/plastex.cfg": "no section\n"})
     assert load(tmp_path).nodes == ()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.blueprint.graph import DependencyGraph
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
-from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.blueprint.tex.parser import parse
 
 PROVED = DeclarationTruth(exists=True)
 OPEN = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)
@@ -19,7 +19,7 @@ def node(label: str, *uses: str, proof_uses: tuple[str, ...] = (), extra: str = 
 
 
 def blueprint(*nodes: str) -> Blueprint:
-    return parse_texts({"web.tex": "\n".join(nodes)}, "web.tex")
+    return parse({"web.tex": "\n".join(nodes)}.get, "web.tex")
 
 
 CHAIN = blueprint(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from orchestrator.blueprint.nodes import Blueprint, decode, encode
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import apply, plan
-from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.blueprint.tex.parser import parse
 
 FACTS = {
     "P": DeclarationTruth(exists=True, axioms=("propext",)),
@@ -46,7 +46,7 @@ TEXTS = st.one_of(WRITTEN, SOUP)
 
 
 def read(text: str) -> Blueprint:
-    return parse_texts({"web.tex": text}, "web.tex")
+    return parse({"web.tex": text}.get, "web.tex")
 
 
 def squeezed(text: str) -> str:
@@ -58,9 +58,9 @@ def shape(blueprint: Blueprint) -> list[object]:
         (
             node.label,
             node.lean,
-            node.uses,
-            node.title,
-            node.mathlibok,
+            node.statement.uses,
+            node.statement.title,
+            node.statement.mathlibok,
             [(proof.title, proof.uses) for proof in node.proofs],
         )
         for node in blueprint.nodes

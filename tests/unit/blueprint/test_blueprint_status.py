@@ -2,9 +2,9 @@
 
 import pytest
 
-from orchestrator.blueprint.nodes import Blueprint
-from orchestrator.blueprint.status import DeclarationTruth, MarkPosition, NodeStatus, Truth, evaluate, judge
-from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.blueprint.nodes import Blueprint, MarkPosition
+from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth, evaluate, judge
+from orchestrator.blueprint.tex.parser import parse
 
 PROVED = DeclarationTruth(exists=True, axioms=("propext",))
 MISSING = DeclarationTruth(exists=False)
@@ -94,7 +94,7 @@ def test_axioms_can_be_allowed_but_sorry_cannot() -> None:
 
 
 def blueprint(text: str) -> Blueprint:
-    return parse_texts({"web.tex": text}, "web.tex")
+    return parse({"web.tex": text}.get, "web.tex")
 
 
 def status_of(text: str, fact: DeclarationTruth) -> NodeStatus:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.blueprint.nodes import decode, encode
+from orchestrator.blueprint.nodes import Span, decode, encode
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
-from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.blueprint.tex.parser import parse
 from orchestrator.errors import BlueprintError
 
 PROVED = DeclarationTruth(exists=True)
@@ -17,7 +17,7 @@ FACTS = {"P": PROVED, "O": OPEN, "M": MISSING}
 
 
 def sync(text: str) -> str:
-    blueprint = parse_texts({"web.tex": text}, "web.tex")
+    blueprint = parse({"web.tex": text}.get, "web.tex")
     return apply(plan(blueprint, evaluate(blueprint, FACTS)), blueprint.files)["web.tex"]
 
 
@@ -150,22 +150,22 @@ def test_bytes_that_are_no_utf8_survive() -> None:
 
 def test_undecided_marks_go_when_asked_to() -> None:
     text = "\\begin{lemma}\\lean{U}\\leanok\\end{lemma}\\begin{proof}\\leanok\\end{proof}"
-    blueprint = parse_texts({"web.tex": text}, "web.tex")
+    blueprint = parse({"web.tex": text}.get, "web.tex")
     edits = plan(blueprint, evaluate(blueprint, FACTS), remove_undecided=True)
     assert [edit.kind for edit in edits] == [EditKind.REMOVE, EditKind.REMOVE]
     assert apply(edits, blueprint.files)["web.tex"].count("leanok") == 0
 
 
 def test_edits_say_what_they_are_of() -> None:
-    blueprint = parse_texts({"web.tex": "\\begin{lemma}\\label{l}\\lean{P}\\end{lemma}"}, "web.tex")
+    blueprint = parse({"web.tex": "\\begin{lemma}\\label{l}\\lean{P}\\end{lemma}"}.get, "web.tex")
     (edit,) = plan(blueprint, evaluate(blueprint, FACTS))
-    assert edit == MarkEdit("web.tex", 30, 30, "\\leanok", EditKind.ADD, "l", edit.place)
-    assert edit.place == "statement"
+    assert edit == MarkEdit(Span("web.tex", 30, 30), "\\leanok", EditKind.ADD, "l", edit.position)
+    assert edit.position == "statement"
 
 
 def test_a_file_that_is_input_twice_is_edited_once() -> None:
     texts = {"web.tex": "\\input{a}\\input{a}", "a.tex": "\\begin{lemma}\\lean{P}\\end{lemma}", "other": "x"}
-    blueprint = parse_texts(texts, "web.tex")
+    blueprint = parse(texts.get, "web.tex")
     result = apply(plan(blueprint, evaluate(blueprint, FACTS)), texts)
     assert result == texts | {"a.tex": "\\begin{lemma}\\lean{P}\\leanok\\end{lemma}"}
 
@@ -175,14 +175,14 @@ def test_files_without_marks_follow_the_style_of_the_others() -> None:
         "web.tex": "\\input{a}\\begin{lemma}\n\\lean{P}\\leanok\n\\end{lemma}",
         "a.tex": "\\begin{lemma}\n\\lean{P}\n\\end{lemma}",
     }
-    blueprint = parse_texts(texts, "web.tex")
+    blueprint = parse(texts.get, "web.tex")
     result = apply(plan(blueprint, evaluate(blueprint, FACTS)), texts)
     assert result["a.tex"] == "\\begin{lemma}\n\\lean{P}\\leanok\n\\end{lemma}"
 
 
 def test_list_of_declarations_only_when_asked_for() -> None:
     text = "\\begin{lemma}\\lean{B, A}\\end{lemma}\\begin{lemma}\\lean{B}\\end{lemma}"
-    parsed = parse_texts({"web.tex": text}, "web.tex")
+    parsed = parse({"web.tex": text}.get, "web.tex")
     blueprint = replace(parsed, lean_decls="A\nold\n", lean_decls_path="lean_decls")
     status = evaluate(blueprint, {})
     assert plan(blueprint, status) == ()
@@ -193,8 +193,8 @@ def test_list_of_declarations_only_when_asked_for() -> None:
 
 
 def test_a_status_of_another_blueprint_is_refused() -> None:
-    one = parse_texts({"web.tex": "\\begin{lemma}\\label{a}\\end{lemma}"}, "web.tex")
-    other = parse_texts({"web.tex": "\\begin{lemma}\\label{b}\\end{lemma}"}, "web.tex")
+    one = parse({"web.tex": "\\begin{lemma}\\label{a}\\end{lemma}"}.get, "web.tex")
+    other = parse({"web.tex": "\\begin{lemma}\\label{b}\\end{lemma}"}.get, "web.tex")
     with pytest.raises(BlueprintError, match="not of this blueprint"):
         plan(one, evaluate(other, {}))
 
@@ -202,9 +202,9 @@ def test_a_status_of_another_blueprint_is_refused() -> None:
 @pytest.mark.parametrize(
     "edits",
     [
-        [MarkEdit("b", 0, 0, "", EditKind.ADD)],
-        [MarkEdit("a", 2, 9, "", EditKind.REMOVE)],
-        [MarkEdit("a", 0, 2, "", EditKind.REMOVE), MarkEdit("a", 1, 3, "", EditKind.REMOVE)],
+        [MarkEdit(Span("b", 0, 0), "", EditKind.ADD)],
+        [MarkEdit(Span("a", 2, 9), "", EditKind.REMOVE)],
+        [MarkEdit(Span("a", 0, 2), "", EditKind.REMOVE), MarkEdit(Span("a", 1, 3), "", EditKind.REMOVE)],
     ],
 )
 def test_edits_that_do_not_fit_are_refused(edits: list[MarkEdit]) -> None:

@@ -3,14 +3,14 @@
 import pytest
 
 from orchestrator.blueprint.nodes import Blueprint, ProblemKind
-from orchestrator.blueprint.tex.parser import parse, parse_texts
+from orchestrator.blueprint.tex.parser import parse
 from orchestrator.goals.goal import Position
 
 ROOT = "blueprint/src/web.tex"
 
 
 def read(text: str, **files: str) -> Blueprint:
-    return parse_texts({ROOT: text} | {f"blueprint/src/{name}.tex": content for name, content in files.items()}, ROOT)
+    return parse(({ROOT: text} | {f"blueprint/src/{name}.tex": content for name, content in files.items()}).get, ROOT)
 
 
 def kinds(blueprint: Blueprint) -> list[ProblemKind]:
@@ -34,21 +34,25 @@ def test_a_whole_node() -> None:
         """
     )
     theorem, definition = blueprint.nodes
-    assert (theorem.label, theorem.environment, theorem.title) == ("thm:a", "theorem", "Smale \\emph{1958}")
+    assert (theorem.label, theorem.statement.environment, theorem.statement.title) == (
+        "thm:a",
+        "theorem",
+        "Smale \\emph{1958}",
+    )
     assert theorem.lean == ("A.b", "C.d_e")
-    assert theorem.uses == ("def:x", "thm:a")
+    assert theorem.statement.uses == ("def:x", "thm:a")
     assert theorem.statement_leanok
-    assert theorem.discussion == "12"
+    assert theorem.statement.discussion == "12"
     assert theorem.proof is not None
     assert (theorem.proof.title, theorem.proof.uses, theorem.proof_leanok) == ("Sketch", ("def:x",), True)
-    assert (definition.notready, definition.statement_leanok, definition.proof) == (True, False, None)
+    assert (definition.statement.notready, definition.statement_leanok, definition.proof) == (True, False, None)
     assert blueprint.problems == ()
     assert blueprint.declarations == ("A.b", "C.d_e")
 
 
 def test_several_macros_add_up_and_repetitions_count_once() -> None:
     blueprint = read(r"\begin{lemma}\lean{A, B}\uses{x}\lean{B,C,}\uses{x, y}\end{lemma}")
-    assert (blueprint.nodes[0].lean, blueprint.nodes[0].uses) == (("A", "B", "C"), ("x", "y"))
+    assert (blueprint.nodes[0].lean, blueprint.nodes[0].statement.uses) == (("A", "B", "C"), ("x", "y"))
     assert blueprint.declarations == ("A", "B", "B", "C")
 
 
@@ -65,7 +69,7 @@ def test_spans_are_exact() -> None:
 
 def test_mathlibok_implies_leanok() -> None:
     node = read(r"\begin{lemma}\mathlibok\end{lemma}").nodes[0]
-    assert node.mathlibok
+    assert node.statement.mathlibok
     assert node.statement_leanok
     assert node.statement.marks == ()
 
@@ -134,7 +138,7 @@ def test_theorem_environments() -> None:
     \begin{other}\lean{E}\end{other}
     """
     blueprint = read(text)
-    assert [(node.environment, node.lean, node.in_graph) for node in blueprint.nodes] == [
+    assert [(node.statement.environment, node.lean, node.in_graph) for node in blueprint.nodes] == [
         ("claim", ("A",), False),
         ("claim*", ("B",), False),
         ("fact", ("C",), False),
@@ -146,7 +150,7 @@ def test_theorem_environments() -> None:
 
 def test_package_option_names_the_theorems() -> None:
     text = r"\usepackage[showmore, thms=dfn+thm , dep_by=x]{blueprint}\begin{thm}\end{thm}\begin{lemma}\end{lemma}"
-    assert [node.environment for node in read(text).nodes] == ["thm"]
+    assert [node.statement.environment for node in read(text).nodes] == ["thm"]
 
 
 def test_inputs_are_looked_for_from_the_root_and_from_the_including_file() -> None:
@@ -159,7 +163,7 @@ def test_inputs_are_looked_for_from_the_root_and_from_the_including_file() -> No
         "blueprint/src/chapter/two.tex": r"\begin{thm}\lean{C}\end{thm}\endinput\begin{thm}\lean{X}\end{thm}",
         "blueprint/src/b.tex": r"\begin{thm}\lean{D}\end{thm}",
     }
-    blueprint = parse_texts(files, ROOT)
+    blueprint = parse(files.get, ROOT)
     assert blueprint.declarations == ("B", "A", "C", "D")
     assert blueprint.problems == ()
     assert blueprint.complete
@@ -224,7 +228,7 @@ def test_local_packages_are_read() -> None:
         ROOT: "\\usepackage{mine}\\begin{thm}\\lean{A}\\end{thm}",
         "blueprint/src/mine.sty": "\\newtheorem{thm}{T}",
     }
-    assert [node.lean for node in parse_texts(texts, ROOT).nodes] == [("A",)]
+    assert [node.lean for node in parse(texts.get, ROOT).nodes] == [("A",)]
 
 
 def labels_with_proofs(text: str) -> dict[str, str | None]:

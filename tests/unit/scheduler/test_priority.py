@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from orchestrator.blueprint.graph import READY, worth
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
-from orchestrator.blueprint.tex.parser import parse_texts
+from orchestrator.blueprint.tex.parser import parse
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal
 from orchestrator.run.triage.changes import changed_modules, touched_goals
@@ -40,7 +40,7 @@ TEX = r"""\begin{lemma}\label{l}\lean{L}\leanok\end{lemma}
 
 
 def test_a_lemma_that_is_ready_and_held_up_by_nothing_is_worth_most() -> None:
-    blueprint = parse_texts({"web.tex": TEX}, "web.tex")
+    blueprint = parse({"web.tex": TEX}.get, "web.tex")
     open_ = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, rests_on=("Helper",))
     facts = {"L": DeclarationTruth(exists=True), "T": open_, "U": open_}
     assert worth(blueprint, evaluate(blueprint, facts)) == {"T": READY + 2, "Helper": READY + 2, "U": 1}
