@@ -101,16 +101,9 @@ class ArchitectNode:
         kind: its keyword, such as `theorem` ("" for one that is tagged elsewhere, by `attribute [...]`).
         file: path of the Lean file.
         line: line of the attribute, from 1.
-        statement: the statement in LaTeX.
-        proof: the proof in LaTeX, where the attribute gives it.
-        title: short title.
-        environment: LaTeX environment of the statement.
         uses: declarations and labels added to those inferred for the statement.
         proof_uses: likewise for the proof.
-        excludes: declarations and labels taken away from the statement's.
-        proof_excludes: likewise for the proof.
         not_ready: marked as not ready.
-        discussion: issue number ("" when there is none).
         has_proof: the blueprint shows a proof apart from the statement.
     """
 
@@ -119,16 +112,9 @@ class ArchitectNode:
     kind: str
     file: str
     line: int
-    statement: str = ""
-    proof: str = ""
-    title: str = ""
-    environment: str = ""
     uses: tuple[str, ...] = ()
     proof_uses: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    proof_excludes: tuple[str, ...] = ()
     not_ready: bool = False
-    discussion: str = ""
     has_proof: bool = False
 
 
@@ -294,16 +280,9 @@ def _node(options: _Options, kind: str, name: str, path: str, line: int) -> Arch
         kind=kind,
         file=path,
         line=line,
-        statement=texts.get("statement", ""),
-        proof=texts.get("proof", ""),
-        title=texts.get("title", ""),
-        environment=texts.get("latexEnv", ""),
         uses=tuple(each for each in uses if not each.startswith("-")),
         proof_uses=tuple(each for each in proof_uses if not each.startswith("-")),
-        excludes=tuple(each[1:] for each in uses if each.startswith("-")),
-        proof_excludes=tuple(each[1:] for each in proof_uses if each.startswith("-")),
         not_ready=texts.get("notReady") == "true",
-        discussion=texts.get("discussion", ""),
         has_proof=shown == "true" if shown else kind in _THEOREMS or "proof" in texts,
     )
 

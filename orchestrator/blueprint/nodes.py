@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from orchestrator.goals.goal import Position
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
@@ -26,13 +24,10 @@ class Part:
     Attributes:
         environment: name as written in `\\begin{...}`.
         begin: `\\begin{...}` with its optional argument.
-        end: `\\end{...}`; None when the environment is never closed.
         title: text of the optional argument.
         labels: every `\\label` directly in it.
         lean: names in its `\\lean` macros, in order, without repetition.
         uses: labels in its `\\uses` macros, in order, without repetition.
-        proves: label in `\\proves` ("" when there is none).
-        discussion: issue number in `\\discussion`, as text without `#`.
         notready: it holds `\\notready`.
         marks: every `\\leanok` in it.
         mathlib_marks: every `\\mathlibok` in it.
@@ -42,13 +37,10 @@ class Part:
 
     environment: str
     begin: Span
-    end: Span | None = None
     title: str = ""
     labels: tuple[str, ...] = ()
     lean: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
-    proves: str = ""
-    discussion: str = ""
     notready: bool = False
     marks: tuple[Span, ...] = ()
     mathlib_marks: tuple[Span, ...] = ()
@@ -75,21 +67,15 @@ class MarkPosition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One statement of the blueprint and the proof leanblueprint reads for it.
-
-    Attributes:
-        statement: the statement's environment.
-        proof: the last proof in document order that belongs to it, the one leanblueprint reads.
-        other_proofs: the proofs before that one.
-        theorem: the theorem type, which differs from the environment when one is defined through the other.
-        in_graph: its theorem type is among the `thms` of the blueprint package.
-    """
+    """One statement of the blueprint, and the proofs that belong to it in document order."""
 
     statement: Part
-    proof: Part | None = None
-    other_proofs: tuple[Part, ...] = ()
-    theorem: str = ""
-    in_graph: bool = True
+    proofs: tuple[Part, ...] = ()
+
+    @property
+    def proof(self) -> Part | None:
+        """The last proof, which is the one that leanblueprint reads."""
+        return self.proofs[-1] if self.proofs else None
 
     @property
     def label(self) -> str:
@@ -120,11 +106,6 @@ class Node:
     def file(self) -> str:
         """File the statement begins in."""
         return self.statement.begin.file
-
-    @property
-    def proofs(self) -> tuple[Part, ...]:
-        """Every proof that belongs to the statement, in document order."""
-        return (*self.other_proofs, self.proof) if self.proof else self.other_proofs
 
     @property
     def parts(self) -> Mapping[MarkPosition, tuple[Part, ...]]:
@@ -175,9 +156,7 @@ class Blueprint:
         files: text of every TeX file read, by path in the repository with forward slashes.
         problems: what could not be taken as meant.
         root: the file reading began with ("" when there is no blueprint).
-        loose_proofs: proofs that belong to no statement.
         declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.
-        lean_inputs: names in `\\inputleannode` and `\\inputleanmodule`, which LeanArchitect fills from Lean files.
         complete: every file that could hold nodes was read.
         lean_decls: content of the generated file of declaration names; None when it is not there.
         lean_decls_path: where leanblueprint writes that file.
@@ -187,9 +166,7 @@ class Blueprint:
     files: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[BlueprintProblem, ...] = ()
     root: str = ""
-    loose_proofs: tuple[Part, ...] = ()
     declarations: tuple[str, ...] = ()
-    lean_inputs: tuple[str, ...] = ()
     complete: bool = True
     lean_decls: str | None = None
     lean_decls_path: str = ""
@@ -203,11 +180,6 @@ class Blueprint:
     def by_label(self) -> Mapping[str, Node]:
         """Nodes by each of their labels; of several nodes with one label, the first."""
         return {label: node for node in reversed(self.nodes) for label in node.statement.labels}
-
-    def position(self, span: Span) -> Position:
-        """Line (from 1) and column (from 0) where `span` starts."""
-        text = self.files[span.file]
-        return Position(line_of(text, span.start), span.start - (text.rfind("\n", 0, span.start) + 1))
 
 
 def line_of(text: str, offset: int) -> int:

@@ -24,7 +24,6 @@ class Draft:
     title: str = ""
     theorem: str = ""
     sibling: Draft | None = None
-    end: Span | None = None
     macros: defaultdict[str, list[Span]] = field(default_factory=lambda: defaultdict(list))
     said: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -48,13 +47,10 @@ class Draft:
         return Part(
             environment=self.environment,
             begin=self.begin,
-            end=self.end,
             title=self.title,
             labels=tuple(dict.fromkeys(self.said["label"])),
             lean=tuple(dict.fromkeys(self.said["lean"])),
             uses=tuple(dict.fromkeys(self.said["uses"])),
-            proves=self.proves,
-            discussion=(self.said.get("discussion") or [""])[-1],
             notready="notready" in self.macros,
             marks=tuple(self.macros.get("leanok", ())),
             mathlib_marks=tuple(self.macros.get("mathlibok", ())),
@@ -74,10 +70,9 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """Statements with their proofs. `loose` are proofs that belong to no statement."""
+    """Statements with their proofs, and what is wrong with them."""
 
     nodes: tuple[Node, ...]
-    loose: tuple[Part, ...]
     complaints: tuple[Complaint, ...]
 
 
@@ -93,7 +88,6 @@ def pair(
     complaints = []
     by_label = {label: statement for statement in reversed(statements) for label in statement.said["label"]}
     owned: dict[Draft, list[Draft]] = {}
-    loose = []
     for proof in proofs:
         if proof.proves and proof.proves not in by_label:
             message = f"no statement has the label {proof.proves} of \\proves"
@@ -101,7 +95,6 @@ def pair(
         target = by_label.get(proof.proves, proof.sibling)
         if target is None:
             complaints.append(Complaint(ProblemKind.LOOSE_PROOF, "this proof belongs to no statement", proof))
-            loose.append(proof)
         else:
             owned.setdefault(target, []).append(proof)
     nodes = []
@@ -111,22 +104,11 @@ def pair(
             message = "it has several proofs, of which leanblueprint reads the last"
             complaints.append(Complaint(ProblemKind.SEVERAL_PROOFS, message, statement))
         if statement.theorem in in_graph or any(draft.speaks for draft in (statement, *own)):
-            nodes.append(_node(statement, own, statement.theorem in in_graph))
+            nodes.append(Node(statement.finish(), tuple(proof.finish() for proof in own)))
     complaints += [
         Complaint(ProblemKind.UNKNOWN_LABEL, f"no label {label}, which \\uses names", draft)
         for draft in (*statements, *proofs)
         for label in dict.fromkeys(draft.said["uses"])
         if label not in labels
     ]
-    return Pairing(tuple(nodes), tuple(proof.finish() for proof in loose), tuple(complaints))
-
-
-def _node(statement: Draft, proofs: Sequence[Draft], in_graph: bool) -> Node:
-    parts = tuple(proof.finish() for proof in proofs)
-    return Node(
-        statement=statement.finish(),
-        proof=parts[-1] if parts else None,
-        other_proofs=parts[:-1],
-        theorem=statement.theorem,
-        in_graph=in_graph,
-    )
+    return Pairing(tuple(nodes), tuple(complaints))

@@ -58,7 +58,6 @@ class _Parser:
         self._proofs: list[Draft] = []
         self._labels: dict[str, str] = {}
         self._declarations: list[str] = []
-        self._lean_inputs: list[str] = []
         self._problems: list[BlueprintProblem] = []
         self._complete = True
         self._ended = False
@@ -97,9 +96,7 @@ class _Parser:
             files=self._files,
             problems=tuple(self._problems),
             root=self._root,
-            loose_proofs=pairing.loose,
             declarations=tuple(self._declarations),
-            lean_inputs=tuple(self._lean_inputs),
             complete=self._complete,
         )
 
@@ -172,7 +169,6 @@ class _Parser:
             self._report(ProblemKind.MISSING_FILE, f"no file {name} in the repository", command)
 
     def _lean_input(self, command: TexCommand, name: str) -> None:
-        self._lean_inputs.append(name)
         self._complete = False
 
     def _package(self, command: TexCommand) -> None:
@@ -218,8 +214,6 @@ class _Parser:
         else:
             for frame in self._frames[depth + 1 :]:
                 self._report(ProblemKind.UNCLOSED, f"\\begin{{{frame.name}}} is still open at \\end{{{name}}}", command)
-            if part := self._frames[depth].part:
-                part.end = self._span(command)
             del self._frames[depth:]
         if name == "document":
             self._scanner.position = len(self._scanner.text)
@@ -251,8 +245,6 @@ class _Parser:
             self._declarations.extend(words)
         elif command.name == "uses":
             words = items(argument)
-        elif command.name == "discussion":
-            words = (argument.lstrip("#").strip(),)
         self._note(command, f"\\{command.name}{{{argument}}}", words)
 
     def _flag(self, command: TexCommand) -> None:
