@@ -85,13 +85,13 @@ class Report:
         by: what was gone by: "lean", "partly" where Lean could elaborate some files only, or "text".
         counts: what the source holds.
         lines: one a node.
-        false_marks, unmarked: places marked though false, and true though not marked.
         missing: declarations that do not exist.
         not_seen: declarations that the project's text does not show (they may come from a library or a macro).
-        stale_lean_decls: the generated list of names is out of date.
-        ready: nodes whose proof can be begun now, those that most others wait for first.
-        cycles: nodes that use one another in a circle.
         problems: what could not be taken as meant.
+        false_marks, unmarked: how many marks are false, and how many are missing.
+        stale_lean_decls: the generated list of names is out of date.
+        ready: nodes whose proof can be begun now, those that most others wait for first, with how many wait.
+        cycles: nodes that use one another in a circle.
         editable: the marks are ours to edit (they are not where LeanArchitect writes them).
     """
 
@@ -99,19 +99,19 @@ class Report:
     by: str
     counts: Counts
     lines: tuple[NodeLine, ...]
-    false_marks: int
-    unmarked: int
     missing: tuple[str, ...]
     not_seen: tuple[str, ...]
-    stale_lean_decls: bool
-    ready: tuple[tuple[str, int], ...]
-    cycles: tuple[tuple[str, ...], ...]
     problems: tuple[str, ...]
+    false_marks: int = 0
+    unmarked: int = 0
+    stale_lean_decls: bool = False
+    ready: tuple[tuple[str, int], ...] = ()
+    cycles: tuple[tuple[str, ...], ...] = ()
     editable: bool = True
 
     @property
     def true(self) -> bool:
-        """Nothing is marked that is false, nothing names what does not exist, no generated list is out of date."""
+        """No mark is false or missing, every declaration exists, the generated list is up to date."""
         return not (self.false_marks or self.unmarked or self.missing or self.stale_lean_decls)
 
     def to_dict(self) -> dict[str, object]:
@@ -158,19 +158,14 @@ def report_architect(
     not_seen: Sequence[str] = (),
     problems: Sequence[str] = (),
 ) -> Report:
-    """A blueprint in Lean files; `places` says of each status where its first attribute stands."""
+    """A blueprint in Lean files; `places` says where the first attribute of each status stands."""
     return Report(
         root="Lean files",
         by=by,
         counts=counts,
         lines=tuple(_line(status, place) for status, place in zip(statuses, places, strict=True)),
-        false_marks=0,
-        unmarked=0,
         missing=_missing(statuses),
         not_seen=tuple(not_seen),
-        stale_lean_decls=False,
-        ready=(),
-        cycles=(),
         problems=tuple(problems),
         editable=False,
     )
@@ -183,30 +178,24 @@ def _missing(statuses: Sequence[NodeStatus]) -> tuple[str, ...]:
 def _line(
     status: NodeStatus, where: str, *, notready: bool = False, marked: tuple[bool, bool] | None = None
 ) -> NodeLine:
-    notes = []
-    if status.false_marks:
-        notes.append(f"false mark in the {' and the '.join(status.false_marks)}")
-    if status.unmarked:
-        notes.append(f"no mark yet in the {' and the '.join(status.unmarked)}")
-    if status.missing:
-        notes.append(f"no such declaration: {', '.join(status.missing)}")
-    if status.conditional:
-        notes.append(f"conditional on {', '.join(status.rests_on)}")
-    if status.open_here:
-        notes.append(f"sorry in {', '.join(status.open_here)}")
-    if status.forbidden_axioms:
-        notes.append(f"rests on the axioms {', '.join(status.forbidden_axioms)}")
-    if notready:
-        notes.append("not ready")
-    if not status.declarations and not status.mathlib:
-        notes.append("names no declaration")
+    notes = {
+        f"false mark in the {' and the '.join(status.false_marks)}": status.false_marks,
+        f"no mark yet in the {' and the '.join(status.unmarked)}": status.unmarked,
+        f"no such declaration: {', '.join(status.missing)}": status.missing,
+        f"conditional on {', '.join(status.rests_on)}": status.conditional,
+        f"sorry in {', '.join(status.open_here)}": status.open_here,
+        f"rests on the axioms {', '.join(status.forbidden_axioms)}": status.forbidden_axioms,
+        "not ready": notready,
+        "names no declaration": not status.declarations and not status.mathlib,
+    }
+    proof = "conditional" if status.conditional else _word(status.proved, "proved", marked and marked[1])
     return NodeLine(
         key=status.key,
         where=where,
         declarations=status.declarations,
         statement="in Mathlib" if status.mathlib else _word(status.statement, "formalised", marked and marked[0]),
-        proof="" if status.mathlib else _proof_word(status, marked and marked[1]),
-        notes=tuple(notes),
+        proof="" if status.mathlib else proof,
+        notes=tuple(note for note, holds in notes.items() if holds),
         done=status.done,
     )
 
@@ -214,7 +203,3 @@ def _line(
 def _word(truth: Truth, good: str, marked: bool | None) -> str:
     undecided = "?" if marked is None else "marked, not seen" if marked else "unmarked"
     return {Truth.TRUE: good, Truth.FALSE: f"not {good}", Truth.UNDECIDED: undecided}[truth]
-
-
-def _proof_word(status: NodeStatus, marked: bool | None) -> str:
-    return "conditional" if status.conditional else _word(status.proved, "proved", marked)

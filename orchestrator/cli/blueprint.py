@@ -30,6 +30,7 @@ from orchestrator.source.diff import unified_diff
 from orchestrator.source.loading import load_project
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.scan import declared
+from orchestrator.text import counted
 
 blueprint_app = App(
     name="blueprint",
@@ -104,7 +105,7 @@ def sync(
         if not write:
             console.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
         decls = "; the list of declaration names is new" if any(e.kind is EditKind.LEAN_DECLS for e in edits) else ""
-        console.print(f"{added} marks to add, {removed} to remove{decls}", highlight=False)
+        console.print(f"{counted(added, 'mark')} to add, {removed} to remove{decls}", highlight=False)
         console.print(
             f"Written: {', '.join(written)}" if write else "Nothing was written: add --write", highlight=False
         )

@@ -140,7 +140,9 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
     for cycle in report.cycles:
         say(console, "yellow", "circle:", " → ".join((*cycle, cycle[0])))
     if report.ready:
-        shown = ", ".join(f"{key} ({waiting} wait)" if waiting else key for key, waiting in report.ready[:_READY_SHOWN])
+        shown = ", ".join(
+            f"{key} ({waiting} waiting)" if waiting else key for key, waiting in report.ready[:_READY_SHOWN]
+        )
         more = len(report.ready) - _READY_SHOWN
         say(console, "bold", "ready to be proved:", shown + (f", and {more} more" if more > 0 else ""))
     if report.not_seen:
@@ -150,15 +152,16 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
     counts = report.counts
     done = sum(line.done for line in report.lines)
     console.print(
-        f"{report.root}: {counted(counts.nodes, 'node')}, {counts.declarations} declarations named, "
-        f"{counts.statement_marks} statements and {counts.proof_marks} proofs marked, {counts.mathlib} in Mathlib, "
-        f"{counts.not_ready} not ready, {counts.uses} uses",
+        f"{report.root}: {counted(counts.nodes, 'node')}, {counted(counts.declarations, 'declaration')} named, "
+        f"{counted(counts.statement_marks, 'statement')} and {counted(counts.proof_marks, 'proof')} marked, "
+        f"{counts.mathlib} in Mathlib, {counts.not_ready} not ready, {counted(counts.uses, 'use')}",
         highlight=False,
         soft_wrap=True,
     )
     said = {"lean": "Lean says", "partly": "Lean, which saw some files only, says"}.get(report.by, "The text shows")
     console.print(
-        f"{said}: {done} done, {report.false_marks} false marks, {report.unmarked} missing marks, "
+        f"{said}: {done} done, {counted(report.false_marks, 'false mark')}, "
+        f"{counted(report.unmarked, 'missing mark')}, "
         f"{counted(len(report.missing), 'missing declaration')}"
         + (", lean_decls is out of date" if report.stale_lean_decls else ""),
         highlight=False,
