@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from orchestrator.config import PathSettings, Settings, find_paths
+from orchestrator.config import Settings
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.site import make_site
 from orchestrator.goals.result import Outcome
@@ -148,7 +148,7 @@ def _nodes(chance: random.Random) -> tuple[BlueprintNode, ...]:
 @contextmanager
 def serving(ledger: Ledger) -> Iterator[str]:
     """The dashboard, served in a thread; its address."""
-    dashboard = Dashboard(make_site(ledger, Settings(), find_paths(PathSettings())))
+    dashboard = Dashboard(make_site(ledger, Settings(), Settings().paths))
     config = uvicorn.Config(dashboard.application, log_level="warning", timeout_graceful_shutdown=2, lifespan="on")
     server = uvicorn.Server(config)
     with listen("127.0.0.1", 0) as listener:

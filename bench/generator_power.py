@@ -24,7 +24,7 @@ from bench.record_matrix import bank_by_area, module_of
 from bench.recorder import STEP_LIMITS, cut, cut_goals
 from bench.server_clock import TimedProver
 from bench.synthetic import synthetic_project
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import SessionError
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
@@ -95,7 +95,7 @@ async def validity(
 async def prover_on(project: Project) -> AsyncIterator[TimedProver]:
     """One session over a project."""
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     session = provision(settings, paths, choose_lean(settings, paths, project)).session()
     assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
     async with Pool([session], project) as pool:

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bank import BankGoal, load_bank, source
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.lean.extraction import goals_of
 from orchestrator.lean.protocol import Command, CommandReply, Limits
@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args(arguments)
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     # Spread over the whole bank, in an order of no meaning: a slow way that gets to a few goals meets all kinds.
     bank = [goal for goal in load_bank() if not goal.imports]

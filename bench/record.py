@@ -21,7 +21,7 @@ from bench.bank import BankGoal, Split, load_bank, source
 from bench.matrix import read_matrix
 from bench.recorder import Origin, Pair, cut, record, write_pairs
 from bench.synthetic import synthetic_project
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import PatchError
 from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.goals.normal_form import goal_hash
@@ -74,7 +74,7 @@ async def pairs_of(project: Project, *, finishers: bool) -> list[Pair]:
     """Everything that replaying a project's proofs gives, without repetition, but for the bank's held-out goals."""
     unseen = held_out_goals()
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, project))
     prepared = cut(project)
     pairs: dict[Pair, None] = {}

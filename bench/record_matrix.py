@@ -25,7 +25,7 @@ from time import process_time
 from bench.bank import BankGoal, load_bank, source
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
 from bench.server_clock import STRETCH, TimedProver
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError, OrchestratorError, SessionError
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal
@@ -161,7 +161,7 @@ class Recorder:
             known = self.rows[goal.id].codes.get(kind.value) == code_of(kind.value)
             if strategy.available(opened) or (known and kind.value not in again):
                 continue
-            result = await strategy.run(opened, settings.scheduler.timeouts[kind])
+            result = await strategy.run(opened, settings.timeouts[kind])
             trial = Trial(kind.value, ArmKind.STRATEGY, result.success, result.time_seconds)
             others = tuple(t for t in self.rows[goal.id].trials if t.arm != trial.arm)
             codes = {**self.rows[goal.id].codes, kind.value: code_of(kind.value)}
@@ -185,7 +185,7 @@ def _parts(goals: Sequence[BankGoal], part: str) -> Iterator[BankGoal]:
 
 async def _record(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
     settings = load_settings(tactic_timeout=8.0)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     bank = load_bank()
     project = bank_by_area(bank)
     servers = provision(settings, paths, choose_lean(settings, paths, project))

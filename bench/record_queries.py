@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.bank import BankGoal, bank_project, load_bank
 from bench.queries import QUERIES_PATH, Asked, write_queries
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers, choose_lean, provision
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, default=QUERIES_PATH, help="where to write (default: %(default)s)")
     options = parser.parse_args()
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     asked = asyncio.run(record(servers, load_bank()))
     write_queries(asked, options.file)

@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.bank import BankGoal, Split
 from bench.queries import Asked, read_queries
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError
 from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.premises.index import Index
@@ -146,7 +146,7 @@ def library_index() -> Index:
         ConfigError: nothing was collected yet.
     """
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     index = known_index(paths, servers, DEFAULT_IMPORTS)
     if index is None:

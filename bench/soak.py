@@ -26,7 +26,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.config import LeanChoice, find_paths, load_settings
+from orchestrator.config import LeanChoice, load_settings
 from orchestrator.errors import SessionError
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.embedded.session import EmbeddedSession
@@ -160,10 +160,10 @@ class Soak:
 async def soak(requests: int, minutes: float, servers: int) -> tuple[Soak, list[str]]:
     """Run it, close the pool, and say what was left behind."""
     settings = load_settings(lean=LeanChoice.EMBEDDED, start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     work = project()
     lean = provision(settings, paths, choose_lean(settings, paths, work))
-    limit = settings.sessions.rss_limit_megabytes
+    limit = settings.memory_mb
     sessions = [EmbeddedSession(lean.launch, rss_limit_megabytes=limit) for _ in range(servers)]
     pool = Pool(sessions, work)
     async with pool:
@@ -225,7 +225,7 @@ def main(words: Sequence[str] | None = None) -> int:
     given = parser.parse_args(words)
     run, left = asyncio.run(soak(given.requests, given.minutes, given.servers))
     parts = tenths(run.samples)
-    limit = load_settings().sessions.rss_limit_megabytes
+    limit = load_settings().memory_mb
     grid = Table(title=f"{run.made} requests on {given.servers} servers; medians of each tenth")
     for heading in ("requests", "seconds", "our MB", "largest server, MB", "open files", "tasks", "servers started"):
         grid.add_column(heading, justify="right")

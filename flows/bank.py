@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import RunFinished, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result, StrategyType
@@ -55,14 +55,14 @@ async def bank(
         OrchestratorError: nothing could be done.
     """
     settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     made: dict[str, list[tuple[StrategyType, Result]]] = {entry.id: [] for entry in entries}
     strategies: Mapping[StrategyType, Strategy]
     async with stoppable() as stop, AsyncExitStack() as held:
         if settings.profile is Profile.STUB:
             lean, goals, strategies = "", goals_without_lean(entries), stub_strategies()
             scheduler = Scheduler(
-                settings=settings.scheduler,
+                settings=settings,
                 strategies=strategies,
                 run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
                 session_retries=0,
@@ -86,7 +86,7 @@ async def bank(
             scheduler = make_scheduler(
                 settings,
                 strategies,
-                MemoryLedger(ema_alpha=settings.scheduler.ema_alpha),
+                MemoryLedger(ema_alpha=settings.ema_alpha),
                 prover=pool,
                 servers=servers.count,
                 run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),

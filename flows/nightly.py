@@ -10,7 +10,7 @@ from typing import Any
 
 from prefect import flow
 
-from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.config import Profile, load_settings
 from orchestrator.errors import PublishError
 from orchestrator.gate.selection import GateReport
 from orchestrator.goals.events import Notice, RunFinished, StageStarted, notify, unseen
@@ -142,7 +142,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
     """
     started = Beginning()
     settings = load_settings(**order.settings)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     check_folder(order.out)
     answers = ContentCache(paths.answers)
     async with stoppable() as stop, AsyncExitStack() as held:
@@ -176,7 +176,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
         library = await open_premises(settings, paths, servers, goals, background=order.background)
         premises = premises_seen(project, extraction)
         choose = chooser(library, premises)
-        seconds_of = settings.scheduler.timeouts
+        seconds_of = settings.timeouts
         factor = factor_of(store, ledger.environment, seconds_of) if order.more_time else same_time
         for words in neglected_models(settings):
             notify(Notice(words))
@@ -196,7 +196,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
         stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * seconds_of[kind] * factor(goal, kind))
         ledger.add_goals(considered)  # after the order, which asks what is new
         release_left_over(store, repo=ledger.repo)
-        await ensure_limits(settings.scheduler, flow=nightly.name)
+        await ensure_limits(settings, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
             strategies,
@@ -223,7 +223,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
             results = await scheduler.process_queue(goals)
         trading = MarketOutcome()
         if settings.market and settings.profile is not Profile.STUB:
-            limit = settings.scheduler.run_timeout_seconds
+            limit = settings.timeout
             trading = await supply_lemmas(
                 project,
                 extraction,
@@ -243,7 +243,7 @@ async def run_order(order: RunRequest) -> dict[str, object]:
             return await verify_proofs(project, extraction, proofs_of(goals, proved), servers, answers, axioms)
 
         gate = await judge(results)
-        if not stop.requests and settings.scheduler.run_timeout_seconds is None:
+        if not stop.requests and settings.timeout is None:
             results, gate = await ask_once_more(
                 goals, results, gate, prove=scheduler.process_queue, judge=judge, ledger=ledger
             )

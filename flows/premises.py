@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.premises.store import DEFAULT_IMPORTS
 from orchestrator.source.project import Project
 from tasks.premises import collect_premises
@@ -26,6 +26,6 @@ async def premises(imports: tuple[str, ...] = DEFAULT_IMPORTS, force: bool = Fal
         OrchestratorError: Lean cannot be set up, or cannot import a module.
     """
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = await set_up_lean(settings, paths, Project("premises", ""))
     return await collect_premises(paths, servers, imports, force)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from prefect import flow
 
-from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.config import Profile, load_settings
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.goals.events import RunFinished, notify
 from orchestrator.ledger.content_cache import ContentCache
@@ -54,7 +54,7 @@ async def supply(
     """
     started = Beginning()
     settings = load_settings(profile=Profile(profile), timeout=budget_seconds)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     check_folder(out)
     answers = ContentCache(paths.answers)
     axioms = STANDARD_AXIOMS | settings.allowed_axioms

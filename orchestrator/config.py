@@ -1,247 +1,45 @@
-"""Frozen settings; the only file that reads the environment.
+"""Settings and folders; the only file that reads the environment.
 
-`load_settings` takes what the command line gives, else the `ORCH_…` variables below, else the user's configuration
-file (see `config_file`), else the defaults, and answers one `Settings` value. Whoever needs a setting is handed it;
-nobody looks it up.
+Each setting is written once below, as a field: its name, type, default, unit and a sentence that says what it does.
+`load_settings` takes what the command line gives, else the `ORCH_…` variables, else the user's configuration file,
+else the default, and returns one frozen `Settings` value. Whoever needs a setting is handed it; nobody looks it up.
+`orchestrator settings`, docs/settings.md and the README's table are made from `described_settings`.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import os
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypedDict, Unpack
+from typing import Annotated, Any, Self, get_args
 
 from platformdirs import PlatformDirs
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from orchestrator.errors import ConfigError
 from orchestrator.goals.result import StrategyType
 
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One setting: its name, how a text becomes a value, which values are good, and the words for that."""
-
-    name: str
-    parse: Callable[[str], Any]
-    accept: Callable[[Any], bool]
-    allowed: str
-    secret: bool = False
-
-    @property
-    def label(self) -> str:
-        """The environment variable."""
-        return "ORCH_" + self.name.upper()
-
-    def parsed(self, text: str, *, where: str = "") -> Any:
-        """The value that `text` stands for; `where` it was written, unless in the environment.
-
-        Raises:
-            ConfigError: it stands for none, or for one that is not allowed.
-        """
-        try:
-            value = self.parse(text)
-        except ValueError as error:
-            raise self._refusal(text, where) from error
-        if not self.accept(value):
-            raise self._refusal(text, where)
-        return value
-
-    def checked(self, value: Any) -> Any:
-        """The value itself.
-
-        Raises:
-            ConfigError: it is not allowed.
-        """
-        if not self.accept(value):
-            raise self._refusal(str(value))
-        return value
-
-    def _refusal(self, value: str, where: str = "") -> ConfigError:
-        shown = "(hidden)" if self.secret else repr(value)
-        name = self.name if where else self.label
-        return ConfigError(f"{name} cannot be {shown}", where=where or self.label, hint=f"Allowed: {self.allowed}")
-
-
-def integer(name: str, least: int, most: int, words: str = "") -> Variable:
-    """A whole number between two bounds, both included."""
-    return Variable(name, int, lambda value: least <= value <= most, words or f"a whole number from {least} to {most}")
-
-
-def number(name: str, least: float, most: float, words: str) -> Variable:
-    """A number between two bounds, both included."""
-    return Variable(name, float, lambda value: math.isfinite(value) and least <= value <= most, words)
-
-
-def seconds(name: str, least: float = 0.1) -> Variable:
-    """A duration."""
-    return number(name, least, 1e7, f"seconds, {least:g} or more")
-
-
-def share(name: str) -> Variable:
-    """A weight."""
-    return number(name, 0.001, 1.0, "a number above 0 and up to 1")
-
-
-def folder(name: str) -> Variable:
-    """A folder, which need not exist."""
-    return Variable(name, _path, lambda value: bool(value.is_absolute()), "an absolute path, or one that starts with ~")
-
-
-def _path(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:  # no such user, or no home folder
-        raise ValueError(text) from error
-
-
-LABEL = "ORCH_CONFIG"
-"""The variable that names another file."""
-
-
-def config_path(environ: Mapping[str, str]) -> Path | None:
-    """Where the file is, if there is one; None when the environment says nothing about a home."""
-    named = environ.get(LABEL, "").strip()
-    if named:
-        return Path(named).expanduser()
-    folder = environ.get("XDG_CONFIG_HOME", "").strip()
-    home = environ.get("HOME", "") or environ.get("USERPROFILE", "")
-    if not folder and not home:
-        return None
-    return (Path(folder) if folder else Path(home) / ".config") / "lean-orchestrator" / "config.toml"
-
-
-def read_config(environ: Mapping[str, str]) -> tuple[Mapping[str, str], Path | None]:
-    """The settings in the file as texts, and the file; nothing and None when there is none.
-
-    Raises:
-        ConfigError: it cannot be read, is no TOML, or one that ORCH_CONFIG names is not there.
-    """
-    path = config_path(environ)
-    if path is None:
-        return {}, None
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if environ.get(LABEL, "").strip():
-            raise ConfigError("there is no such file", where=f"{LABEL}={path}", hint=f"Unset {LABEL}") from error
-        return {}, None
-    except NotADirectoryError:
-        return {}, None
-    except OSError as error:
-        raise ConfigError(f"the configuration cannot be read: {error.strerror}", where=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration is no TOML: {error}", where=str(path), hint="Mend that line") from error
-    return {name: _text(path, name, value) for name, value in content.items()}, path
-
-
-def _text(path: Path, name: str, value: Any) -> str:
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return str(value)
-    hint = 'Write one value a line, such as profile = 2 or lean = "native"'
-    raise ConfigError(f"{name} is neither a text nor a number", where=str(path), hint=hint)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a chat model answers, and what it costs.
-
-    Attributes:
-        url: base URL, such as `http://127.0.0.1:8000/v1`.
-        model: the model's name there.
-        key: the API key; never printed. "" for servers that ask for none.
-        retries: how often a request is repeated when the server is busy or out of order.
-        temperature: 0 for the likeliest answer.
-        max_tokens: the longest answer.
-        price_in, price_out: for a million tokens read and written.
-    """
-
-    url: str
-    model: str
-    key: str = field(default="", repr=False)
-    retries: int = 2
-    temperature: float = 0.2
-    max_tokens: int = 2_000
-    price_in: float = 0.0
-    price_out: float = 0.0
-
-
-class Profile(IntEnum):
-    """How much work to put in: stub workers that prove nothing, the normal measure, or three times as much time."""
-
-    STUB = 0
-    NORMAL = 1
-    THOROUGH = 2
-
-
-class PolicyChoice(StrEnum):
-    """How the next strategy is chosen: by chance of success per second in context, or by the plain UCB index."""
-
-    COST_AWARE = "cost_aware"
-    UCB = "ucb"
-
-
-class LimitsChoice(StrEnum):
-    """Whether light and heavy are limited on the Prefect server: where that is fast enough, always, or never."""
-
-    AUTO = "auto"
-    ON = "on"
-    OFF = "off"
-
-
-class PremisesChoice(StrEnum):
-    """Whether a run collects the library's theorems when nobody has: if it has the time, always, or never."""
-
-    AUTO = "auto"
-    ON = "on"
-    OFF = "off"
-
-
-class LeanChoice(StrEnum):
-    """Which Lean to use: the one that suits the project, or only the one named."""
-
-    AUTO = "auto"
-    NATIVE = "native"
-    EMBEDDED = "embedded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathSettings:
-    """Folders that replace the ones the operating system suggests."""
-
-    cache: Path | None = None
-    data: Path | None = None
-    state: Path | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSettings:
-    """How Lean servers are run.
-
-    Attributes:
-        servers: how many at once; None lets the pool fit them to the machine.
-        rss_limit_megabytes: a server with more resident memory than this is replaced.
-        start_timeout_seconds: a server has to be ready within this time.
-        tactic_seconds: wall time of one tactic, 0 for no limit.
-        heartbeats: deterministic limit of one tactic in the unit of Lean's `maxHeartbeats`, 0 for no limit.
-        elaboration_seconds: the longest that the gate waits for one file.
-    """
-
-    servers: int | None = None
-    rss_limit_megabytes: int = 1500
-    start_timeout_seconds: float = 60.0
-    tactic_seconds: float = 5.0
-    heartbeats: int = 200_000
-    elaboration_seconds: float = 300.0
-
+PREFIX = "ORCH_"
+CONFIG = "ORCH_CONFIG"
+"""The variable that names another configuration file."""
+_APPLICATION = "lean-orchestrator"
+_EMBEDDED_MEGABYTES = 1000
+"""An embedded server that has just started takes almost as much."""
 
 STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
     {
@@ -254,213 +52,402 @@ STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchedulerSettings:
-    """How goals are given to strategies.
+class Profile(IntEnum):
+    """How much work to put in: stub workers that prove nothing, the normal amount, or three times as much time."""
 
-    Attributes:
-        max_light: goals under `light_threshold` at once.
-        max_heavy: the other goals at once.
-        light_threshold: estimated difficulty, from 0 to 1, from which on a goal is heavy.
-        cpu_target: load of the machine, as a share of its cores, above which work is held back.
-        cpu_alpha: weight of a new measurement in the smoothed load.
-        exploration: weight of the bandit's bonus for strategies that were tried seldom.
-        ema_alpha: weight of a new outcome in a strategy's success rate.
-        speculation: strategies tried on one goal at the same time, while nothing else waits for the room.
-        hedged: a second strategy joins only when the first has passed its expected time.
-        policy: how the next strategy is chosen.
-        goal_seconds: what a goal may take in its first round; None for its fair share of the run's time when that is
-            limited, and no limit otherwise; 0 for no limit in any case.
-        rounds: how often a goal that ran out of time comes round again, each time with twice the seconds; None for
-            three when the run's time is limited, else one.
-        limits: whether the Prefect server limits light and heavy, too.
-        timeouts: seconds one attempt may take, by strategy.
-        run_timeout_seconds: seconds a whole run may take; None for no limit.
+    STUB = 0
+    NORMAL = 1
+    THOROUGH = 2
+
+    @classmethod
+    def _missing_(cls, value: object) -> Profile | None:
+        words = {name.lower(): profile for profile in cls for name in (profile.name, str(profile.value))}
+        return words.get(str(value).lower())
+
+
+class _Choice(StrEnum):
+    """A word from a list, in capitals or not."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((choice for choice in cls if choice.value == str(value).lower()), None)
+
+
+class PolicyChoice(_Choice):
+    """How the next strategy is chosen: by chance of success per second in context, or by the plain UCB index."""
+
+    COST_AWARE = "cost_aware"
+    UCB = "ucb"
+
+
+class Switch(_Choice):
+    """Whether something is done: where it pays, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class LeanChoice(_Choice):
+    """Which Lean to use: the one that suits the project, or only the one named."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a chat model answers, and what it costs: prices are for a million tokens read and written.
+
+    The key is "" for servers that ask for none; a temperature of 0 stands for the likeliest answer.
     """
 
-    max_light: int = 8
-    max_heavy: int = 2
-    light_threshold: float = 0.6
-    cpu_target: float = 0.5
-    cpu_alpha: float = 0.1
-    exploration: float = 1.5
-    ema_alpha: float = 0.1
-    speculation: int = 3
-    hedged: bool = False
-    policy: PolicyChoice = PolicyChoice.COST_AWARE
-    goal_seconds: float | None = None
-    rounds: int | None = None
-    limits: LimitsChoice = LimitsChoice.AUTO
-    timeouts: Mapping[StrategyType, float] = field(default_factory=lambda: STRATEGY_SECONDS)
-    run_timeout_seconds: float | None = None
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+    retries: int = 2
+    temperature: float = 0.2
+    max_tokens: int = 2_000
+    price_in: float = 0.0
+    price_out: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSettings:
-    """Models that strategies use.
-
-    Attributes:
-        generator: folder of the tactic generator; None for the small one that comes with this package.
-        retriever: folder of the premise encoder; None for none.
-        device: "cpu", "cuda", …; "" for a GPU where there is one.
-        chat: the chat model that sketches proofs; None for none.
-    """
-
-    generator: Path | None = None
-    retriever: Path | None = None
-    device: str = ""
-    chat: Endpoint | None = None
+def _folder(value: Path) -> Path:
+    try:
+        path = value.expanduser()
+    except RuntimeError as error:  # no such user, or no home folder
+        raise ValueError(str(error)) from error
+    if not path.is_absolute():
+        raise ValueError("not absolute")
+    return path
 
 
-_EMBEDDED_MEGABYTES = 1000
-"""An embedded server that has just started has almost as much."""
+def _split(value: Any) -> Any:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DashboardSettings:
-    """Where the dashboard listens, and the word that lets people write; "" for one made at each start."""
+# A text in a type names the unit of its numbers, or the values that are allowed.
+_Seconds = Annotated[float, Field(ge=0.1, le=1e7), "seconds"]
+_Timeouts = Annotated[Mapping[StrategyType, _Seconds], AfterValidator(MappingProxyType), "seconds, 0.1 or more"]
+_Attempts = Annotated[int, Field(ge=1, le=10_000)]
+_Weight = Annotated[float, Field(ge=0.001, le=1.0)]
+_Price = Annotated[float, Field(ge=0.0, le=1e6)]
+_Folder = Annotated[Path | None, AfterValidator(_folder), "an absolute path, or one that starts with ~"]
+_Axioms = Annotated[
+    frozenset[Annotated[str, Field(pattern=r"^[^\s,\x00-\x1f\x7f]+$")]],
+    BeforeValidator(_split),
+    "names of axioms, separated by commas",
+]
+_LedgerUrl = Annotated[
+    str | None,
+    Field(pattern=r"^(sqlite:///|postgresql(\+[^:]*)?://)"),
+    "sqlite:///file or postgresql://user@host/database",
+]
 
-    host: str = "127.0.0.1"
-    port: int = 8421
-    token: str = field(default="", repr=False)
+
+_TIMEOUT = "timeout_"
+"""Before a strategy's name: the setting of its time limit, which `Settings.timeouts` holds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything that can be set. `ledger_url` is not printed: it can hold a password.
+def _setting(default: Any, meaning: str, *, unset: str = "", thorough: Any = None, secret: bool = False) -> Any:
+    """A field: `unset` says what an empty default stands for, `thorough` is the default in the thorough profile."""
+    words = {"unset": unset, "thorough": thorough}
+    return Field(default, description=meaning, repr=not secret, json_schema_extra=words)
 
-    `repl` is the folder of a built REPL for a native Lean; None lets lean-interact fetch the one that fits.
-    `dojo` lets `micro` work with LeanDojo where it can.
-    `allowed_axioms` are the owner's additions to the axioms that a proof may rest on.
+
+def _extra(info: FieldInfo) -> dict[str, Any]:
+    extra: Any = info.json_schema_extra
+    return extra or {}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class LeanSettings(_Section, title="Lean"):
+    """Which Lean is used, and how its servers are run."""
+
+    lean: LeanChoice = _setting(LeanChoice.AUTO, "Which Lean to use: what suits the project, or only the one named")
+    repl: _Folder = _setting(None, "Built REPL for a native Lean", unset="lean-interact fetches the one that fits")
+    dojo: bool = _setting(False, "Whether `micro` works with LeanDojo on what it can open")
+    servers: Annotated[int | None, Field(ge=1, le=256)] = _setting(
+        None, "Lean servers at once; one takes about 1 GB", unset="what cores and free memory allow"
+    )
+    memory_mb: Annotated[int, Field(ge=256, le=1_000_000), "megabytes"] = _setting(
+        1500, "Memory beyond which a server is replaced"
+    )
+    start_timeout: _Seconds = _setting(60.0, "Time in which a server has to be ready")
+    tactic_timeout: Annotated[float, Field(ge=0.0, le=1e7), "seconds"] = _setting(
+        5.0, "Longest time for one tactic; 0 for no limit", thorough=15.0
+    )
+    heartbeats: Annotated[int, Field(ge=0, le=10**12), "heartbeats"] = _setting(
+        200_000,
+        "The same in the unit of `maxHeartbeats`, so that the machine's load changes nothing",
+        thorough=600_000,
+    )
+    elaboration_timeout: _Seconds = _setting(300.0, "Longest time that the gate waits for one file", thorough=900.0)
+
+
+class SchedulerSettings(_Section, title="Scheduling"):
+    """How goals are given to strategies."""
+
+    timeout: Annotated[float | None, Field(ge=0.1, le=1e7), "seconds"] = _setting(
+        None, "Time that strategies may work in a run", unset="no limit"
+    )
+    timeouts: _Timeouts = Field(default_factory=lambda: STRATEGY_SECONDS, description="Longest time for one attempt of")
+    max_light: _Attempts = _setting(8, "Attempts at once on easy goals")
+    max_heavy: _Attempts = _setting(2, "Attempts at once on hard goals")
+    light_threshold: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
+        0.6, "Estimated difficulty from which on a goal is hard"
+    )
+    cpu_target: Annotated[float, Field(ge=0.01, le=100.0), "a share of the cores"] = _setting(
+        0.5, "Load above which `bg` holds work back"
+    )
+    cpu_alpha: _Weight = _setting(0.1, "Weight of a new measurement in the smoothed load")
+    exploration: Annotated[float, Field(ge=0.0, le=1000.0)] = _setting(
+        1.5, "Weight of the bandit's bonus for strategies that were seldom tried"
+    )
+    ema_alpha: _Weight = _setting(0.1, "Weight of a new outcome in a strategy's success rate")
+    speculation: Annotated[int, Field(ge=1, le=len(StrategyType))] = _setting(
+        3, "Strategies on one goal at the same time while nothing else waits", thorough=1
+    )
+    hedged: bool = _setting(False, "Whether the second one waits until the first is overdue", thorough=True)
+    policy: PolicyChoice = _setting(
+        PolicyChoice.COST_AWARE, "How strategies are chosen: by chance of success per second in context, or by UCB"
+    )
+    goal_seconds: Annotated[float | None, Field(ge=0.0, le=1e7), "seconds"] = _setting(
+        None, "Time for a goal's first round; 0 for no limit", unset="its fair share of ORCH_TIMEOUT"
+    )
+    rounds: Annotated[int | None, Field(ge=1, le=20)] = _setting(
+        None, "Rounds for a goal that runs out of time, each twice as long", unset="1; 3 with ORCH_TIMEOUT", thorough=3
+    )
+    limits: Switch = _setting(
+        Switch.AUTO,
+        "Whether the Prefect server keeps both limits, too; `auto`: if it is known to use PostgreSQL",
+    )
+
+
+class StorageSettings(_Section, title="Folders and the ledger"):
+    """Where things are kept."""
+
+    ledger_url: _LedgerUrl = _setting(None, "The ledger's database", unset="a file in the data folder", secret=True)
+    cache_dir: _Folder = _setting(None, "Folder for what can be made again", unset="the system's")
+    data_dir: _Folder = _setting(None, "Folder for the ledger", unset="the system's")
+    state_dir: _Folder = _setting(None, "Folder for logs and locks", unset="the system's")
+
+    @property
+    def paths(self) -> Paths:
+        """The folders of this user on this system, except where a setting names another."""
+        system = PlatformDirs(_APPLICATION, appauthor=False)
+        return Paths(
+            cache=self.cache_dir or system.user_cache_path.absolute(),
+            data=self.data_dir or system.user_data_path.absolute(),
+            state=self.state_dir or system.user_state_path.absolute(),
+        )
+
+
+class ModelSettings(_Section, title="Models"):
+    """Models that strategies use."""
+
+    reprover_generator: _Folder = _setting(None, "Folder of the tactic generator", unset="the small one shipped")
+    reprover_retriever: _Folder = _setting(None, "Folder of the premise encoder", unset="none")
+    model_device: Annotated[str, "cpu, cuda, cuda:1, … as torch names them"] = _setting(
+        "", "Where models are computed", unset="a GPU if there is one"
+    )
+    llm_url: Annotated[str | None, Field(pattern="^https?://"), "a URL such as http://127.0.0.1:8000/v1"] = _setting(
+        None, "Base URL of the chat model that sketches proofs", unset="none"
+    )
+    llm_model: Annotated[str | None, "the name of a model"] = _setting(None, "The chat model's name", unset="none")
+    llm_key: Annotated[str, "an API key"] = _setting("", "Its key", unset="none", secret=True)
+    llm_retries: Annotated[int, Field(ge=0, le=20)] = _setting(
+        Endpoint.retries, "How often a request is repeated while its server is busy"
+    )
+    llm_max_tokens: Annotated[int, Field(ge=16, le=200_000), "tokens"] = _setting(
+        Endpoint.max_tokens, "Longest answer of the chat model"
+    )
+    llm_price_in: _Price = _setting(Endpoint.price_in, "Price of a million tokens read, for the costs in the ledger")
+    llm_price_out: _Price = _setting(Endpoint.price_out, "Price of a million tokens written")
+
+    @property
+    def chat(self) -> Endpoint | None:
+        """The chat model; None for none."""
+        given = {name.removeprefix("llm_"): value for name, value in self if name.startswith("llm_")}
+        return Endpoint(**given) if self.llm_url else None
+
+
+class DashboardSettings(_Section, title="Dashboard"):
+    """Where the dashboard listens, and who may write."""
+
+    dashboard_host: Annotated[str, Field(pattern="^[^ ]+$"), "a host name or an address"] = _setting(
+        "127.0.0.1", "Address that the dashboard listens on"
+    )
+    dashboard_port: Annotated[int, Field(ge=0, le=65_535)] = _setting(8421, "Its port; 0 for a free one")
+    dashboard_token: Annotated[str, Field(min_length=16), "16 characters or more"] = _setting(
+        "", "Secret that lets people claim tickets and hand in proofs", unset="one made at each start", secret=True
+    )
+
+
+class Settings(
+    LeanSettings, SchedulerSettings, StorageSettings, ModelSettings, DashboardSettings, BaseSettings, title="Runs"
+):
+    """Everything that can be set. A value: it reads nothing by itself, `load_settings` does.
 
     Raises:
         ConfigError: values that are allowed one by one, but not together.
     """
 
-    profile: Profile = Profile.NORMAL
-    lean: LeanChoice = LeanChoice.AUTO
-    paths: PathSettings = field(default_factory=PathSettings)
-    repl: Path | None = None
-    ledger_url: str | None = field(default=None, repr=False)
-    allowed_axioms: frozenset[str] = frozenset()
-    sessions: SessionSettings = field(default_factory=SessionSettings)
-    scheduler: SchedulerSettings = field(default_factory=SchedulerSettings)
-    dashboard: DashboardSettings = field(default_factory=DashboardSettings)
-    models: ModelSettings = field(default_factory=ModelSettings)
-    market: bool = True
-    counterexamples: bool = True
-    dojo: bool = False
-    premises: PremisesChoice = PremisesChoice.AUTO
+    model_config = SettingsConfigDict(env_prefix=PREFIX, enable_decoding=False, validate_default=False)
 
-    def __post_init__(self) -> None:
-        sessions, scheduler = self.sessions, self.scheduler
-        if sessions.tactic_seconds == 0 and sessions.heartbeats == 0:
-            raise ConfigError(
+    profile: Annotated[Profile, "0 or stub, 1 or normal, 2 or thorough"] = _setting(
+        Profile.NORMAL, "How much work to put in: stub workers that prove nothing, the normal amount, or three times it"
+    )
+    market: bool = _setting(True, "Whether goals that are stuck ask for lemmas")
+    counterexamples: bool = _setting(True, "Whether small values are tried against a statement first")
+    premises: Switch = _setting(
+        Switch.AUTO,
+        "Whether a run first collects the library's theorems if nobody has, which takes minutes once; `auto`: in the "
+        "background and in the thorough profile",
+    )
+    allowed_axioms: _Axioms = _setting(
+        frozenset(), "Axioms of yours that a proof may rest on besides the standard ones", unset="none"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A value knows what it is given and nothing else."""
+        return (init_settings,)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_profile(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """`timeout_micro` and its like become `timeouts`; in the thorough profile its own defaults hold."""
+        thorough = False
+        with suppress(ValueError):  # the field refuses it
+            thorough = Profile(given.get("profile", Profile.NORMAL)) is Profile.THOROUGH
+        timeouts: dict[str, Any] = {kind: (3 if thorough else 1) * most for kind, most in STRATEGY_SECONDS.items()}
+        own = {name: _extra(info).get("thorough") for name, info in cls.model_fields.items() if thorough}
+        values = {name: value for name, value in own.items() if value is not None}
+        for name, value in given.items():
+            group, key = (timeouts, name[len(_TIMEOUT) :]) if name.startswith(_TIMEOUT) else (values, name)
+            group[key] = value
+        return {**values, "timeouts": {**timeouts, **given.get("timeouts", {})}}
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        longest, lanes = max(self.timeouts.values()), self.max_light + self.max_heavy
+        missing = "ORCH_LLM_MODEL" if self.llm_url else "ORCH_LLM_URL"
+        for wrong, what, where, hint in (
+            (
+                self.tactic_timeout == 0 and self.heartbeats == 0,
                 "a tactic would have no limit at all",
-                where="ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0",
-                hint="Set one of the two above 0",
-            )
-        if sessions.tactic_seconds > max(scheduler.timeouts.values()):
-            raise ConfigError(
+                "ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0",
+                "Set one of the two above 0",
+            ),
+            (
+                self.tactic_timeout > longest,
                 "one tactic may take longer than any attempt",
-                where=f"ORCH_TACTIC_TIMEOUT={sessions.tactic_seconds:g}",
-                hint=f"Lower it to {max(scheduler.timeouts.values()):g} or less, or raise a strategy's ORCH_TIMEOUT_…",
-            )
-        if scheduler.speculation > scheduler.max_light + scheduler.max_heavy:
-            raise ConfigError(
+                f"ORCH_TACTIC_TIMEOUT={self.tactic_timeout:g}",
+                f"Lower it to {longest:g} or less, or raise a strategy's ORCH_TIMEOUT_…",
+            ),
+            (
+                self.speculation > lanes,
                 "more strategies would be tried on one goal than may run at all",
-                where=f"ORCH_SPECULATION={scheduler.speculation}",
-                hint=f"ORCH_MAX_LIGHT and ORCH_MAX_HEAVY allow {scheduler.max_light + scheduler.max_heavy} together",
-            )
-        if self.lean is not LeanChoice.NATIVE and sessions.rss_limit_megabytes < _EMBEDDED_MEGABYTES:
-            raise ConfigError(
+                f"ORCH_SPECULATION={self.speculation}",
+                f"ORCH_MAX_LIGHT and ORCH_MAX_HEAVY allow {lanes} together",
+            ),
+            (
+                self.lean is not LeanChoice.NATIVE and self.memory_mb < _EMBEDDED_MEGABYTES,
                 f"the embedded Lean needs {_EMBEDDED_MEGABYTES} MB and would be replaced before every request",
-                where=f"ORCH_MEMORY_MB={sessions.rss_limit_megabytes}",
-                hint="Raise it, or set ORCH_LEAN=native",
-            )
+                f"ORCH_MEMORY_MB={self.memory_mb}",
+                "Raise it, or set ORCH_LEAN=native",
+            ),
+            (
+                bool(self.llm_url) != bool(self.llm_model),
+                "a chat model needs a URL and a name",
+                missing,
+                "Set it, too",
+            ),
+        ):
+            if wrong:
+                raise ConfigError(what, where=where, hint=hint)
+        return self
 
 
-class Overrides(TypedDict, total=False):
-    """What the command line can give; None stands for a flag that was not given."""
+def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Settings from `flags`, else the environment (`os.environ` unless given), else the user's configuration file.
 
-    profile: Profile | None
-    lean: LeanChoice | None
-    cache_dir: Path | None
-    data_dir: Path | None
-    state_dir: Path | None
-    repl: Path | None
-    ledger_url: str | None
-    allowed_axioms: frozenset[str] | None
-    elaboration_timeout: float | None
-    servers: int | None
-    memory_mb: int | None
-    start_timeout: float | None
-    tactic_timeout: float | None
-    heartbeats: int | None
-    timeout: float | None
-    timeout_micro: float | None
-    timeout_hammer: float | None
-    timeout_copilot: float | None
-    timeout_reprover: float | None
-    timeout_sketch: float | None
-    max_light: int | None
-    max_heavy: int | None
-    light_threshold: float | None
-    cpu_target: float | None
-    cpu_alpha: float | None
-    exploration: float | None
-    ema_alpha: float | None
-    speculation: int | None
-    dashboard_host: str | None
-    dashboard_port: int | None
-    dashboard_token: str | None
-    hedged: bool | None
-    policy: PolicyChoice | None
-    goal_seconds: float | None
-    rounds: int | None
-    limits: LimitsChoice | None
-    market: bool | None
-    counterexamples: bool | None
-    dojo: bool | None
-    premises: PremisesChoice | None
-    reprover_generator: Path | None
-    reprover_retriever: Path | None
-    model_device: str | None
-    llm_url: str | None
-    llm_model: str | None
-    llm_key: str | None
-    llm_retries: int | None
-    llm_max_tokens: int | None
-    llm_price_in: float | None
-    llm_price_out: float | None
-
-
-def load_settings(environ: Mapping[str, str] | None = None, **overrides: Unpack[Overrides]) -> Settings:
-    """Settings from `overrides`, else the environment (`os.environ` unless given), else the user's configuration file.
-
-    Each override `name` has its variable `ORCH_NAME`; an empty variable counts as not set.
+    A flag `name` has the variable `ORCH_NAME`; one that is None and a variable that is empty count as not set.
 
     Raises:
-        ConfigError: an unknown `ORCH_` variable, a value that is not allowed, or values that contradict one another.
+        ConfigError: an unknown setting, a value that is not allowed, or values that contradict one another.
     """
     environ = os.environ if environ is None else environ
-    _check_names(environ)
-    written, file = read_config(environ)
-    known = {variable.name: variable for variable in _VARIABLES}
-    for name in written:
-        if name not in known:
-            raise _unknown(name, str(file), list(known))
-    given = dict(overrides)
-    values: dict[str, Any] = {}
-    for variable in _VARIABLES:
-        text = environ.get(variable.label, "").strip()
-        if given.get(variable.name) is not None:
-            values[variable.name] = variable.checked(given[variable.name])
-        elif text:
-            values[variable.name] = variable.parsed(text)
-        elif written.get(variable.name, ""):
-            values[variable.name] = variable.parsed(written[variable.name], where=f"{variable.name} in {file}")
-    return _build(values)
+    from_file, from_environment = _from_file(environ), _from_environment(environ)
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**{**from_file, **from_environment, **given})
+    except ValidationError as error:
+        mistake = error.errors(include_url=False, include_context=False)[0]
+    name, *inside = map(str, mistake["loc"])
+    setting = described_settings()[_TIMEOUT + inside[0] if name == "timeouts" else name]
+    shown = "(hidden)" if setting.secret else repr(str(mistake["input"]))
+    in_file = setting.name in from_file.keys() - from_environment.keys() - given.keys()
+    raise ConfigError(
+        f"{setting.name if in_file else setting.variable} cannot be {shown}",
+        where=f"{setting.name} in {config_path(environ)}" if in_file else setting.variable,
+        hint=f"Allowed: {setting.allowed}",
+    )
+
+
+def config_path(environ: Mapping[str, str]) -> Path | None:
+    """Where the configuration file is, if there is one; None when the environment says nothing about a home."""
+    named = environ.get(CONFIG, "").strip()
+    if named:
+        return Path(named).expanduser()
+    folder = environ.get("XDG_CONFIG_HOME", "").strip()
+    home = environ.get("HOME", "") or environ.get("USERPROFILE", "")
+    if not folder and not home:
+        return None
+    return (Path(folder) if folder else Path(home) / ".config") / _APPLICATION / "config.toml"
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    known = {setting.variable: name for name, setting in described_settings().items()}
+    for label in sorted(environ):
+        if label.startswith(PREFIX) and label not in (CONFIG, *known):
+            raise _unknown(label, label, (CONFIG, *known))
+    given = {label: environ[label].strip() for label in known if environ.get(label, "").strip()}
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {label.lower(): text for label, text in given.items()}
+    timeouts = {known[label]: text for label, text in given.items() if known[label] not in Settings.model_fields}
+    return {**source(), **timeouts}
+
+
+def _from_file(environ: Mapping[str, str]) -> dict[str, Any]:
+    path, named = config_path(environ), bool(environ.get(CONFIG, "").strip())
+    if path is None:
+        return {}
+    try:
+        if named and not path.is_file():
+            raise ConfigError("there is no such file", where=f"{CONFIG}={path}", hint=f"Unset {CONFIG}")
+        values = TomlConfigSettingsSource(Settings, path)()
+    except OSError as error:
+        raise ConfigError(f"the configuration cannot be read: {error.strerror}", where=str(path)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration is not TOML: {error}", where=str(path), hint="Fix that line") from error
+    known = described_settings()
+    for name in values.keys() - known.keys():
+        raise _unknown(name, str(path), known)
+    return {name: str(v) if isinstance(v, int | float) else v for name, v in values.items() if v != ""}
+
+
+def _unknown(name: str, where: str, known: Collection[str]) -> ConfigError:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]}?" if close else "Remove it; `orchestrator settings` lists all there are"
+    return ConfigError(f"{name} is not a setting", where=where, hint=hint)
 
 
 class SettingSource(StrEnum):
@@ -472,34 +459,82 @@ class SettingSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenSetting:
-    """A setting as it was given, secrets hidden; the text is "" for a default."""
+class Setting:
+    """A setting in words.
+
+    Attributes:
+        section: the heading it stands under.
+        default: as a text, that of the thorough profile included.
+        text: what was given; "" for a default, and never a secret.
+    """
 
     name: str
-    variable: str
-    text: str
-    source: SettingSource
+    section: str
+    meaning: str
+    default: str
     allowed: str
+    secret: bool
+    text: str = ""
+    source: SettingSource = SettingSource.DEFAULT
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.name.upper()
 
 
-def given_settings(environ: Mapping[str, str] | None = None) -> tuple[tuple[GivenSetting, ...], Path | None]:
-    """Every setting with where it is from, and the place of the configuration file.
+def described_settings() -> dict[str, Setting]:
+    """Every setting in words, by its name, section by section."""
+    sections: tuple[Any, ...] = (Settings, *Settings.__bases__[:-1])
+    found: list[Setting] = []
+    for section in sections:
+        for name in filter(Settings.model_fields.__contains__, section.__annotations__):
+            info = Settings.model_fields[name]
+            title, default = str(section.model_config.get("title")), _default(info.default, **_extra(info))
+            setting = Setting(name, title, str(info.description), default, _allowed(info), secret=not info.repr)
+            if name != "timeouts":
+                found.append(setting)
+                continue
+            for kind, most in STRATEGY_SECONDS.items():
+                words = f"{setting.meaning} `{kind}`"
+                default = _default(most, thorough=3 * most)
+                found.append(replace(setting, name=_TIMEOUT + kind, meaning=words, default=default))
+    return {setting.name: setting for setting in found}
+
+
+def given_settings(environ: Mapping[str, str] | None = None) -> tuple[tuple[Setting, ...], Path | None]:
+    """Every setting with what was given and where, and the place of the configuration file.
 
     Raises:
         ConfigError: as `load_settings` does.
     """
     environ = os.environ if environ is None else environ
     load_settings(environ)
-    written, _ = read_config(environ)
-    rows = []
-    for variable in _VARIABLES:
-        text = environ.get(variable.label, "").strip()
-        source = SettingSource.ENVIRONMENT if text else SettingSource.DEFAULT
-        if not text and written.get(variable.name):
-            text, source = written[variable.name], SettingSource.FILE
-        shown = "(hidden)" if text and variable.secret else text
-        rows.append(GivenSetting(variable.name, variable.label, shown, source, variable.allowed))
-    return tuple(rows), config_path(environ)
+    rows = described_settings()
+    for source, read in ((SettingSource.FILE, _from_file), (SettingSource.ENVIRONMENT, _from_environment)):
+        for name, value in read(environ).items():
+            rows[name] = replace(rows[name], text="(hidden)" if rows[name].secret else str(value), source=source)
+    return tuple(rows.values()), config_path(environ)
+
+
+def _default(value: Any, *, unset: str = "", thorough: Any = None) -> str:
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+    else:
+        text = f"{value:g}" if isinstance(value, int | float) else str(value) if value else unset
+    return text if thorough is None else f"{text} (thorough: {_default(thorough)})"
+
+
+def _allowed(info: FieldInfo) -> str:
+    words = next((one for one in info.metadata if isinstance(one, str)), "")
+    bounds = [getattr(one, side) for side in ("ge", "le") for one in info.metadata if hasattr(one, side)]
+    kind: Any = info.annotation
+    if len(bounds) == 2:
+        noun = words or ("a number" if float in (kind, *get_args(kind)) else "a whole number")
+        return f"{noun}, {bounds[0]:g} or more" if bounds[1] >= 10**6 else f"{noun} from {bounds[0]:g} to {bounds[1]:g}"
+    if words:
+        return words
+    return "yes or no" if kind is bool else " or ".join(", ".join(kind).rsplit(", ", 1))
 
 
 def child_environment(
@@ -513,162 +548,6 @@ def child_environment(
     source = os.environ if environ is None else environ
     kept = {name: value for name, value in source.items() if any(fnmatchcase(name.lower(), p) for p in patterns)}
     return {**kept, **(extra or {})}
-
-
-def _profile(text: str) -> Profile:
-    named = {profile.name.lower(): profile for profile in Profile}
-    return named[text.lower()] if text.lower() in named else Profile(int(text))
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(filter(None, text.replace(",", " ").split()))
-
-
-_AXIOM = re.compile(r"[^\s,\x00-\x1f\x7f]+")
-
-
-def _truth(text: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in words:
-        raise ValueError(text)
-    return words[text.lower()]
-
-
-_VARIABLES = (
-    Variable("profile", _profile, lambda value: True, "0 or stub, 1 or normal, 2 or thorough"),
-    Variable("lean", lambda text: LeanChoice(text.lower()), lambda value: True, "auto, native or embedded"),
-    folder("cache_dir"),
-    folder("data_dir"),
-    folder("state_dir"),
-    folder("repl"),
-    Variable(
-        "ledger_url",
-        str,
-        lambda value: value.startswith("sqlite:///") or value.partition("://")[0].partition("+")[0] == "postgresql",
-        "sqlite:///file or postgresql://user@host/database",
-        secret=True,
-    ),
-    Variable("allowed_axioms", _names, lambda names: all(map(_AXIOM.fullmatch, names)), "names of axioms, with commas"),
-    seconds("elaboration_timeout"),
-    integer("servers", 1, 256),
-    integer("memory_mb", 256, 1_000_000, "megabytes for one Lean server, 256 or more"),
-    seconds("start_timeout"),
-    seconds("tactic_timeout", 0.0),
-    integer("heartbeats", 0, 10**12, "a whole number, in the unit of Lean's maxHeartbeats, 0 for no limit"),
-    seconds("timeout"),
-    *(seconds(f"timeout_{strategy}") for strategy in StrategyType),
-    integer("max_light", 1, 10_000),
-    integer("max_heavy", 1, 10_000),
-    number("light_threshold", 0.0, 1.0, "a number from 0 to 1"),
-    number("cpu_target", 0.01, 100.0, "a share of the machine's cores, 0.01 or more"),
-    share("cpu_alpha"),
-    number("exploration", 0.0, 1000.0, "a number from 0 to 1000"),
-    share("ema_alpha"),
-    integer("speculation", 1, len(StrategyType)),
-    Variable("dashboard_host", str, lambda value: bool(value) and " " not in value, "a host name or an address"),
-    integer("dashboard_port", 0, 65_535),
-    Variable("dashboard_token", str, lambda value: len(value) >= 16, "a secret of 16 characters or more", secret=True),
-    Variable("hedged", _truth, lambda value: True, "yes or no"),
-    Variable("market", _truth, lambda value: True, "yes or no"),
-    Variable("counterexamples", _truth, lambda value: True, "yes or no"),
-    Variable("dojo", _truth, lambda value: True, "yes or no"),
-    Variable("premises", lambda text: PremisesChoice(text.lower()), lambda value: True, "auto, on or off"),
-    Variable("policy", lambda text: PolicyChoice(text.lower()), lambda value: True, "cost_aware or ucb"),
-    seconds("goal_seconds", 0.0),
-    integer("rounds", 1, 20),
-    Variable("limits", lambda text: LimitsChoice(text.lower()), lambda value: True, "auto, on or off"),
-    folder("reprover_generator"),
-    folder("reprover_retriever"),
-    Variable("model_device", str, lambda value: bool(value), "cpu, cuda, cuda:1, … as torch names them"),
-    Variable(
-        "llm_url",
-        str,
-        lambda value: value.startswith(("http://", "https://")),
-        "a URL such as http://127.0.0.1:8000/v1",
-    ),
-    Variable("llm_model", str, lambda value: bool(value), "the name of a model"),
-    Variable("llm_key", str, lambda value: bool(value), "an API key", secret=True),
-    integer("llm_retries", 0, 20),
-    integer("llm_max_tokens", 16, 200_000),
-    number("llm_price_in", 0.0, 1e6, "a price for a million tokens"),
-    number("llm_price_out", 0.0, 1e6, "a price for a million tokens"),
-)
-
-# Thorough is for a night: throughput first, so a second strategy has to wait its turn, and time is given again.
-_BY_PROFILE: Mapping[Profile, Mapping[str, Any]] = MappingProxyType(
-    {
-        Profile.STUB: {},
-        Profile.NORMAL: {},
-        Profile.THOROUGH: {"speculation": 1, "hedged": True, "rounds": 3},
-    }
-)
-
-
-def _build(values: Mapping[str, Any]) -> Settings:
-    profile = values.get("profile", Profile.NORMAL)
-    factor = 3 if profile is Profile.THOROUGH else 1
-    sessions = SessionSettings()
-    timeouts = {
-        strategy: values.get(f"timeout_{strategy}", factor * default) for strategy, default in STRATEGY_SECONDS.items()
-    }
-    return Settings(
-        profile=profile,
-        lean=values.get("lean", LeanChoice.AUTO),
-        paths=PathSettings(cache=values.get("cache_dir"), data=values.get("data_dir"), state=values.get("state_dir")),
-        repl=values.get("repl"),
-        ledger_url=values.get("ledger_url"),
-        market=values.get("market", True),
-        counterexamples=values.get("counterexamples", True),
-        dojo=values.get("dojo", False),
-        premises=values.get("premises", PremisesChoice.AUTO),
-        allowed_axioms=values.get("allowed_axioms", frozenset()),
-        sessions=SessionSettings(
-            servers=values.get("servers"),
-            rss_limit_megabytes=values.get("memory_mb", sessions.rss_limit_megabytes),
-            start_timeout_seconds=values.get("start_timeout", sessions.start_timeout_seconds),
-            tactic_seconds=values.get("tactic_timeout", factor * sessions.tactic_seconds),
-            heartbeats=values.get("heartbeats", factor * sessions.heartbeats),
-            elaboration_seconds=values.get("elaboration_timeout", factor * sessions.elaboration_seconds),
-        ),
-        scheduler=SchedulerSettings(
-            **{
-                name: value
-                for name, value in {**_BY_PROFILE[profile], **values}.items()
-                if name in SchedulerSettings.__slots__
-            },
-            timeouts=MappingProxyType(timeouts),
-            run_timeout_seconds=values.get("timeout"),
-        ),
-        dashboard=DashboardSettings(
-            **{name: values[f"dashboard_{name}"] for name in ("host", "port", "token") if f"dashboard_{name}" in values}
-        ),
-        models=ModelSettings(
-            generator=values.get("reprover_generator"),
-            retriever=values.get("reprover_retriever"),
-            device=values.get("model_device", ""),
-            chat=_endpoint({name[4:]: value for name, value in values.items() if name.startswith("llm_")}),
-        ),
-    )
-
-
-def _endpoint(values: Mapping[str, Any]) -> Endpoint | None:
-    if bool(values.get("url")) != bool(values.get("model")):
-        missing = "ORCH_LLM_MODEL" if values.get("url") else "ORCH_LLM_URL"
-        raise ConfigError("a chat model needs a URL and a name", where=missing, hint=f"Set {missing}, too")
-    return Endpoint(**values) if values.get("url") else None
-
-
-def _check_names(environ: Mapping[str, str]) -> None:
-    labels = [LABEL, *(variable.label for variable in _VARIABLES)]
-    for name in sorted(environ):
-        if name.startswith("ORCH_") and name not in labels:
-            raise _unknown(name, name, labels)
-
-
-def _unknown(name: str, where: str, known: Sequence[str]) -> ConfigError:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]}?" if close else "Remove it; `orchestrator settings` lists all there are"
-    return ConfigError(f"{name} is not a setting", where=where, hint=hint)
 
 
 PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(
@@ -707,9 +586,6 @@ def set_torch_folder(folder: Path) -> None:
     To be called before torch is imported.
     """
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
-
-
-_APPLICATION = "lean-orchestrator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -755,14 +631,3 @@ class Paths:
     def logs(self) -> Path:
         """Folder with log files."""
         return self.state / "log"
-
-
-def find_paths(settings: PathSettings | None = None) -> Paths:
-    """The folders of this user on this system, except where `settings` names another."""
-    settings = settings or PathSettings()
-    system = PlatformDirs(_APPLICATION, appauthor=False)
-    return Paths(
-        cache=(settings.cache or system.user_cache_path).absolute(),
-        data=(settings.data or system.user_data_path).absolute(),
-        state=(settings.state or system.user_state_path).absolute(),
-    )

@@ -14,7 +14,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.settings import get_current_settings
 
-from orchestrator.config import LimitsChoice, SchedulerSettings
+from orchestrator.config import SchedulerSettings, Switch
 from orchestrator.goals.events import Notice, notify
 from orchestrator.scheduler.slots import Weight
 from tasks.alone import is_alone
@@ -27,10 +27,10 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
     slot costs seconds, and a killed run's slots never come back. Elsewhere the same numbers hold in this process
     alone. Slots that runs of `flow` have left behind are freed, unless another run of it is going on.
     """
-    if settings.limits is LimitsChoice.OFF or is_alone():
+    if settings.limits is Switch.OFF or is_alone():
         return False
     async with get_client() as client:
-        if settings.limits is LimitsChoice.AUTO and not await has_postgres(client):
+        if settings.limits is Switch.AUTO and not await has_postgres(client):
             return False
         for weight, number in ((Weight.LIGHT, settings.max_light), (Weight.HEAVY, settings.max_heavy)):
             await client.create_concurrency_limit(tag=weight.value, concurrency_limit=number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from orchestrator.config import Paths, PremisesChoice, Profile, Settings
+from orchestrator.config import Paths, Profile, Settings, Switch
 from orchestrator.errors import OrchestratorError
 from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
 from orchestrator.lean.servers import Servers
@@ -75,4 +75,4 @@ async def open_premises(
 def wanted(settings: Settings, *, background: bool) -> bool:
     """Whether a run collects theorems that are missing."""
     patient = background or settings.profile is Profile.THOROUGH
-    return settings.premises is PremisesChoice.ON or (settings.premises is PremisesChoice.AUTO and patient)
+    return settings.premises is Switch.ON or (settings.premises is Switch.AUTO and patient)

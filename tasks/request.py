@@ -9,7 +9,7 @@ from blocks.lean_project import LeanProject
 from blocks.ledger_database import LedgerDatabase
 from blocks.prover import Prover
 from blocks.source_host import SourceHost
-from orchestrator.config import Overrides, Profile
+from orchestrator.config import Profile
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import Notice, notify
 from orchestrator.run.request import HostAccess, Publish, RunRequest
@@ -49,11 +49,11 @@ async def read_order(
     except ValueError as error:
         raise ConfigError(f"publish cannot be {word!r}", where="publish", hint="Allowed: patch, branch, pr") from error
     chosen = profile if profile is not None else prover.profile if prover else None
-    settings = Overrides(
-        profile=None if chosen is None else Profile(chosen),
-        timeout=budget_seconds if budget_seconds is not None else prover.budget_seconds if prover else None,
-        ledger_url=ledger.url.get_secret_value() if ledger else None,
-    )
+    settings: dict[str, Any] = {
+        "profile": None if chosen is None else Profile(chosen),
+        "timeout": budget_seconds if budget_seconds is not None else prover.budget_seconds if prover else None,
+        "ledger_url": ledger.url.get_secret_value() if ledger else None,
+    }
     if prover is not None:
         settings["servers"] = prover.servers
         settings["max_light"], settings["max_heavy"] = prover.max_light, prover.max_heavy

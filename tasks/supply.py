@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from orchestrator.config import Settings
 from orchestrator.goals.difficulty import estimated_difficulty
@@ -76,7 +75,7 @@ async def supply_lemmas(
     if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
         return MarketOutcome()
     known = MarketAnswers(answers, project, servers.identity)
-    limits = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.scheduler.timeouts.items()]
+    limits = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.timeouts.items()]
     settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), limits)
     if settled is not None:
         return MarketOutcome(trades=settled.trades)
@@ -96,7 +95,7 @@ async def supply_lemmas(
 
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
-        limited = replace(settings, scheduler=replace(settings.scheduler, run_timeout_seconds=left))
+        limited = settings.model_copy(update={"timeout": left})
         strategies = make_strategies(limited, prover, definitions, declarations, choose=choose)
         scheduler = make_scheduler(
             limited,

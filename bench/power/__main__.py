@@ -28,7 +28,7 @@ from bench.power.report import Figures, contributions, figures, shortfalls, tabl
 from bench.power.rows import Row, Rows
 from bench.retrieval import FIRST, Recall
 from bench.server_clock import STRETCH, TimedProver
-from orchestrator.config import Settings, find_paths, load_settings
+from orchestrator.config import Settings, load_settings
 from orchestrator.errors import SessionError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
@@ -173,7 +173,7 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, verify, print."""
     bank = chosen(options.split, options.goals)
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
     project, extraction, goals = await prepare(servers, bank)

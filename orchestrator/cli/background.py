@@ -12,7 +12,7 @@ from orchestrator.cli.next_commands import next_commands
 from orchestrator.cli.prefect_server import prefect_server, run_flow
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.terminal import make_console, show_summary
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.goals.events import observed_by
 from orchestrator.run.stop import interruption_held
 
@@ -41,7 +41,7 @@ def bg(
         from orchestrator.run.assembly import preflight
 
     settings = load_settings(timeout=timeout)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     out = Path(os.path.abspath(out.expanduser()))
     preflight(repo, out, settings, paths)
     if hasattr(os, "nice"):

@@ -15,7 +15,7 @@ from rich.table import Table
 from orchestrator.cli.prefect_server import prefect_server, run_flow
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.terminal import make_console
-from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.config import Profile, load_settings
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.bank import BankEntry
@@ -59,7 +59,7 @@ def bank(
     ]
     console = make_console(stderr=json_)
     display = RunDisplay(console)
-    with display.running(), observed_by(display), prefect_server(find_paths(settings.paths)):
+    with display.running(), observed_by(display), prefect_server(settings.paths):
         with interruption_held():
             from flows.bank import bank as flow
 

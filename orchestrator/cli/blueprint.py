@@ -22,7 +22,7 @@ from orchestrator.blueprint.status import DeclarationTruth, evaluate, facts_show
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.cli.repository import elaborate, prepare
 from orchestrator.cli.terminal import make_console, say, show_blueprint
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import BlueprintError, LeanError, RepositoryError
 from orchestrator.git.checkout import checkout
 from orchestrator.run.blueprint import blueprint_facts
@@ -162,7 +162,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     """
     folder = Path(os.path.abspath(os.path.expanduser(repo)))
     if ref is not None or not folder.is_dir():
-        folder = checkout(repo, ref or "HEAD", cache=find_paths(load_settings().paths).checkouts).path
+        folder = checkout(repo, ref or "HEAD", cache=load_settings().paths.checkouts).path
     project = load_project(folder)
     blueprint, nodes = load(folder), load_architect(folder)
     if not blueprint.found and not nodes:

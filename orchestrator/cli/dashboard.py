@@ -13,7 +13,7 @@ from cyclopts.validators import Number
 from rich.markup import escape
 
 from orchestrator.cli.terminal import make_console, say
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError
 
 ANYWHERE = ("0.0.0.0", "::")
@@ -47,16 +47,16 @@ def dashboard(
     from orchestrator.run.assembly import open_ledger
 
     settings = load_settings(dashboard_host=host, dashboard_port=port)
-    listen, number = settings.dashboard.host, settings.dashboard.port
-    if not is_local(listen) and not settings.dashboard.token and not read_only:
+    listen, number = settings.dashboard_host, settings.dashboard_port
+    if not is_local(listen) and not settings.dashboard_token and not read_only:
         raise ConfigError(
             "a dashboard that other machines can reach needs a token of yours",
             where=f"--host {listen}",
             hint="Set ORCH_DASHBOARD_TOKEN to a secret of 16 characters or more, or give --read-only",
         )
-    token = "" if read_only else settings.dashboard.token or secrets.token_urlsafe(24)
+    token = "" if read_only else settings.dashboard_token or secrets.token_urlsafe(24)
     console = make_console(stderr=True)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     with open_ledger(settings, paths) as ledger:
         hosts = LOCAL_NAMES | {name.lower() for name in allow_host}
         hosts |= frozenset() if listen in ANYWHERE else frozenset({listen.lower()})
@@ -65,7 +65,7 @@ def dashboard(
         def ready(url: str) -> None:
             console.print(f"Dashboard: {url}", highlight=False, soft_wrap=True)
             console.print(f"Ledger:    {escape(ledger.where)}", highlight=False, soft_wrap=True)
-            if token and not settings.dashboard.token:
+            if token and not settings.dashboard_token:
                 console.print(
                     f"Token:     {token}   (to claim tickets and hand in proofs)", highlight=False, soft_wrap=True
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.markup import escape
 from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.tables import Cell, Column, fitted
 from orchestrator.cli.terminal import make_console, show_findings
-from orchestrator.config import Paths, SettingSource, find_paths, given_settings, load_settings
+from orchestrator.config import Paths, SettingSource, given_settings, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.lean.doctor import Finding, Level
 from orchestrator.lean.doctor import doctor as lean_doctor
@@ -45,16 +46,17 @@ def examine() -> Sequence[Finding]:
         settings = load_settings()
     except ConfigError as error:
         return (Finding(Level.BAD, f"settings: {error.what} ({error.where})", error.hint),)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     # Lean is installed into a cache: that one is mended first.
     found = [Finding(Level.OK, "the settings can be used"), *_caches(paths), *lean_doctor(paths)]
     return (*found, _ledger(settings.ledger_url, paths))
 
 
 def settings(*, json_: AsJson = False) -> int:
-    """List every setting: what it is, and whether a variable, the configuration file or nobody has set it.
+    """List every setting: its value, where that is from, and its default.
 
-    A flag of a command wins over the variable, the variable over the file, the file over the default.
+    A flag of a command wins over the variable (ORCH_ and the name in capitals), the variable over the configuration
+    file, the file over the default.
 
     Examples
     --------
@@ -62,19 +64,25 @@ def settings(*, json_: AsJson = False) -> int:
     """
     rows, file = given_settings()
     if json_:
-        print_json({"file": file, "settings": rows})
+        print_json({"file": file, "settings": [{**asdict(row), "variable": row.variable} for row in rows]})
         return 0
     console = make_console()
     words = f"Configuration file: {file}" + ("" if file is not None and file.is_file() else " (not there)")
     console.print(escape(words), highlight=False, soft_wrap=True)
-    columns = (Column("name in the file"), Column("variable"), Column("value", 2), Column("from"), Column("allowed", 3))
+    columns = (
+        Column("name in the file"),
+        Column("value", 2),
+        Column("from"),
+        Column("default", 2),
+        Column("meaning", 4),
+    )
     cells = [
         (
             Cell(row.name),
-            Cell(row.variable),
             Cell(row.text, "bold"),
-            Cell(row.source.value, "dim" if row.source is SettingSource.DEFAULT else "green"),
-            Cell(row.allowed, "dim"),
+            Cell("" if row.source is SettingSource.DEFAULT else row.source.value, "green"),
+            Cell(row.default, "dim"),
+            Cell(row.meaning, "dim"),
         )
         for row in rows
     ]

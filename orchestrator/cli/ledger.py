@@ -17,7 +17,7 @@ from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, print_json
 from orchestrator.cli.tables import Cell, Column, fitted
 from orchestrator.cli.terminal import duration, make_console
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import LedgerStatistics
@@ -31,7 +31,7 @@ ledger_app = App(name="ledger", help="The record of every run, goal, attempt and
 def opened() -> Iterator[Ledger]:
     """The ledger of the settings."""
     settings = load_settings()
-    with Ledger.open(settings.ledger_url or find_paths(settings.paths).ledger_file) as ledger:
+    with Ledger.open(settings.ledger_url or settings.paths.ledger_file) as ledger:
         yield ledger
 
 

@@ -29,7 +29,7 @@ from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.repository import build_project, lean_app, run_extract, run_extract_static, run_verify
 from orchestrator.cli.setup import setup
 from orchestrator.cli.terminal import make_console, say, show_summary
-from orchestrator.config import Profile, find_paths, load_settings
+from orchestrator.config import Profile, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
@@ -107,7 +107,7 @@ def prove(
         from orchestrator.run.assembly import preflight
 
     chosen = load_settings(profile=None if profile is None else Profile(profile), timeout=timeout)
-    paths = find_paths(chosen.paths)
+    paths = chosen.paths
     out = Path(os.path.abspath(out.expanduser()))
     preflight(repo, out, chosen, paths)
     console = make_console(stderr=json_)
@@ -160,7 +160,7 @@ def on_push(
     orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
     """
     chosen = load_settings(timeout=timeout)
-    paths = find_paths(chosen.paths)
+    paths = chosen.paths
     console = make_console(stderr=True)
     display = RunDisplay(console)
     folder = "" if reports is None else os.path.abspath(reports.expanduser())

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from orchestrator.cli.tables import Cell, Column, fitted
 from orchestrator.cli.terminal import make_console, say
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
@@ -228,7 +228,7 @@ def supply(
     from orchestrator.run.assembly import preflight
 
     settings = load_settings(timeout=timeout)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     folder = Path(os.path.abspath(out.expanduser()))
     preflight(repo, folder, settings, paths)
     console = make_console(stderr=json_)
@@ -289,13 +289,13 @@ async def _with_lean(repo: str, quiet: bool, work: Callable[[RepositoryMarket], 
     settings = load_settings()
     console = make_console(stderr=True) if quiet else make_console()
     with _ledger() as ledger, console.status("asking Lean"):
-        async with open_market(repo, ledger, settings, find_paths(settings.paths)) as market:
+        async with open_market(repo, ledger, settings, settings.paths) as market:
             return await work(market)
 
 
 def _ledger() -> Ledger:
     settings = load_settings()
-    return Ledger.open(settings.ledger_url or find_paths(settings.paths).ledger_file)
+    return Ledger.open(settings.ledger_url or settings.paths.ledger_file)
 
 
 def _find(ledger: Ledger, ticket: str) -> Ticket:

@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.cli.terminal import make_console
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.premises.bm25 import Lexical
 from orchestrator.premises.embeddings import dense_retriever
@@ -37,7 +37,7 @@ def build(
 ) -> int:
     """Collect the constants that imports bring; some minutes, once for each Lean."""
     console = make_console(stderr=True)
-    paths = find_paths(load_settings().paths)
+    paths = load_settings().paths
     begun = time.monotonic()
     last = begun
 
@@ -92,7 +92,7 @@ def query(
 
 def _retriever(text: str, imports: list[str]) -> Lexical | Relevance | None:
     """What answers a text: goals are compared by their constants, words by words."""
-    paths, servers = find_paths(load_settings().paths), _servers()
+    paths, servers = load_settings().paths, _servers()
     if "⊢" in text:
         index = known_index(paths, servers, imports)
         return None if index is None else Library(index).relevance
@@ -102,5 +102,5 @@ def _retriever(text: str, imports: list[str]) -> Lexical | Relevance | None:
 
 def _servers() -> Servers:
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     return provision(settings, paths, choose_lean(settings, paths, Project("none", "")))

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestrator.cli.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
-from orchestrator.config import LeanChoice, child_environment, find_paths, load_settings
+from orchestrator.config import LeanChoice, child_environment, load_settings
 from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
 from orchestrator.gate.gate import Gate, PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
@@ -48,7 +48,7 @@ Embedded = Annotated[bool, Parameter(negative="", help="Make everything anew.")]
 def install(*, force: Embedded = False) -> int:
     """Install the embedded Lean: about 120 MB to download, 400 MB on disk, once for each user."""
     console = make_console()
-    paths = find_paths(load_settings().paths)
+    paths = load_settings().paths
     seen: set[str] = set()
 
     def progress(step: str, _done: float | None) -> None:
@@ -66,7 +66,7 @@ def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look a
     """Say which Lean would be used, and why; what is missing, and the command that mends it."""
     console = make_console()
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     findings = doctor(paths)
     show_findings(console, findings)
     if repo is not None:
@@ -80,7 +80,7 @@ def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look a
 def path() -> int:
     """Print the folder of the embedded Lean. Exit code 4 when it is not installed."""
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     found = find_lean(Path.cwd(), "", prefer=LeanChoice.EMBEDDED, paths=paths)
     sys.stdout.write(f"{paths.embedded_lean}\n")
     return 0 if found.installed else 4
@@ -289,7 +289,7 @@ def open_project(repo: str, ref: str | None) -> Project:
     folder = Path(os.path.abspath(os.path.expanduser(repo)))
     if ref is None and folder.is_dir():
         return load_project(folder)
-    found = checkout(repo, ref or "HEAD", cache=find_paths(load_settings().paths).checkouts)
+    found = checkout(repo, ref or "HEAD", cache=load_settings().paths.checkouts)
     return load_project(found.path, commit=found.commit)
 
 
@@ -301,7 +301,7 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
         LeanError: Lean cannot be used.
     """
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     project = usable(settings, paths, open_project(repo, ref))
     lean = choose_lean(settings, paths, project)
     for warning in lean.warnings:

@@ -49,7 +49,7 @@ def setup(
     set_prefect_defaults()
     console = make_console(stderr=json_)
     settings = load_settings()
-    numbers = {"light": settings.scheduler.max_light, "heavy": settings.scheduler.max_heavy}
+    numbers = {"light": settings.max_light, "heavy": settings.max_heavy}
     done = asyncio.run(_on_server(repo, numbers, limits))
     done["deployments"] = deploy(source or ROOT.as_uri(), timezone, cloned=bool(source))
     if json_:

@@ -35,7 +35,7 @@ def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
         ledger=ledger,
         board=Board(ledger, market),
         search=LibrarySearch(partial(open_library, settings, paths), GoalSearch(ledger)),
-        exploration=settings.scheduler.exploration,
+        exploration=settings.exploration,
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config import Paths, SessionSettings, Settings, child_environment
+from orchestrator.config import LeanSettings, Paths, Settings, child_environment
 from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED, find_checkers, not_checked_with
 from orchestrator.lean.embedded.install import ensure_embedded
 from orchestrator.lean.embedded.process import Launch
@@ -51,7 +51,7 @@ class Servers:
 
     launch: Launch
     count: int
-    settings: SessionSettings
+    settings: LeanSettings
     description: str
     identity: str
     native: ReplLaunch | None = None
@@ -60,10 +60,10 @@ class Servers:
 
     def session(self) -> EmbeddedSession | NativeSession:
         """A session; its process starts with the first request."""
-        limit = self.settings.rss_limit_megabytes
+        limit = self.settings.memory_mb
         native = self.native
         if native is not None:
-            limit = NATIVE_MEGABYTES if limit == SessionSettings().rss_limit_megabytes else limit
+            limit = NATIVE_MEGABYTES if limit == LeanSettings().memory_mb else limit
             return NativeSession(lambda: LeanInteractRepl(native), rss_limit_megabytes=limit, meter=self.meter)
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
@@ -75,7 +75,7 @@ class Servers:
 
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
-        limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_seconds * 1000))
+        limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_timeout * 1000))
         return Pool([self.session() for _ in range(self.count)], project, limits=limits)
 
     @asynccontextmanager
@@ -83,7 +83,7 @@ class Servers:
         """A workspace on a process of its own, ended afterwards: what the gate works on."""
         session = self.session()
         try:
-            seconds = self.settings.elaboration_seconds
+            seconds = self.settings.elaboration_timeout
             yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
         finally:
             await session.close()
@@ -145,8 +145,8 @@ def provision(
         lake = found.native.lake
         return Servers(
             Launch(command=(str(lake),), environment={}, folder=str(folder)),
-            server_count(settings.sessions),
-            settings.sessions,
+            server_count(settings),
+            settings,
             description=f"Lean {found.version} ({found.kind})",
             identity=f"native {found.version} {settings.repl or ''}",
             native=ReplLaunch(folder=folder, lake=lake, repl=settings.repl),
@@ -157,19 +157,19 @@ def provision(
         command=confined(lean.command(), read=(lean.root, lean.folder)),
         environment=lean.environment(),
         folder=str(lean.folder),
-        start_timeout=settings.sessions.start_timeout_seconds,
+        start_timeout=settings.start_timeout,
     )
     return Servers(
         launch,
-        server_count(settings.sessions),
-        settings.sessions,
+        server_count(settings),
+        settings,
         description=f"Lean {found.version} ({found.kind})",
         identity=f"{lean.package_digest} {lean.folder.name}",
         not_checked=not_checked_with(installed),
     )
 
 
-def server_count(settings: SessionSettings, machine: LocalMachine | None = None) -> int:
+def server_count(settings: LeanSettings, machine: LocalMachine | None = None) -> int:
     """As many servers as asked for; else one a core, as long as they fit into three quarters of the memory left."""
     if settings.servers is not None:
         return settings.servers

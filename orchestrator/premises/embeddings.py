@@ -179,10 +179,10 @@ def dense_retriever(
     Raises:
         ModelError: the encoder cannot be loaded or run.
     """
-    place = settings.models.retriever
+    place = settings.reprover_retriever
     if place is None or missing("models") or unavailable(place):
         return None
-    encoder = _encoder(place, settings.models.device)
+    encoder = _encoder(place, settings.model_device)
     weights = sorted(place.glob("*.safetensors")) or [place / "config.json"]
     # The size and time of the weights stand for their content, of which there may be gigabytes.
     model = " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in weights)

@@ -7,7 +7,7 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -131,28 +131,26 @@ def recorded_run(
 
 def make_policy(settings: Settings) -> Policy:
     """How the next strategy is chosen."""
-    scheduler = settings.scheduler
-    if scheduler.policy is PolicyChoice.UCB:
-        return SeedUcb(scheduler.exploration)
-    return CostAware(prior_seconds=scheduler.timeouts)
+    if settings.policy is PolicyChoice.UCB:
+        return SeedUcb(settings.exploration)
+    return CostAware(prior_seconds=settings.timeouts)
 
 
 def make_throttle(settings: Settings, *, background: bool) -> Throttle:
     """Holds work back while memory is short, and in the background also while this machine is busy."""
     return Throttle(
         LocalMachine(),
-        cpu_target=settings.scheduler.cpu_target if background else math.inf,
-        cpu_alpha=settings.scheduler.cpu_alpha,
+        cpu_target=settings.cpu_target if background else math.inf,
+        cpu_alpha=settings.cpu_alpha,
         server_bytes=_HEADROOM_BYTES,
     )
 
 
 def with_budget(settings: Settings, rules: Rules) -> Settings:
     """The settings with the time that a repository asks for, where whoever starts the run sets none."""
-    scheduler = settings.scheduler
-    if scheduler.run_timeout_seconds is not None or rules.budget_seconds is None:
+    if settings.timeout is not None or rules.budget_seconds is None:
         return settings
-    return replace(settings, scheduler=replace(scheduler, run_timeout_seconds=rules.budget_seconds))
+    return settings.model_copy(update={"timeout": rules.budget_seconds})
 
 
 def night_order(
@@ -180,9 +178,9 @@ def make_scheduler(
 
     Without a `throttle` nothing is held back.
     """
-    limits = {Weight.LIGHT: settings.scheduler.max_light, Weight.HEAVY: settings.scheduler.max_heavy}
+    limits = {Weight.LIGHT: settings.max_light, Weight.HEAVY: settings.max_heavy}
     return Scheduler(
-        settings=settings.scheduler,
+        settings=settings,
         strategies=strategies,
         ledger=ledger,
         policy=make_policy(settings),
@@ -200,13 +198,12 @@ def make_scheduler(
 
 def run_config(settings: Settings) -> dict[str, object]:
     """The settings that matter, in the results format of the benchmark runner."""
-    scheduler = settings.scheduler
-    timeout = scheduler.run_timeout_seconds
+    timeout = settings.timeout
     return {
         "timeout": None if timeout is None or math.isinf(timeout) else timeout,
-        "max_heavy": scheduler.max_heavy,
-        "max_light": scheduler.max_light,
-        "cpu_target": scheduler.cpu_target,
+        "max_heavy": settings.max_heavy,
+        "max_light": settings.max_light,
+        "cpu_target": settings.cpu_target,
         "profile": int(settings.profile),
     }
 

@@ -310,8 +310,7 @@ class RunLedger:
 
     def configuration(self, strategy: StrategyType) -> str:
         """Digest of what a strategy's answer depends on beside the goal."""
-        sessions = self.settings.sessions
-        facts = [strategy.value, STRATEGY_REVISIONS[strategy], sessions.heartbeats, sessions.tactic_seconds]
+        facts = [strategy.value, STRATEGY_REVISIONS[strategy], self.settings.heartbeats, self.settings.tactic_timeout]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-from orchestrator.config import Overrides
+from typing import Any
 
 
 class Publish(StrEnum):
@@ -62,4 +62,4 @@ class RunRequest:
     comment_on: int = 0
     background: bool = False
     more_time: bool = False
-    settings: Overrides = field(default_factory=Overrides, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -81,7 +81,7 @@ class Scheduler:
         )
         self._replay = replay
         self._lanes = lanes or self._settings.max_light + self._settings.max_heavy
-        limited = self._settings.run_timeout_seconds is not None
+        limited = self._settings.timeout is not None
         self._rounds = self._settings.rounds or (_ROUNDS_IN_LIMITED_TIME if limited else 1)
         self._goal_seconds = self._settings.goal_seconds or math.inf
         self._timeouts = self._settings.timeouts
@@ -181,7 +181,7 @@ class Scheduler:
             LedgerError: an attempt could not be kept; everything under way was stopped.
         """
         self._attempts.refresh()
-        seconds = self._settings.run_timeout_seconds
+        seconds = self._settings.timeout
         deadline = math.inf if seconds is None else self._clock() + seconds
         self._timeouts = adjusted_timeouts(self._settings.timeouts, self._attempts.ledger.success_seconds)
         if seconds is not None and self._settings.goal_seconds is None and isinstance(goals, Sized):

@@ -50,28 +50,28 @@ def unavailable_models(settings: Settings, project: Project | None = None) -> Ma
     """Why a strategy that needs a model cannot be used at all here, in one line; those that can are left out."""
     copilot = copilot_in(project) if project is not None else None
     reasons = {
-        StrategyType.REPROVER: encoder.unavailable(settings.models.generator or reprover.SHIPPED),
+        StrategyType.REPROVER: encoder.unavailable(settings.reprover_generator or reprover.SHIPPED),
         StrategyType.COPILOT: copilot.missing if copilot is not None else "no project was given",
-        StrategyType.SKETCH: chat.unavailable(settings.models.chat),
+        StrategyType.SKETCH: chat.unavailable(settings.chat),
     }
     return {strategy: reason for strategy, reason in reasons.items() if reason}
 
 
 def neglected_models(settings: Settings) -> tuple[str, ...]:
     """What the settings name and cannot be used, each with the reason; for a run to say so."""
-    models = settings.models
+    generator, retriever = settings.reprover_generator, settings.reprover_retriever
     named = (
-        ("ORCH_REPROVER_GENERATOR", models.generator, encoder.unavailable(models.generator or reprover.SHIPPED)),
-        ("ORCH_REPROVER_RETRIEVER", models.retriever, encoder.unavailable(models.retriever or reprover.SHIPPED)),
-        ("ORCH_LLM_URL", models.chat, chat.unavailable(models.chat)),
+        ("ORCH_REPROVER_GENERATOR", generator, encoder.unavailable(generator or reprover.SHIPPED)),
+        ("ORCH_REPROVER_RETRIEVER", retriever, encoder.unavailable(retriever or reprover.SHIPPED)),
+        ("ORCH_LLM_URL", settings.chat, chat.unavailable(settings.chat)),
     )
     return tuple(f"{name} is set and is not used: {why}" for name, value, why in named if value is not None and why)
 
 
 def used_models(settings: Settings) -> Mapping[StrategyType, str]:
     """Which model a strategy uses, in words; without keys."""
-    endpoint = settings.models.chat
-    words = {StrategyType.REPROVER: str(settings.models.generator or reprover.SHIPPED)}
+    endpoint = settings.chat
+    words = {StrategyType.REPROVER: str(settings.reprover_generator or reprover.SHIPPED)}
     if endpoint is not None:
         words[StrategyType.SKETCH] = f"{endpoint.model} at {endpoint.url}"
     return words
@@ -93,17 +93,17 @@ def model_strategies(
         found[StrategyType.COPILOT] = Copilot(prover, copilot_in(project))
     if StrategyType.REPROVER not in absent:
         sources = Sources(
-            model=_generator(settings.models.generator or reprover.SHIPPED, settings.models.device),
+            model=_generator(settings.reprover_generator or reprover.SHIPPED, settings.model_device),
             retriever=retriever,
             definitions=definitions,
             solved=ledger.solved_goals if ledger is not None else tuple,
         )
         found[StrategyType.REPROVER] = ReProver(prover, sources)
-    if StrategyType.SKETCH not in absent and settings.models.chat is not None:
+    if StrategyType.SKETCH not in absent and settings.chat is not None:
         hints = Hints(
             premises=partial(_premises, retriever), failures=ledger.failures if ledger is not None else lambda _goal: ()
         )
-        found[StrategyType.SKETCH] = SketchStrategy(prover, chat.OpenAIChat(settings.models.chat), hints=hints)
+        found[StrategyType.SKETCH] = SketchStrategy(prover, chat.OpenAIChat(settings.chat), hints=hints)
     return found
 
 

@@ -13,7 +13,7 @@ import uvicorn
 from browser_settings import FLAGS, HERE, REQUESTER, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.site import make_site
 from orchestrator.dashboard.tickets import Board
@@ -66,7 +66,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A dashboard on an empty ledger, with a real Lean behind its marketplace."""
     settings = load_settings()
     file = tmp_path_factory.mktemp("real") / "ledger.db"
-    with Ledger.open(file) as ledger, serving(make_site(ledger, settings, find_paths(settings.paths))) as url:
+    with Ledger.open(file) as ledger, serving(make_site(ledger, settings, settings.paths)) as url:
         yield Served(url, file)
 
 

@@ -13,7 +13,7 @@ import pytest
 from cheat_projects import CheatProject, read_projects
 
 from orchestrator.cli.repository import original_and_patched
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import PatchError
 from orchestrator.gate.gate import Gate, PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
@@ -35,7 +35,7 @@ MANDATORY = 30
 async def session() -> AsyncIterator[EmbeddedSession]:
     """One process for all: what is tested here is the comparison, not the freshness."""
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     session = servers.session()
     yield session

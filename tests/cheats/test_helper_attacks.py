@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.gate.gate import Gate, PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
 from orchestrator.goals.goal import Position
@@ -41,7 +41,7 @@ HONEST = HelperLemma("M.target_helper", "target_helper", ": two = 2", "rfl", "M.
 @pytest_asyncio.fixture(scope="module")
 async def gate() -> AsyncIterator[Gate]:
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, PROJECT))
     session = servers.session()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from virtual_time import now
@@ -94,7 +94,7 @@ def cast(**acts: Mapping[str, Sequence[Act]] | Act) -> dict[StrategyType, Script
 def scheduler_for(strategies: Mapping[StrategyType, Scripted], **options: Any) -> Scheduler:
     """A scheduler on the running loop's clock, with two seconds of grace; an option may be a field of its settings."""
     fields = {name: options.pop(name) for name in ("rounds", "hedged", "goal_seconds") if name in options}
-    settings = replace(options.pop("settings", SchedulerSettings()), **fields)
+    settings = options.pop("settings", SchedulerSettings()).model_copy(update=fields)
     return Scheduler(**{"strategies": strategies, "clock": now, "grace_seconds": 2.0, "settings": settings, **options})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from night_runs import EASY, NightRun, write_repository
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 
 CANNOT = "cannot be injected here"
 PATIENT = {"ORCH_START_TIMEOUT": "600", "ORCH_TIMEOUT_MICRO": "25", "ORCH_TIMEOUT_HAMMER": "10", "ORCH_MARKET": "no"}
@@ -137,7 +137,7 @@ class Scene:
 
     def _own_cache(self) -> Path:
         """A cache with the embedded Lean in it, whose files are links to the real ones; to be damaged by name."""
-        ours = find_paths(load_settings().paths).cache / "embedded-lean"
+        ours = load_settings().paths.cache / "embedded-lean"
         cache = self.root / "cache"
         cache.mkdir()
         try:

@@ -27,7 +27,7 @@ async def test_blocks_name_one_another_and_secrets_are_not_printed() -> None:
     settings = load_settings({}, **order.settings)
     assert settings.profile is Profile.THOROUGH
     assert settings.ledger_url == "postgresql://me:word-8@host/ledger"
-    chat = settings.models.chat
+    chat = settings.chat
     assert chat is not None
     assert (chat.url, chat.model, chat.key, chat.max_tokens) == (str(url), "prover", "key-7", 99)
     assert not [word for word in ("key-7", "word-8") if word in f"{order}{settings}"]

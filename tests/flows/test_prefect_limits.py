@@ -20,7 +20,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from orchestrator.cli.prefect_server import LocalServer
-from orchestrator.config import LimitsChoice, SchedulerSettings, child_environment
+from orchestrator.config import SchedulerSettings, Switch, child_environment
 from tasks.limits import ensure_limits, has_postgres
 
 SETTINGS = SchedulerSettings(max_light=2, max_heavy=1)
@@ -97,7 +97,7 @@ async def take(name: str, number: int) -> None:
 async def test_limits_are_made_on_a_server_with_postgres_and_hold(server: None) -> None:
     async with get_client() as client:
         assert await has_postgres(client)
-    assert not await ensure_limits(replace(SETTINGS, limits=LimitsChoice.OFF), flow="limited")
+    assert not await ensure_limits(replace(SETTINGS, limits=Switch.OFF), flow="limited")
     assert await ensure_limits(SETTINGS, flow="limited")
     assert (await slots("light"), await slots("heavy")) == ((2, 0), (1, 0))
     assert await ensure_limits(replace(SETTINGS, max_light=3), flow="limited")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.source.project import Project
@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def servers() -> Servers:
     """The embedded Lean of this user, installed if it is not."""
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     return provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
 
 

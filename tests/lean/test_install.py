@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from orchestrator.config import Paths, PathSettings, child_environment, find_paths
+from orchestrator.config import Paths, Settings, child_environment
 from orchestrator.errors import InstallError
 from orchestrator.lean.embedded.install import ensure_embedded, inspect_embedded
 from orchestrator.lean.embedded.installed import EmbeddedLean
@@ -42,7 +42,7 @@ time.sleep(600)
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> Paths:
     """A cache whose path is not a plain word."""
-    return find_paths(PathSettings(cache=tmp_path_factory.mktemp("a cache, é")))
+    return Settings(cache_dir=tmp_path_factory.mktemp("a cache, é")).paths
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from bench.bank import Split, load_bank
 from bench.queries import read_queries
 from bench.record_queries import record
 from bench.retrieval import ASKED_RECALL, measure, recalls
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.premises.store import DEFAULT_IMPORTS, known_index, library_corpus
 from orchestrator.source.project import Project
@@ -22,7 +22,7 @@ SAMPLE = ("algebra-001", "list-030", "nat-022", "regex-005")
 def servers() -> Servers:
     """The embedded Lean."""
     settings = load_settings(start_timeout=600)
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     return provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
 
 
@@ -41,7 +41,7 @@ async def test_recorded_queries_are_what_lean_says() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_retriever_finds_what_known_proofs_use() -> None:
-    lean, paths = servers(), find_paths(load_settings().paths)
+    lean, paths = servers(), load_settings().paths
     asyncio.run(library_corpus(paths, lean, DEFAULT_IMPORTS))
     index = known_index(paths, lean, DEFAULT_IMPORTS)
     assert index is not None

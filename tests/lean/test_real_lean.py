@@ -13,7 +13,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from orchestrator.config import find_paths, load_settings
+from orchestrator.config import load_settings
 from orchestrator.errors import RequestRefused, SessionDied, SessionError, SessionTimeout
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.selection import Proof, Selection
@@ -84,7 +84,7 @@ def project(**texts: str) -> Project:
 @pytest.fixture(scope="module")
 def servers() -> Servers:
     settings = load_settings()
-    paths = find_paths(settings.paths)
+    paths = settings.paths
     return provision(settings, paths, choose_lean(settings, paths, EMPTY))
 
 

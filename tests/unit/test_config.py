@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from orchestrator import config
 from orchestrator.config import (
     LeanChoice,
-    Overrides,
-    PathSettings,
+    LeanSettings,
+    Paths,
     Profile,
     SchedulerSettings,
-    SessionSettings,
     Settings,
     child_environment,
+    described_settings,
     load_settings,
 )
 from orchestrator.errors import ConfigError
@@ -30,8 +29,7 @@ PATHS = {"ORCH_CACHE_DIR": "/c", "ORCH_DATA_DIR": "/d", "ORCH_STATE_DIR": "/s"}
 
 def test_without_variables_everything_has_its_default() -> None:
     assert load_settings({"HOME": "/root", "ORCHESTRA": "no variable of ours"}) == Settings()
-    assert Settings().scheduler == SchedulerSettings()
-    assert {str(strategy): seconds for strategy, seconds in Settings().scheduler.timeouts.items()} == {
+    assert {str(strategy): seconds for strategy, seconds in Settings().timeouts.items()} == {
         "micro": 8,
         "copilot": 20,
         "reprover": 60,
@@ -53,21 +51,21 @@ def test_an_empty_variable_counts_as_not_set(text: str) -> None:
         ("ORCH_LEAN", "Native", lambda s: s.lean, LeanChoice.NATIVE),
         ("ORCH_LEDGER_URL", "postgresql+psycopg://u@h/d", lambda s: s.ledger_url, "postgresql+psycopg://u@h/d"),
         ("ORCH_LEDGER_URL", "sqlite:////x/ledger.db", lambda s: s.ledger_url, "sqlite:////x/ledger.db"),
-        ("ORCH_SERVERS", " 3 ", lambda s: s.sessions.servers, 3),
-        ("ORCH_MEMORY_MB", "2000", lambda s: s.sessions.rss_limit_megabytes, 2000),
-        ("ORCH_START_TIMEOUT", "90", lambda s: s.sessions.start_timeout_seconds, 90.0),
-        ("ORCH_TACTIC_TIMEOUT", "2.5", lambda s: s.sessions.tactic_seconds, 2.5),
-        ("ORCH_HEARTBEATS", "0", lambda s: s.sessions.heartbeats, 0),
-        ("ORCH_TIMEOUT", "10", lambda s: s.scheduler.run_timeout_seconds, 10.0),
-        ("ORCH_TIMEOUT_SKETCH", "30", lambda s: s.scheduler.timeouts[StrategyType.SKETCH], 30.0),
-        ("ORCH_MAX_LIGHT", "4", lambda s: s.scheduler.max_light, 4),
-        ("ORCH_MAX_HEAVY", "1", lambda s: s.scheduler.max_heavy, 1),
-        ("ORCH_LIGHT_THRESHOLD", "1", lambda s: s.scheduler.light_threshold, 1.0),
-        ("ORCH_CPU_TARGET", "0.9", lambda s: s.scheduler.cpu_target, 0.9),
-        ("ORCH_CPU_ALPHA", "0.2", lambda s: s.scheduler.cpu_alpha, 0.2),
-        ("ORCH_EXPLORATION", "0", lambda s: s.scheduler.exploration, 0.0),
-        ("ORCH_EMA_ALPHA", "1", lambda s: s.scheduler.ema_alpha, 1.0),
-        ("ORCH_SPECULATION", "1", lambda s: s.scheduler.speculation, 1),
+        ("ORCH_SERVERS", " 3 ", lambda s: s.servers, 3),
+        ("ORCH_MEMORY_MB", "2000", lambda s: s.memory_mb, 2000),
+        ("ORCH_START_TIMEOUT", "90", lambda s: s.start_timeout, 90.0),
+        ("ORCH_TACTIC_TIMEOUT", "2.5", lambda s: s.tactic_timeout, 2.5),
+        ("ORCH_HEARTBEATS", "0", lambda s: s.heartbeats, 0),
+        ("ORCH_TIMEOUT", "10", lambda s: s.timeout, 10.0),
+        ("ORCH_TIMEOUT_SKETCH", "30", lambda s: s.timeouts[StrategyType.SKETCH], 30.0),
+        ("ORCH_MAX_LIGHT", "4", lambda s: s.max_light, 4),
+        ("ORCH_MAX_HEAVY", "1", lambda s: s.max_heavy, 1),
+        ("ORCH_LIGHT_THRESHOLD", "1", lambda s: s.light_threshold, 1.0),
+        ("ORCH_CPU_TARGET", "0.9", lambda s: s.cpu_target, 0.9),
+        ("ORCH_CPU_ALPHA", "0.2", lambda s: s.cpu_alpha, 0.2),
+        ("ORCH_EXPLORATION", "0", lambda s: s.exploration, 0.0),
+        ("ORCH_EMA_ALPHA", "1", lambda s: s.ema_alpha, 1.0),
+        ("ORCH_SPECULATION", "1", lambda s: s.speculation, 1),
     ],
 )
 def test_a_variable_sets_its_setting_and_no_other(variable: str, text: str, read: Any, value: object) -> None:
@@ -79,21 +77,21 @@ def test_a_variable_sets_its_setting_and_no_other(variable: str, text: str, read
 
 
 def test_folders_are_read_and_may_start_with_a_tilde() -> None:
-    assert load_settings(PATHS).paths == PathSettings(cache=Path("/c"), data=Path("/d"), state=Path("/s"))
-    assert load_settings({"ORCH_CACHE_DIR": "~/x"}).paths.cache == Path.home() / "x"
+    assert load_settings(PATHS).paths == Paths(cache=Path("/c"), data=Path("/d"), state=Path("/s"))
+    assert load_settings({"ORCH_CACHE_DIR": "~/x"}).cache_dir == Path.home() / "x"
 
 
 def test_the_command_line_comes_before_the_environment() -> None:
     settings = load_settings({"ORCH_SERVERS": "3", "ORCH_TIMEOUT": "5"}, servers=2, timeout=None, profile=None)
-    assert settings.sessions.servers == 2
-    assert settings.scheduler.run_timeout_seconds == 5
+    assert settings.servers == 2
+    assert settings.timeout == 5
 
 
 def test_the_thorough_profile_gives_three_times_as_much_unless_told_otherwise() -> None:
     settings = load_settings({"ORCH_PROFILE": "2", "ORCH_TIMEOUT_MICRO": "9"})
-    assert settings.scheduler.timeouts[StrategyType.REPROVER] == 180
-    assert settings.scheduler.timeouts[StrategyType.MICRO] == 9
-    assert (settings.sessions.tactic_seconds, settings.sessions.heartbeats) == (15, 600_000)
+    assert settings.timeouts[StrategyType.REPROVER] == 180
+    assert settings.timeouts[StrategyType.MICRO] == 9
+    assert (settings.tactic_timeout, settings.heartbeats) == (15, 600_000)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +111,7 @@ def test_the_thorough_profile_gives_three_times_as_much_unless_told_otherwise() 
         ("ORCH_TIMEOUT", "nan", "seconds"),
         ("ORCH_TIMEOUT_HAMMER", "-3", "seconds"),
         ("ORCH_LIGHT_THRESHOLD", "1.1", "0 to 1"),
-        ("ORCH_CPU_ALPHA", "0", "above 0"),
+        ("ORCH_CPU_ALPHA", "0", "from 0.001 to 1"),
         ("ORCH_SPECULATION", "6", "1 to 5"),
     ],
 )
@@ -175,30 +173,27 @@ def test_values_that_contradict_one_another_are_refused(environ: dict[str, str],
 
 
 def test_a_small_memory_limit_is_fine_for_the_native_lean() -> None:
-    assert load_settings({"ORCH_MEMORY_MB": "900", "ORCH_LEAN": "native"}).sessions.rss_limit_megabytes == 900
+    assert load_settings({"ORCH_MEMORY_MB": "900", "ORCH_LEAN": "native"}).memory_mb == 900
 
 
-def test_every_override_has_a_variable_and_every_variable_an_override() -> None:
-    accepted = set()
-    for name in get_type_hints(Overrides):
-        try:
-            load_settings({f"ORCH_{name.upper()}": "\0"})
-        except ConfigError as error:
-            if "is not a setting" not in error.what:
-                accepted.add(name)
-        else:  # an empty or free text is fine for it
-            accepted.add(name)
-    assert accepted == set(get_type_hints(Overrides))
-    assert accepted == {variable.name for variable in config._VARIABLES}
+def test_every_setting_is_described_and_its_default_is_allowed() -> None:
+    for name, setting in described_settings().items():
+        assert all((setting.meaning, setting.default, setting.allowed, setting.section)), name
+        assert len(setting.default) < 60, name
+        default = setting.default.partition(" (thorough")[0]
+        if " " not in default and default not in ("none", "-"):
+            assert load_settings({setting.variable: default}) == Settings(), name
 
 
-@pytest.mark.parametrize("value", [Settings(), PathSettings(), SessionSettings(), SchedulerSettings()])
-def test_settings_are_frozen_and_keyword_only(value: Any) -> None:
-    field = dataclasses.fields(value)[0].name
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(value, field, None)
-    with pytest.raises(TypeError):
-        type(value)(None)
+@pytest.mark.parametrize("value", [Settings(), LeanSettings(), SchedulerSettings()])
+def test_settings_are_frozen(value: Any) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        value.servers = 3
+
+
+def test_a_value_reads_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCH_SERVERS", "7")
+    assert Settings().servers is None
 
 
 @given(st.sampled_from(["ORCH_SERVERS", "ORCH_TIMEOUT", "ORCH_LEAN", "ORCH_PROFILE", "ORCH_DATA_DIR"]), st.text())

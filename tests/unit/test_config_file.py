@@ -27,9 +27,9 @@ def test_flags_win_over_variables_and_those_over_the_file(home: Path) -> None:
     environ |= {"ORCH_SERVERS": "4", "ORCH_MAX_LIGHT": "6"}
     settings = load_settings(environ, max_light=7)
     assert settings.profile is Profile.THOROUGH
-    assert settings.sessions.servers == 4
-    assert settings.scheduler.max_light == 7
-    assert settings.scheduler.max_heavy == 2
+    assert settings.servers == 4
+    assert settings.max_light == 7
+    assert settings.max_heavy == 2
 
 
 def test_where_each_setting_is_from(home: Path) -> None:
@@ -47,9 +47,10 @@ def test_where_each_setting_is_from(home: Path) -> None:
     [
         ("profile = 9\n", "profile cannot be '9'"),
         ("max_haevy = 3\n", "max_haevy is not a setting"),
-        ("profile = [1]\n", "neither a text nor a number"),
-        ("profile = true\n", "neither a text nor a number"),
-        ("profile 1\n", "no TOML"),
+        ("profile = [1]\n", "profile cannot be '[1]'"),
+        ("servers = true\n", "servers cannot be 'True'"),
+        ("timeout_micro = 0\n", "timeout_micro cannot be '0'"),
+        ("profile 1\n", "not TOML"),
         ('dashboard_token = "short"\n', "dashboard_token cannot be (hidden)"),
     ],
 )
@@ -60,12 +61,28 @@ def test_a_mistake_is_told_with_its_place(home: Path, text: str, what: str) -> N
     assert "config.toml" in caught.value.where
 
 
+def test_values_may_be_written_as_toml_writes_them(home: Path) -> None:
+    settings = load_settings(write(home, 'market = false\ntimeout = 9\nallowed_axioms = ["A.b", "c"]\nservers = ""\n'))
+    assert (settings.market, settings.timeout, settings.servers) == (False, 9.0, None)
+    assert settings.allowed_axioms == {"A.b", "c"}
+
+
+def test_a_file_that_cannot_be_read_is_named(home: Path) -> None:
+    environ = write(home, "")
+    file = home / ".config" / "lean-orchestrator" / "config.toml"
+    file.write_bytes(b"lean = '\xff'")
+    with pytest.raises(ConfigError, match="not TOML") as caught:
+        load_settings(environ)
+    assert caught.value.where == str(file)
+    assert caught.value.hint
+
+
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no such file"):
         load_settings({"ORCH_CONFIG": str(tmp_path / "none.toml")})
     (tmp_path / "own.toml").write_text("servers = 9\n")
-    assert load_settings({"ORCH_CONFIG": str(tmp_path / "own.toml")}).sessions.servers == 9
+    assert load_settings({"ORCH_CONFIG": str(tmp_path / "own.toml")}).servers == 9
 
 
 def test_without_a_home_there_is_no_file() -> None:
-    assert load_settings({}).sessions.servers is None
+    assert load_settings({}).servers is None

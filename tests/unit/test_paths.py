@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestrator.config import PathSettings, find_paths
+from orchestrator.config import Settings
 
 
 def test_each_folder_can_be_given() -> None:
-    paths = find_paths(PathSettings(cache=Path("/c"), data=Path("/d"), state=Path("/s")))
+    paths = Settings(cache_dir=Path("/c"), data_dir=Path("/d"), state_dir=Path("/s")).paths
     assert (paths.cache, paths.data, paths.state) == (Path("/c"), Path("/d"), Path("/s"))
     assert paths.embedded_lean.parent == Path("/c")
     assert paths.checkouts.parent == Path("/c")
@@ -17,9 +17,7 @@ def test_each_folder_can_be_given() -> None:
 
 
 def test_the_others_are_this_users_and_absolute() -> None:
-    paths = find_paths(PathSettings(data=Path("relative")))
-    assert paths.data == Path.cwd() / "relative"
-    for folder in (paths.cache, paths.state):
+    paths = Settings().paths
+    for folder in (paths.cache, paths.data, paths.state):
         assert folder.is_absolute()
         assert "lean-orchestrator" in folder.parts
-    assert find_paths() == find_paths(PathSettings())

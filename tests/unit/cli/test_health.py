@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import app, run
-from orchestrator.config import PathSettings, find_paths
+from orchestrator.config import Settings
 from orchestrator.errors import LedgerError
 from orchestrator.lean.doctor import EXTRAS
 from orchestrator.lean.embedded.install import inspect_embedded
@@ -60,7 +60,7 @@ def test_what_is_only_a_limitation_is_not_to_be_done_first(capsys: pytest.Captur
 
 
 def test_a_broken_lean_is_told_to_be_installed_anew(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    missing = inspect_embedded(find_paths(PathSettings(cache=tmp_path / "cache")))
+    missing = inspect_embedded(Settings(cache_dir=tmp_path / "cache").paths)
     Path(missing.detail.removesuffix(" is missing")).mkdir(parents=True)
     code, text = doctor(capsys)
     listed, _, first = text.partition("Do this first:")

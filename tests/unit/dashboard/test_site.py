@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.config import PathSettings, Settings, find_paths
+from orchestrator.config import Settings
 from orchestrator.dashboard.site import LibrarySearch, make_site, open_library
 from orchestrator.dashboard.views import GoalSearch, Hit
 from orchestrator.goals.goal import Goal
@@ -49,7 +49,7 @@ def test_a_library_that_is_collected_later_is_found_and_read_once(others: GoalSe
 
 
 def test_nothing_is_installed_to_search(tmp_path: Path) -> None:
-    paths = find_paths(PathSettings(cache=tmp_path / "cache", data=tmp_path / "data", state=tmp_path / "state"))
+    paths = Settings(cache_dir=tmp_path / "cache", data_dir=tmp_path / "data", state_dir=tmp_path / "state").paths
     assert open_library(Settings(), paths) is None
     with Ledger.open("sqlite://") as ledger:
         assert make_site(ledger, Settings(), paths).search.find("anything", 5) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.config import ModelSettings, Settings
+from orchestrator.config import Settings
 from orchestrator.goals.goal import Goal
 from orchestrator.premises import embeddings
 from orchestrator.premises.embeddings import dense_retriever, known_dense
@@ -39,7 +39,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(embeddings, "_encoder", lambda _folder, _device: SimpleNamespace(encode=encode))
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "config.json").write_text("{}")
-    return Settings(models=ModelSettings(retriever=tmp_path / "encoder"))
+    return Settings(reprover_retriever=tmp_path / "encoder")
 
 
 def test_a_run_reads_what_was_embedded_and_embeds_nothing(settings: Settings, tmp_path: Path) -> None:

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.config import PremisesChoice, Profile, Settings, load_settings
+from orchestrator.config import Profile, Settings, Switch, load_settings
 from tasks.premises import wanted
 
 
 @pytest.mark.parametrize(
     ("choice", "profile", "background", "expected"),
     [
-        (PremisesChoice.AUTO, Profile.NORMAL, False, False),
-        (PremisesChoice.AUTO, Profile.NORMAL, True, True),
-        (PremisesChoice.AUTO, Profile.THOROUGH, False, True),
-        (PremisesChoice.ON, Profile.NORMAL, False, True),
-        (PremisesChoice.OFF, Profile.THOROUGH, True, False),
+        (Switch.AUTO, Profile.NORMAL, False, False),
+        (Switch.AUTO, Profile.NORMAL, True, True),
+        (Switch.AUTO, Profile.THOROUGH, False, True),
+        (Switch.ON, Profile.NORMAL, False, True),
+        (Switch.OFF, Profile.THOROUGH, True, False),
     ],
 )
 def test_missing_theorems_are_collected_by_runs_that_have_the_time(
-    choice: PremisesChoice, profile: Profile, background: bool, expected: bool
+    choice: Switch, profile: Profile, background: bool, expected: bool
 ) -> None:
     settings = Settings(profile=profile, premises=choice)
     assert wanted(settings, background=background) is expected
 
 
 def test_the_setting_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert load_settings().premises is PremisesChoice.AUTO
+    assert load_settings().premises is Switch.AUTO
     monkeypatch.setenv("ORCH_PREMISES", "off")
-    assert load_settings().premises is PremisesChoice.OFF
+    assert load_settings().premises is Switch.OFF

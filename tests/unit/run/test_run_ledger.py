@@ -177,7 +177,7 @@ def test_a_failure_is_not_repeated_with_no_more_time(store: Ledger) -> None:
 def test_other_limits_of_a_tactic_make_another_attempt(store: Ledger) -> None:
     run_on(store).record(GOAL, FAILURE)
     settings = Settings()
-    other = replace(settings, sessions=replace(settings.sessions, heartbeats=400_000))
+    other = settings.model_copy(update={"heartbeats": 400_000})
     assert not run_on(store, settings=other).check_duplicate(GOAL, MICRO, 8.0)
 
 

@@ -147,7 +147,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 max_light=self.settings.max_light,
                 max_heavy=self.settings.max_heavy,
                 speculation=self.settings.speculation,
-                run_timeout_seconds=run_seconds,
+                timeout=run_seconds,
             ),
             rounds=self.rounds,
             hedged=self.hedged,

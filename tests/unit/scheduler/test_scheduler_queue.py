@@ -31,14 +31,14 @@ MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.C
 def _settings(
     light: int = 8, heavy: int = 2, seconds: float | None = None, timeouts: float | None = None
 ) -> SchedulerSettings:
-    limits = SchedulerSettings(max_light=light, max_heavy=heavy, speculation=1, run_timeout_seconds=seconds)
+    limits = SchedulerSettings(max_light=light, max_heavy=heavy, speculation=1, timeout=seconds)
     if timeouts is None:
         return limits
     return SchedulerSettings(
         max_light=light,
         max_heavy=heavy,
         speculation=1,
-        run_timeout_seconds=seconds,
+        timeout=seconds,
         timeouts=dict.fromkeys(StrategyType, timeouts),
     )
 
