@@ -147,8 +147,7 @@ class SchedulerMachine(RuleBasedStateMachine):
                 max_light=self.settings.max_light,
                 max_heavy=self.settings.max_heavy,
                 speculation=self.settings.speculation,
-                timeout=run_seconds,
-            ),
+            ).model_copy(update={"timeout": run_seconds}),
             rounds=self.rounds,
             hedged=self.hedged,
         )
