@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.goals.declaration import STANDARD_AXIOMS, DeclarationFacts, is_generated
+from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
 from orchestrator.goals.goal import SourceSpan
 from orchestrator.source.lexer import code_mask
 
@@ -85,7 +85,7 @@ class Verdict:
         )
 
 
-Declarations = Mapping[str, DeclarationFacts]
+Declarations = Mapping[str, Fingerprint]
 
 
 def differences(
@@ -100,10 +100,11 @@ def differences(
     `helpers` are names of lemmas that the patch is allowed to add.
     """
     found: list[str] = []
+    kinds = {name: facts.kind for name, facts in (*original.items(), *patched.items())}
     for name, before in original.items():
         after = patched.get(name)
         if after is None:
-            if not (before.auxiliary or is_generated(name)):
+            if not (before.auxiliary or is_generated(name, kinds)):
                 found.append(f"`{before.user_name}` is gone")
             continue
         changed = statement_change(before, after)
@@ -127,7 +128,7 @@ def differences(
                 found.append(f"the helper `{after.user_name}` has a sorry")
             if foreign:
                 found.append(f"the helper `{after.user_name}` rests on {', '.join(foreign)}")
-        elif not (after.auxiliary or is_generated(name)):
+        elif not (after.auxiliary or is_generated(name, kinds)):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
 
@@ -177,7 +178,7 @@ def helper_problems(
     return tuple(found)
 
 
-def statement_change(before: DeclarationFacts, after: DeclarationFacts) -> str:
+def statement_change(before: Fingerprint, after: Fingerprint) -> str:
     """How the statement differs, "" when it does not. Auxiliary declarations have no statement of their own."""
     if before.auxiliary:
         return ""
@@ -228,8 +229,8 @@ def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
 
 
 def judge(
-    before: DeclarationFacts,
-    after: DeclarationFacts | None,
+    before: Fingerprint,
+    after: Fingerprint | None,
     *,
     file: str,
     everything: Declarations,

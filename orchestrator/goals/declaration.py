@@ -3,8 +3,77 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+
+STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
+
+_PRIVATE = re.compile(r"_private\..+?\.0\.")
+_SPLIT = re.compile(r"(?:(.+)\.)?(«[^»]*»|[^.«»]*)")
+_OF_TYPES = re.compile(
+    r"(?:rec|recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|"
+    r"toCtorIdx)(?:_\d+)?"
+)
+_OF_CONSTRUCTORS = re.compile(r"inj|injEq|hinj|sizeOf_spec|elim|noConfusion")
+_OF_ANY = re.compile(
+    r"eq_\d+|eq_def|eq_unfold|match_\d+(?:_\d+)*|splitter|proof_\d+|congr_simp|congr_eq_\d+|hcongr_\d+|"
+    r"(?:mutual_)?(?:induct|fun_cases|coinduct|fixpoint_induct|partial_correctness)(?:_unfolding)?"
+)
+_INTERNAL = re.compile(
+    r"_(?:private|aux|auxLemma|example|eval|check|regBuiltin|proof|simp|match|unsafe_rec|sunfold|unary|mutual|cstage\d|rarg|"
+    r"redArg|lambda|lam|elam|boxed|closed|spec|sizeOf|override|default|autoParam|flat_ctor|native|hyg|uniq|cleanup)"
+    r"(?:_.*|\d+)?"
+)
+_UNNAMED_INSTANCE = re.compile(r"(?:^|\.)inst[A-Z«]")
+_AMBIGUOUS = frozenset({"below", "inj", "elim"})
+_EVERY_NAME_BELOW = re.compile(r"(?:below|brecOn|noConfusion)(?:_\d+)?|_.*")
+
+
+def is_generated(name: str, kinds: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Whether Lean makes such a name by itself, for a declaration that is there already.
+
+    Args:
+        name: exact name, or as a user writes it.
+        kinds: the kind of each declaration that is known. The name below a known one has to be one that Lean makes for
+            that kind; where that is not known, names that people give as well (`inj`, `elim`, `below`) are theirs.
+    """
+    if "✝" in name:
+        return True
+    user_name = _PRIVATE.sub("", name)
+    parent, last = _parts(user_name)
+    exact_parent = name[: -len(last) - 1]
+    above = kinds.get(exact_parent) or kinds.get(parent)
+    if last.startswith("_"):
+        return bool(above) or _INTERNAL.fullmatch(last) is not None
+    if not parent:
+        return False
+    if last.isdigit() or _EVERY_NAME_BELOW.fullmatch(_parts(parent)[1]):
+        return is_generated(exact_parent, kinds)
+    if above is None:
+        known = last not in _AMBIGUOUS or _parts(parent)[1] == "mk"
+        return known and any(pattern.fullmatch(last) for pattern in (_OF_TYPES, _OF_CONSTRUCTORS, _OF_ANY))
+    if _OF_TYPES.fullmatch(last):
+        return above == "inductive" or (above == "constructor" and last == "noConfusion")
+    if _OF_CONSTRUCTORS.fullmatch(last):
+        return above == "constructor"
+    return (above != "inductive" or last.startswith(("match_", "proof_"))) and _OF_ANY.fullmatch(last) is not None
+
+
+def is_unnamed_instance(name: str) -> bool:
+    """Whether an instance, or what was derived for it, has the name that Lean gives where its author gave none."""
+    return _UNNAMED_INSTANCE.search(name) is not None
+
+
+def is_syntax(type_text: str) -> bool:
+    """Whether a declaration of this type is a notation's, which Lean names `term…` and the like."""
+    return "ParserDescr" in type_text
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """A name's parent and its last component."""
+    found = _SPLIT.fullmatch(name)
+    return (found[1] or "", found[2]) if found else ("", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +109,3 @@ class Fingerprint:
     uses: tuple[str, ...] = ()
     user_name: str = ""
     recheck: str = ""
-
-
-STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
-
-# Made on demand by Lean for a declaration that exists already, wherever they are first needed.
-_GENERATED = re.compile(
-    r"(eq_\d+|eq_def|eq_unfold|match_\d+|splitter|congr_simp|congr_eq_\d+|hcongr_\d+|inj|injEq|hinj|sizeOf_spec|induct|"
-    r"induct_unfolding|fun_cases|fun_cases_unfolding|mutual_induct|partial_correctness|fixpoint_induct|elim|ctorIdx|"
-    r"_.*|proof_\d+)"
-)
-
-
-class DeclarationFacts(Protocol):
-    """A declaration as elaborated (see `orchestrator.lean.protocol.Fingerprint`)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def user_name(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def levels(self) -> tuple[str, ...]: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def value(self) -> str: ...
-    @property
-    def axioms(self) -> tuple[str, ...]: ...
-    @property
-    def has_sorry(self) -> bool: ...
-    @property
-    def own_sorry(self) -> bool: ...
-    @property
-    def auxiliary(self) -> bool: ...
-    @property
-    def uses(self) -> tuple[str, ...]: ...
-    @property
-    def recheck(self) -> str: ...
-
-
-def is_generated(name: str) -> bool:
-    """Whether Lean makes such a name by itself."""
-    return _GENERATED.fullmatch(name.rpartition(".")[2]) is not None

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
-from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.declaration import Fingerprint, is_generated
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.terms import GoalTerms
 
@@ -296,15 +296,20 @@ class TacticsReply:
     results: tuple[Annotated[TacticReply, AfterValidator(_judged)], ...]
 
 
-def _with_sorted_uses(fingerprint: Fingerprint) -> Fingerprint:
-    return replace(fingerprint, uses=tuple(sorted(set(fingerprint.uses))))
+def _settled(declarations: tuple[Fingerprint, ...]) -> tuple[Fingerprint, ...]:
+    """With sorted uses, and as auxiliary only what Lean makes: a user's own `_x` looks like it."""
+    kinds = {one.name: one.kind for one in declarations}
+    return tuple(
+        replace(one, uses=tuple(sorted(set(one.uses))), auxiliary=one.auxiliary and is_generated(one.name, kinds))
+        for one in declarations
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class DescribeReply:
     """Fingerprints of declarations."""
 
-    declarations: tuple[Annotated[Fingerprint, AfterValidator(_with_sorted_uses)], ...]
+    declarations: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ import gzip
 import hashlib
 import json
 import os
-import re
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from orchestrator.errors import RequestRefused
+from orchestrator.goals.declaration import is_generated, is_syntax, is_unnamed_instance
 from orchestrator.lean.protocol import Command, LibraryConstants, PremisesReply
 from orchestrator.lean.session import Session, ask
 from orchestrator.premises.retrieval import Premise
@@ -43,13 +43,8 @@ async def open_library(session: Session, imports: Sequence[str]) -> Callable[[in
     return part
 
 
-FORMAT = 1
+FORMAT = 2
 
-_GENERATED = re.compile(
-    r"(?:^|\.)(?:rec|recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx"
-    r"|toCtorIdx|injEq|inj|sizeOf_spec|match_\d+|eq_\d+|eq_def|congr_simp|hcongr_\d+|elim|proof_\d+|fun_cases\w*|induct\w*"
-    r"|_.*|inst\w+|term\S*|«.*|\w+✝)(?:$|\.)"
-)
 _LEFT_OUT = ("Lean.", "Lake.", "Std.Internal.", "Init.Internal.", "_")
 
 
@@ -121,31 +116,35 @@ async def build(
         SessionError: the session broke.
     """
     found: list[Premise] = []
+    kinds: dict[str, str] = {}
     module = 0
     while True:
         first, name = 0, ""
+        here: list[LibraryConstant] = []
         while True:
             part = await ask(module, first, chunk)
             if not part.module:
                 return Corpus(key, tuple(found))
             name = part.module
-            found += [
-                Premise(c.name, " ".join(c.type.split()), name, c.kind, c.mentions)
-                for c in part.premises
-                if is_premise(c.name, c.kind)
-            ]
+            here += part.premises
             first += chunk
             if first >= part.constants:
                 break
+        kinds.update((one.name, one.kind) for one in here)
+        found += (
+            Premise(one.name, " ".join(one.type.split()), name, one.kind, one.mentions)
+            for one in here
+            if is_premise(one.name, one.kind, one.type, kinds)
+        )
         progress(name, len(found))
         module += 1
 
 
-def is_premise(name: str, kind: str) -> bool:
+def is_premise(name: str, kind: str, type_text: str, kinds: Mapping[str, str]) -> bool:
     """Whether a constant is one that people use in proofs, and none that Lean makes by itself."""
-    if kind not in ("theorem", "def", "constructor", "inductive"):
+    if kind not in ("theorem", "def", "constructor", "inductive") or name.startswith(_LEFT_OUT):
         return False
-    return not name.startswith(_LEFT_OUT) and _GENERATED.search(name) is None
+    return not (is_generated(name, kinds) or is_unnamed_instance(name) or is_syntax(type_text))
 
 
 def corpus_key(lean: str, imports: Iterable[str]) -> str:

@@ -83,12 +83,13 @@ def _seen(fingerprints: Iterable[Fingerprint]) -> Seen:
     facts = list(fingerprints)
     names = {fact.name: fact.user_name for fact in facts}
     predicates = {fact.user_name for fact in facts if fact.kind == "inductive" and is_proposition_former(fact.type)}
+    kinds = {fact.user_name: fact.kind for fact in facts}
     constructors: dict[str, list[str]] = {}
     for fact in facts:
         if fact.kind == "constructor":
             constructors.setdefault(fact.user_name.rpartition(".")[0], []).append(fact.user_name)
     parts = {fact.user_name: _parts(fact, names, constructors.get(fact.user_name, ())) for fact in facts}
-    return Seen(tuple(_premise(fact, names) for fact in facts if _useful(fact, predicates)), parts=parts)
+    return Seen(tuple(_premise(fact, names) for fact in facts if _useful(fact, predicates, kinds)), parts=parts)
 
 
 def _parts(fact: Fingerprint, names: Mapping[str, str], constructors: Sequence[str]) -> tuple[str, ...]:
@@ -96,8 +97,8 @@ def _parts(fact: Fingerprint, names: Mapping[str, str], constructors: Sequence[s
     return tuple(dict.fromkeys((*(names.get(name, name) for name in inside), *constructors)))
 
 
-def _useful(fact: Fingerprint, predicates: Collection[str]) -> bool:
-    if fact.auxiliary or fact.own_sorry or not is_premise(fact.user_name, fact.kind):
+def _useful(fact: Fingerprint, predicates: Collection[str], kinds: Mapping[str, str]) -> bool:
+    if fact.auxiliary or fact.own_sorry or not is_premise(fact.user_name, fact.kind, fact.type, kinds):
         return False
     return fact.kind == "theorem" or (fact.kind == "constructor" and fact.user_name.rpartition(".")[0] in predicates)
 

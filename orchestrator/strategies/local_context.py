@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
-from orchestrator.goals.declaration import Fingerprint, is_generated
+from orchestrator.goals.declaration import Fingerprint, is_generated, is_syntax, is_unnamed_instance
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.extraction import Extraction
 from orchestrator.source.project import Project
@@ -123,11 +123,12 @@ class LocalContext:
 def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> VisibleDeclarations:
     """The declarations of a goal's file and its imports, the nearest first."""
     known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
+    kinds = {name: fingerprint.kind for name, fingerprint in known.items()}
     return VisibleDeclarations(
         tuple(
             LocalDeclaration(
                 fingerprint.user_name,
-                _role(fingerprint),
+                _role(fingerprint, kinds),
                 _user_names(fingerprint.uses, known),
                 _RECURS.search(fingerprint.value) is not None,
             )
@@ -140,37 +141,28 @@ def _user_names(names: Iterable[str], known: Mapping[str, Fingerprint]) -> tuple
     return tuple(known[name].user_name for name in names if name in known)
 
 
-def _role(fingerprint: Fingerprint) -> DeclarationRole:
-    name = fingerprint.user_name
-    if fingerprint.auxiliary or is_generated(name) or fingerprint.own_sorry:
+def _role(fingerprint: Fingerprint, kinds: Mapping[str, str]) -> DeclarationRole:
+    if not _is_authored(fingerprint, kinds) or fingerprint.own_sorry:
         return DeclarationRole.AUXILIARY
-    if fingerprint.kind == "def":
-        return (
-            DeclarationRole.AUXILIARY
-            if _MADE.search(name) or _PROJECTS.search(fingerprint.value)
-            else DeclarationRole.DEFINITION
-        )
+    if fingerprint.kind == "def" and not _PROJECTS.search(fingerprint.value):
+        return DeclarationRole.DEFINITION
     if fingerprint.kind == "inductive":
         return DeclarationRole.PREDICATE if "u 0" in fingerprint.type.split("\n") else DeclarationRole.TYPE
     if fingerprint.kind == "constructor":
         return DeclarationRole.CONSTRUCTOR
-    if fingerprint.kind == "theorem":
-        return DeclarationRole.AUXILIARY if _MADE.search(name) else DeclarationRole.THEOREM
-    return DeclarationRole.AUXILIARY
+    return DeclarationRole.THEOREM if fingerprint.kind == "theorem" else DeclarationRole.AUXILIARY
+
+
+def _is_authored(fingerprint: Fingerprint, kinds: Mapping[str, str]) -> bool:
+    """Somebody wrote the declaration and named it; it is no notation."""
+    name = fingerprint.name
+    made = fingerprint.auxiliary or is_generated(name, kinds) or is_unnamed_instance(fingerprint.user_name)
+    return not (made or is_syntax(fingerprint.type))
 
 
 # `fun … self => self.i`, in the canonical text of the server: a field of a structure, which everything unfolds anyway.
 _PROJECTS = re.compile(r"\nj \S+ \d+ \d+\n(?:l \d+ \d+\w\n)+= \d+$")
 _RECURS = re.compile(r"\.brecOn\b|\bWellFounded\.(?:Nat\.)?fix\b|\bWellFounded\.")
-_MADE = re.compile(
-    r"\.(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|ctorIdx|toCtorIdx"
-    r"|eq|elim|go|inj|injEq|sizeOf_spec|match_\d+.*|rec|mk|induct.*|fun_cases.*|eq_\d+|eq_def|congr_simp)$|\.noConfusion\.|^inst|\.inst"
-)
-
-
-_NOT_FOR_UNFOLDING = re.compile(
-    r"(recOn|casesOn|below|brecOn|binductionOn|ibelow|noConfusion|noConfusionType|ctorElim|ctorElimType|go|eq|inst.*|term.*)"
-)
 
 
 def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal], tuple[str, ...]]:
@@ -179,12 +171,9 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
     @cache
     def of_module(name: str) -> tuple[str, ...]:
         modules = [*(module.name for module in project.closure(name)), name]
-        return tuple(
-            fingerprint.user_name
-            for module in reversed(modules)
-            for fingerprint in extraction.declarations.get(module, {}).values()
-            if fingerprint.kind == "def" and not fingerprint.auxiliary and _worth_unfolding(fingerprint.user_name)
-        )
+        found = [one for module in reversed(modules) for one in extraction.declarations.get(module, {}).values()]
+        kinds = {one.name: one.kind for one in found}
+        return tuple(one.user_name for one in found if one.kind == "def" and _is_authored(one, kinds))
 
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
 
@@ -202,8 +191,3 @@ def declarations_seen(project: Project, extraction: Extraction) -> Callable[[Goa
         )
 
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else VisibleDeclarations()
-
-
-def _worth_unfolding(name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return not is_generated(name) and _NOT_FOR_UNFOLDING.fullmatch(last) is None

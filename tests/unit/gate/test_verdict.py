@@ -21,7 +21,7 @@ from orchestrator.gate.verdict import (
     only_places_changed,
     sorried_below,
 )
-from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
+from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
 from orchestrator.goals.goal import SorryKind, SourceSpan
 from orchestrator.source.lexer import LineIndex
 from orchestrator.source.splice import splice_all
@@ -201,18 +201,6 @@ def test_announced_helpers_may_be_new_but_never_axioms() -> None:
 def test_an_allowed_axiom_may_come_below_another_declaration() -> None:
     patched = changed(fact("t", axioms=("bad",)))
     assert differences(ORIGINAL, patched, allowed_axioms=frozenset({"bad"})) == ()
-
-
-@pytest.mark.parametrize(
-    "name", ["f.eq_1", "f.eq_def", "f.match_12", "f._unsafe_rec", "S.mk.inj", "S.mk.hinj", "f.induct", "f.proof_3"]
-)
-def test_names_that_lean_makes(name: str) -> None:
-    assert is_generated(name)
-
-
-@pytest.mark.parametrize("name", ["f.eq_one", "match", "eq_1'", "f.reinj", "inj.f", "f.eq_1.x", "f"])
-def test_names_that_people_make(name: str) -> None:
-    assert not is_generated(name)
 
 
 def test_the_commands_of_a_file_stay_as_many_and_of_the_same_kinds() -> None:

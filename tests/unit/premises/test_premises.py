@@ -121,11 +121,13 @@ def test_the_key_tells_libraries_and_versions_apart() -> None:
 
 
 def test_what_lean_makes_by_itself_is_no_premise() -> None:
-    assert is_premise("Nat.add_comm", "theorem")
-    assert is_premise("List.recover", "def")
+    kinds = {"Nat": "inductive", "Foo.mk": "constructor", "Or": "inductive"}
+    for name in ("Nat.add_comm", "List.recover", "Or.elim", "Lang.terminates_iff"):
+        assert is_premise(name, "theorem", "p", kinds), name
     for name in ("Nat.rec", "Nat.noConfusion", "Foo.mk.injEq", "Foo.match_1", "Lean.Meta.whnf", "instAddNat", "f.eq_1"):
-        assert not is_premise(name, "theorem"), name
-    assert not is_premise("Nat.add_comm", "recursor")
+        assert not is_premise(name, "theorem", "p", kinds), name
+    assert not is_premise("Nat.add_comm", "recursor", "p", kinds)
+    assert not is_premise("termFoo", "def", "Lean.ParserDescr", kinds)
 
 
 def test_an_empty_corpus_is_kept_too(tmp_path: Path) -> None:

@@ -58,13 +58,21 @@ def test_a_goal_sees_the_definitions_of_its_file_and_of_what_it_imports_nearest_
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["T.rec.recOn", "T.casesOn", "T.noConfusion", "f.match_1", "f.go", "instAddT", "termFoo", "T.ctorIdx"],
+    "name", ["T.recOn", "T.casesOn", "T.noConfusion", "T.brecOn.go", "f.match_1", "instAddT", "termFoo", "T.ctorIdx"]
 )
 def test_what_lean_made_is_not_for_unfolding(name: str) -> None:
-    declarations = {"A": {name: definition(name), "f": definition("f"), "f._x": definition("f._x", auxiliary=True)}}
+    parser = {"type": "c Lean.ParserDescr\n= 0"} if name == "termFoo" else {}
+    declarations = {
+        "A": {
+            "T": fact("T", kind="inductive"),
+            name: definition(name, **parser),
+            "f": definition("f"),
+            "f.go": definition("f.go"),
+            "f._x": definition("f._x", auxiliary=True),
+        }
+    }
     seen = definitions_seen(project(A=()), Extraction(declarations=declarations))
-    assert seen(Goal("g", "⊢ p", module="A")) == ("f",)
+    assert seen(Goal("g", "⊢ p", module="A")) == ("f", "f.go")
 
 
 @pytest.mark.parametrize(
