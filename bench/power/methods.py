@@ -132,7 +132,7 @@ def _closed(spent: float, found: Result) -> float:
 def code_key(seconds: float) -> str:
     """Changes with everything in this program that a strategy's outcome may depend on."""
     root = Path(orchestrator.__file__).parent
-    files = [root / "lean/embedded/Server.lean", root / "lean/open_goal.py"]
+    files = [root / "lean/Declarations.lean", root / "lean/embedded/Server.lean", root / "lean/open_goal.py"]
     files += [path for part in ("strategies", "premises") for path in root.glob(f"{part}/**/*.py")]
     digest = hashlib.sha256(str(seconds).encode())
     for path in sorted(files):

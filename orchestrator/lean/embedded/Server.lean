@@ -1,42 +1,31 @@
 /-
 The server that runs inside the embedded Lean: JSON requests on standard input, one a line; JSON replies on standard
-output. The messages are described in `protocol.py` beside this file.
+output. The messages are described in `protocol.py` in the folder above.
 
 Two things shape the code. The embedded Lean's code generator reaches only what the library exports under its own name:
 no `for`, no `List.reverse`, no specialised helpers; recursion of our own works, and so do library functions passed as
 values to the `ap…` combinators. And the library is imported at the level `exported`; by importing it ourselves as
 *not* a module (`importLibrary`), declarations of users behave as in an ordinary file.
 
-It is one file of more than 300 lines because it is compiled as one unit, once, at installation.
+It is one file of more than 300 lines because it is compiled as one unit, once, at installation. `Declarations.lean`, which
+native sessions use, too, is put in where its name stands.
 -/
 import Lean
 open Lean Elab
 
 namespace Server
 
-/-! ## Combinators and collections -/
+-- Declarations.lean stands here
 
-@[noinline] def ap1 (f : α → β) (a : α) : β := f a
+/-! ## More combinators -/
+
 @[noinline] def ap2 (f : α → β → γ) (a : α) (b : β) : γ := f a b
 @[noinline] def ap3 (f : α → β → γ → δ) (a : α) (b : β) (c : γ) : δ := f a b c
-
 def isNil (xs : List α) : Bool := match xs with | [] => true | _ => false
-partial def append (xs ys : List α) : List α := match xs with | [] => ys | x :: xs => x :: append xs ys
 partial def reverseOnto (xs acc : List α) : List α := match xs with | [] => acc | x :: xs => reverseOnto xs (x :: acc)
 def reverse (xs : List α) : List α := reverseOnto xs []
 partial def mapList (f : α → β) (xs : List α) : List β := match xs with | [] => [] | x :: xs => f x :: mapList f xs
-partial def filterList (p : α → Bool) (xs : List α) : List α :=
-  match xs with | [] => [] | x :: xs => if p x then x :: filterList p xs else filterList p xs
-partial def anyList (p : α → Bool) (xs : List α) : Bool := match xs with | [] => false | x :: xs => p x || anyList p xs
-partial def dropList (n : Nat) (xs : List α) : List α := if n = 0 then xs else match xs with | [] => [] | _ :: xs => dropList (n - 1) xs
-partial def takeList (n : Nat) (xs : List α) : List α := if n = 0 then [] else match xs with | [] => [] | x :: xs => x :: takeList (n - 1) xs
 partial def listLength (xs : List α) (n : Nat) : Nat := match xs with | [] => n | _ :: xs => listLength xs (n + 1)
-partial def pushAll (f : α → Json) (xs : List α) (acc : Array Json) : Array Json :=
-  match xs with | [] => acc | x :: xs => pushAll f xs (acc.push (f x))
-partial def arrayToList (xs : Array α) (i : Nat) (acc : List α) : List α :=
-  if i = 0 then acc else match xs[i-1]? with | some x => arrayToList xs (i-1) (x :: acc) | none => acc
-partial def mapIO (f : α → IO β) (xs : List α) (acc : Array β) : IO (Array β) :=
-  match xs with | [] => return acc | x :: xs => do mapIO f xs (acc.push (← f x))
 
 mutual
 partial def persistentNode (n : PersistentArrayNode α) (acc : List α) : List α :=
@@ -50,23 +39,14 @@ def persistentToList (p : PersistentArray α) : List α := persistentNode p.root
 
 /-! ## JSON -/
 
-def natJ (n : Nat) : Json := .num (JsonNumber.fromNat n)
-def listJ (f : α → Json) (xs : List α) : Json := .arr (pushAll f xs #[])
-def stringJ (s : String) : Json := .str s
-/-- The name as a user writes it: without the module prefix of private declarations. -/
-def userNameJ (n : Name) : Json := .str (privateToUserName n).toString
-def nameJ (n : Name) : Json := .str n.toString
-/-- An axiom by its exact name where it is the project's own: a private `propext` is not the one that everybody allows. -/
-def axiomJ (env : Environment) (n : Name) : Json := if (env.getModuleIdxFor? n).isSome then userNameJ n else nameJ n
 def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
 def rawPositionJ (m : FileMap) (p : Option String.Pos.Raw) : Json :=
   match p with | some q => positionJ (m.toPosition q) | none => .null
 def refusal (s : String) : Json := Json.mkObj [("message", .str s)]
 
-def getNat (j : Json) (k : String) (d : Nat) : Nat :=
-  match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => n | .error _ => d) | .error _ => d
 def getNat? (j : Json) (k : String) : Option Nat :=
   match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => some n | .error _ => none) | .error _ => none
+def getNat (j : Json) (k : String) (d : Nat) : Nat := match getNat? j k with | some n => n | none => d
 def getBool (j : Json) (k : String) : Bool := match j.getObjVal? k with | .ok (.bool b) => b | _ => false
 def getString? (j : Json) (k : String) : Option String := match j.getObjVal? k with | .ok (.str s) => some s | _ => none
 def getList (j : Json) (k : String) : List Json :=
@@ -76,7 +56,7 @@ partial def strings (js : List Json) : List String :=
 partial def nats (js : List Json) : List Nat :=
   match js with | [] => [] | j :: js => match j.getNat? with | .ok n => n :: nats js | .error _ => nats js
 
-def messageJ (m : Message) : BaseIO Json := do
+def messageJ (m : Message) : IO Json := do
   let data ← m.data.toString
   let severity := match m.severity with | .information => "info" | .warning => "warning" | .error => "error"
   return Json.mkObj [("severity", .str severity), ("pos", positionJ m.pos),
@@ -222,22 +202,19 @@ def runTerm (p : ProofState) (maxHeartbeats : Nat) (tk : IO.CancelToken) (x : Te
 def goalString (g : MVarId) : TermElabM String := do
   let f ← Meta.ppGoal g
   return f.pretty
-partial def goalStrings (gs : List MVarId) : TermElabM (List String) := do
-  match gs with
-  | [] => return []
-  | g :: gs => return (← goalString g) :: (← goalStrings gs)
+def goalStrings (gs : List MVarId) : TermElabM (List String) := do
+  let found ← mapEach goalString gs
+  return arrayToList found found.size []
 
-def constantsOf (e : Expr) : List Name := let a := ap1 Expr.getUsedConstants e; arrayToList a a.size []
+/-! ## Sorries -/
 
-/-! ## Open places -/
-
-/-- The words for an open place, by the syntax that left it open; only syntax that stands in the source counts. -/
+/-- The kind of sorry that a piece of syntax is, if it is one; only syntax that stands in the source counts. -/
 def isOriginal (stx : Syntax) : Bool := match stx.getHeadInfo with | .original .. => true | _ => false
 def headIdent (stx : Syntax) : Name :=
   let stx := if stx.isOfKind ``Parser.Term.app then stx[0] else stx
   let stx := if stx.isOfKind ``Parser.Term.explicit then stx[1] else stx
   if stx.isIdent then stx.getId else .anonymous
-def openPlace (i : Info) : Option String :=
+def sorryKind (i : Info) : Option String :=
   match i with
   | .ofTacticInfo ti =>
     if !isOriginal ti.stx then none
@@ -252,22 +229,22 @@ def openPlace (i : Info) : Option String :=
     else none
   | _ => none
 
-structure Place where
+structure SorrySite where
   ctx    : ContextInfo
   info   : Info
   syntaxKind : String
 
-def foldTree (acc : List Place) (t : InfoTree) : List Place :=
-  ap3 (@InfoTree.foldInfo (List Place))
-    (fun c i acc => match openPlace i with | some k => { ctx := c, info := i, syntaxKind := k } :: acc | none => acc) acc t
-partial def foldTrees (ts : List InfoTree) (acc : List Place) : List Place :=
+def foldTree (acc : List SorrySite) (t : InfoTree) : List SorrySite :=
+  ap3 (@InfoTree.foldInfo (List SorrySite))
+    (fun c i acc => match sorryKind i with | some k => { ctx := c, info := i, syntaxKind := k } :: acc | none => acc) acc t
+partial def foldTrees (ts : List InfoTree) (acc : List SorrySite) : List SorrySite :=
   match ts with | [] => acc | t :: ts => foldTrees ts (foldTree acc t)
 
-def placeStart (p : Place) : Nat := match p.info.stx.getPos? with | some q => q.byteIdx | none => 0
-def placeStop (p : Place) : Nat := match p.info.stx.getTailPos? with | some q => q.byteIdx | none => 0
-/-- `sorryAx _ true` gives a place for the application and one for its head: the widest at one start wins. -/
-def shadowed (ps : List Place) (p : Place) : Bool :=
-  anyList (fun q => placeStart q == placeStart p && placeStop q > placeStop p) ps
+def startOf (p : SorrySite) : Nat := match p.info.stx.getPos? with | some q => q.byteIdx | none => 0
+def stopOf (p : SorrySite) : Nat := match p.info.stx.getTailPos? with | some q => q.byteIdx | none => 0
+/-- `sorryAx _ true` is found as an application and as its head: the widest at one start wins. -/
+def shadowed (ps : List SorrySite) (p : SorrySite) : Bool :=
+  anyList (fun q => startOf q == startOf p && stopOf q > stopOf p) ps
 
 def makeState (c : ContextInfo) (env : Environment) (mctx : MetavarContext) (levels : List Name) : ProofState :=
   let o := KVMap.setBool c.options `Elab.async false
@@ -281,7 +258,7 @@ def makeState (c : ContextInfo) (env : Environment) (mctx : MetavarContext) (lev
     termState := { levelNames := levels }
     goals := [], root := [], forbidden := [] }
 
-def placeState (p : Place) (env : Environment) (levels : List Name) (tk : IO.CancelToken) : IO (Option ProofState) := do
+def stateAt (p : SorrySite) (env : Environment) (levels : List Name) (tk : IO.CancelToken) : IO (Option ProofState) := do
   match p.info with
   | .ofTacticInfo ti =>
     let gs := match p.syntaxKind, ti.goalsBefore with | "stop", gs => gs | _, g :: _ => [g] | _, [] => []
@@ -318,160 +295,14 @@ partial def goalsNeedMore (env : Environment) (gs : List MVarId) : TermElabM Boo
 
 /-! ## Declarations and their axioms -/
 
-mutual
-partial def foldNode (keep : Name → ConstantInfo → Bool) (n : PersistentHashMap.Node Name ConstantInfo) (acc : List (Name × ConstantInfo)) :
-    List (Name × ConstantInfo) :=
-  match n with
-  | .entries es => foldEntries keep es es.size acc
-  | .collision ks vs _ => foldCollision keep ks vs ks.size acc
-partial def foldEntries (keep : Name → ConstantInfo → Bool)
-    (es : Array (PersistentHashMap.Entry Name ConstantInfo (PersistentHashMap.Node Name ConstantInfo))) (i : Nat)
-    (acc : List (Name × ConstantInfo)) : List (Name × ConstantInfo) :=
-  if i = 0 then acc else match es[i-1]? with
-    | some (.entry k v) => foldEntries keep es (i-1) (if keep k v then (k, v) :: acc else acc)
-    | some (.ref n) => foldEntries keep es (i-1) (foldNode keep n acc)
-    | _ => foldEntries keep es (i-1) acc
-partial def foldCollision (keep : Name → ConstantInfo → Bool) (ks : Array Name) (vs : Array ConstantInfo) (i : Nat)
-    (acc : List (Name × ConstantInfo)) : List (Name × ConstantInfo) :=
-  if i = 0 then acc else match ks[i-1]?, vs[i-1]? with
-    | some k, some v => foldCollision keep ks vs (i-1) (if keep k v then (k, v) :: acc else acc)
-    | _, _ => acc
-end
 /-- Declarations of `new` that `old` has not, the compiler's and elaborator's own included. -/
 def newConstants (old new : Environment) : List (Name × ConstantInfo) :=
-  foldNode (fun n _ => !old.contains n) new.constants.map₂.root []
-def isAuxiliary (n : Name) : Bool := (privateToUserName n).isInternal
-
-def isKnownAxiom (n : Name) : Bool :=
-  n == ``propext || n == ``Classical.choice || n == ``Quot.sound || n == ``sorryAx || n == `Lean.ofReduceBool || n == `Lean.ofReduceNat ||
-  n == `Lean.trustCompiler
-
-def constructorsOf (ci : ConstantInfo) : List Name := match ci with | .inductInfo v => v.ctors | _ => []
-
-/-- Axioms below the constants of `todo`, through everything that is not imported. Imported theorems look like axioms
-at the level `exported`, so of the imported ones only the known axioms count. -/
-partial def collectAxioms (env : Environment) (todo : List Name) (seen : NameSet) (found : List Name) : List Name :=
-  match todo with
-  | [] => found
-  | n :: todo =>
-    if seen.contains n then collectAxioms env todo seen found else
-    let seen := seen.insert n
-    match env.find? n with
-    | none => collectAxioms env todo seen found
-    | some ci =>
-      let imported := (env.getModuleIdxFor? n).isSome
-      let isAxiom := match ci with | .axiomInfo _ => !imported || isKnownAxiom n | _ => false
-      let found := if isAxiom then n :: found else found
-      if imported then collectAxioms env todo seen found else
-      let inType := constantsOf ci.type
-      let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
-      collectAxioms env (append inType (append inValue (append (constructorsOf ci) todo))) seen found
-
-/-- Do the constants of `todo` speak of `sorryAx` themselves, or through constants that are not to be skipped? -/
-partial def ownSorry (skip : Name → Bool) (env : Environment) (todo : List Name) (seen : NameSet) : Bool :=
-  match todo with
-  | [] => false
-  | n :: todo =>
-    if n == ``sorryAx then true
-    else if seen.contains n || skip n then ownSorry skip env todo seen
-    else match env.find? n with
-    | none => ownSorry skip env todo (seen.insert n)
-    | some ci =>
-      let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
-      ownSorry skip env (append (constantsOf ci.type) (append inValue (append (constructorsOf ci) todo))) (seen.insert n)
-
-def kindOf : ConstantInfo → String
-  | .axiomInfo _ => "axiom" | .defnInfo _ => "def" | .thmInfo _ => "theorem" | .opaqueInfo _ => "opaque"
-  | .quotInfo _ => "quot" | .inductInfo _ => "inductive" | .ctorInfo _ => "constructor" | .recInfo _ => "recursor"
+  foldNode (fun n => !old.contains n) new.constants.map₂.root []
 
 def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   let axioms := collectAxioms env [p.1] {} []
   Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
     ("hasSorry", .bool (axioms.contains ``sorryAx)), ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => start.contains n) env [p.1] {}))]
-
-/-! ## A canonical text of terms, with shared subterms numbered -/
-
-structure Writer where
-  /-- buckets by hash -/
-  seen  : Array (List (Expr × Nat))
-  lines : Array String
-  env   : Environment
-  /-- the hypotheses by number, where a goal is written and not a declaration -/
-  free? : Option (List (FVarId × Nat)) := none
-def buckets : Nat := 512
-
-def nameText (n : Name) : String := n.toString
-partial def levelText (l : Level) : String :=
-  match l with
-  | .zero => "0" | .succ l => "(s " ++ levelText l ++ ")"
-  | .max a b => "(m " ++ levelText a ++ " " ++ levelText b ++ ")" | .imax a b => "(i " ++ levelText a ++ " " ++ levelText b ++ ")"
-  | .param n => "(p " ++ nameText n ++ ")" | .mvar i => "(? " ++ nameText i.name ++ ")"
-partial def levelsText (ls : List Level) : String := match ls with | [] => "" | l :: ls => " " ++ levelText l ++ levelsText ls
-def binderText (b : BinderInfo) : String := match b with | .default => "d" | .implicit => "i" | .strictImplicit => "s" | .instImplicit => "c"
-partial def firstArgument (e : Expr) : Option Expr :=
-  match e with | .app (.const _ _) a => some a | .app f _ => firstArgument f | _ => none
-
-partial def numberOf (i : FVarId) (xs : List (FVarId × Nat)) : Option Nat :=
-  match xs with | [] => none | (x, n) :: xs => if x == i then some n else numberOf i xs
-/-- A `match` is compiled to a constant that is named after the first declaration with such a `match`. -/
-def isMatcher (env : Environment) (n : Name) : Bool :=
-  (env.getModuleIdxFor? n).isNone && (match n with | .str _ s => s.startsWith "match_" | _ => false)
-partial def findIn (e : Expr) (xs : List (Expr × Nat)) : Option Nat :=
-  match xs with | [] => none | (x, i) :: xs => if x == e then some i else findIn e xs
-def bucketOf (e : Expr) : Nat := e.hash.toNat % buckets
-def lookupSeen (w : Writer) (e : Expr) : Option Nat := match w.seen[bucketOf e]? with | some b => findIn e b | none => none
-def emit (w : Writer) (e : Expr) (line : String) : Writer × Nat :=
-  let i := w.lines.size
-  let k := bucketOf e
-  let b := match w.seen[k]? with | some b => b | none => []
-  ({ w with seen := w.seen.set! k ((e, i) :: b), lines := w.lines.push line }, i)
-
-/-- The number of the line that stands for `e`. Binder names, metadata and the label of a sorry are left out; an auxiliary
-theorem is written as its statement, since its name depends on what was elaborated before. -/
-partial def write (w : Writer) (e : Expr) : Writer × Nat :=
-  match lookupSeen w e with
-  | some i => (w, i)
-  | none =>
-    match e with
-    | .mdata _ b => write w b
-    | .bvar i => emit w e ("b " ++ toString i)
-    | .sort l => emit w e ("u " ++ levelText l)
-    | .lit (.natVal n) => emit w e ("n " ++ toString n)
-    | .lit (.strVal t) => emit w e ("t " ++ t.quote)
-    | .const n ls =>
-      match (if isAuxiliary n || (w.free?.isSome && isMatcher w.env n) then w.env.find? n else none) with
-      | some (.thmInfo v) => let (w, i) := write w v.type; emit w e ("P " ++ toString i ++ levelsText ls)
-      | some (.defnInfo v) =>
-        if w.free?.isSome then write w (v.value.instantiateLevelParams v.levelParams ls) else emit w e ("c " ++ nameText n ++ levelsText ls)
-      | _ => emit w e ("c " ++ nameText n ++ levelsText ls)
-    | .app f a =>
-      if e.getAppFn.isConstOf ``sorryAx then
-        match firstArgument e with
-        | some t => let (w, i) := write w t; emit w e ("S " ++ toString i)
-        | none => emit w e "S"
-      -- the message of a panic holds line numbers, which a proof further up may shift
-      else if e.getAppFn.isConstOf `mkPanicMessageWithDecl || e.getAppFn.isConstOf `mkPanicMessage then emit w e "M"
-      else
-        let (w, i) := write w f
-        let (w, j) := write w a
-        emit w e ("a " ++ toString i ++ " " ++ toString j)
-    | .lam _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("l " ++ toString i ++ " " ++ toString j ++ binderText k)
-    | .forallE _ t b k => let (w, i) := write w t; let (w, j) := write w b; emit w e ("f " ++ toString i ++ " " ++ toString j ++ binderText k)
-    | .letE _ t v b _ =>
-      let (w, i) := write w t; let (w, j) := write w v; let (w, k) := write w b
-      emit w e ("z " ++ toString i ++ " " ++ toString j ++ " " ++ toString k)
-    | .proj n i b => let (w, j) := write w b; emit w e ("j " ++ nameText n ++ " " ++ toString i ++ " " ++ toString j)
-    | .fvar i =>
-      match w.free? with
-      | some known => emit w e (match numberOf i known with | some n => "v " ++ toString n | none => "! " ++ nameText i.name)
-      | none => emit w e "!"
-    | .mvar i => emit w e ("? " ++ nameText i.name)
-
-partial def joinLines (xs : Array String) (i : Nat) (acc : List String) : String :=
-  if i = 0 then String.intercalate "\n" acc else joinLines xs (i-1) ((match xs[i-1]? with | some x => x | none => "") :: acc)
-def exprText (env : Environment) (e : Expr) : String :=
-  let (w, i) := write { seen := Array.replicate buckets [], lines := #[], env := env } e
-  joinLines w.lines w.lines.size ["= " ++ toString i]
 
 /-! ## Goals as terms: what a goal says however it is printed -/
 
@@ -496,15 +327,10 @@ partial def writeHypotheses (w : Writer) (ds : List (Option LocalDecl)) (acc : A
 def goalTermsJ (g : MVarId) : TermElabM Json := do
   let d ← g.getDecl
   let ds := persistentToList d.lctx.decls
-  let w : Writer := { seen := Array.replicate buckets [], lines := #[], env := ← getEnv, free? := some (numbered ds 0) }
+  let w : Writer := { seen := emptyBuckets buckets #[], lines := #[], env := ← getEnv, free? := some (numbered ds 0) }
   let (w, hs) ← writeHypotheses w ds #[]
   let (w, t) := write w (← instantiateMVars d.type)
   return Json.mkObj [("hypotheses", .arr hs), ("target", natJ t), ("lines", listJ stringJ (arrayToList w.lines w.lines.size []))]
-
-partial def goalsTermsJ (gs : List MVarId) (acc : Array Json) : TermElabM (Array Json) := do
-  match gs with
-  | [] => return acc
-  | g :: gs => goalsTermsJ gs (acc.push (← goalTermsJ g))
 
 /-! ## Sorries of a command -/
 
@@ -513,17 +339,17 @@ def openDeclString (d : OpenDecl) : String :=
   | .simple ns _ => ns.toString
   | .explicit id decl => decl.toString ++ " as " ++ id.toString
 
-structure CommandPlace where
+structure CommandSpan where
   start : Option String.Pos.Raw
   stop  : Option String.Pos.Raw
   before : Nat
 
-/-- The proof state of an open place. It sees the environment from before its command, so that a theorem cannot prove
-itself; where the goal speaks of constants that the command made, it sees all of them, and those that rest on a sorry are
+/-- The proof state of a sorry. It sees the environment from before its command, so that a theorem cannot prove
+itself; where the goal mentions constants that the command made, it sees all of them, and those that rest on a sorry are
 forbidden. -/
-def stateOf (p : Place) (before after : Command.State) (unproved : List Name) (tk : IO.CancelToken) : IO (Option (ProofState × List String × Bool)) := do
+def stateOf (p : SorrySite) (before after : Command.State) (unproved : List Name) (tk : IO.CancelToken) : IO (Option (ProofState × List String × Bool)) := do
   let levels := (headScope before).levelNames
-  match ← placeState p before.env levels tk with
+  match ← stateAt p before.env levels tk with
   | none => return none
   | some s =>
     try
@@ -546,11 +372,11 @@ partial def joinGoals (xs : List String) : String :=
 /-- Goals that cannot be written have no terms. -/
 def termsOf (ps : ProofState) (tk : IO.CancelToken) : IO (Array Json) := do
   try
-    let (terms, _) ← runTerm ps 200000 tk (goalsTermsJ ps.goals #[])
+    let (terms, _) ← runTerm ps 200000 tk (mapEach goalTermsJ ps.goals)
     return terms
   catch _ => return #[]
 
-def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) (cp : CommandPlace) (terms : Bool) (tk : IO.CancelToken) (p : Place) :
+def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) (cp : CommandSpan) (terms : Bool) (tk : IO.CancelToken) (p : SorrySite) :
     IO Json := do
   match ← stateOf p before after unproved tk with
   | none => return Json.null
@@ -573,7 +399,7 @@ structure Outcome where
   sorries  : List Json
   /-- syntax kinds of the commands, the last one first -/
   kinds    : List String
-  /-- whether open places are to say their goals as terms, too -/
+  /-- whether sorries are to give their goals as terms, too -/
   terms    : Bool := false
 
 /-- One command after another. `floor` is the number of scopes that the text must not close. -/
@@ -582,14 +408,14 @@ partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser
   let cs := out.state
   let (stx, ps', parseMessages) := parseOne ictx ps cs
   let (cs', messages, trees) ← elabOne ictx ps.pos stx cs tk
-  let places := reverse (foldTrees trees [])
-  let places := filterList (fun p => !shadowed places p) places
+  let sites := reverse (foldTrees trees [])
+  let sites := filterList (fun p => !shadowed sites p) sites
   let mut sorries := out.sorries
-  if !isNil places then
+  if !isNil sites then
     let before ← pushEnv s (clean cs)
     let made := mapList (fun p => p.1) (filterList (fun p => !isAuxiliary p.1) (newConstants cs.env cs'.env))
     let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
-    let js ← mapIO (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } out.terms tk) places #[]
+    let js ← mapEach (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } out.terms tk) sites
     sorries := append sorries (arrayToList js js.size [])
   let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries,
                kinds := stx.getKind.toString :: out.kinds, terms := out.terms }
@@ -685,7 +511,7 @@ def runTactic (p : ProofState) (tac : String) (maxHeartbeats : Nat) (tk : IO.Can
     | .error e => return ⟨← finish [("message", .str e.toString)], false, none⟩
     | .ok ((gs, texts), p') =>
       let p' := { p' with goals := gs }
-      let messages ← mapIO (fun m => messageJ m) (messagesOf p'.coreState.messages) #[]
+      let messages ← mapEach messageJ (messagesOf p'.coreState.messages)
       if isNil gs then
         let (status, axioms) ← closeProofs p' p'.root maxHeartbeats tk []
         return ⟨← finish [("goals", .arr #[]), ("messages", .arr messages), ("proofStatus", .str status), ("axioms", listJ (axiomJ p'.coreState.env) axioms)],
@@ -712,35 +538,10 @@ partial def runTactics (s : StateRef) (p : ProofState) (tacs : List String) (max
 
 /-! ## Fingerprints -/
 
-/-- The kernel once more, under a name of its own, whatever options the declaration was made with. -/
-def recheck (env : Environment) (p : Name × ConstantInfo) (tk : IO.CancelToken) : IO String := do
-  let name := `_server_recheck ++ p.1
-  let decl? : Option Declaration := match p.2 with
-    | .thmInfo v => some (.thmDecl { v with name := name, all := [name] })
-    | .defnInfo v => if v.safety == .safe then some (.defnDecl { v with name := name, all := [name] }) else none
-    | .opaqueInfo v => if v.isUnsafe then none else some (.opaqueDecl { v with name := name, all := [name] })
-    | _ => none
-  match decl? with
-  | none => return ""
-  | some d =>
-    match Environment.addDeclCore env 0 d (some tk) true with
-    | .ok _ => return ""
-    | .error e => (e.toMessageData {}).toString
-
-def describeOne (env : Environment) (wanted : List String) (tk : IO.CancelToken) (p : Name × ConstantInfo) : IO Json := do
-  let ci := p.2
-  let theoremLike := match ci with | .thmInfo _ => true | _ => false
-  let value := if theoremLike then "" else match ci.value? (allowOpaque := true) with | some v => exprText env v | none => ""
-  let inValue := match ci.value? (allowOpaque := true) with | some v => constantsOf v | none => []
-  let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) inValue)
-  let axioms := collectAxioms env [p.1] {} []
-  let user := (privateToUserName p.1).toString
-  let checked ← if wanted.contains "*" || wanted.contains user then recheck env p tk else pure ""
-  return Json.mkObj [("name", nameJ p.1), ("userName", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
-    ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
-    ("axioms", listJ (axiomJ env) axioms), ("hasSorry", .bool (axioms.contains ``sorryAx)),
-    ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
-    ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
+def recheck (env : Environment) (tk : IO.CancelToken) (_ : Name) (d : Declaration) : IO String :=
+  match Environment.addDeclCore env 0 d (some tk) true with
+  | .ok _ => return ""
+  | .error e => (e.toMessageData {}).toString
 
 /-! ## Requests -/
 
@@ -749,7 +550,7 @@ def envOf (s : StateRef) (n : Nat) : IO (Option Command.State) := do
   return match st.envs[n]? with | some (some cs) => some cs | _ => none
 
 def replyTo (s : StateRef) (start : Environment) (out : Outcome) (final : Command.State) (t0 : Nat) (tk : IO.CancelToken) : IO Json := do
-  let messages ← mapIO (fun m => messageJ m) out.messages #[]
+  let messages ← mapEach messageJ out.messages
   let made := filterList (fun p => !isAuxiliary p.1) (newConstants start final.env)
   let id ← pushEnv s (clean final)
   let t1 ← IO.monoMsNow
@@ -770,7 +571,7 @@ unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken)
   | none =>
     let (header, ps, msgs) ← Parser.parseHeader ictx
     if msgs.hasErrors then
-      return Json.mkObj [("messages", .arr (← mapIO (fun m => messageJ m) (messagesOf msgs) #[]))]
+      return Json.mkObj [("messages", .arr (← mapEach messageJ (messagesOf msgs)))]
     let cs ← baseFor s (headerToImports header)
     let out ← runCommands s ictx ps 0 tk { state := cs, messages := [], sorries := [], kinds := [] }
     replyTo s cs.env out out.state t0 tk
@@ -796,7 +597,7 @@ def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
   match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
   | some cs, some base =>
     let made := newConstants base.env cs.env
-    let ds ← mapIO (describeOne cs.env (strings (getList j "recheck")) tk) made #[]
+    let ds ← mapEach (describeOne cs.env (recheck cs.env tk) (strings (getList j "recheck"))) made
     return Json.mkObj [("declarations", .arr ds)]
   | _, _ => return refusal "Unknown environment."
 
@@ -831,42 +632,12 @@ def mentioned (p : ProofState) (tk : IO.CancelToken) : IO Json := do
     let (ns, _) ← runTerm p 200000 tk act
     return Json.mkObj [("mentions", listJ nameJ ns)]
 
-/-! ## Premises -/
-
-/-- A constant as a premise: its type on one line, and the constants in it. What is imported shows no proof, so that a
-theorem looks like an axiom. -/
-def premiseJ (cs : Command.State) (tk : IO.CancelToken) (ci : ConstantInfo) : IO Json := do
-  let ctx : Core.Context := { fileName := "<premises>", fileMap := default, options := baseOptions, maxHeartbeats := 200000 * 1000, cancelTk? := some tk }
-  let st : Core.State := { env := cs.env, ngen := cs.ngen }
-  let act : MetaM (Format × Bool) := do return (← Meta.ppExpr ci.type, ← Meta.isProp ci.type)
-  let (type, prop) ← try
-      let (((f, p), _), _) ← (act.run {} {}).toIO ctx st
-      pure (f.pretty 1000000, p)
-    catch _ => pure ("", false)
-  let kind := if prop then "theorem" else kindOf ci
-  return Json.mkObj [("name", userNameJ ci.name), ("kind", .str kind), ("type", .str type), ("mentions", listJ nameJ (constantsOf ci.type))]
-
-def isPremise (env : Environment) (ci : ConstantInfo) : Bool :=
-  !isAuxiliary ci.name && !isPrivateName ci.name && !isAuxRecursor env ci.name && !isNoConfusion env ci.name &&
-    (match ci with | .recInfo _ => false | .quotInfo _ => false | _ => true)
-
-/-- The constants of the imported module number `module`, from number `first` on, at most `count` of them looked at. -/
 def premises (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json := do
   match ← envOf s n with
   | none => return refusal "Unknown environment."
   | some cs =>
-    let modules := cs.env.header.moduleNames
-    let k := getNat j "module" 0
-    match modules[k]?, cs.env.header.moduleData[k]? with
-    | some name, some data =>
-      let all := arrayToList data.constants data.constants.size []
-      let first := getNat j "first" 0
-      let count := getNat j "count" 1000
-      let chosen := takeList count (dropList first all)
-      let js ← mapIO (premiseJ cs tk) (filterList (isPremise cs.env) chosen) #[]
-      return Json.mkObj [("module", nameJ name), ("modules", natJ modules.size), ("constants", natJ data.constants.size), ("premises", .arr js),
-        ("interrupted", .bool (← tk.isSet))]
-    | _, _ => return Json.mkObj [("module", .str ""), ("modules", natJ modules.size), ("constants", natJ 0), ("premises", .arr #[]), ("interrupted", .bool false)]
+    let ctx : Core.Context := { fileName := "<premises>", fileMap := default, options := baseOptions, maxHeartbeats := 200000 * 1000, cancelTk? := some tk }
+    premisesJ cs.env (premiseJ ctx { env := cs.env, ngen := cs.ngen }) (getNat j "module" 0) (getNat j "first" 0) (getNat j "count" 1000) tk.isSet
 
 unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
   match getNat? j "premises" with

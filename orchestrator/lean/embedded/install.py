@@ -19,6 +19,7 @@ from orchestrator.lean.embedded.steps import AGAIN, Installation, InstallState, 
 SOURCES = ("Server.lean", "Boot.lean", "launch.cjs", "host.cjs", "symbols.cjs", "parent.cjs")
 """Files of this package that an installation takes a copy of."""
 
+_SHARED_HERE = b"-- Declarations.lean stands here\n"
 _LOCK_SECONDS = 3600.0
 
 
@@ -74,10 +75,12 @@ def inspect_embedded(
 def _read_sources() -> dict[str, bytes]:
     folder = Path(__file__).parent
     try:
-        return {name: (folder / name).read_bytes() for name in SOURCES}
+        found = {name: (folder / name).read_bytes() for name in SOURCES}
+        shared = (folder.parent / "Declarations.lean").read_bytes()
+        return {**found, "Server.lean": found["Server.lean"].replace(_SHARED_HERE, shared)}
     except OSError as error:
         raise InstallError(
-            "a file of lean-orchestrator itself is missing", where=str(error.filename), hint="Install the package anew"
+            "a file of lean-orchestrator itself is missing", where=str(error.filename), hint="Install the package again"
         ) from error
 
 

@@ -23,7 +23,6 @@ from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants
 from orchestrator.lean.replies import parse_reply
 from orchestrator.source.lexer import IDENTIFIER
 
-_PROGRAM = Path(__file__).with_name("Describe.lean")
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
 _MARK = "these goals:"
@@ -201,4 +200,6 @@ def _quoted(text: str) -> str:
 
 @cache
 def _program_text() -> str:
-    return _PROGRAM.read_text(encoding="utf-8")
+    folder = Path(__file__).parent
+    files = (folder.parent / "Declarations.lean", folder / "Describe.lean")
+    return "\n".join(["open Lean", *(file.read_text(encoding="utf-8") for file in files)])
