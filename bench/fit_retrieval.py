@@ -61,7 +61,7 @@ class Case:
 def case_of(asked: Asked, index: Index, library: Relevance) -> Case:
     """The candidates of a goal: all of its own project, and of the library the nearest and a sample of the rest."""
     modules = np.array([name.partition(".")[0] in asked.libraries for name in index.modules])
-    seen = np.flatnonzero(modules[index.row_modules])
+    seen = np.flatnonzero(modules[index.columns.modules])
     order = seen[np.argsort(-library.scores(asked.query)[seen], kind="stable")]
     names = index.names()
     wanted = set(asked.goal.premises)
@@ -164,7 +164,7 @@ def main() -> int:
 
 def _features(index: Index, relevance: Relevance, asked: Asked) -> Doubles:
     nothing_used = np.zeros((len(index), len(USED)))
-    return np.hstack([index.traits, nothing_used, relevance.shared(asked.query)])
+    return np.hstack([index.columns.traits, nothing_used, relevance.shared(asked.query)])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from orchestrator.config import Paths, Profile, Settings, Switch
 from orchestrator.errors import OrchestratorError
 from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
 from orchestrator.lean.servers import Servers
-from orchestrator.premises.embeddings import known_dense
+from orchestrator.premises.embeddings import dense_retriever
 from orchestrator.premises.library import Library
 from orchestrator.premises.store import DEFAULT_IMPORTS, is_known, known_library, library_corpus
 from orchestrator.run.stop import in_background
@@ -18,7 +18,7 @@ from tasks.stage import stage
 
 @stage("premises")
 async def collect_premises(paths: Paths, servers: Servers, imports: Sequence[str], force: bool) -> int:
-    """How many premises the imports bring, collected anew if they are not known or `force` says so.
+    """How many premises the imports bring, collected again if they are not known or `force` says so.
 
     Raises:
         SessionError: the server broke.
@@ -66,7 +66,8 @@ async def open_premises(
                 DEFAULT_IMPORTS,
                 progress=lambda module, count: notify(StageProgress(f"{count} so far, in {module}")),
             )
-        return await in_background(partial(known_library, paths, servers, dense=partial(known_dense, settings)))
+        dense = partial(dense_retriever, settings, build=False)
+        return await in_background(partial(known_library, paths, servers, dense=dense))
     except OrchestratorError as error:
         notify(Notice(f"the library's theorems are not looked up: {error}"))
         return None

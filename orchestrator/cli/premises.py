@@ -19,7 +19,7 @@ from orchestrator.premises.embeddings import dense_retriever
 from orchestrator.premises.library import Library
 from orchestrator.premises.relevance import Relevance
 from orchestrator.premises.retrieval import Query
-from orchestrator.premises.store import DEFAULT_IMPORTS, Premises, known_corpus, known_index, library_corpus
+from orchestrator.premises.store import DEFAULT_IMPORTS, known_corpus, known_index, library_corpus
 from orchestrator.source.project import Project
 
 premises_app = App(name="premises", help="The library's theorems that proofs may use: collect them, look some up.")
@@ -53,7 +53,7 @@ def build(
     words = f"{len(corpus.premises)} premises of {', '.join(chosen)} in {time.monotonic() - begun:.1f} s"
     console.print(words, highlight=False)
     index = known_index(paths, servers, chosen)
-    if index is not None and dense_retriever(load_settings(), Premises(index), paths.premises / "dense") is not None:
+    if index is not None and dense_retriever(load_settings(), index, paths.premises / "dense") is not None:
         console.print("their embeddings are there, too", highlight=False)
     return 0
 

@@ -25,7 +25,7 @@ def rank(question: Sequence[str], texts: Sequence[str]) -> list[tuple[int, float
     asked = [word for text in question for word in words(text)]
     scores = index.get_scores(asked) if asked else [0.0] * len(texts)
     best = max(map(float, scores)) or 1.0
-    ranked = [(place, float(score) / best) for place, score in enumerate(scores)]
+    ranked = [(number, float(score) / best) for number, score in enumerate(scores)]
     return sorted(ranked, key=lambda item: (-item[1], item[0]))
 
 
@@ -46,25 +46,29 @@ def words_of_text(text: str) -> list[str]:
             continue
         words.append(token)
         if token[0].isalpha() and len(token) > 2:
-            words += [f"~{part}" for part in parts(token) if len(part) > 1]
+            words += _marked_parts(token)
     return words
+
+
+def _marked_parts(name: str) -> list[str]:
+    return [f"~{part}" for part in parts(name) if len(part) > 1]
 
 
 def words_of_premise(premise: Premise) -> list[str]:
     """Tokens of a premise: its name counts as a document of its own beside the statement and the constants."""
-    name = [f"~{part}" for part in parts(premise.name) if len(part) > 1]
+    name = _marked_parts(premise.name)
     return [*name, *name, *(f"={constant}" for constant in premise.mentions), *words_of_text(premise.statement)]
 
 
 def words_of_query(query: Query) -> list[str]:
     """Tokens of a query; the constants count as much as the text."""
     constants = [f"={constant}" for constant in query.mentions]
-    named = [f"~{part}" for constant in query.mentions for part in parts(constant) if len(part) > 1]
+    named = [part for constant in query.mentions for part in _marked_parts(constant)]
     return [*constants, *named, *words_of_text(query.state)]
 
 
 class Lexical:
-    """BM25 over a fixed set of premises; see `Retriever`.
+    """BM25 over a fixed set of premises, as a `Retriever`.
 
     Theorems only are answered: automation unfolds definitions by itself.
 
@@ -87,7 +91,6 @@ class Lexical:
         return len(self._premises)
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever`."""
         known = [self._vocabulary[word] for word in dict.fromkeys(words_of_query(query)) if word in self._vocabulary]
         if self._index is None or not known or count <= 0:
             return ()

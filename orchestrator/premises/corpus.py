@@ -6,16 +6,15 @@ import gzip
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from tempfile import TemporaryDirectory
 
 from orchestrator.errors import RequestRefused
 from orchestrator.goals.declaration import is_generated, is_syntax, is_unnamed_instance
-from orchestrator.lean.protocol import Command, LibraryConstants, PremisesReply
+from orchestrator.lean.protocol import Command, Constant, LibraryConstants, PremisesReply
 from orchestrator.lean.session import Session, ask
 from orchestrator.premises.retrieval import Premise
 
@@ -23,8 +22,12 @@ IMPORT_SECONDS = 300.0
 CHUNK_SECONDS = 300.0
 
 
-async def open_library(session: Session, imports: Sequence[str]) -> Callable[[int, int, int], Awaitable[PremisesReply]]:
-    """Import modules on a session; the answer gives (module number, first constant, count) → constants.
+AskLean = Callable[[int, int, int], Awaitable[PremisesReply]]
+"""Module number, first constant, count → that part of the module."""
+
+
+async def open_library(session: Session, imports: Sequence[str]) -> AskLean:
+    """Import modules on a session, to be asked for their constants.
 
     Raises:
         SessionError: the session broke.
@@ -48,49 +51,9 @@ FORMAT = 2
 _LEFT_OUT = ("Lean.", "Lake.", "Std.Internal.", "Init.Internal.", "_")
 
 
-class Chunk(Protocol):
-    """A part of a module's constants."""
-
-    @property
-    def module(self) -> str:
-        """Its name; "" behind the last module."""
-
-    @property
-    def constants(self) -> int:
-        """How many constants the module has."""
-
-    @property
-    def premises(self) -> Iterable[LibraryConstant]:
-        """Those looked at."""
-
-
-class LibraryConstant(Protocol):
-    """A constant as Lean gives it."""
-
-    @property
-    def name(self) -> str:
-        """Full name."""
-
-    @property
-    def kind(self) -> str:
-        """Such as "theorem"."""
-
-    @property
-    def type(self) -> str:
-        """Statement on one line."""
-
-    @property
-    def mentions(self) -> tuple[str, ...]:
-        """Constants in the statement."""
-
-
-AskLean = Callable[[int, int, int], Awaitable[Chunk]]
-"""Module number, first constant, count → that part of the module."""
-
-
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """LibraryConstants in the order of Lean's modules.
+    """Constants in the order of Lean's modules.
 
     Attributes:
         key: digest of what the corpus was made from.
@@ -108,7 +71,7 @@ async def build(
 
     Args:
         ask: one request.
-        key: see `Corpus`.
+        key: of the corpus.
         chunk: constants a request.
         progress: told each module with the number of premises so far.
 
@@ -119,17 +82,15 @@ async def build(
     kinds: dict[str, str] = {}
     module = 0
     while True:
-        first, name = 0, ""
-        here: list[LibraryConstant] = []
-        while True:
+        first, constants, name = 0, 1, ""
+        here: list[Constant] = []
+        while first < constants:
             part = await ask(module, first, chunk)
             if not part.module:
                 return Corpus(key, tuple(found))
-            name = part.module
+            name, constants = part.module, part.constants
             here += part.premises
             first += chunk
-            if first >= part.constants:
-                break
         kinds.update((one.name, one.kind) for one in here)
         found += (
             Premise(one.name, " ".join(one.type.split()), name, one.kind, one.mentions)
@@ -181,12 +142,8 @@ class CorpusStore:
         rows = [(p.name, p.statement, p.module, p.kind, p.mentions) for p in corpus.premises]
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle, scratch = tempfile.mkstemp(dir=self._folder, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8", compresslevel=5) as file:
+            with TemporaryDirectory(dir=self._folder, prefix=".new-") as scratch:
+                made = Path(scratch) / "corpus"
+                with gzip.open(made, "wt", encoding="utf-8", compresslevel=5) as file:
                     json.dump(rows, file, ensure_ascii=False)
-                os.replace(scratch, self.path(corpus.key))
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(scratch)
-                raise
+                os.replace(made, self.path(corpus.key))

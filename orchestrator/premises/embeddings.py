@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,11 +25,7 @@ from orchestrator.premises.encoder import Encoder, unavailable
 from orchestrator.premises.retrieval import Premise, Query, Ranked
 
 if TYPE_CHECKING:
-    import numpy
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[numpy.float32]
-
+    from orchestrator.premises.encoder import Matrix
 
 Encode = Callable[[Sequence[str]], "Matrix"]
 """One row of unit length for each text (`encoder.Encoder.encode`)."""
@@ -45,15 +42,15 @@ class Dense:
         encode: embeds queries; the same model that embedded the premises.
     """
 
-    def __init__(self, premises: Sequence[Premise], index: Any, encode: Encode) -> None:
-        if index.ntotal != len(premises):
-            raise ModelError(f"The premise index has {index.ntotal} rows for {len(premises)} premises")
+    def __init__(self, premises: Iterable[Premise], index: Any, encode: Encode) -> None:
         self._premises = tuple(premises)
+        if index.ntotal != len(self._premises):
+            raise ModelError(f"The premise index has {index.ntotal} rows for {len(self._premises)} premises")
         self._index = index
         self._encode = encode
 
     @classmethod
-    def build(cls, premises: Sequence[Premise], encode: Encode) -> Dense:
+    def build(cls, premises: Iterable[Premise], encode: Encode) -> Dense:
         """Embed the premises (their `text`) and index them.
 
         Raises:
@@ -67,7 +64,7 @@ class Dense:
         return cls(premises, index, encode)
 
     @classmethod
-    def cached(cls, premises: Sequence[Premise], encode: Encode, *, model: str, folder: Path) -> Dense:
+    def cached(cls, premises: Iterable[Premise], encode: Encode, *, model: str, folder: Path) -> Dense:
         """The index of these premises by this model from `folder`, built and kept there if it was not yet.
 
         Args:
@@ -79,18 +76,17 @@ class Dense:
         Raises:
             ModelError: as `build`.
         """
-        place = folder / content_key(premises, model)
-        if (place / _INDEX).is_file():
-            try:
-                return cls.load(place, encode)
-            except ModelError:  # damaged, by an interrupted copy or a full disk: made again
-                pass
+        kept = folder / content_key(premises, model)
+        if (kept / _INDEX).is_file():
+            # One that is damaged, by an interrupted copy or a full disk, is made again.
+            with suppress(ModelError):
+                return cls.load(kept, encode)
         made = cls.build(premises, encode)
-        made.save(place)
+        made.save(kept)
         return made
 
     @staticmethod
-    def is_cached(premises: Sequence[Premise], *, model: str, folder: Path) -> bool:
+    def is_cached(premises: Iterable[Premise], *, model: str, folder: Path) -> bool:
         """Whether `cached` has only to read."""
         return (folder / content_key(premises, model) / _INDEX).is_file()
 
@@ -124,7 +120,7 @@ class Dense:
         return cls(premises, index, encode)
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever.retrieve`. Scores are cosines, -1 to 1.
+        """As `Retriever` says; scores are cosines, -1 to 1.
 
         Raises:
             ModelError: the encoder failed.
@@ -148,7 +144,7 @@ class Dense:
         return tuple(found.values())[:count]
 
 
-def content_key(premises: Sequence[Premise], model: str) -> str:
+def content_key(premises: Iterable[Premise], model: str) -> str:
     """32 hex digits that change with the premises, their order or the model."""
     digest = hashlib.sha256(model.encode())
     for premise in premises:
@@ -166,7 +162,7 @@ def _faiss() -> Any:
 
 
 def dense_retriever(
-    settings: Settings, premises: Sequence[Premise], folder: Path, *, build: bool = True
+    settings: Settings, premises: Iterable[Premise], folder: Path, *, build: bool = True
 ) -> Dense | None:
     """Premises by meaning, with the encoder of the settings; None when there is none, or its libraries are missing.
 
@@ -174,31 +170,22 @@ def dense_retriever(
         settings: the encoder's folder and device.
         premises: what there is to retrieve.
         folder: where indices are kept; embedding takes long, and is done once for each content.
-        build: whether it may be done now; else None where it was not yet.
+        build: whether it may be done now, which no run does; else None where it was not done yet.
 
     Raises:
         ModelError: the encoder cannot be loaded or run.
     """
-    place = settings.reprover_retriever
-    if place is None or missing("models") or unavailable(place):
+    source = settings.reprover_retriever
+    if source is None or missing("models") or unavailable(source):
         return None
-    encoder = _encoder(place, settings.model_device)
-    weights = sorted(place.glob("*.safetensors")) or [place / "config.json"]
+    encoder = _encoder(source, settings.model_device)
+    weights = sorted(source.glob("*.safetensors")) or [source / "config.json"]
     # The size and time of the weights stand for their content, of which there may be gigabytes.
-    model = " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in weights)
-    model = f"{place} {model}"
+    stats = ((file.name, file.stat()) for file in weights)
+    model = " ".join([str(source), *(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)])
     if not build and not Dense.is_cached(premises, model=model, folder=folder):
         return None
     return Dense.cached(premises, encoder.encode, model=model, folder=folder)
-
-
-def known_dense(settings: Settings, premises: Sequence[Premise], folder: Path) -> Dense | None:
-    """As `dense_retriever`, where the premises were embedded before: no run spends its time on that.
-
-    Raises:
-        ModelError: the encoder cannot be loaded, or the index cannot be read.
-    """
-    return dense_retriever(settings, premises, folder, build=False)
 
 
 @cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Matrix = NDArray[numpy.float32]
-
 
 MAX_INPUT_BYTES = 2047
 
@@ -42,7 +42,7 @@ class Encoder:
         with self._lock:
             self._loaded = self._loaded or load(self.folder, "T5EncoderModel", self.device, self.threads)
             model, tokenizer = self._loaded
-            with _as_model_error("The premise encoder failed", self.folder):
+            with model_errors("The premise encoder failed", self.folder):
                 return self._encode(model, tokenizer, texts)
 
     def _encode(self, model: Any, tokenizer: Any, texts: Sequence[str]) -> Matrix:
@@ -68,10 +68,8 @@ class Encoder:
 
 def unavailable(folder: Path) -> str:
     """ "" when a model of this folder can be run, else the reason in one line."""
-    return missing("models", ("torch", "transformers")) or _no_model(folder)
-
-
-def _no_model(folder: Path) -> str:
+    if reason := missing("models", ("torch", "transformers")):
+        return reason
     return "" if (folder / "config.json").is_file() else f"no model in {folder}: it needs a config.json and its weights"
 
 
@@ -83,41 +81,33 @@ def load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]:
     """
     if reason := unavailable(folder):
         raise ModelError(f"The model cannot be loaded: {reason}", where=str(folder))
-    with _as_model_error("The model cannot be loaded", folder):
+    with model_errors("The model cannot be loaded", folder):
         import torch
         import transformers
 
         transformers.utils.logging.disable_progress_bar()
         if threads:
             torch.set_num_threads(threads)
-        has_own = (folder / "tokenizer_config.json").is_file()
-        # Without files of its own the model is byte-level: the tokenizer of ByT5 needs none.
-        tokenizer = (
-            transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            if has_own
-            else transformers.ByT5Tokenizer()
-        )
+        if (folder / "tokenizer_config.json").is_file():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        else:  # the model is byte-level
+            tokenizer = transformers.ByT5Tokenizer()
         # Weights may be stored in half precision, in which a CPU cannot work well.
         model = getattr(transformers, kind).from_pretrained(folder, local_files_only=True, dtype=torch.float32)
-        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return model.to(place).eval(), tokenizer
+        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval(), tokenizer
 
 
-class _as_model_error:  # noqa: N801  a context manager reads as a verb
+@contextmanager
+def model_errors(what: str, folder: Path) -> Iterator[None]:
     """Whatever the libraries raise becomes a `ModelError` that says where the model is."""
-
-    def __init__(self, what: str, folder: Path) -> None:
-        self._what, self._folder = what, folder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, ModelError):
-            hint = (
-                "Set ORCH_REPROVER_GENERATOR to another folder, or unset it for the one that comes with this package."
-            )
-            first = str(error).strip().split("\n")[0]
-            raise ModelError(
-                f"{self._what}: {first or type(error).__name__}", where=str(self._folder), hint=hint
-            ) from error
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
+        first = str(error).strip().split("\n")[0]
+        raise ModelError(
+            f"{what}: {first or type(error).__name__}",
+            where=str(folder),
+            hint="Set ORCH_REPROVER_GENERATOR to another folder, or unset it for the one that comes with this package.",
+        ) from error

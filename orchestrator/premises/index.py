@@ -1,4 +1,4 @@
-"""Premises as arrays: which of them speak of a constant, how rare that is, and what they look like by themselves.
+"""Premises as arrays: which of them mention a constant, how rare that is, and what they look like by themselves.
 
 An index is made once for each corpus and kept in a folder of its own, as numpy's files, which are mapped into memory:
 opening it reads the vocabulary alone.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from orchestrator.premises.retrieval import Premise
 from orchestrator.premises.traits import RELATIONS, TRAITS, last, parts, relation, root, traits
 
-FORMAT = 1
-_VOCABULARIES = ("symbols", "words", "roots", "modules")
+FORMAT = 2
 _FACTS = "facts.json"
 
 Floats = NDArray[np.float32]
@@ -33,50 +32,104 @@ Integers = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
+class Inverted:
+    """Which premises have a key, such as a constant that they mention.
+
+    Attributes:
+        numbers: the number of each key.
+        starts, rows: the premises with key i are `rows[starts[i]:starts[i + 1]]`.
+        weights: log(1 + premises / premises with it), by key.
+        totals: the sum of the weights of its keys, by premise.
+    """
+
+    numbers: Mapping[str, int]
+    starts: NDArray[np.int64]
+    rows: Integers
+    weights: Floats
+    totals: Floats
+
+    @classmethod
+    def of(cls, keys: Sequence[tuple[str, ...]], world: Inverted | None = None) -> Inverted:
+        """From the keys of each premise; `world` says how rare they are, these premises themselves unless given."""
+        found: dict[str, list[int]] = {}
+        for row, those in enumerate(keys):
+            for key in dict.fromkeys(those):
+                found.setdefault(key, []).append(row)
+        starts = np.cumsum([0, *(len(rows) for rows in found.values())], dtype=np.int64)
+        rows = np.array([row for rows in found.values() for row in rows], np.int32)
+        if world is None:
+            weights = np.log1p(len(keys) / np.maximum(np.diff(starts), 1)).astype(np.float32)
+        else:
+            rarest = float(np.log1p(max(len(world.totals), 1)))
+            weights = np.array([world.weight(key) if key in world.numbers else rarest for key in found], np.float32)
+        totals = np.bincount(rows, np.repeat(weights, np.diff(starts)), minlength=len(keys)).astype(np.float32)
+        return cls(_numbered(found), starts, rows, weights, totals)
+
+    def rows_with(self, key: str) -> Integers:
+        """Rows of the premises that have a key."""
+        number = self.numbers.get(key)
+        return self.rows[:0] if number is None else self.rows[self.starts[number] : self.starts[number + 1]]
+
+    def weight(self, key: str) -> np.float32:
+        """How rare a known key is."""
+        found: np.float32 = self.weights[self.numbers[key]]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What is known of each premise, a row each.
+
+    Attributes:
+        counts: constants in the statement.
+        traits: one column for each of `TRAITS`.
+        relations, roots, modules: numbers of what `relation` says, of the name's root, of the module.
+    """
+
+    counts: Floats
+    traits: Floats
+    relations: Integers
+    roots: Integers
+    modules: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Name and statement of premise i, in UTF-8, up to `offsets[2i + 1]` and `offsets[2i + 2]`."""
+
+    utf8: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class Index:
     """The theorems among some premises.
 
     Attributes:
-        symbols, words, roots, modules: the number of each constant in a statement, word of a name's last component,
-            first component of a name, and module.
-        symbol_starts, symbol_rows: the premises that mention symbol i are `symbol_rows[symbol_starts[i]:…[i + 1]]`.
-        word_starts, word_rows: the same for words.
-        symbol_weights, word_weights: log(1 + premises / premises with it), by number.
-        symbol_totals, word_totals: the sum of these weights, by premise.
-        counts: constants in the statement, by premise.
-        traits: one row of `TRAITS` a premise.
-        relations, row_roots, row_modules: numbers of what `relation` says, of the name's root, of the module.
-        text, offsets: name and statement of premise i, in UTF-8, up to `offsets[2i + 1]` and `offsets[2i + 2]`.
+        symbols: by the constants in their statements.
+        words: by the words in the last component of their names.
+        roots, modules: the number of each first component of a name, and of each module.
+        columns, texts: what they are, row by row.
     """
 
-    symbols: Mapping[str, int]
-    words: Mapping[str, int]
+    symbols: Inverted
+    words: Inverted
     roots: Mapping[str, int]
     modules: Mapping[str, int]
-    symbol_starts: NDArray[np.int64]
-    symbol_rows: Integers
-    word_starts: NDArray[np.int64]
-    word_rows: Integers
-    symbol_weights: Floats
-    word_weights: Floats
-    symbol_totals: Floats
-    word_totals: Floats
-    counts: Floats
-    traits: Floats
-    relations: Integers
-    row_roots: Integers
-    row_modules: Integers
-    text: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
+    columns: Columns
+    texts: Texts
 
     def __len__(self) -> int:
-        return len(self.counts)
+        return len(self.columns.counts)
 
     def premise(self, row: int) -> Premise:
         """Name, statement and module of a premise; what it mentions is left out."""
-        start, middle, end = (int(self.offsets[2 * row + i]) for i in range(3))
-        name, statement = (bytes(self.text[a:b]).decode() for a, b in ((start, middle), (middle, end)))
-        return Premise(name, statement, self.module_names[self.row_modules[row]])
+        start, middle, end = map(int, self.texts.offsets[2 * row : 2 * row + 3])
+        name, statement = (bytes(self.texts.utf8[a:b]).decode() for a, b in ((start, middle), (middle, end)))
+        return Premise(name, statement, self.module_names[self.columns.modules[row]])
+
+    def __iter__(self) -> Iterator[Premise]:
+        return map(self.premise, range(len(self)))
 
     @cached_property
     def module_names(self) -> tuple[str, ...]:
@@ -85,17 +138,8 @@ class Index:
 
     def names(self) -> list[str]:
         """All names, in the order of the rows."""
-        text = bytes(self.text)
-        bounds = self.offsets.tolist()
+        text, bounds = bytes(self.texts.utf8), self.texts.offsets.tolist()
         return [text[bounds[2 * i] : bounds[2 * i + 1]].decode() for i in range(len(self))]
-
-    def mentioning(self, symbol: str) -> Integers:
-        """Rows of the premises that mention a constant."""
-        return _of(self.symbols, self.symbol_starts, self.symbol_rows, symbol)
-
-    def named(self, word: str) -> Integers:
-        """Rows of the premises with this word in the last component of their name."""
-        return _of(self.words, self.word_starts, self.word_rows, word)
 
 
 def build_index(premises: Iterable[Premise], world: Index | None = None) -> Index:
@@ -106,54 +150,36 @@ def build_index(premises: Iterable[Premise], world: Index | None = None) -> Inde
         world: an index that says how rare a constant is; the premises themselves when there is none.
     """
     rows = [premise for premise in premises if premise.kind == "theorem"]
-    symbols, symbol_starts, symbol_rows = _inverted([tuple(dict.fromkeys(p.mentions)) for p in rows])
-    words, word_starts, word_rows = _inverted([tuple(dict.fromkeys(parts(last(p.name)))) for p in rows])
-    if world is None:
-        symbol_weights = _rarity(np.diff(symbol_starts), len(rows))
-        word_weights = _rarity(np.diff(word_starts), len(rows))
-    else:
-        symbol_weights = _known(symbols, world.symbols, world.symbol_weights, len(world))
-        word_weights = _known(words, world.words, world.word_weights, len(world))
+    symbols = Inverted.of([p.mentions for p in rows], None if world is None else world.symbols)
     roots = _numbered(root(premise.name) for premise in rows)
     modules = _numbered(premise.module for premise in rows)
     spread = Counter(last(premise.name) for premise in rows)
-    pieces = [text.encode("utf-8", "replace") for p in rows for text in (p.name, p.statement)]
-    return Index(
-        symbols,
-        words,
-        roots,
-        modules,
-        symbol_starts,
-        symbol_rows,
-        word_starts,
-        word_rows,
-        symbol_weights,
-        word_weights,
-        _totals(symbol_starts, symbol_rows, symbol_weights, len(rows)),
-        _totals(word_starts, word_rows, word_weights, len(rows)),
-        np.bincount(symbol_rows, minlength=len(rows)).astype(np.float32),
+    columns = Columns(
+        np.bincount(symbols.rows, minlength=len(rows)).astype(np.float32),
         np.array([traits(p, spread[last(p.name)]) for p in rows], np.float32).reshape(len(rows), len(TRAITS)),
         np.array([RELATIONS.index(relation(p.statement)) for p in rows], np.int32),
         np.array([roots[root(p.name)] for p in rows], np.int32),
         np.array([modules[p.module] for p in rows], np.int32),
-        np.frombuffer(b"".join(pieces), np.uint8),
-        np.cumsum([0, *map(len, pieces)], dtype=np.int64),
     )
+    words = Inverted.of([parts(last(p.name)) for p in rows], None if world is None else world.words)
+    pieces = [text.encode("utf-8", "replace") for p in rows for text in (p.name, p.statement)]
+    texts = Texts(np.frombuffer(b"".join(pieces), np.uint8), np.cumsum([0, *map(len, pieces)], dtype=np.int64))
+    return Index(symbols, words, roots, modules, columns, texts)
 
 
 def save_index(index: Index, folder: Path) -> None:
     """Write an index to a folder, complete or not at all. One that cannot be written is made again the next time."""
-    facts = {name: list(getattr(index, name)) for name in _VOCABULARIES} | {"format": FORMAT}
+    vocabulary = {"symbols": index.symbols.numbers, "words": index.words.numbers}
+    facts = {name: list(keys) for name, keys in (vocabulary | {"roots": index.roots, "modules": index.modules}).items()}
     with suppress(OSError):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=".new-") as scratch:
-            for name in _ARRAYS:
-                np.save(Path(scratch) / f"{name}.npy", getattr(index, name))
-            (Path(scratch) / _FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
             made = Path(scratch) / "made"
             made.mkdir()
-            for file in (*(f"{name}.npy" for name in _ARRAYS), _FACTS):
-                os.replace(Path(scratch) / file, made / file)
+            for part, name in _arrays():
+                np.save(made / f"{part}-{name}.npy", getattr(getattr(index, part), name))
+            text = json.dumps(facts | {"format": FORMAT}, ensure_ascii=False)
+            (made / _FACTS).write_text(text, encoding="utf-8")
             if folder.exists():
                 rmtree(folder)
             os.replace(made, folder)
@@ -165,45 +191,24 @@ def load_index(folder: Path) -> Index | None:
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         if facts["format"] != FORMAT:
             return None
-        numbered: dict[str, Any] = {name: _numbered(facts[name]) for name in _VOCABULARIES}
-        arrays: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS
-        }
-        return Index(**numbered, **arrays)
+        found: dict[str, dict[str, Any]] = {part: {"numbers": _numbered(facts[part])} for part in ("symbols", "words")}
+        for part, name in _arrays():
+            array = np.load(folder / f"{part}-{name}.npy", mmap_mode="r", allow_pickle=False)
+            found.setdefault(part, {})[name] = array
+        made: dict[str, Any] = {part: kind(**found[part]) for part, kind in _PARTS.items()}
+        return Index(roots=_numbered(facts["roots"]), modules=_numbered(facts["modules"]), **made)
     except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 
-_ARRAYS = tuple(f.name for f in fields(Index) if f.name not in _VOCABULARIES)
+_PARTS: Mapping[str, type[Any]] = {"symbols": Inverted, "words": Inverted, "columns": Columns, "texts": Texts}
 
 
-def _of(numbers: Mapping[str, int], starts: NDArray[np.int64], rows: Integers, key: str) -> Integers:
-    number = numbers.get(key)
-    return rows[:0] if number is None else rows[starts[number] : starts[number + 1]]
+def _arrays() -> Iterator[tuple[str, str]]:
+    """Each part of an index with the name of each of its arrays."""
+    for part, kind in _PARTS.items():
+        yield from ((part, f.name) for f in fields(kind) if f.name != "numbers")
 
 
 def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(dict.fromkeys(names))}
-
-
-def _inverted(lists: Sequence[tuple[str, ...]]) -> tuple[dict[str, int], NDArray[np.int64], Integers]:
-    """Numbers of the keys, and for each key the rows that have it."""
-    found: dict[str, list[int]] = {}
-    for row, keys in enumerate(lists):
-        for key in keys:
-            found.setdefault(key, []).append(row)
-    starts = np.cumsum([0, *(len(rows) for rows in found.values())], dtype=np.int64)
-    return _numbered(found), starts, np.array([row for rows in found.values() for row in rows], np.int32)
-
-
-def _rarity(numbers: NDArray[np.int64], total: int) -> Floats:
-    return np.log1p(total / np.maximum(numbers, 1)).astype(np.float32)
-
-
-def _known(keys: Iterable[str], world: Mapping[str, int], weights: Floats, total: int) -> Floats:
-    rarest = float(np.log1p(max(total, 1)))
-    return np.array([weights[world[key]] if key in world else rarest for key in keys], np.float32)
-
-
-def _totals(starts: NDArray[np.int64], rows: Integers, weights: Floats, count: int) -> Floats:
-    return np.bincount(rows, np.repeat(weights, np.diff(starts)), minlength=count).astype(np.float32)

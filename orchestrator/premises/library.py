@@ -81,7 +81,6 @@ class ByScore:
         self._retrievers = tuple(retrievers)
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever.retrieve`."""
         found: dict[str, Ranked] = {}
         everything = [ranked for one in self._retrievers for ranked in one.retrieve(query, count)]
         for ranked in sorted(everything, key=lambda ranked: -ranked.score):

@@ -93,7 +93,7 @@ class Relevance:
         self._model = model = learned_model() if model is None else model
         self._shared_weights = np.array([model.weights.get(name, 0.0) for name in SHARED], np.float32)
         trait_weights = np.array([model.weights.get(name, 0.0) for name in TRAITS], np.float32)
-        self._alone = _weighed(index.traits, trait_weights)
+        self._alone = _weighed(index.columns.traits, trait_weights)
         if model.used:
             used_weights = np.array([model.weights.get(name, 0.0) for name in USED], np.float32)
             self._alone += _weighed(uses(index.names(), model.used), used_weights)
@@ -103,13 +103,13 @@ class Relevance:
         return len(self._index)
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever.retrieve`; scores may be negative."""
+        """As `Retriever` says; scores may be negative."""
         index, wanted = self._index, _DEEPER * count + len(query.without)
         if count < 1 or not len(index):
             return ()
         scores = self.scores(query)
         if query.modules is not None:
-            scores = np.where(self._mask(query.modules)[index.row_modules], scores, -np.inf)
+            scores = np.where(self._mask(query.modules)[index.columns.modules], scores, -np.inf)
         best = np.argpartition(-scores, min(wanted, len(scores)) - 1)[:wanted]
         best = best[np.lexsort((best, -scores[best]))]
         found: dict[str, Ranked] = {}
@@ -117,9 +117,9 @@ class Relevance:
         for row in best.tolist():
             premise = index.premise(row)
             if np.isfinite(scores[row]) and premise.name not in query.without and premise.name not in found:
-                alike = before[int(index.row_roots[row])]
-                before[int(index.row_roots[row])] += 1
-                found[premise.name] = Ranked(premise, float(scores[row]) - _SAME_ROOT * math.log1p(alike))
+                alike = int(index.columns.roots[row])
+                found[premise.name] = Ranked(premise, float(scores[row]) - _SAME_ROOT * math.log1p(before[alike]))
+                before[alike] += 1
         return tuple(sorted(found.values(), key=lambda ranked: -ranked.score))[:count]
 
     def scores(self, query: Query) -> Floats:
@@ -130,23 +130,23 @@ class Relevance:
     def shared(self, query: Query) -> Floats:
         """The features `SHARED` of every premise, one row each."""
         index = self._index
-        own = list(dict.fromkeys(query.mentions or symbols_in(query.state, index.symbols)))
+        own = list(dict.fromkeys(query.mentions or symbols_in(query.state, index.symbols.numbers)))
         behind = [name for name in dict.fromkeys(query.behind) if name not in own]
         everything = [*own, *behind]
         shared, rarest = self._met(own)
         shared_behind, rarest_behind = self._met(behind)
         excused = [name for typ in _INDUCTION if typ in everything for name in _INDUCTION[typ]]
-        guessed = () if query.mentions else instances_of(own, index.symbols)
+        guessed = () if query.mentions else instances_of(own, index.symbols.numbers)
         others = dict.fromkeys(name for name in (*excused, *_CONNECTIVES, *guessed) if name not in everything)
         known = shared + shared_behind + self._met(others)[0]
         known_count = np.zeros(len(index), np.float32)
         for name in (*everything, *others):
-            known_count[index.mentioning(name)] += 1
-        missing = np.maximum(index.symbol_totals - known, 0)
+            known_count[index.symbols.rows_with(name)] += 1
+        missing = np.maximum(index.symbols.totals - known, 0)
         words = np.zeros(len(index), np.float32)
         for word in {word for name in everything for word in parts(last(name))}:
-            if word in index.words:
-                words[index.named(word)] += index.word_weights[index.words[word]]
+            if word in index.words.numbers:
+                words[index.words.rows_with(word)] += index.words.weight(word)
         goal = RELATIONS.index(relation(query.state.rpartition("⊢")[2]))
         return np.column_stack(
             (
@@ -155,24 +155,23 @@ class Relevance:
                 rarest_behind / 10,
                 shared_behind / 10,
                 self._met([n for n in excused if n not in everything])[0] / 10,
-                index.counts - known_count <= 0,
-                missing / np.maximum(index.symbol_totals, 1),
+                index.columns.counts - known_count <= 0,
+                missing / np.maximum(index.symbols.totals, 1),
                 missing / 10,
-                np.minimum(index.counts - known_count, _MOST_MISSING),
+                np.minimum(index.columns.counts - known_count, _MOST_MISSING),
                 self._rooted(own),
                 self._rooted(everything),
-                words / np.maximum(index.word_totals, 1),
-                index.relations == goal,
+                words / np.maximum(index.words.totals, 1),
+                index.columns.relations == goal,
             )
         ).astype(np.float32)
 
     def _met(self, names: Iterable[str]) -> tuple[Floats, Floats]:
         """By premise: the weights of those of the constants that it mentions, summed up, and the greatest of them."""
-        index = self._index
-        total, greatest = np.zeros(len(index), np.float32), np.zeros(len(index), np.float32)
-        known = [name for name in names if name in index.symbols]
-        for name in sorted(known, key=lambda name: index.symbol_weights[index.symbols[name]]):
-            rows, weight = index.mentioning(name), index.symbol_weights[index.symbols[name]]
+        symbols = self._index.symbols
+        total, greatest = np.zeros(len(self), np.float32), np.zeros(len(self), np.float32)
+        for name in sorted((name for name in names if name in symbols.numbers), key=symbols.weight):
+            rows, weight = symbols.rows_with(name), symbols.weight(name)
             total[rows] += weight
             greatest[rows] = weight  # in rising order
         return total, greatest
@@ -180,7 +179,7 @@ class Relevance:
     def _rooted(self, names: Iterable[str]) -> NDArray[np.bool_]:
         wanted = {root(name) or name for name in names}
         numbers = [number for name, number in self._index.roots.items() if name in wanted]
-        return np.isin(self._index.row_roots, numbers)
+        return np.isin(self._index.columns.roots, numbers)
 
     def _mask(self, modules: frozenset[str]) -> NDArray[np.bool_]:
         if modules not in self._masks:

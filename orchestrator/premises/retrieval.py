@@ -75,22 +75,7 @@ class Retriever(Protocol):
         """
 
 
-class Scripted:
-    """The in-memory twin: answers its premises in their order, whatever is asked.
-
-    Args:
-        premises: what there is, the best first.
-    """
-
-    def __init__(self, premises: Sequence[Premise]) -> None:
-        self._premises = tuple(premises)
-        self.asked: list[Query] = []
-
-    def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever`."""
-        self.asked.append(query)
-        seen = [premise for premise in self._premises if query.sees(premise)][:count]
-        return tuple(Ranked(premise, 1.0 / (place + 1)) for place, premise in enumerate(seen))
+_RANK_OFFSET = 60
 
 
 class Fused:
@@ -108,24 +93,19 @@ class Fused:
         self._depth = depth
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever`."""
         scores: dict[str, float] = {}
         premises: dict[str, Premise] = {}
         for retriever, weight in self._retrievers:
-            for place, ranked in enumerate(retriever.retrieve(query, max(count, self._depth)), start=1):
+            for rank, ranked in enumerate(retriever.retrieve(query, max(count, self._depth)), start=1):
                 name = ranked.premise.name
                 premises.setdefault(name, ranked.premise)
-                scores[name] = scores.get(name, 0.0) + weight / (_RANK_OFFSET + place)
+                scores[name] = scores.get(name, 0.0) + weight / (_RANK_OFFSET + rank)
         best = sorted(scores, key=lambda name: (-scores[name], name))[:count]
         return tuple(Ranked(premises[name], scores[name]) for name in best)
 
 
-_RANK_OFFSET = 60
-
-
 Retrieve = Callable[[Goal], Retriever | None]
 """The retriever for a goal, None when there is none."""
-
 
 Choose = Callable[[Goal, Sequence[str]], Sequence[tuple[str, str]]]
 """Names and statements of theorems for a goal that mentions the given constants, the best first."""

@@ -11,29 +11,9 @@ import re
 from collections.abc import Sequence
 from itertools import count
 
-_INFIX = {
-    "Eq": "=",
-    "Ne": "≠",
-    "Iff": "↔",
-    "And": "∧",
-    "Or": "∨",
-    "LE.le": "≤",
-    "LT.lt": "<",
-    "GE.ge": "≥",
-    "GT.gt": ">",
-    "Dvd.dvd": "∣",
-    "HAdd.hAdd": "+",
-    "HSub.hSub": "-",
-    "HMul.hMul": "*",
-    "HDiv.hDiv": "/",
-    "HMod.hMod": "%",
-    "HPow.hPow": "^",
-    "HAppend.hAppend": "++",
-    "List.cons": "::",
-    "Bool.and": "&&",
-    "Bool.or": "||",
-    "BEq.beq": "==",
-}
+from orchestrator.premises.symbols import INFIX
+
+_INFIX = {name: sign for sign, name in INFIX.items()}
 _BINDERS = {"d": ("(", ")"), "i": ("{", "}"), "s": ("{", "}"), "c": ("[", "]")}
 _QUANTIFIED = re.compile(r"f (\d+) (\d+)([disc])|l (\d+) (\d+)([disc])")
 _LONGEST = 4000

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 from orchestrator.config import Paths
 from orchestrator.goals.goal import Goal
@@ -19,7 +18,7 @@ from orchestrator.premises.retrieval import Choose, Premise, Query, Ranked, Retr
 DEFAULT_IMPORTS = ("Std",)
 RETRIEVED = 16
 
-DenseOver = Callable[[Sequence[Premise], Path], Retriever | None]
+DenseOver = Callable[[Iterable[Premise], Path], Retriever | None]
 """Premises and the folder of indices → a retriever by meaning over them; None where no encoder is configured."""
 
 
@@ -79,7 +78,7 @@ class Near:
     goal: Goal
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """See `Retriever.retrieve`; what the query itself rules out is ruled out, too."""
+        """As `Retriever` says; what the query itself rules out is ruled out, too."""
         found = nearest(self.library, self.seen_by, self.goal, query.state, count + len(query.without), query.mentions)
         return tuple(ranked for ranked in found if query.sees(ranked.premise))[:count]
 
@@ -97,32 +96,7 @@ def known_library(
         ModelError: an encoder is configured and cannot be used.
     """
     index = known_index(paths, servers, imports)
-    return None if index is None else Library(index, dense=dense(Premises(index), paths.premises / "dense"))
-
-
-class Premises(Sequence[Premise]):
-    """The premises of an index, each made when it is looked at.
-
-    Args:
-        index: the index.
-    """
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-
-    def __len__(self) -> int:
-        return len(self._index)
-
-    @overload
-    def __getitem__(self, place: int) -> Premise: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Premise]: ...
-
-    def __getitem__(self, place: int | slice) -> Premise | Sequence[Premise]:
-        """The premise at a place, or those of a slice."""
-        rows = range(len(self._index))[place]
-        return [self._index.premise(row) for row in rows] if isinstance(rows, range) else self._index.premise(rows)
+    return None if index is None else Library(index, dense=dense(index, paths.premises / "dense"))
 
 
 def known_corpus(paths: Paths, servers: Servers, imports: Sequence[str]) -> Corpus | None:

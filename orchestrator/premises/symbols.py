@@ -1,4 +1,4 @@
-"""Constants that a goal's text speaks of, read off the text where nobody has asked Lean. Pure, and a guess."""
+"""Constants that a goal's text mentions, read off the text where nobody has asked Lean. Pure, and a guess."""
 
 from __future__ import annotations
 
@@ -7,33 +7,37 @@ from collections.abc import Collection, Iterable
 
 _WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){},⟨⟩.]+")
 _FIELD = re.compile(r"\.([^\W\d][\w!?'₀-₉]*)")
-_OPERATORS = {
-    "+": "HAdd.hAdd",
-    "*": "HMul.hMul",
-    "-": "HSub.hSub",
-    "/": "HDiv.hDiv",
-    "%": "HMod.hMod",
-    "^": "HPow.hPow",
-    "++": "HAppend.hAppend",
-    "::": "List.cons",
-    "[]": "List.nil",
+INFIX = {
     "=": "Eq",
     "≠": "Ne",
     "↔": "Iff",
     "∧": "And",
     "∨": "Or",
-    "¬": "Not",
-    "∃": "Exists",
     "≤": "LE.le",
     "<": "LT.lt",
     "≥": "GE.ge",
     ">": "GT.gt",
     "∣": "Dvd.dvd",
-    "∈": "Membership.mem",
-    "∘": "Function.comp",
+    "+": "HAdd.hAdd",
+    "-": "HSub.hSub",
+    "*": "HMul.hMul",
+    "/": "HDiv.hDiv",
+    "%": "HMod.hMod",
+    "^": "HPow.hPow",
+    "++": "HAppend.hAppend",
+    "::": "List.cons",
     "&&": "Bool.and",
     "||": "Bool.or",
     "==": "BEq.beq",
+}
+"""The constants behind infix notation."""
+_OPERATORS = {
+    **INFIX,
+    "[]": "List.nil",
+    "¬": "Not",
+    "∃": "Exists",
+    "∈": "Membership.mem",
+    "∘": "Function.comp",
     "&&&": "HAnd.hAnd",
     "|||": "HOr.hOr",
     "^^^": "HXor.hXor",

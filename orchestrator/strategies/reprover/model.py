@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.premises.encoder import MAX_INPUT_BYTES, _as_model_error, load
+from orchestrator.premises.encoder import MAX_INPUT_BYTES, load, model_errors
 from orchestrator.strategies.reprover.renaming import lettered, spelled
 from orchestrator.strategies.reprover.suggestion import Suggestion
 
@@ -100,7 +100,7 @@ class Generator:
         with self._lock:
             self._loaded = self._loaded or load(self.folder, "AutoModelForSeq2SeqLM", self.device, self.threads)
             model, tokenizer = self._loaded
-            with _as_model_error("The tactic generator failed", self.folder):
+            with model_errors("The tactic generator failed", self.folder):
                 found: list[list[Suggestion]] = []
                 for start in range(0, len(inputs), self.batch):
                     read = [self._read(model.config, given) for given in inputs[start : start + self.batch]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scripted_retriever import ScriptedRetriever
 
 from orchestrator.config import Settings
 from orchestrator.dashboard.site import LibrarySearch, make_site, open_library
@@ -13,9 +14,9 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import GoalRecord
 from orchestrator.ledger.store import Ledger
-from orchestrator.premises.retrieval import Premise, Retriever, Scripted
+from orchestrator.premises.retrieval import Premise, Retriever
 
-LIBRARY = Scripted([Premise(f"Nat.lemma_{number}", "n = n", "Init.Nat") for number in range(40)])
+LIBRARY = ScriptedRetriever([Premise(f"Nat.lemma_{number}", "n = n", "Init.Nat") for number in range(40)])
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from orchestrator.config import Settings
 from orchestrator.goals.goal import Goal
 from orchestrator.premises import embeddings
-from orchestrator.premises.embeddings import dense_retriever, known_dense
+from orchestrator.premises.embeddings import dense_retriever
 from orchestrator.premises.index import build_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import Seen
 from orchestrator.premises.relevance import RelevanceModel
 from orchestrator.premises.retrieval import Premise, Query
-from orchestrator.premises.store import Premises, retrievers
+from orchestrator.premises.store import retrievers
 
 numpy = pytest.importorskip("numpy")
 pytest.importorskip("faiss")
@@ -43,12 +43,12 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_a_run_reads_what_was_embedded_and_embeds_nothing(settings: Settings, tmp_path: Path) -> None:
-    premises, folder = Premises(INDEX), tmp_path / "dense"
-    assert known_dense(settings, premises, folder) is None
+    premises, folder = INDEX, tmp_path / "dense"
+    assert dense_retriever(settings, premises, folder, build=False) is None
     assert dense_retriever(settings, premises, folder) is not None
-    dense = known_dense(settings, premises, folder)
+    dense = dense_retriever(settings, premises, folder, build=False)
     assert dense is not None
-    assert known_dense(Settings(), premises, folder) is None
+    assert dense_retriever(Settings(), premises, folder, build=False) is None
     library = Library(INDEX, model=RelevanceModel({}), dense=dense)
     first = [ranked.premise.name for ranked in library.find(Query("xxxx"), 2)]
     assert first == ["A.t0", "A.t4"]  # the best of either

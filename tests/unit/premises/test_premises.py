@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_retriever import ScriptedRetriever
 
+from orchestrator.lean.protocol import Constant, PremisesReply
 from orchestrator.premises.bm25 import Lexical, words_of_text
 from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, is_premise
-from orchestrator.premises.retrieval import Fused, Premise, Query, Scripted
+from orchestrator.premises.retrieval import Fused, Premise, Query
 from orchestrator.premises.traits import parts
 
 PREMISES = (
@@ -65,28 +65,13 @@ _ALL = Lexical(PREMISES)
 
 
 def test_fusion_prefers_what_several_retrievers_find() -> None:
-    first = Scripted(PREMISES[:2])
-    second = Scripted((PREMISES[2], PREMISES[1]))
+    first = ScriptedRetriever(PREMISES[:2])
+    second = ScriptedRetriever((PREMISES[2], PREMISES[1]))
     fused = Fused(((first, 1.0), (second, 1.0)))
     found = [ranked.premise.name for ranked in fused.retrieve(Query("x"), 3)]
     assert found[0] == "Nat.mul_comm"
     assert sorted(found[1:]) == ["List.length_append", "Nat.add_comm"]
     assert first.asked[0] == Query("x")
-
-
-@dataclass
-class Constant:
-    name: str
-    kind: str
-    type: str
-    mentions: tuple[str, ...] = ()
-
-
-@dataclass
-class Part:
-    module: str
-    constants: int
-    premises: Sequence[Constant]
 
 
 def test_a_corpus_is_built_chunk_by_chunk_and_kept(tmp_path: Path) -> None:
@@ -95,11 +80,11 @@ def test_a_corpus_is_built_chunk_by_chunk_and_kept(tmp_path: Path) -> None:
         "B": [Constant("B.rec", "theorem", "no"), Constant("B.f", "def", "Nat"), Constant("_private.x", "theorem", "")],
     }
 
-    async def ask(module: int, first: int, count: int) -> Part:
+    async def ask(module: int, first: int, count: int) -> PremisesReply:
         if module >= len(library):
-            return Part("", 0, ())
+            return PremisesReply("", 2, 0)
         name = list(library)[module]
-        return Part(name, len(library[name]), library[name][first : first + count])
+        return PremisesReply(name, 2, len(library[name]), tuple(library[name][first : first + count]))
 
     told: list[tuple[str, int]] = []
     corpus = asyncio.run(build(ask, "key", chunk=2, progress=lambda module, count: told.append((module, count))))

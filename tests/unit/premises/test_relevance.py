@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_retriever import ScriptedRetriever
 
 from orchestrator.premises.index import build_index, load_index, save_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.relevance import FEATURES, Relevance, RelevanceModel, learned_model
-from orchestrator.premises.retrieval import Premise, Query, Scripted
+from orchestrator.premises.retrieval import Premise, Query
 from orchestrator.premises.symbols import instances_of, symbols_in
 from orchestrator.premises.traits import RELATIONS, conclusion, relation, traits
 
@@ -88,7 +89,7 @@ def test_a_projects_own_premises_stand_beside_the_library() -> None:
 
 
 def test_meaning_is_fused_with_relevance() -> None:
-    dense = Scripted((PREMISES[3],))
+    dense = ScriptedRetriever((PREMISES[3],))
     library = Library(INDEX, model=MODEL, dense=dense)
     found = [r.premise.name for r in library.find(Query("⊢ a + b = b + a", mentions=NAT), 2)]
     assert found[0] == "Std.HashMap.size_insert"  # the only one that both rank
@@ -105,7 +106,7 @@ def test_an_index_is_kept_and_a_damaged_one_is_none(tmp_path: Path) -> None:
     query = Query("⊢ a + b = b + a", mentions=NAT)
     assert Relevance(read, MODEL).retrieve(query, 3) == Relevance(INDEX, MODEL).retrieve(query, 3)
     assert [file.name for file in folder.parent.iterdir()] == ["index"]
-    (folder / "traits.npy").write_bytes(b"damaged")
+    (folder / "columns-traits.npy").write_bytes(b"damaged")
     assert load_index(folder) is None
 
 
@@ -123,7 +124,7 @@ def test_a_statement_is_taken_apart() -> None:
 @given(st.text(max_size=60))
 def test_any_text_has_a_relation_and_traits(text: str) -> None:
     assert relation(text) in RELATIONS
-    assert len(traits(Premise("A.b", text), 1)) == INDEX.traits.shape[1]
+    assert len(traits(Premise("A.b", text), 1)) == INDEX.columns.traits.shape[1]
 
 
 @pytest.mark.parametrize(
