@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +228,9 @@ def test_a_child_sees_only_what_is_allowed() -> None:
         "ADDED": "1",
     }
     assert child_environment((), environ=environ) == {}
+
+
+def test_the_pages_say_what_the_settings_are() -> None:
+    script = Path(__file__).parents[2] / "scripts" / "settings_pages.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
