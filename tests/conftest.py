@@ -1,10 +1,18 @@
-"""What holds for all tests."""
+"""What holds for all tests, and the one Lean server that those of a worker share."""
+
+from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:  # a test that needs no Lean does not wait for these
+    from orchestrator.lean.embedded.session import EmbeddedSession
+    from orchestrator.lean.servers import Servers
 
 HERE = Path(__file__).parent
 HEAVIEST = ("flows/test_examples.py", "faults", "flows", "lean", "cheats", "docs")
@@ -29,4 +37,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _weight(file: str) -> int:
-    return next((place for place, start in enumerate(HEAVIEST) if file.startswith(start)), len(HEAVIEST))
+    return next((number for number, start in enumerate(HEAVIEST) if file.startswith(start)), len(HEAVIEST))
+
+
+@pytest.fixture(scope="session")
+def servers() -> Servers:
+    """The embedded Lean of this user, installed if it is not."""
+    from orchestrator.config import load_settings
+    from orchestrator.lean.servers import choose_lean, provision
+    from orchestrator.source.project import Project
+
+    settings = load_settings(start_timeout=600)
+    paths = settings.paths
+    return provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
+
+
+@pytest.fixture(scope="session")
+async def shared_lean(servers: Servers) -> AsyncIterator[EmbeddedSession]:
+    """The session for fixtures that outlive a test; a test takes `lean`."""
+    from orchestrator.lean.embedded.session import EmbeddedSession
+
+    session = servers.session()
+    assert isinstance(session, EmbeddedSession)
+    yield session
+    await session.close()
+
+
+@pytest.fixture
+async def lean(shared_lean: EmbeddedSession) -> EmbeddedSession:
+    """The server that all tests of a worker share. One that breaks it costs the next test a start of some seconds."""
+    await shared_lean.recycle_if_grown()
+    return shared_lean

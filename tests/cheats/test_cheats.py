@@ -13,14 +13,12 @@ import pytest
 from cheat_projects import CheatProject, read_projects
 
 from orchestrator.cli.repository import original_and_patched
-from orchestrator.config import load_settings
 from orchestrator.errors import PatchError
 from orchestrator.gate.gate import Gate, PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.lean.workspace import ELABORATION_SECONDS, Workspace
 from orchestrator.source.project import Project
 
@@ -31,29 +29,17 @@ HONEST = read_projects("honest")
 MANDATORY = 30
 
 
-@pytest.fixture(scope="module")
-async def session() -> AsyncIterator[EmbeddedSession]:
-    """One process for all: what is tested here is the comparison, not the freshness."""
-    settings = load_settings(start_timeout=600)
-    paths = settings.paths
-    servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
-    session = servers.session()
-    yield session
-    await session.close()
-
-
-async def judge(session: EmbeddedSession, case: CheatProject, folder: Path) -> PatchReport:
+async def judge(lean: EmbeddedSession, case: CheatProject, folder: Path) -> PatchReport:
     """The gate's report on a case, whose patch goes the way of `orchestrator verify`."""
-    await session.recycle_if_grown()
     project, texts = original_and_patched(case.write(folder), case.patch)
     assert texts == case.patched
-    extraction = await extract(Workspace(session, project), project.modules)
+    extraction = await extract(Workspace(lean, project), project.modules)
     assert extraction.problems == ()
     seconds = float(case.head.get("seconds", ELABORATION_SECONDS))
 
     @asynccontextmanager
     async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(session, patched, preamble=preamble, elaboration_seconds=seconds)
+        yield Workspace(lean, patched, preamble=preamble, elaboration_seconds=seconds)
 
     gate = Gate(project, extraction, workspace, allowed_axioms=STANDARD_AXIOMS | case.words("axioms"))
     return await gate.verify(texts, named=case.words("helpers"))
@@ -69,14 +55,12 @@ def test_there_are_as_many_as_asked_for() -> None:
 
 
 @pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case.title)
-async def test_an_attack_is_rejected_for_its_reason(
-    session: EmbeddedSession, case: CheatProject, tmp_path: Path
-) -> None:
+async def test_an_attack_is_rejected_for_its_reason(lean: EmbeddedSession, case: CheatProject, tmp_path: Path) -> None:
     if case.verdict == "refused":
         with pytest.raises(PatchError, match=case.because):
-            await judge(session, case, tmp_path)
+            await judge(lean, case, tmp_path)
         return
-    report = await judge(session, case, tmp_path)
+    report = await judge(lean, case, tmp_path)
     said = (report.verdicts, report.errors, report.differences)
     failed = {check.name.name for verdict in report.verdicts for check in verdict.checks if not check.passed}
     green = [verdict.declaration for verdict in report.verdicts if verdict.status is VerdictStatus.PASSED]
@@ -103,8 +87,8 @@ async def test_an_attack_is_rejected_for_its_reason(
 
 
 @pytest.mark.parametrize("case", HONEST, ids=lambda case: case.title)
-async def test_an_honest_patch_passes(session: EmbeddedSession, case: CheatProject, tmp_path: Path) -> None:
-    report = await judge(session, case, tmp_path)
+async def test_an_honest_patch_passes(lean: EmbeddedSession, case: CheatProject, tmp_path: Path) -> None:
+    report = await judge(lean, case, tmp_path)
     assert report.accepted, (report.verdicts, report.errors, report.differences)
     assert {verdict.status.value for verdict in report.verdicts} == {case.verdict}
     assert all(verdict.not_checked and verdict.checks for verdict in report.verdicts)

@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
-from orchestrator.config import load_settings
 from orchestrator.gate.gate import Gate, PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
 from orchestrator.goals.goal import Position
 from orchestrator.goals.result import HelperLemma
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
-from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.helper_lemmas import with_helpers
 from orchestrator.source.project import Project, SourceModule
@@ -38,20 +36,14 @@ PROJECT = Project("M", "/nowhere", modules=(SourceModule("M", "M.lean", TEXT),))
 HONEST = HelperLemma("M.target_helper", "target_helper", ": two = 2", "rfl", "M.lean", Position(6, 0))
 
 
-@pytest_asyncio.fixture(scope="module")
-async def gate() -> AsyncIterator[Gate]:
-    settings = load_settings(start_timeout=600)
-    paths = settings.paths
-    servers = provision(settings, paths, choose_lean(settings, paths, PROJECT))
-    session = servers.session()
-
+@pytest.fixture(scope="module")
+async def gate(shared_lean: EmbeddedSession) -> Gate:
     @asynccontextmanager
     async def again(project: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(session, project, preamble=preamble)
+        yield Workspace(shared_lean, project, preamble=preamble)
 
-    extraction = await extract(Workspace(session, PROJECT), PROJECT.modules)
-    yield Gate(PROJECT, extraction, again)
-    await session.close()
+    extraction = await extract(Workspace(shared_lean, PROJECT), PROJECT.modules)
+    return Gate(PROJECT, extraction, again)
 
 
 async def judged(gate: Gate, helpers: Sequence[HelperLemma], script: str, *, named: bool = True) -> PatchReport:

@@ -1,9 +1,13 @@
-"""The whole job on the examples, as a user runs it: `orchestrator prove`, then git, then `extract` and `verify`."""
+"""The whole job on the examples, as a user runs it: `orchestrator prove`, then git, then `extract` and `verify`.
+
+Two of the files, with every kind of sorry and of verdict, are enough for most runs of the tests; all of them are slow.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -17,17 +21,26 @@ from orchestrator.blueprint.loading import load
 ROOT = Path(__file__).parents[2]
 EXPECTED = json.loads((ROOT / "examples/expected.json").read_text(encoding="utf-8"))
 
+FILES = ("Arith", "Tree")
+CHAPTERS = ("numbers", "trees")
+"""Few of the files, and the chapters of the blueprint about them."""
+
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(1500)]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A git copy of the examples, what `prove` wrote about it, and the folder of everything."""
+    """A git copy of examples, what `prove` wrote about it, and the folder of everything."""
 
     repository: Path
     out: Path
     summary: dict[str, Any]
     folder: Path
+
+    @property
+    def sorries(self) -> list[dict[str, Any]]:
+        """What is known of the sorries of its files."""
+        return [item for item in EXPECTED["sorries"] if (self.repository / item["file"]).exists()]
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -56,42 +69,56 @@ def prove(folder: Path, repository: Path, out: Path, *, market: bool = False) ->
     return summary
 
 
-def run(folder: Path, *, market: bool) -> Example:
+def run(folder: Path, source: Path, *, market: bool) -> Example:
     repository = folder / "grove"
-    subprocess.run(
-        ["bash", str(ROOT / "scripts/demo_repository.sh"), str(ROOT / "examples"), str(repository)], check=True
-    )
+    subprocess.run(["bash", str(ROOT / "scripts/demo_repository.sh"), str(source), str(repository)], check=True)
     return Example(repository, folder / "out", prove(folder, repository, folder / "out", market=market), folder)
 
 
-@pytest.fixture(scope="module")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    return run(tmp_path_factory.mktemp("examples"), market=False)
+def few(folder: Path) -> Path:
+    """A copy of the examples with few of their files."""
+    shutil.copytree(ROOT / "examples", folder)
+    for names, files, line in (
+        (FILES, folder / "Grove", "import Grove.{}"),
+        (CHAPTERS, folder / "blueprint/src/chapter", "\\input{{chapter/{}}}"),
+    ):
+        for file in files.iterdir():
+            if file.stem not in names:
+                file.unlink()
+        listed = folder / ("Grove.lean" if names is FILES else "blueprint/src/content.tex")
+        listed.write_text("".join(line.format(name) + "\n" for name in names))
+    return folder
+
+
+@pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.slow)])
+def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
+    folder = tmp_path_factory.mktemp("examples")
+    return run(folder, few(folder / "source") if request.param == "few" else ROOT / "examples", market=False)
 
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    return run(tmp_path_factory.mktemp("traded"), market=True)
+    return run(tmp_path_factory.mktemp("traded"), ROOT / "examples", market=True)
 
 
-def place(item: dict[str, Any]) -> tuple[str, int]:
+def location(item: dict[str, Any]) -> tuple[str, int]:
     return item["file"], item["span"]["start"][0]
 
 
 def truth_of(goal: dict[str, Any]) -> str:
-    found = [item["truth"] for item in EXPECTED["sorries"] if place(item) == (goal["file"], goal["line"])]
+    found = [item["truth"] for item in EXPECTED["sorries"] if location(item) == (goal["file"], goal["line"])]
     assert len(found) == 1, goal
     return str(found[0])
 
 
-def test_every_open_place_is_a_goal(example: Example) -> None:
+def test_every_sorry_is_a_goal(example: Example) -> None:
     found = sorted((goal["file"], goal["line"]) for goal in example.summary["goals"])
-    assert found == sorted(place(item) for item in EXPECTED["sorries"])
+    assert found == sorted(location(item) for item in example.sorries)
 
 
 def test_most_are_solved_and_no_false_one_is(example: Example) -> None:
     solved = [goal for goal in example.summary["goals"] if goal["status"] == "solved"]
-    assert len(solved) >= 25
+    assert len(solved) >= 0.75 * sum(item["truth"] == "provable" for item in example.sorries)
     assert example.summary["goals_solved"] == len(solved)
     assert [goal["declaration"] for goal in solved if truth_of(goal) == "false"] == []
     assert all(goal["verdict"]["status"] in ("passed", "partial") for goal in solved)
@@ -156,6 +183,8 @@ def test_the_blueprint_tells_the_truth_afterwards(example: Example) -> None:
     nodes = load(clone).by_label
     open_declarations = {g["declaration"] for g in example.summary["goals"] if g["status"] != "solved"}
     for item in EXPECTED["blueprint"]:
+        if item["label"] not in nodes and len(example.sorries) < len(EXPECTED["sorries"]):
+            continue
         node = nodes[item["label"]]
         assert node.statement_leanok == item["statement"]["deserved"] or node.statement.mathlibok, item["label"]
         if "proof" not in item or node.statement.mathlibok:

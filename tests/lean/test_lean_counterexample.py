@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from real_lean import Goals
 
-from orchestrator.lean.extraction import extract
-from orchestrator.lean.servers import Servers
-from orchestrator.source.project import Project, SourceModule
+from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.strategies.refute.counterexample import find_counterexample
 from orchestrator.strategies.refute.values import inductives
 
@@ -39,15 +38,10 @@ FALSE = {
 }
 
 
-async def test_values_are_found_exactly_where_small_ones_refute(servers: Servers) -> None:
-    module = SourceModule("Shapes", "Shapes.lean", TEXT)
-    project = Project("Shapes", "/", modules=(module,))
-    async with servers.pool(project) as pool:
-        async with pool.workspace() as workspace:
-            found = await extract(workspace, project.modules)
-        assert found.problems == ()
-        told = {}
-        for goal in found.goals:
-            async with pool.open(goal) as context:
-                told[goal.declaration] = await find_counterexample(context, inductives([TEXT]), seconds=60)
+async def test_values_are_found_exactly_where_small_ones_refute(lean: EmbeddedSession) -> None:
+    goals = await Goals.of(lean, TEXT)
+    told = {}
+    for goal in goals.all:
+        async with goals.open(goal) as opened:
+            told[goal.declaration] = await find_counterexample(opened, inductives([TEXT]), seconds=60)
     assert {name: words for name, words in told.items() if words} == FALSE

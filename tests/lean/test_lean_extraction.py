@@ -148,10 +148,10 @@ def unmarked(marked: str) -> tuple[str, list[SourceSpan]]:
 
 
 @pytest.fixture(scope="module", params=["\n", "\r\n"], ids=["LF", "CRLF"])
-async def found(request: pytest.FixtureRequest, _shared: EmbeddedSession) -> tuple[Extraction, list[SourceSpan]]:
+async def found(request: pytest.FixtureRequest, shared_lean: EmbeddedSession) -> tuple[Extraction, list[SourceSpan]]:
     """What the text gives, in both conventions of line ends: the same."""
     text, spans = unmarked(MARKED)
-    return await extracted(_shared, A=text.replace("\n", request.param)), spans
+    return await extracted(shared_lean, A=text.replace("\n", request.param)), spans
 
 
 def test_every_open_place_is_found_exactly_where_it_is(found: tuple[Extraction, list[SourceSpan]]) -> None:

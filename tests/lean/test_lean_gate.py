@@ -125,12 +125,12 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-async def bench(_shared: EmbeddedSession) -> Bench:
+async def bench(shared_lean: EmbeddedSession) -> Bench:
     """The project as it is."""
-    await _shared.recycle_if_grown()
-    extraction = await extract(Workspace(_shared, PROJECT), PROJECT.modules)
+    await shared_lean.recycle_if_grown()
+    extraction = await extract(Workspace(shared_lean, PROJECT), PROJECT.modules)
     assert extraction.problems == ()
-    return Bench(_shared, extraction)
+    return Bench(shared_lean, extraction)
 
 
 PASSING = {
@@ -327,20 +327,19 @@ async def test_what_is_left_open_is_filled_beside_the_first_replay(servers: Serv
     before = await extract(Workspace(lean, small), small.modules)
     first, _, third, _ = before.goals
     proofs = [Proof(first, "simp"), Proof(third, "rfl")]
+    gates = [Gate(small, before, servers.fresh) for _ in range(2)]
     reports, started = [], []
-    for goals in ((), before.goals):
+    for gate, goals in zip(gates, ((), before.goals), strict=True):
         processes = servers.meter.processes
-        reports.append(await Selection(Gate(small, before, servers.fresh), goals).select(proofs))
+        reports.append(await Selection(gate, goals).select(proofs))
         started.append(servers.meter.processes - processes)
     assert reports[0] == reports[1]
     assert {verdict.status for verdict in reports[1].verdicts.values()} == {VerdictStatus.PARTIAL}
     assert started == [2, 2]
     # Files that stay as they were are not replayed when a proof is dropped.
-    gate = Gate(small, before, servers.fresh)
-    await Selection(gate).select(proofs)
     processes = servers.meter.processes
-    assert await Selection(gate).select(proofs) == reports[0]
+    assert await Selection(gates[0]).select(proofs) == reports[0]
     assert servers.meter.processes == processes
     with_sorry = [Proof(first, "simp"), Proof(third, "sorry")]
-    report = await Selection(Gate(small, before, servers.fresh), before.goals).select(with_sorry)
+    report = await Selection(gates[1], before.goals).select(with_sorry)
     assert [proof.goal.id for proof in report.accepted] == [first.id]

@@ -17,7 +17,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.open_goal import OpenGoal
-from orchestrator.lean.servers import Servers
+from orchestrator.lean.pool import Pool
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.subgoals import ProverSplitter
 from orchestrator.strategies.micro.strategy import Micro
@@ -174,7 +174,7 @@ async def test_a_wrong_sketch_leaves_its_open_subgoals(goals: Goals) -> None:
     assert result.subgoals == ("n : Nat\n⊢ double n = n + 0",)
 
 
-async def test_proofs_are_recorded_step_by_step(servers: Servers) -> None:
+async def test_proofs_are_recorded_step_by_step(lean: EmbeddedSession) -> None:
     text = """theorem a (n : Nat) : n + 0 = n ∧ 0 + n = n := by
   have h : 0 + n = n := by
     induction n with
@@ -185,8 +185,7 @@ async def test_proofs_are_recorded_step_by_step(servers: Servers) -> None:
   · exact h
 """
     prepared = cut(project(A=text))
-    async with servers.pool(prepared.project) as pool:
-        found = [pairs async for _, pairs in record(prepared, pool, finishers=False)]
+    found = [pairs async for _, pairs in record(prepared, Pool([lean], prepared.project), finishers=False)]
     assert [pair.tactic for pair in found[0]] == list(steps(prepared.proofs["A"][0].script))
     assert found[0][-1].tactic == "omega"
     assert found[0][1].state.split("\n\n")[0].endswith("n : Nat\nh : 0 + n = n\n⊢ n + 0 = n ∧ 0 + n = n")

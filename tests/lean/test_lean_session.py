@@ -11,11 +11,10 @@ import psutil
 import pytest
 from real_lean import LONG, PATIENT, Goals, project
 
-from orchestrator.errors import RequestRefused, SessionDied, SessionError, SessionTimeout
-from orchestrator.goals.goal import Position
-from orchestrator.lean.embedded.process import ServerProcess
+from orchestrator.errors import SessionDied, SessionError, SessionTimeout
 from orchestrator.lean.embedded.session import EmbeddedSession
-from orchestrator.lean.protocol import Command, Forget, ForgetReply, Limits, Tactics, TacticsReply
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.protocol import Command, Limits, Tactics, TacticsReply
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
@@ -31,52 +30,6 @@ theorem endless : slow 1000000000000 0 = 1 := by sorry
 theorem deadly : tower 33 = 1 := by sorry
 theorem easy (p : Prop) (h : p) : p := by sorry
 """
-
-
-async def test_commands_are_elaborated_on_an_environment(lean: EmbeddedSession) -> None:
-    first = await ask(lean, Command("def two : Nat := 2"), timeout=LONG)
-    second = await ask(lean, Command("theorem t : two = 2 := rfl", env=first.env), timeout=LONG)
-    assert (first.messages, second.messages) == ((), ())
-    assert [(declaration.name, declaration.kind) for declaration in second.declarations] == [("t", "theorem")]
-    other = await ask(lean, Command("#check two"), timeout=LONG)
-    assert "two" in other.errors[0].text
-
-
-async def test_errors_of_lean_are_values_with_positions_in_characters(lean: EmbeddedSession) -> None:
-    reply = await ask(lean, Command("theorem ü (α : Type) (a : α) :\n  «𝔸 β» = a := rfl"), timeout=LONG)
-    assert reply.env is not None
-    error = reply.errors[0]
-    assert "«𝔸 β»" in error.text
-    assert (error.start, error.end) == (Position(2, 2), Position(2, 7))
-
-
-async def test_an_unknown_library_is_refused(lean: EmbeddedSession) -> None:
-    generation = lean.generation
-    with pytest.raises(RequestRefused, match="NoSuchLibrary"):
-        await lean.exchange(Command("import NoSuchLibrary"), timeout=LONG)
-    assert lean.generation == generation
-
-
-@pytest.mark.parametrize("request_", [Command("def a := 1", env=10**6), Tactics(("rfl",), 10**6)])
-async def test_what_the_server_does_not_know_is_refused_and_the_session_is_fine(
-    lean: EmbeddedSession, request_: Command | Tactics
-) -> None:
-    await lean.exchange(Command(""), timeout=LONG)
-    generation, pid = lean.generation, lean.pid
-    with pytest.raises(RequestRefused, match="Unknown"):
-        await lean.exchange(request_, timeout=LONG)
-    await lean.exchange(Command(""), timeout=LONG)
-    assert (lean.generation, lean.pid) == (generation, pid)
-
-
-async def test_what_is_forgotten_is_unknown(lean: EmbeddedSession) -> None:
-    reply = await ask(lean, Command("theorem t : 1 = 1 := by sorry"), timeout=LONG)
-    state = reply.sorries[0].proof_state
-    assert reply.env is not None
-    assert await lean.exchange(Forget((reply.env,), proof_states_from=state), timeout=LONG) == ForgetReply(ok=True)
-    for request in (Command("", env=reply.env), Tactics(("rfl",), state)):
-        with pytest.raises(RequestRefused, match="Unknown"):
-            await lean.exchange(request, timeout=LONG)
 
 
 async def test_a_server_that_is_told_nonsense_says_so_and_goes_on(servers: Servers) -> None:
@@ -201,7 +154,10 @@ async def test_a_tactic_that_breaks_the_process_is_a_failed_one_and_the_others_a
         assert (await goal.check("exact h")).accepted
 
 
-async def test_a_tactic_that_ignores_its_limit_is_killed_after_a_while(fragile: EmbeddedSession) -> None:
+async def test_a_tactic_that_ignores_its_limit_is_killed_after_a_while(
+    fragile: EmbeddedSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.lean.open_goal._SLACK_SECONDS", 3.0)
     goals = await Goals.of(fragile, STUBBORN)
     generation = fragile.generation
     async with goals.open(goals["endless"]) as goal:
@@ -223,12 +179,16 @@ async def test_a_server_that_has_grown_is_replaced(servers: Servers) -> None:
         await session.close()
 
 
-async def test_a_closed_session_leaves_no_process(fragile: EmbeddedSession) -> None:
-    await fragile.exchange(Command(""), timeout=LONG)
-    pid = fragile.pid
+async def test_nothing_runs_when_a_pool_is_closed(fragile: EmbeddedSession) -> None:
+    small = project(A="theorem t : 1 = 1 := by sorry\n")
+    async with Pool([fragile], small) as pool:
+        async with pool.workspace() as workspace:
+            await workspace.load("A")
+        pid = fragile.pid
     assert pid is not None
-    await fragile.close()
     assert not any(_group(process.pid) == pid for process in psutil.process_iter())
+    with pytest.raises(SessionError):
+        await fragile.exchange(Command(""), timeout=5)
 
 
 # Limits
@@ -265,16 +225,6 @@ async def test_milliseconds_stop_a_tactic_and_not_the_session(lean: EmbeddedSess
         assert reply.completed
 
 
-async def test_a_batch_stops_at_the_first_success_if_asked_to(lean: EmbeddedSession) -> None:
-    goals = await Goals.of(lean, LIMITED)
-    async with goals.open(goals["t"]) as goal:
-        replies = await goal.tactics(["rfl", "omega", "simp"])
-        assert [reply.completed for reply in replies] == [False, True]
-        everything = await goal.tactics(["rfl", "omega", "exact Nat.lt_of_le_of_lt h g"], stop_on_success=False)
-        assert [reply.completed for reply in everything] == [False, True, True]
-        assert [reply.failed for reply in everything] == [True, False, False]
-
-
 async def test_no_tactic_is_started_behind_the_budget(lean: EmbeddedSession) -> None:
     goals = await Goals.of(lean, LIMITED)
     async with goals.open(goals["t"]) as goal:
@@ -298,13 +248,5 @@ async def test_what_is_forgotten_is_given_back(lean: EmbeddedSession) -> None:
         return lean.resident_megabytes
 
     start = await work(5)
-    assert await work(40) < start + 45, "each round leaves more than two megabytes behind"
-
-
-async def test_a_server_process_can_be_driven_by_hand(servers: Servers) -> None:
-    server = await ServerProcess.start(servers.launch)
-    reply = await server.request({"cmd": "#eval 1 + 1"}, timeout=LONG)
-    assert reply["messages"][0]["data"] == "2"
-    assert server.resident_megabytes() > 100
-    await server.end(grace=60)
-    assert not psutil.pid_exists(server.pid)
+    assert start > 100
+    assert await work(20) < start + 40, "each round leaves more than two megabytes behind"
