@@ -5,29 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from prefect import flow
 
 from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import RunFinished, StageStarted, notify
-from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.machine import describe_machine, program_commit
 from orchestrator.premises.of_project import premises_seen
 from orchestrator.premises.store import chooser
-from orchestrator.run.assembly import make_scheduler, run_config
+from orchestrator.run.assembly import OPENING_SECONDS, make_scheduler, run_config
 from orchestrator.run.bank import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
 from orchestrator.run.stop import stoppable
-from orchestrator.scheduler.memory import MemoryLedger, RunAttempt
+from orchestrator.scheduler.context import SchedulerContext
+from orchestrator.scheduler.memory import MemoryLedger
+from orchestrator.scheduler.middleware import Attempt, Run, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.text import counted
-from tasks.attempt import attempts_as_tasks
+from tasks.attempt import prefect_task
 from tasks.extract import extract_goals
 from tasks.premises import open_premises
 from tasks.set_up_lean import set_up_lean
@@ -58,16 +60,19 @@ async def bank(
     paths = settings.paths
     made: dict[str, list[tuple[StrategyType, Result]]] = {entry.id: [] for entry in entries}
     strategies: Mapping[StrategyType, Strategy]
+
+    async def noted(attempt: Attempt, run: Run) -> Result:
+        result = await run(attempt)
+        made[attempt.goal.id].append((attempt.strategy, result))
+        return result
+
+    middleware = (noted, prefect_task(settings))
     async with stoppable() as stop, AsyncExitStack() as held:
         if settings.profile is Profile.STUB:
             lean, goals, strategies = "", goals_without_lean(entries), stub_strategies()
-            scheduler = Scheduler(
-                settings=settings,
-                strategies=strategies,
-                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
-                session_retries=0,
-                on_event=notify,
-            )
+            context = replace(SchedulerContext.of(settings), strategies=strategies, emit=notify)
+            limit = time_limit(OPENING_SECONDS, context.clock)
+            scheduler = Scheduler(context, settings=settings, middleware=(limit, *middleware))
         else:
             project = bank_project(entries)
             servers = await set_up_lean(settings, paths, project)
@@ -87,9 +92,9 @@ async def bank(
                 settings,
                 strategies,
                 MemoryLedger(ema_alpha=settings.ema_alpha),
+                middleware,
                 prover=pool,
                 servers=servers.count,
-                run_attempt=_noted(attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)), made),
             )
         stop.ends_with(scheduler.shutdown)
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
@@ -109,12 +114,3 @@ async def bank(
     finished = results_json(run)
     notify(RunFinished(finished))
     return finished
-
-
-def _noted(run: RunAttempt, made: dict[str, list[tuple[StrategyType, Result]]]) -> RunAttempt:
-    async def noted(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-        result = await run(goal, strategy, timeout)
-        made[goal.id].append((strategy, result))
-        return result
-
-    return noted

@@ -37,9 +37,9 @@ from orchestrator.run.report.files import check_folder
 from orchestrator.run.request import Publish, RunRequest
 from orchestrator.run.stop import WorkToDo, stoppable
 from orchestrator.run.triage.changes import goals_at, touched_goals
-from orchestrator.scheduler.claims import claimed_attempts, release_left_over
-from orchestrator.scheduler.goal_runner import NO_MORE
-from orchestrator.scheduler.time_limits import GrowingLedger, factor_of, growing_attempts, same_time
+from orchestrator.scheduler.claims import claims, release_left_over
+from orchestrator.scheduler.middleware import owner_rules
+from orchestrator.scheduler.time_limits import NO_MORE, TimeLimits, growth_from
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
@@ -47,7 +47,7 @@ from orchestrator.strategies.registry import make_strategies, neglected_models
 from orchestrator.text import counted
 from tasks.alone import alone, stop_at_attempts, watched
 from tasks.artifacts import progress_artifact, run_link
-from tasks.attempt import attempts_as_tasks
+from tasks.attempt import prefect_task
 from tasks.checkout import check_out
 from tasks.extract import extract_goals
 from tasks.limits import ensure_limits
@@ -176,8 +176,12 @@ async def run_order(order: RunRequest) -> dict[str, object]:
         library = await open_premises(settings, paths, servers, goals, background=order.background)
         premises = premises_seen(project, extraction)
         choose = chooser(library, premises)
-        seconds_of = settings.timeouts
-        factor = factor_of(store, ledger.environment, seconds_of) if order.more_time else same_time
+        usual = settings.timeouts
+        limits = (
+            TimeLimits(settings, growth_from(store, ledger.environment, usual))
+            if order.more_time
+            else TimeLimits(settings)
+        )
         for words in neglected_models(settings):
             notify(Notice(words))
         strategies = make_strategies(
@@ -193,27 +197,22 @@ async def run_order(order: RunRequest) -> dict[str, object]:
             if settings.dojo
             else None,
         )
-        stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * seconds_of[kind] * factor(goal, kind))
+        stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * limits.enough(goal, kind))
         ledger.add_goals(considered)  # after the order, which asks what is new
         release_left_over(store, repo=ledger.repo)
         await ensure_limits(settings, flow=nightly.name)
         scheduler = make_scheduler(
             settings,
             strategies,
-            GrowingLedger(ledger, factor),
+            ledger,
+            (
+                owner_rules(rules),
+                claims(store, repo=ledger.repo, worker=worker_name(ledger.run_id), made=ledger.check_duplicate),
+                prefect_task(settings),
+            ),
             prover=pool,
             servers=servers.count,
-            run_attempt=growing_attempts(
-                claimed_attempts(
-                    attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
-                    store,
-                    repo=ledger.repo,
-                    worker=worker_name(ledger.run_id),
-                    made=ledger.check_duplicate,
-                ),
-                factor,
-                rules,
-            ),
+            limits=limits,
             throttle=make_throttle(settings, background=order.background),
         )
         notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import prefect.task_engine  # noqa: F401 - else threads import it at once, which breaks Python 3.11.7 now and then
@@ -14,12 +14,11 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import PrefectException
 from prefect.tasks import exponential_backoff
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.errors import SessionError
-from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result, StrategyType
-from orchestrator.scheduler.memory import RunAttempt
-from orchestrator.scheduler.slots import Weight
-from orchestrator.strategies.base import Strategy
+from orchestrator.goals.result import Result
+from orchestrator.scheduler.middleware import Attempt, Middleware, Run
+from orchestrator.scheduler.slots import Weight, weight_of
 from tasks.alone import stop_at_work
 from tasks.stage import whole
 
@@ -34,7 +33,7 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
 
 @task(
     name="attempt",
-    task_run_name="{strategy.type} on {goal.declaration}",
+    task_run_name="{attempt.strategy} on {attempt.goal.declaration}",
     retries=RETRIES,
     retry_delay_seconds=exponential_backoff(backoff_factor=2),
     retry_jitter_factor=0.5,
@@ -42,32 +41,33 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def attempt(goal: Goal, timeout: float, strategy: Strategy, begins: Callable[[], None]) -> Result:
-    """Run `strategy` on `goal` for at most `timeout` seconds, and say when it begins."""
+async def made(attempt: Attempt, run: Run, begins: Callable[[], None]) -> Result:
+    """Make one attempt, and say when it begins."""
     begins()
-    return await strategy.run(goal, timeout)
+    return await run(attempt)
 
 
-_TAGGED = {weight: attempt.with_options(tags=[weight.value]) for weight in Weight}
+_TAGGED = {weight: made.with_options(tags=[weight.value]) for weight in Weight}
 
 
-def attempts_as_tasks(strategies: Mapping[StrategyType, Strategy], weigh: Callable[[Goal], Weight]) -> RunAttempt:
-    """A way to make attempts in which each is a task run, tagged `light` or `heavy`.
+def prefect_task(settings: SchedulerSettings) -> Middleware:
+    """Makes each attempt a task run, tagged `light` or `heavy`.
 
     A Prefect server that fails says nothing of the goal: what it did not even start is made without it, and an attempt
-    that it loses is lost as on a broken session.
+    that it loses is lost as on a broken session. Replaying cached tactics takes moments and is no task run.
     """
 
-    async def run(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+    async def tasked(attempt: Attempt, run: Run) -> Result:
+        if attempt.cached:
+            return await run(attempt)
         stop_at_work()
         begun: list[bool] = []
         try:
-            return await _TAGGED[weigh(goal)](
-                whole(goal), timeout, whole(strategies[strategy]), whole(lambda: begun.append(True))
-            )
+            tagged = _TAGGED[weight_of(attempt.goal, settings)]
+            return await tagged(whole(attempt), whole(run), whole(lambda: begun.append(True)))
         except (PrefectException, ConcurrencySlotAcquisitionError, HTTPError) as error:
             if begun:
                 raise SessionError(f"The Prefect server lost an attempt: {error}") from error
-        return await strategies[strategy].run(goal, timeout)
+        return await run(attempt)
 
-    return run
+    return tasked

@@ -29,7 +29,7 @@ from orchestrator.source.project import Project
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
 from orchestrator.text import counted
-from tasks.attempt import attempts_as_tasks
+from tasks.attempt import prefect_task
 from tasks.stage import stage
 
 LONGEST_SECONDS = 1800.0
@@ -101,9 +101,9 @@ async def supply_lemmas(
             limited,
             strategies,
             ledger,
+            (prefect_task(limited),),
             prover=prover,
             servers=servers.count,
-            run_attempt=attempts_as_tasks(strategies, lambda goal: scheduler.weight(goal)),
         )
         ledger.stop.ends_with(scheduler.shutdown)
         return await scheduler.process_queue(goals)

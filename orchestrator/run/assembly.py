@@ -35,15 +35,18 @@ from orchestrator.run.progress import RunProgress
 from orchestrator.run.report.files import check_folder
 from orchestrator.run.report.summary import GoalReport, Summary
 from orchestrator.run.stop import Stop, WorkToDo
+from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.goal_order import in_order
-from orchestrator.scheduler.memory import AttemptLedger, RunAttempt
+from orchestrator.scheduler.memory import AttemptLedger
+from orchestrator.scheduler.middleware import Middleware, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import ServerSlots, Weight
-from orchestrator.scheduler.subgoals import ProverSplitter
-from orchestrator.scheduler.throttle import MachineThrottle as Throttle
+from orchestrator.scheduler.slots import Slots
+from orchestrator.scheduler.subgoals import Scripts
+from orchestrator.scheduler.throttle import Throttle
+from orchestrator.scheduler.time_limits import TimeLimits
 from orchestrator.source.owner_rules import Rules
 from orchestrator.source.project import Project, excerpt
-from orchestrator.strategies.base import GoalOpener, Strategy, replay
+from orchestrator.strategies.base import GoalOpener, Strategy
 from orchestrator.strategies.policy.bandit import CostAware, Policy, SeedUcb
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
@@ -167,32 +170,33 @@ def night_order(
 def make_scheduler(
     settings: Settings,
     strategies: Mapping[StrategyType, Strategy],
-    ledger: AttemptLedger,
+    memory: AttemptLedger,
+    middleware: Sequence[Middleware],
     *,
     prover: GoalOpener,
     servers: int,
-    run_attempt: RunAttempt,
     throttle: Throttle | None = None,
+    limits: TimeLimits | None = None,
 ) -> Scheduler:
     """The scheduler of a run: one attempt a server at most, and the light and heavy limits on top.
 
-    Without a `throttle` nothing is held back.
+    Every attempt goes through a time limit and the `middleware` given. Without a `throttle` nothing is held back.
     """
-    limits = {Weight.LIGHT: settings.max_light, Weight.HEAVY: settings.max_heavy}
-    return Scheduler(
-        settings=settings,
+    context = SchedulerContext(
         strategies=strategies,
-        ledger=ledger,
+        memory=memory,
         policy=make_policy(settings),
-        throttle=throttle,
-        slots=ServerSlots(limits, servers),
-        lanes=servers,
-        run_attempt=run_attempt,
-        replay=None if settings.profile is Profile.STUB else partial(replay, prover),
-        splitter=None if settings.profile is Profile.STUB else ProverSplitter(prover),
-        session_retries=0,
-        grace_seconds=OPENING_SECONDS,
-        on_event=notify,
+        slots=Slots(settings.max_light, settings.max_heavy, servers),
+        throttle=throttle or Throttle(),
+        limits=limits or TimeLimits(settings),
+        clock=monotonic,
+        emit=notify,
+    )
+    return Scheduler(
+        context,
+        settings=settings,
+        middleware=(time_limit(OPENING_SECONDS, monotonic), *middleware),
+        scripts=None if settings.profile is Profile.STUB else Scripts(prover),
     )
 
 

@@ -3,114 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import SessionError
-from orchestrator.goals.events import AttemptFinished, AttemptStarted, OnEvent
+from orchestrator.goals.events import AttemptFinished, AttemptStarted
 from orchestrator.goals.features import GoalFeatures
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
-from orchestrator.scheduler.memory import AttemptLedger, RunAttempt, trial_of
-from orchestrator.strategies.base import Strategy, guarded
-from orchestrator.strategies.policy.bandit import Policy, Statistics
+from orchestrator.scheduler.context import SchedulerContext
+from orchestrator.scheduler.memory import trial_of
+from orchestrator.scheduler.middleware import Attempt, Middleware, compose
+from orchestrator.scheduler.subgoals import Scripts
+from orchestrator.strategies.policy.bandit import Statistics
 
-_RETRY_SECONDS = 0.5
 _REFRESH_SECONDS = 30.0
-
-Work = Callable[[], Awaitable[Result]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """An attempt under way.
-
-    Attributes:
-        goal: what is to be proved.
-        strategy: who tries.
-        timeout: seconds it may take.
-        started: the clock when it began.
-        failed_before: strategies known to have failed on the goal when it began.
-        cached: it replays tactics that worked before, and is no trial of the strategy.
-    """
-
-    goal: Goal
-    strategy: StrategyType
-    timeout: float
-    started: float
-    failed_before: tuple[StrategyType, ...] = ()
-    cached: bool = False
 
 
 class Attempts:
-    """Makes attempts and learns from them. The one place where the ledger hears of them.
+    """Makes attempts and learns from them. The one place where the memory hears of them.
 
     Args:
-        strategies: what can be tried.
-        ledger: what is remembered.
-        policy: ranks strategies.
+        context: what the scheduler works with.
+        middleware: what every attempt goes through.
+        scripts: what Lean says of scripts; None where there is no Lean.
         ema_alpha: weight of the newest trial in a success rate.
-        run_attempt: makes one attempt.
-        session_retries: how often an attempt whose session broke is made again, within its own time; 0 means never.
-        grace_seconds: how long after its time an attempt is cancelled.
-        emit: told of every beginning and end.
-        clock: seconds, monotonic.
-        sleep: waits that many seconds.
+
+    Attributes:
+        stopping: nothing is begun any more.
+        hurry: what does not stop is left behind.
+        under_way: attempts that have begun and not ended.
     """
 
     def __init__(
-        self,
-        *,
-        strategies: Mapping[StrategyType, Strategy],
-        ledger: AttemptLedger,
-        policy: Policy,
-        ema_alpha: float,
-        run_attempt: RunAttempt,
-        session_retries: int,
-        grace_seconds: float,
-        emit: OnEvent,
-        clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
+        self, context: SchedulerContext, middleware: Sequence[Middleware], scripts: Scripts | None, *, ema_alpha: float
     ) -> None:
-        self.strategies = strategies
-        self.ledger = ledger
-        self.policy = policy
-        self.emit = emit
-        self.clock = clock
-        self.sleep = sleep
-        self.stopping = False
+        self.context = context
+        self.scripts = scripts
+        self.stopping = self.hurry = False
         self.under_way = 0
         self.statistics = Statistics[StrategyType]()
+        self._run = compose(middleware, self._work)
         self._ema_alpha = ema_alpha
-        self._run_attempt = run_attempt
-        self._session_retries = session_retries
-        self._grace_seconds = grace_seconds
         self._tasks: set[asyncio.Task[Result]] = set()
+        self._goal_tasks: set[asyncio.Task[Any]] = set()
         self.refresh()
 
     def refresh(self) -> None:
-        """Learn from the ledger anew, other machines' attempts included."""
-        self._refreshed = self.clock()
-        self.statistics = Statistics[StrategyType](self._ema_alpha, self.ledger.statistics())
+        """Learn from the memory again, other machines' attempts included."""
+        self._refreshed = self.context.clock()
+        self.statistics = Statistics[StrategyType](self._ema_alpha, self.context.memory.statistics())
 
     def available(self, goal: Goal) -> tuple[tuple[StrategyType, ...], Mapping[StrategyType, str]]:
         """The strategies that can be tried on a goal, and why the others cannot."""
-        reasons = {kind: strategy.available(goal) for kind, strategy in self.strategies.items()}
+        reasons = {kind: strategy.available(goal) for kind, strategy in self.context.strategies.items()}
         return tuple(kind for kind, why in reasons.items() if not why), {k: why for k, why in reasons.items() if why}
 
     def order(
         self, features: GoalFeatures, kinds: Sequence[StrategyType], failed: Collection[StrategyType]
     ) -> tuple[StrategyType, ...]:
         """`kinds`, best first."""
-        return self.policy.order(features, kinds, self.statistics, failed=failed)
+        return self.context.policy.order(features, kinds, self.statistics, failed=failed)
 
-    def start(self, attempt: Attempt, work: Work | None = None) -> Coroutine[Any, Any, Result]:
+    def start(self, attempt: Attempt) -> Coroutine[Any, Any, Result]:
         """Count the attempt as under way and return the coroutine that makes it; `finish` must follow."""
-        self.emit(AttemptStarted(attempt.goal, attempt.strategy, attempt.timeout))
+        self.context.emit(AttemptStarted(attempt.goal, attempt.strategy, attempt.timeout))
         self.under_way += 1
-        return self._make(attempt, work)
+        return self.make(attempt)
+
+    async def make(self, attempt: Attempt) -> Result:
+        """One attempt, through every layer of middleware."""
+        task = asyncio.current_task()
+        if self.stopping or task is None:
+            return Result(success=False, outcome=Outcome.CANCELLED)
+        self._tasks.add(task)
+        try:
+            return await self._run(attempt)
+        except SessionError as error:
+            return Result(success=False, error=str(error), broken=True)
 
     def finish(self, attempt: Attempt, task: asyncio.Task[Result], *, beaten: bool = False) -> Result:
         """Keep what came of an attempt that has ended, or that is given up.
@@ -121,24 +92,24 @@ class Attempts:
         """
         self.under_way -= 1
         self._tasks.discard(task)
-        seconds = max(0.0, self.clock() - attempt.started)
+        seconds = max(0.0, self.context.clock() - attempt.started)
         given_up = not task.done() or task.cancelled()
-        result = Result(success=False, outcome=Outcome.CANCELLED, time_seconds=seconds) if given_up else task.result()
+        made = Result(success=False, outcome=Outcome.CANCELLED, time_seconds=seconds) if given_up else task.result()
         result = replace(
-            result,
+            made,
             strategy=attempt.strategy,
             timeout=attempt.timeout,
             failed_before=attempt.failed_before,
-            beaten=beaten and result.success,
-            cached=attempt.cached,
+            beaten=beaten and made.success,
+            cached=bool(attempt.cached),
         )
         if attempt.cached and result.outcome in (Outcome.PROVED, Outcome.NOT_PROVED):
-            self.ledger.record_replay(attempt.goal, result.success, result.time_seconds)
+            self.context.memory.record_replay(attempt.goal, result.success, result.time_seconds)
         # Cached tactics that fail say nothing about the strategy that once found them.
         if result.success or not attempt.cached:
-            self.ledger.record(attempt.goal, result)
+            self.context.memory.record(attempt.goal, result)
         self._learn(attempt.goal, result)
-        self.emit(AttemptFinished(attempt.goal, result))
+        self.context.emit(AttemptFinished(attempt.goal, result))
         return result
 
     def keep(self, goal: Goal, result: Result) -> None:
@@ -147,36 +118,42 @@ class Attempts:
         Raises:
             LedgerError: it could not be kept.
         """
-        self.ledger.record(goal, result)
+        self.context.memory.record(goal, result)
         self._learn(goal, result)
 
-    def _learn(self, goal: Goal, result: Result) -> None:
-        """Count what the ledger has counted already; and now and then what other workers have told it."""
-        if self.clock() - self._refreshed >= _REFRESH_SECONDS:
-            self.refresh()
-        elif (trial := trial_of(goal, result)) is not None:
-            self.statistics = self.policy.update(self.statistics, trial)
-
     def stop(self) -> None:
-        """Begin no more, and cancel those under way."""
+        """Begin no more, and cancel those under way; called again, also whoever waits for them."""
+        if self.stopping:
+            self.hurry = True
+            for task in self._goal_tasks:
+                task.cancel()
         self.stopping = True
         for task in self._tasks:
             task.cancel()
 
-    async def _make(self, attempt: Attempt, work: Work | None) -> Result:
+    async def held(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do what a goal needs; when called off in a hurry, it counts as cancelled."""
         task = asyncio.current_task()
-        if self.stopping or task is None:
-            return Result(success=False, outcome=Outcome.CANCELLED)
-        self._tasks.add(task)
-        retries = 0
-        while True:
-            left = attempt.timeout - (self.clock() - attempt.started)
-            run = work or partial(self._run_attempt, attempt.goal, attempt.strategy, left)
-            try:
-                return await guarded(attempt.strategy, run, left + self._grace_seconds, clock=self.clock)
-            except SessionError as error:
-                wait = _RETRY_SECONDS * 2**retries
-                if retries == self._session_retries or self.clock() - attempt.started + wait >= attempt.timeout:
-                    return Result(success=False, error=str(error), broken=True)
-            retries += 1
-            await self.sleep(wait)
+        assert task is not None
+        self._goal_tasks.add(task)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            # The second `stop` cancels this task; anybody else's cancellation goes on.
+            if self.hurry and task.uncancel() == 0:
+                return Result(success=False, outcome=Outcome.CANCELLED)
+            raise
+        finally:
+            self._goal_tasks.discard(task)
+
+    async def _work(self, attempt: Attempt) -> Result:
+        if attempt.cached and self.scripts is not None:
+            return await self.scripts.replay(attempt.goal, attempt.cached)
+        return await self.context.strategies[attempt.strategy].run(attempt.goal, attempt.timeout)
+
+    def _learn(self, goal: Goal, result: Result) -> None:
+        """Count what the memory has counted already; and now and then what other workers have told it."""
+        if self.context.clock() - self._refreshed >= _REFRESH_SECONDS:
+            self.refresh()
+        elif (trial := trial_of(goal, result)) is not None:
+            self.statistics = self.context.policy.update(self.statistics, trial)

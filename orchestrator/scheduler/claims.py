@@ -9,7 +9,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import is_gone
-from orchestrator.scheduler.memory import RunAttempt
+from orchestrator.scheduler.middleware import Attempt, Middleware, Run
 
 TAKEN = "another worker is at it"
 MADE = "another worker has just tried it"
@@ -25,20 +25,20 @@ def release_left_over(store: Ledger, *, repo: str, gone: Callable[[str], bool] =
             store.release_goal(goal, worker, repo=repo)
 
 
-def claimed_attempts(
-    run: RunAttempt,
+def claims(
     store: Ledger,
     *,
     repo: str,
     worker: str,
     made: Callable[[Goal, StrategyType, float], bool] = lambda _goal, _strategy, _seconds: False,
     gone: Callable[[str], bool] = is_gone,
-) -> RunAttempt:
-    """Attempts that are made only while the goal is `worker`'s; one on a goal of another worker is no trial.
+) -> Middleware:
+    """Attempts are made only while the goal is `worker`'s; one on a goal of another worker is no trial.
 
     A worker that dies holds a goal until its lease has run out, or until somebody sees that it is `gone`. What another
     has `made` while this one waited for the goal is not made again.
     """
+    at_once: Counter[str] = Counter()
 
     def claimed(goal: Goal, seconds: float) -> bool:
         if store.claim_goal(goal.id, worker, lease_seconds=seconds, repo=repo):
@@ -50,20 +50,21 @@ def claimed_attempts(
             return False
         return store.claim_goal(goal.id, worker, lease_seconds=seconds, repo=repo)
 
-    at_once: Counter[str] = Counter()
-
     def refused(strategy: StrategyType, why: str) -> Result:
         return Result(False, strategy, outcome=Outcome.UNAVAILABLE, error=why)
 
-    async def attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-        if not claimed(goal, timeout + SLACK_SECONDS):
+    async def claiming(attempt: Attempt, run: Run) -> Result:
+        goal, strategy = attempt.goal, attempt.strategy
+        if attempt.cached:  # takes moments, and what comes of it is the same for everybody
+            return await run(attempt)
+        if not claimed(goal, attempt.timeout + SLACK_SECONDS):
             return refused(strategy, TAKEN)
         at_once[goal.id] += 1
         try:
-            return refused(strategy, MADE) if made(goal, strategy, timeout) else await run(goal, strategy, timeout)
+            return refused(strategy, MADE) if made(goal, strategy, attempt.timeout) else await run(attempt)
         finally:
             at_once[goal.id] -= 1
             if not at_once[goal.id]:
                 store.release_goal(goal.id, worker, repo=repo)
 
-    return attempt
+    return claiming

@@ -1,4 +1,4 @@
-"""In which order a night takes its goals, and how much more time an old one is given than it had. Pure."""
+"""In which order a night takes its goals. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def in_order(goals: Iterable[Goal], *, old: frozenset[str], worth: Mapping[str, 
 
     Args:
         goals: in the order of files.
-        old: ids of goals that were tried before, in the same surroundings.
+        old: ids of goals that were tried before, in the same environment.
         worth: by declaration; those not named hold nothing up.
     """
 

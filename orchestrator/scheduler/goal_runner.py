@@ -4,92 +4,71 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
-from typing import Any
 
 from orchestrator.goals.features import features_of
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
-from orchestrator.scheduler.attempts import Attempt, Attempts, Work
-from orchestrator.scheduler.memory import KnownTactics, Replay
-from orchestrator.scheduler.race import Course, race
-from orchestrator.scheduler.subgoals import Splitter, through_subgoals
+from orchestrator.scheduler.admission import Admission
+from orchestrator.scheduler.attempts import Attempts
+from orchestrator.scheduler.middleware import Attempt
+from orchestrator.scheduler.queue import Waiting
+from orchestrator.scheduler.subgoals import through_subgoals
+from orchestrator.scheduler.time_limits import NO_MORE
 
 TRUSTED_RATE = 0.7
 REPEATED = "tried before with no less time; nothing changed"
 
 # With a smaller share of its time than this a strategy would only have to be tried again.
 _LEAST_SHARE = 0.1
-# More time than before by so little is no reason to try again: what is left of a budget is never twice the same.
-NO_MORE = 0.9
-"""An attempt with this share of the time has been tried with all of it."""
 _FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
 
 
-class GoalRun:
+class GoalRunner:
     """Works on one goal while its slot is held.
 
     Args:
-        goal: the goal.
+        waiting: the goal, its weight and its round.
         attempts: makes and keeps attempts.
-        timeouts: seconds by strategy, in this round.
-        enough: seconds by strategy: what failed with as many is not tried again, although it might have more now.
-        budget: seconds for the goal in this round; waiting for the machine does not count.
-        run_deadline: the clock when the whole run ends.
+        admission: gives further slots, and waits for the machine.
+        deadline: the clock when the whole run ends.
         width: how many strategies at once.
         hedged: another strategy joins only when the last to join has passed its expected time.
-        throttle: waits until the machine can take more work.
-        widen: asks for a further slot; `narrow` gives it back.
-        replay: tries tactics that worked before, when there is a way to.
-        hurry: whether to leave attempts behind that do not stop.
-        splitter: what Lean says of sketches; without it subgoals are left open.
-        nested: makes the run on a subgoal, in which the strategies given are left out.
         without: strategies that are left out.
     """
 
     def __init__(
         self,
-        goal: Goal,
-        *,
+        waiting: Waiting,
         attempts: Attempts,
-        timeouts: Mapping[StrategyType, float],
-        enough: Mapping[StrategyType, float],
-        budget: float,
-        run_deadline: float,
-        width: int,
-        hedged: bool,
-        throttle: Callable[[], Awaitable[None]],
-        widen: Callable[[], bool],
-        narrow: Callable[[], None],
-        replay: Replay | None,
-        hurry: Callable[[], bool],
-        splitter: Splitter | None = None,
-        nested: Callable[[Goal, frozenset[StrategyType]], GoalRun] | None = None,
+        admission: Admission,
+        *,
+        deadline: float = math.inf,
+        width: int = 1,
+        hedged: bool = False,
         without: frozenset[StrategyType] = frozenset(),
     ) -> None:
-        self._splitter = splitter
-        self._nested = nested
-        self._without = without
-        self._goal = goal
+        self._waiting = waiting
+        self._goal = waiting.goal
         self._attempts = attempts
-        self._timeouts = timeouts
-        self._enough = enough
-        self._deadline = attempts.clock() + budget
-        self._run_deadline = run_deadline
-        self._width = width
+        self._admission = admission
+        self._run_deadline = deadline
+        self._width = max(2, width) if hedged else width
         self._hedged = hedged
-        self._throttle = throttle
-        self._widen = widen
-        self._narrow = narrow
-        self._replay = replay
-        self._hurry = hurry
-        self._features = features_of(goal)
+        self._without = without
+        self._memory = attempts.context.memory
+        self._limits = attempts.context.limits
+        self._clock = attempts.context.clock
+        # Waiting for the machine does not count, and moves it.
+        self._deadline = self._clock() + self._limits.for_goal(waiting.goal, waiting.round)
+        self._features = features_of(waiting.goal)
+        self._cached: tuple[str, ...] = ()
         self._left: list[StrategyType] = []
         self._failed: list[StrategyType] = []
-        self._repeats: list[StrategyType] = []
-        self._under_way: dict[StrategyType, Attempt] = {}
+        self._repeated = False
+        self._running: dict[asyncio.Task[Result], Attempt] = {}
         self._won = False
 
     async def run(self) -> Result:
@@ -98,23 +77,27 @@ class GoalRun:
         Raises:
             LedgerError: an attempt could not be kept.
         """
-        known = self._attempts.ledger.known_proof(self._goal)
+        return await self._attempts.held(self._run())
+
+    async def _run(self) -> Result:
+        known = self._memory.known_proof(self._goal)
         if known is not None:
             return replace(known, known=True)
-        available, reasons = self._available()
-        cached = self._attempts.ledger.cached_tactics(self._goal)
-        if cached is not None and cached.success_rate > TRUSTED_RATE and self._replay is not None:
-            results = await self._race_cached(cached, self._replay)
+        available, reasons = self._attempts.available(self._goal)
+        cached = self._memory.cached_tactics(self._goal)
+        if cached is not None and cached.success_rate > TRUSTED_RATE and self._attempts.scripts is not None:
+            self._left, self._cached = [cached.strategy], cached.tactics
+            results = await self._race(1)
             if self._won:
                 return results[0]
-        self._left = list(available)
-        return self._summary(await self._with_subgoals(await self._race()), reasons)
+            self._cached = ()
+        self._left = [strategy for strategy in available if strategy not in self._without]
+        return self._summary(await self._with_subgoals(await self._race(self._width)), reasons)
 
     def exhausted(self) -> bool:
         """Whether no available strategy could do better with more time."""
-        ledger = self._attempts.ledger
         available, _ = self._attempts.available(self._goal)
-        return all(ledger.check_duplicate(self._goal, strategy, math.inf) for strategy in available)
+        return all(self._memory.check_duplicate(self._goal, strategy, math.inf) for strategy in available)
 
     def preferred(self, n: int) -> tuple[StrategyType, ...]:
         """The first `n` strategies that would be tried if each of them failed."""
@@ -126,118 +109,144 @@ class GoalRun:
             self._failed.append(strategy)
         return tuple(chosen)
 
-    def _available(self) -> tuple[tuple[StrategyType, ...], Mapping[StrategyType, str]]:
-        available, reasons = self._attempts.available(self._goal)
-        return tuple(strategy for strategy in available if strategy not in self._without), reasons
-
     async def _with_subgoals(self, results: tuple[Result, ...]) -> tuple[Result, ...]:
         """The results, with those that left subgoals replaced by what came of them, until one is a proof.
 
         A strategy is not used on the subgoals that it leaves: each level of sketches has one strategy less.
         """
-        if self._splitter is None or self._nested is None or any(result.success for result in results):
+        if self._attempts.scripts is None or any(result.success for result in results):
             return results
-        nested, done = self._nested, list(results)
-        for place, result in enumerate(results):
+        done = list(results)
+        for index, result in enumerate(results):
             if not (result.subgoals and result.tactics and result.strategy) or self._attempts.stopping:
                 continue
-            prove = partial(_run_nested, nested, self._without | {result.strategy})
-            done[place] = await through_subgoals(self._goal, result, self._splitter, prove)
-            if done[place].success:
-                self._attempts.keep(self._goal, done[place])
+            without = self._without | {result.strategy}
+
+            async def prove(goal: Goal, without: frozenset[StrategyType] = without) -> Result:
+                return await self._nested(goal, without)._run()
+
+            done[index] = await through_subgoals(self._goal, result, self._attempts.scripts, prove)
+            if done[index].success:
+                self._attempts.keep(self._goal, done[index])
                 break
         return tuple(done)
 
-    async def _race(self) -> tuple[Result, ...]:
-        return await race(
-            Course(
-                choose=self._choose,
-                ready=self._ready,
-                start=self._start,
-                finish=self._finish,
-                widen=self._widen,
-                narrow=self._narrow,
-                width=self._width,
-                patience=self._patience if self._hedged else lambda strategy: 0.0,
-                hurry=self._hurry,
-            )
+    def _nested(self, goal: Goal, without: frozenset[StrategyType]) -> GoalRunner:
+        return GoalRunner(
+            replace(self._waiting, goal=goal),
+            self._attempts,
+            self._admission,
+            deadline=self._run_deadline,
+            width=self._width,
+            hedged=self._hedged,
+            without=without,
         )
 
-    async def _race_cached(self, cached: KnownTactics, replay: Replay) -> tuple[Result, ...]:
-        self._left = [cached.strategy]
+    async def _race(self, width: int) -> tuple[Result, ...]:
+        """Run strategies, `width` at once, until one succeeds or none is left; the others are stopped for good.
 
-        def start(strategy: StrategyType) -> Coroutine[Any, Any, Result]:
-            return self._begin(strategy, cached=True, work=lambda: replay(self._goal, cached.tactics))
+        When this returns or raises, none runs any more, save those left behind in a hurry.
 
-        def choose() -> StrategyType | None:
-            in_time = (strategy for strategy in self._left if self._seconds_for(strategy) > 0)
-            return None if self._attempts.stopping else next(in_time, None)
+        Returns:
+            The results in the order of their ends; cancelled losers come after the winner.
 
-        return await race(
-            Course(
-                choose=choose,
-                ready=self._ready,
-                start=start,
-                finish=self._finish,
-                widen=lambda: False,
-                narrow=lambda: None,
-                hurry=self._hurry,
-            )
-        )
+        Raises:
+            BaseException: what an attempt, or keeping it, raised.
+        """
+        results: list[Result] = []
+        running = self._running
+        loop = asyncio.get_running_loop()
+
+        def finish(task: asyncio.Task[Result]) -> None:
+            attempt = running.pop(task)
+            if running:
+                self._admission.release(self._waiting.weight)
+            results.append(self._finish(attempt, task))
+
+        try:
+            join_at = 0.0
+            while not any(result.success for result in results):
+                if not running and self._choose() is not None:
+                    await self._wait_for_machine()
+                while len(running) < width and (not running or loop.time() >= join_at):
+                    strategy = self._choose()
+                    if strategy is None or (running and not self._admission.widen(self._waiting.weight)):
+                        break
+                    attempt = self._attempt(strategy)
+                    running[loop.create_task(self._attempts.start(attempt))] = attempt
+                    join_at = loop.time() + self._patience(strategy)
+                if not running:
+                    break
+                wait = join_at - loop.time()
+                more = len(running) < width and wait > 0
+                done, _ = await asyncio.wait(
+                    running, return_when=asyncio.FIRST_COMPLETED, timeout=wait if more else None
+                )
+                for task in [task for task in running if task in done]:
+                    finish(task)
+        finally:
+            for task in running:
+                task.cancel()
+            try:
+                while not self._attempts.hurry and any(not task.done() for task in running):
+                    await asyncio.wait(running)
+            finally:
+                with ExitStack() as stack:
+                    for task in reversed(running):
+                        stack.callback(finish, task)
+        return tuple(results)
 
     def _choose(self) -> StrategyType | None:
         while not self._attempts.stopping and not self._won:
             in_time = [strategy for strategy in self._left if self._seconds_for(strategy) > 0]
-            if not in_time:
-                return None
-            best = self._attempts.order(self._features, in_time, [*self._failed, *self._under_way])[0]
-            seconds = min(self._seconds_for(best), self._enough[best])
-            if not self._attempts.ledger.check_duplicate(self._goal, best, NO_MORE * seconds):
+            if not in_time or self._cached:
+                return next(iter(in_time), None)
+            under_way = [attempt.strategy for attempt in self._running.values()]
+            best = self._attempts.order(self._features, in_time, [*self._failed, *under_way])[0]
+            enough = self._limits.enough(self._goal, best, self._waiting.round)
+            if not self._memory.check_duplicate(self._goal, best, NO_MORE * min(self._seconds_for(best), enough)):
                 return best
             self._left.remove(best)
-            self._repeats.append(best)
             self._failed.append(best)
+            self._repeated = True
         return None
 
     def _seconds_for(self, strategy: StrategyType) -> float:
         """What a strategy gets if it starts now; 0 when too little is left to be worth it."""
-        nominal = self._timeouts[strategy]
-        left = min(self._deadline, self._run_deadline) - self._attempts.clock()
+        nominal = self._limits(self._goal, strategy, self._waiting.round)
+        left = min(self._deadline, self._run_deadline) - self._clock()
         return 0.0 if left < _LEAST_SHARE * nominal else min(nominal, left)
 
-    async def _ready(self) -> None:
-        before = self._attempts.clock()
-        await self._throttle()
-        self._deadline += self._attempts.clock() - before
+    async def _wait_for_machine(self) -> None:
+        before = self._clock()
+        await self._admission.wait()
+        self._deadline += self._clock() - before
 
-    def _start(self, strategy: StrategyType) -> Coroutine[Any, Any, Result]:
-        return self._begin(strategy, cached=False, work=None)
-
-    def _begin(self, strategy: StrategyType, *, cached: bool, work: Work | None) -> Coroutine[Any, Any, Result]:
+    def _attempt(self, strategy: StrategyType) -> Attempt:
         self._left.remove(strategy)
-        attempt = Attempt(
+        return Attempt(
             goal=self._goal,
             strategy=strategy,
             timeout=self._seconds_for(strategy),
-            started=self._attempts.clock(),
+            started=self._clock(),
             failed_before=tuple(self._failed),
-            cached=cached,
+            cached=self._cached,
         )
-        coroutine = self._attempts.start(attempt, work)
-        self._under_way[strategy] = attempt
-        return coroutine
 
-    def _finish(self, strategy: StrategyType, task: asyncio.Task[Result]) -> Result:
-        attempt = self._under_way.pop(strategy)
+    def _finish(self, attempt: Attempt, task: asyncio.Task[Result]) -> Result:
         result = self._attempts.finish(attempt, task, beaten=self._won)
         self._won = self._won or result.success
         if result.outcome in _FAILURES and not attempt.cached:
-            self._failed.append(strategy)
+            self._failed.append(attempt.strategy)
         return result
 
     def _patience(self, strategy: StrategyType) -> float:
+        """Seconds that a strategy runs alone before another may join it."""
+        if not self._hedged:
+            return 0.0
+        nominal = self._limits(self._goal, strategy, self._waiting.round)
         expected = self._attempts.statistics.of(strategy).expected_seconds
-        return self._timeouts[strategy] / 2 if expected is None else min(expected, self._timeouts[strategy])
+        return nominal / 2 if expected is None else min(expected, nominal)
 
     def _summary(self, results: Sequence[Result], reasons: Mapping[StrategyType, str]) -> Result:
         winner = next((result for result in results if result.success), None)
@@ -246,21 +255,13 @@ class GoalRun:
         if results:
             ended = [result for result in results if result.outcome is not Outcome.CANCELLED] or results
             telling = next((result for result in reversed(ended) if result.subgoals), ended[-1])
-            seconds = sum(result.time_seconds for result in results)
-            return replace(
-                telling, time_seconds=seconds, broken=any(r.broken for r in results), attempts=tuple(results)
-            )
+            seconds, broken = sum(r.time_seconds for r in results), any(r.broken for r in results)
+            return replace(telling, time_seconds=seconds, broken=broken, attempts=tuple(results))
         if self._attempts.stopping:
             return Result(success=False, outcome=Outcome.CANCELLED)
-        if self._repeats:
+        if self._repeated:
             return Result(success=False, outcome=Outcome.NOT_PROVED, error=REPEATED)
         if self._left:
             return Result(success=False, outcome=Outcome.TIMEOUT)
         why = "; ".join(f"{strategy}: {reason}" for strategy, reason in reasons.items())
         return Result(success=False, outcome=Outcome.UNAVAILABLE, error=why)
-
-
-async def _run_nested(
-    nested: Callable[[Goal, frozenset[StrategyType]], GoalRun], without: frozenset[StrategyType], goal: Goal
-) -> Result:
-    return await nested(goal, without).run()

@@ -1,8 +1,8 @@
-"""What the scheduler asks of its neighbours, with an in-memory twin of each."""
+"""What the scheduler remembers between attempts and between runs, and an in-memory ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,9 +10,6 @@ from orchestrator.goals.features import features_of
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
-
-RunAttempt = Callable[[Goal, StrategyType, float], Awaitable[Result]]
-Replay = Callable[[Goal, tuple[str, ...]], Awaitable[Result]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class AttemptLedger(Protocol):
         """
 
     def known_proof(self, goal: Goal) -> Result | None:
-        """The proof recorded for this very goal in its present surroundings, unless the gate rejected it."""
+        """The proof recorded for this very goal in its present environment, unless the gate rejected it."""
 
     def cached_tactics(self, goal: Goal) -> KnownTactics | None:
         """What has worked on goals that read the same."""
@@ -62,7 +59,7 @@ class AttemptLedger(Protocol):
 
 
 class MemoryLedger:
-    """The in-memory twin of the ledger.
+    """An in-memory ledger.
 
     Args:
         cache: tactics by the goal's text.

@@ -31,9 +31,14 @@ class Waiting:
 
 
 class GoalQueue:
-    """The line of each weight. A refused slot puts the whole line of that weight off, since any of it would be."""
+    """The line of each weight. A refused slot puts the whole line of that weight off, since any of it would be.
+
+    Attributes:
+        wake: set when there may be something to do.
+    """
 
     def __init__(self) -> None:
+        self.wake = asyncio.Event()
         self._lines: dict[Weight, list[Waiting]] = {weight: [] for weight in Weight}
         self._refusals = dict.fromkeys(Weight, 0)
         self._not_before = dict.fromkeys(Weight, 0.0)
@@ -70,6 +75,7 @@ class GoalQueue:
         for weight in Weight:
             self._refusals[weight] = 0
             self._not_before[weight] = 0.0
+        self.wake.set()
 
     def seconds_to_next(self, now: float) -> float | None:
         """How long until a line that waits may be tried again; None when no line waits."""

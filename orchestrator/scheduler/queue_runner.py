@@ -3,75 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from orchestrator.goals.events import GoalDone, GoalStarted, OnEvent, Progress
+from orchestrator.config import SchedulerSettings
+from orchestrator.goals.events import GoalDone, GoalStarted, Progress
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
+from orchestrator.scheduler.admission import Admission
+from orchestrator.scheduler.attempts import Attempts
+from orchestrator.scheduler.goal_runner import GoalRunner
 from orchestrator.scheduler.queue import GoalQueue, Source, Waiting
-from orchestrator.scheduler.slots import Weight
+from orchestrator.scheduler.slots import Weight, weight_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workshop:
-    """What a queue run needs of the scheduler.
+class QueueRunner:
+    """One run over a queue.
 
-    Attributes:
-        weigh: light or heavy.
-        acquire: takes a slot, or says that there is none.
-        release: gives a slot back.
-        start: makes the coroutine that works on a goal in a round.
-        again: whether a goal that was not proved should come round once more.
-        stopping: whether nothing may be begun any more.
-        hurry: whether to leave work behind that does not stop.
-        emit: told of what happens.
-        clock: seconds, monotonic.
+    Args:
+        goals: those to be worked on.
+        settings: which goals are light.
+        attempts: makes and keeps attempts.
+        admission: gives out slots.
+        runner: what works on a goal in a round.
         deadline: the clock when nothing may be begun any more.
+        rounds: how often a goal may come round.
     """
 
-    weigh: Callable[[Goal], Weight]
-    acquire: Callable[[Weight], bool]
-    release: Callable[[Weight], None]
-    start: Callable[[Waiting], Coroutine[Any, Any, Result]]
-    again: Callable[[Waiting], bool]
-    stopping: Callable[[], bool]
-    hurry: Callable[[], bool]
-    emit: OnEvent
-    clock: Callable[[], float]
-    deadline: float
-
-
-class QueueRun:
-    """One run over a queue."""
-
-    def __init__(self, goals: Iterable[Goal] | asyncio.Queue[Goal], workshop: Workshop) -> None:
-        self._shop = workshop
-        self._wake = asyncio.Event()
-        self._source = Source(goals, self._wake.set)
+    def __init__(
+        self,
+        goals: Iterable[Goal] | asyncio.Queue[Goal],
+        settings: SchedulerSettings,
+        attempts: Attempts,
+        admission: Admission,
+        runner: Callable[[Waiting], GoalRunner],
+        *,
+        deadline: float,
+        rounds: int,
+    ) -> None:
+        self._settings = settings
+        self._attempts = attempts
+        self._admission = admission
+        self._runner = runner
+        self._deadline = deadline
+        self._rounds = rounds
+        self._clock, self._emit = attempts.context.clock, attempts.context.emit
         self._line = GoalQueue()
+        self._source = Source(goals, self._line.wake.set)
         self._running: dict[asyncio.Task[Result], Waiting] = {}
         self._seen: set[str] = set()
-        self._rounds: dict[str, Result] = {}
+        self._before: dict[str, Result] = {}
         self._repaired: set[str] = set()
         self._solved = 0
         self.results: dict[str, Result] = {}
-
-    def waits(self, weight: Weight) -> bool:
-        """Whether a goal of this weight would like a slot."""
-        return self._line.waiting(weight)
-
-    def freed(self) -> None:
-        """Hear that a slot has come free."""
-        self._line.freed()
-        self._wake.set()
-
-    def wake(self) -> None:
-        """Look again whether to stop."""
-        self._wake.set()
 
     async def run(self) -> dict[str, Result]:
         """One result for every goal taken, by its id.
@@ -81,9 +67,10 @@ class QueueRun:
         Raises:
             LedgerError: an attempt could not be kept.
         """
+        self._admission.queues.add(self._line)
         try:
             while True:
-                self._wake.clear()
+                self._line.wake.clear()
                 self._settle()
                 if not self._over:
                     self._begin()
@@ -100,25 +87,28 @@ class QueueRun:
 
     @property
     def _over(self) -> bool:
-        return self._shop.stopping() or self._shop.clock() >= self._shop.deadline
+        return self._attempts.stopping or self._clock() >= self._deadline
 
     def _settle(self) -> None:
         for task in [task for task in self._running if task.done()]:
             result = _cancelled() if task.cancelled() else task.result()
             waiting = self._running.pop(task)
-            self._shop.release(waiting.weight)
+            self._admission.release(waiting.weight)
             self._judge(waiting, result)
 
     def _judge(self, waiting: Waiting, result: Result) -> None:
-        result = _together(self._rounds.get(waiting.goal.id), result)
+        result = _together(self._before.get(waiting.goal.id), result)
         if not result.success and not self._over and self._broke(waiting.goal, result):
-            self._rounds[waiting.goal.id] = result
+            self._before[waiting.goal.id] = result
             self._line.add(waiting.goal, waiting.weight, round=waiting.round)
-        elif not result.success and not self._over and self._shop.again(waiting):
-            self._rounds[waiting.goal.id] = result
+        elif not result.success and not self._over and self._again(waiting):
+            self._before[waiting.goal.id] = result
             self._line.add(waiting.goal, waiting.weight, round=waiting.round + 1)
         else:
             self._done(waiting.goal, result)
+
+    def _again(self, waiting: Waiting) -> bool:
+        return waiting.round + 1 < self._rounds and not self._runner(waiting).exhausted()
 
     def _broke(self, goal: Goal, result: Result) -> bool:
         """Whether the goal has lost an attempt to a broken session, and has not had it made good yet."""
@@ -131,11 +121,11 @@ class QueueRun:
         self.results[goal.id] = result
         self._solved += result.success
         self._source.done()
-        self._shop.emit(GoalDone(goal, result))
-        self._shop.emit(Progress(len(self.results), self._solved, len(self._running), len(self._line)))
+        self._emit(GoalDone(goal, result))
+        self._emit(Progress(len(self.results), self._solved, len(self._running), len(self._line)))
 
     def _begin(self) -> None:
-        now, started = self._shop.clock(), True
+        now, started = self._clock(), True
         while started:
             started = False
             self._take(now)
@@ -143,7 +133,7 @@ class QueueRun:
                 waiting = self._line.next(weight, now)
                 if waiting is None:
                     continue
-                if self._shop.acquire(weight):
+                if self._admission.acquire(weight):
                     self._start(waiting)
                     started = True
                 else:
@@ -151,9 +141,9 @@ class QueueRun:
 
     def _start(self, waiting: Waiting) -> None:
         if waiting.round == 0:
-            self._shop.emit(GoalStarted(waiting.goal))
-        task = asyncio.get_running_loop().create_task(self._shop.start(waiting))
-        task.add_done_callback(lambda _: self._wake.set())
+            self._emit(GoalStarted(waiting.goal))
+        task = asyncio.get_running_loop().create_task(self._runner(waiting).run())
+        task.add_done_callback(lambda _: self._line.wake.set())
         self._running[task] = waiting
 
     def _take(self, now: float) -> None:
@@ -169,21 +159,22 @@ class QueueRun:
             self._source.done()
             return
         self._seen.add(goal.id)
-        self._line.add(goal, self._shop.weigh(goal))
+        self._line.add(goal, weight_of(goal, self._settings))
 
     async def _nap(self) -> None:
-        now = self._shop.clock()
-        waits = [self._line.seconds_to_next(now), self._shop.deadline - now]
+        now = self._clock()
+        waits = [self._line.seconds_to_next(now), self._deadline - now]
         delay = None if self._over else min(wait for wait in waits if wait is not None)
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
-                await self._wake.wait()
+                await self._line.wake.wait()
 
     async def _close(self) -> None:
+        self._admission.queues.discard(self._line)
         for task in self._running:
             task.cancel()
         try:
-            while not self._shop.hurry() and any(not task.done() for task in self._running):
+            while not self._attempts.hurry and any(not task.done() for task in self._running):
                 await asyncio.wait(self._running)
             last = await self._source.close()
             if last is not None:
@@ -195,12 +186,12 @@ class QueueRun:
                 task.add_done_callback(partial(self._let_go, waiting.weight))
                 ended = task.done() and not task.cancelled() and task.exception() is None
                 result = task.result() if ended else _cancelled()
-                self._done(waiting.goal, _together(self._rounds.get(waiting.goal.id), result))
+                self._done(waiting.goal, _together(self._before.get(waiting.goal.id), result))
             for goal in self._unfinished():
-                self._done(goal, self._rounds.get(goal.id) or self._not_reached())
+                self._done(goal, self._before.get(goal.id) or self._not_reached())
 
     def _let_go(self, weight: Weight, _: asyncio.Task[Result]) -> None:
-        self._shop.release(weight)
+        self._admission.release(weight)
 
     def _unfinished(self) -> Iterator[Goal]:
         yield from (waiting.goal for waiting in self._line.drain())
@@ -210,7 +201,7 @@ class QueueRun:
                 yield goal
 
     def _not_reached(self) -> Result:
-        out_of_time = not self._shop.stopping() and self._shop.clock() >= self._shop.deadline
+        out_of_time = not self._attempts.stopping and self._clock() >= self._deadline
         return Result(success=False, outcome=Outcome.TIMEOUT if out_of_time else Outcome.CANCELLED)
 
 

@@ -1,11 +1,12 @@
-"""Slots that never outnumber the Lean servers, whatever the light and heavy limits say."""
+"""Slots of light and heavy work, never more than there are Lean servers."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+
+from orchestrator.config import SchedulerSettings
+from orchestrator.goals.goal import Goal
 
 
 class Weight(StrEnum):
@@ -15,54 +16,31 @@ class Weight(StrEnum):
     HEAVY = "heavy"
 
 
-class Slots(Protocol):
-    """Who may work now."""
-
-    def acquire(self, weight: Weight) -> bool:
-        """Take a slot if one is free; never waits."""
-
-    def release(self, weight: Weight) -> None:
-        """Give one back."""
+def weight_of(goal: Goal, settings: SchedulerSettings) -> Weight:
+    """Light below the threshold of difficulty, else heavy."""
+    return Weight.LIGHT if goal.estimated_difficulty < settings.light_threshold else Weight.HEAVY
 
 
-class LocalSlots:
-    """The limits of this process, by weight."""
-
-    def __init__(self, limits: Mapping[Weight, int]) -> None:
-        self.limits = dict(limits)
-        self.used: Counter[Weight] = Counter()
-
-    def acquire(self, weight: Weight) -> bool:
-        """See `Slots.acquire`."""
-        if self.used[weight] >= self.limits[weight]:
-            return False
-        self.used[weight] += 1
-        return True
-
-    def release(self, weight: Weight) -> None:
-        """See `Slots.release`."""
-        self.used[weight] -= 1
-
-
-class ServerSlots:
-    """The light and heavy limits of this process, with a common limit of one attempt a server.
+class Slots:
+    """The light and heavy limits of this process; with `servers`, one attempt a server at most.
 
     Heavy work never takes the last server: light goals go on beside it.
 
     Args:
-        limits: the most attempts at once, by weight.
-        servers: how many Lean servers there are.
+        light, heavy: the most goals of each weight at once.
+        servers: how many Lean servers there are; None for no limit.
     """
 
-    def __init__(self, limits: Mapping[Weight, int], servers: int) -> None:
-        heavy = min(limits[Weight.HEAVY], max(1, servers - 1))
-        self.limits = {Weight.LIGHT: min(limits[Weight.LIGHT], servers), Weight.HEAVY: heavy}
-        self.servers = servers
+    def __init__(self, light: int, heavy: int, servers: int | None = None) -> None:
+        self.lanes = light + heavy if servers is None else servers
+        if servers is not None:
+            light, heavy = min(light, servers), min(heavy, max(1, servers - 1))
+        self.limits = {Weight.LIGHT: light, Weight.HEAVY: heavy}
         self.used: Counter[Weight] = Counter()
 
     def acquire(self, weight: Weight) -> bool:
         """Take a slot if one is free; never waits."""
-        if self.used[weight] >= self.limits[weight] or self.used.total() >= self.servers:
+        if self.used[weight] >= self.limits[weight] or self.used.total() >= self.lanes:
             return False
         self.used[weight] += 1
         return True

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
 
 from orchestrator.errors import LeanError, PatchError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
 from orchestrator.source.splice import assembled
-from orchestrator.strategies.base import GoalOpener
+from orchestrator.strategies.base import GoalOpener, replay
 
 
-class Splitter(Protocol):
-    """What Lean says of sketches."""
-
-    async def split(self, goal: Goal, script: str) -> tuple[Goal, ...]:
-        """The open places of a sketch of `goal`, as goals; empty when it does not elaborate."""
-
-    async def check(self, goal: Goal, script: str) -> str:
-        """ "" when the goal's declaration takes the script as its proof, else the first thing wrong with it."""
-
-
-class ProverSplitter:
-    """A `Splitter` on Lean sessions.
+class Scripts:
+    """What Lean says of scripts: those that worked before, and sketches.
 
     Args:
         prover: opens goals on sessions.
@@ -33,20 +22,24 @@ class ProverSplitter:
     def __init__(self, prover: GoalOpener) -> None:
         self._prover = prover
 
+    async def replay(self, goal: Goal, tactics: tuple[str, ...]) -> Result:
+        """Try tactics that have proved goals which read the same."""
+        return await replay(self._prover, goal, tactics)
+
     async def split(self, goal: Goal, script: str) -> tuple[Goal, ...]:
-        """See `Splitter.split`."""
+        """The sorries of a sketch of `goal`, as goals; empty when it does not elaborate."""
         async with self._prover.open(goal) as context:
             return (await context.split(script)).goals
 
     async def check(self, goal: Goal, script: str) -> str:
-        """See `Splitter.check`."""
+        """ "" when the goal's declaration takes the script as its proof, else the first thing wrong with it."""
         async with self._prover.open(goal) as context:
             reply = await context.check(script)
         return "" if reply.accepted else next(iter(reply.errors), Outcome.NOT_PROVED.words)
 
 
 async def through_subgoals(
-    goal: Goal, sketch: Result, splitter: Splitter, prove: Callable[[Goal], Awaitable[Result]]
+    goal: Goal, sketch: Result, scripts: Scripts, prove: Callable[[Goal], Awaitable[Result]]
 ) -> Result:
     """Prove every subgoal of a sketch with `prove`, and put the proofs together.
 
@@ -55,7 +48,7 @@ async def through_subgoals(
     Args:
         goal: what the sketch is of.
         sketch: the result that left subgoals: `tactics` is its script with sorries.
-        splitter: what Lean says of sketches.
+        scripts: what Lean says of sketches.
         prove: the strategies' answer to a subgoal.
 
     Returns:
@@ -64,7 +57,7 @@ async def through_subgoals(
     """
     script = "\n".join(sketch.tactics)
     try:
-        goals = await splitter.split(goal, script)
+        goals = await scripts.split(goal, script)
         results = [(subgoal, await prove(subgoal)) for subgoal in goals]
         proofs = [(subgoal.kind, "\n".join(result.tactics)) for subgoal, result in results if result.success]
         seconds = sum(result.time_seconds for _, result in results)
@@ -84,7 +77,7 @@ async def through_subgoals(
                 metadata={**sketch.metadata, **details},
             )
         whole = assembled(script, proofs)
-        wrong = await splitter.check(goal, whole)
+        wrong = await scripts.check(goal, whole)
     except (LeanError, PatchError) as error:
         return replace(sketch, metadata={**sketch.metadata, "assembly": str(error)})
     if wrong:

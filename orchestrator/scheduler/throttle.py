@@ -7,10 +7,7 @@ alone counts the whole machine and knows nothing of a container's limits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
-from orchestrator.machine import GIBIBYTE, Machine, Reading
+from orchestrator.machine import GIBIBYTE, Machine
 
 
 def next_average(average: float, load: float, *, alpha: float = 0.1) -> float:
@@ -23,29 +20,23 @@ def pause_seconds(average: float, *, target: float = 0.5) -> float:
     return min(1.0, max(0.0, 4 * (average - target)))
 
 
-class ScriptedMachine:
-    """The in-memory twin: the readings given, in turn, and the last one for ever after."""
-
-    def __init__(self, readings: Sequence[Reading] = (Reading(0.0),)) -> None:
-        self._readings = list(readings)
-
-    def read(self) -> Reading:
-        """See `Machine.read`."""
-        return self._readings.pop(0) if len(self._readings) > 1 else self._readings[0]
-
-
-class MachineThrottle:
+class Throttle:
     """Holds work back while the processor is busier than the target, or memory is short.
 
     Args:
-        machine: where readings come from.
+        machine: where readings come from; without one nothing is ever held back.
         cpu_target: load that is still fine, 0 to 1.
         cpu_alpha: weight of the newest reading in the average.
         server_bytes: memory that one more Lean server needs; 0 means memory never holds work back.
     """
 
     def __init__(
-        self, machine: Machine, *, cpu_target: float = 0.5, cpu_alpha: float = 0.1, server_bytes: int = 2 * GIBIBYTE
+        self,
+        machine: Machine | None = None,
+        *,
+        cpu_target: float = 0.5,
+        cpu_alpha: float = 0.1,
+        server_bytes: int = 2 * GIBIBYTE,
     ) -> None:
         self._machine = machine
         self._target = cpu_target
@@ -55,32 +46,12 @@ class MachineThrottle:
 
     def pause(self) -> float:
         """Take a reading into the average; return the seconds to sleep before starting work."""
+        if self._machine is None:
+            return 0.0
         self.cpu_ema = next_average(self.cpu_ema, self._machine.read().load, alpha=self._alpha)
         return pause_seconds(self.cpu_ema, target=self._target)
 
     def memory_short(self) -> bool:
         """Whether another Lean server would not fit now. Unknown memory is taken to be enough."""
-        available = self._machine.read().available_bytes
+        available = None if self._machine is None else self._machine.read().available_bytes
         return available is not None and available < self._server_bytes
-
-
-class Throttle(Protocol):
-    """Holds work back while the machine is busy."""
-
-    def pause(self) -> float:
-        """Seconds to sleep before work starts; 0 means none."""
-
-    def memory_short(self) -> bool:
-        """Whether another Lean server would not fit now."""
-
-
-class IdleMachine:
-    """The in-memory twin of the throttle: never holds anything back."""
-
-    def pause(self) -> float:
-        """See `Throttle.pause`."""
-        return 0.0
-
-    def memory_short(self) -> bool:
-        """See `Throttle.memory_short`."""
-        return False

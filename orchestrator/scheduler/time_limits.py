@@ -1,22 +1,69 @@
-"""Attempts with more time than the ones before them: a view of the ledger and of how attempts are made."""
+"""How long strategies may work on a goal: by what their successes took, and by what was not enough before."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from functools import cache
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.goals.result import Outcome, StrategyType
 from orchestrator.ledger.store import Ledger
-from orchestrator.scheduler.memory import AttemptLedger, KnownTactics, RunAttempt
-from orchestrator.source.owner_rules import Rules
-from orchestrator.strategies.policy.bandit import ArmStatistics
 
 ENOUGH_SUCCESSES = 20
+MOST_GROWTH = 16.0
+# More time than before by so little is no reason to try again: what is left of a budget is never twice the same.
+NO_MORE = 0.9
+"""An attempt with this share of the time has been tried with all of it."""
 _QUANTILE = 0.95
 _MARGIN = 1.25
 _FACTORS = (0.5, 1.0, 2.0)
+
+Growth = Callable[[Goal, StrategyType], float]
+
+
+class TimeLimits:
+    """Seconds for a strategy on a goal, and for a goal in a round; each round has twice those of the one before.
+
+    Args:
+        settings: what a strategy may take, and a goal.
+        growth: how many times as long a strategy may work on a goal as on a new one.
+    """
+
+    def __init__(self, settings: SchedulerSettings, growth: Growth = lambda goal, strategy: 1.0) -> None:
+        self._settings = settings
+        self._growth = growth
+        self._seconds = settings.timeouts
+        self._goal_seconds = settings.goal_seconds or math.inf
+
+    def __call__(self, goal: Goal, strategy: StrategyType, round: int = 0) -> float:
+        """What a strategy may take."""
+        return 2.0**round * self._seconds[strategy] * self._growth(goal, strategy)
+
+    def enough(self, goal: Goal, strategy: StrategyType, round: int = 0) -> float:
+        """With how many seconds a failure is final in this round, although the strategy might have more now.
+
+        A limit that grew by what was observed is for new goals: an unchanged repository is left in peace.
+        """
+        seconds = self._seconds if round else self._settings.timeouts
+        return 2.0**round * seconds[strategy] * self._growth(goal, strategy)
+
+    def for_goal(self, goal: Goal, round: int = 0) -> float:
+        """What a goal may take."""
+        if math.isinf(self._goal_seconds):
+            return math.inf
+        return 2.0**round * self._goal_seconds * max(self._growth(goal, strategy) for strategy in self._seconds)
+
+    def learn(self, success_seconds: Callable[[StrategyType], Sequence[float]]) -> None:
+        """Fit the limits to what the newest successes of each strategy took."""
+        self._seconds = adjusted_timeouts(self._settings.timeouts, success_seconds)
+
+    def share_out(self, goals: int, lanes: int, strategies: Collection[StrategyType]) -> None:
+        """Give each goal its fair share of the run's time, where that is limited and no setting says otherwise."""
+        seconds = self._settings.timeout
+        if seconds is not None and self._settings.goal_seconds is None:
+            self._goal_seconds = fair_share(seconds, goals, lanes, [self._seconds[kind] for kind in strategies])
 
 
 def adjusted_timeouts(
@@ -49,11 +96,8 @@ def fair_share(run_seconds: float, goals: int, lanes: int, timeouts: Collection[
     return max(min(timeouts), run_seconds * lanes / goals / 3)
 
 
-MOST_GROWTH = 16.0
-
-
-def growth(spent: float | None, usual: float) -> float:
-    """What an attempt's seconds are multiplied by, so that it has twice what it had in vain; 1 for a new one.
+def grown(spent: float | None, usual: float) -> float:
+    """What an attempt's seconds are multiplied by, so that it has twice what was not enough; 1 for a new one.
 
     Args:
         spent: the most seconds that an attempt on the goal had and used up; None for a goal that has seen none.
@@ -64,82 +108,19 @@ def growth(spent: float | None, usual: float) -> float:
     return min(MOST_GROWTH, max(1.0, 2.0 * spent / usual))
 
 
-Factor = Callable[[Goal, StrategyType], float]
+def growth_from(store: Ledger, environment: Callable[[Goal], str], usual: Mapping[StrategyType, float]) -> Growth:
+    """Growth by what the ledger says was not enough in the present environment; the same for the whole run."""
 
+    @cache
+    def growth(identity: str, text: str, digest: str, here: str, strategy: StrategyType) -> float:
+        spent = [
+            attempt.budget_seconds
+            for attempt in store.attempts(goal_text=text, identity=digest)
+            if attempt.strategy == strategy
+            and attempt.outcome is Outcome.TIMEOUT
+            and attempt.budget_seconds is not None
+            and attempt.environment == here
+        ]
+        return grown(max(spent, default=None), usual[strategy])
 
-def same_time(_goal: Goal, _strategy: StrategyType) -> float:
-    """No more time than before: what ran out of time is not tried again."""
-    return 1.0
-
-
-def factor_of(store: Ledger, environment: Callable[[Goal], str], usual: Mapping[StrategyType, float]) -> Factor:
-    """How much more time an attempt gets than a first one, from what the ledger says was not enough.
-
-    The answer stays the same for the whole run.
-    """
-    known: dict[tuple[str, StrategyType], float] = {}
-
-    def factor(goal: Goal, strategy: StrategyType) -> float:
-        key = (goal.id, strategy)
-        if key not in known:
-            spent = [
-                attempt.budget_seconds
-                for attempt in store.attempts(goal_text=goal.text, identity=goal.digest)
-                if attempt.strategy == strategy
-                and attempt.outcome is Outcome.TIMEOUT
-                and attempt.budget_seconds is not None
-                and attempt.environment == environment(goal)
-            ]
-            known[key] = growth(max(spent, default=None), usual[strategy])
-        return known[key]
-
-    return factor
-
-
-class GrowingLedger:
-    """An `AttemptLedger` to which every attempt had `factor` times the seconds that the scheduler speaks of."""
-
-    def __init__(self, ledger: AttemptLedger, factor: Factor) -> None:
-        self._ledger = ledger
-        self._factor = factor
-
-    def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
-        """Whether the attempt was made before, with no less time than it would have now."""
-        return self._ledger.check_duplicate(goal, strategy, timeout * self._factor(goal, strategy))
-
-    def known_proof(self, goal: Goal) -> Result | None:
-        """As the ledger says."""
-        return self._ledger.known_proof(goal)
-
-    def cached_tactics(self, goal: Goal) -> KnownTactics | None:
-        """As the ledger says."""
-        return self._ledger.cached_tactics(goal)
-
-    def record(self, goal: Goal, result: Result) -> None:
-        """Keep the attempt with the seconds it really had."""
-        if result.strategy is not None and result.timeout is not None:
-            result = replace(result, timeout=result.timeout * self._factor(goal, result.strategy))
-        self._ledger.record(goal, result)
-
-    def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
-        """As the ledger does."""
-        self._ledger.record_replay(goal, success, seconds)
-
-    def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
-        """As the ledger says."""
-        return self._ledger.success_seconds(strategy)
-
-    def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
-        """As the ledger says."""
-        return self._ledger.statistics()
-
-
-def growing_attempts(run: RunAttempt, factor: Factor, rules: Rules) -> RunAttempt:
-    """Attempts with `factor` times the seconds; a proof that the project's rules refuse is none."""
-
-    async def attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-        result = await run(goal, strategy, timeout * factor(goal, strategy))
-        refusal = rules.refuses("\n".join(result.tactics)) if result.success else ""
-        return replace(result, success=False, error=refusal, outcome=Outcome.ERROR) if refusal else result
-
-    return attempt
+    return lambda goal, strategy: growth(goal.id, goal.text, goal.digest, environment(goal), strategy)

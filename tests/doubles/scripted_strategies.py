@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from virtual_time import now
@@ -13,6 +13,8 @@ from virtual_time import now
 from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.scheduler.context import SchedulerContext
+from orchestrator.scheduler.middleware import retries, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 
 
@@ -95,7 +97,10 @@ def scheduler_for(strategies: Mapping[StrategyType, Scripted], **options: Any) -
     """A scheduler on the running loop's clock, with two seconds of grace; an option may be a field of its settings."""
     fields = {name: options.pop(name) for name in ("rounds", "hedged", "goal_seconds") if name in options}
     settings = options.pop("settings", SchedulerSettings()).model_copy(update=fields)
-    return Scheduler(**{"strategies": strategies, "clock": now, "grace_seconds": 2.0, "settings": settings, **options})
+    layers = (time_limit(2.0, now), retries(options.pop("session_retries", 2), now), *options.pop("middleware", ()))
+    scripts = options.pop("scripts", None)
+    context = replace(SchedulerContext.of(settings), strategies=strategies, clock=now, **options)
+    return Scheduler(context, settings=settings, middleware=layers, scripts=scripts)
 
 
 def a_goal(name: str = "g", difficulty: float = 0.3) -> Goal:

@@ -18,14 +18,16 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.utilities.annotations import quote
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.errors import RequestRefused, SessionDied, SessionError
 from orchestrator.goals.events import GoalDone, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.scheduler.middleware import Attempt, compose
 from orchestrator.scheduler.slots import Weight
 from orchestrator.strategies.base import Strategy
 from tasks.artifacts import PROGRESS_KEY, progress_artifact
-from tasks.attempt import RETRIES, attempts_as_tasks
+from tasks.attempt import RETRIES, prefect_task
 from tasks.stage import stage
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
@@ -55,13 +57,23 @@ class Answers:
         return answer
 
 
+async def as_task(strategy: Strategy, weight: Weight = Weight.LIGHT) -> Result:
+    """One attempt that goes through a Prefect task."""
+    threshold = 1.0 if weight is Weight.LIGHT else 0.0
+
+    async def work(attempt: Attempt) -> Result:
+        return await strategy.run(attempt.goal, attempt.timeout)
+
+    run = compose([prefect_task(SchedulerSettings(light_threshold=threshold))], work)
+    return await run(Attempt(goal=GOAL, strategy=StrategyType.MICRO, timeout=8.0))
+
+
 async def made_with(strategy: Strategy, weight: Weight = Weight.LIGHT) -> tuple[Result, UUID]:
     """One attempt inside a flow; its result and the flow run."""
 
     @flow(persist_result=False)
     async def one_attempt() -> tuple[Result, str]:
-        run = attempts_as_tasks({StrategyType.MICRO: strategy}, lambda goal: weight)
-        return await run(GOAL, StrategyType.MICRO, 8.0), str(flow_run.id)
+        return await as_task(strategy, weight), str(flow_run.id)
 
     result, run_id = await one_attempt()
     return result, UUID(run_id)
@@ -111,19 +123,18 @@ async def test_nothing_else_is_tried_again(error: Exception) -> None:
 async def test_what_the_prefect_server_fails_at_says_nothing_of_the_goal(
     monkeypatch: pytest.MonkeyPatch, begun: bool
 ) -> None:
-    async def broken(goal: object, timeout: float, strategy: object, begins: quote[Callable[[], None]]) -> Result:
+    async def broken(attempt: object, run: object, begins: quote[Callable[[], None]]) -> Result:
         if begun:
             begins.unquote()()
         raise ConcurrencySlotAcquisitionError("no answer")
 
     monkeypatch.setattr("tasks.attempt._TAGGED", {Weight.LIGHT: broken})
     strategy = Answers([PROVED])
-    run = attempts_as_tasks({StrategyType.MICRO: strategy}, lambda goal: Weight.LIGHT)
     if begun:
         with pytest.raises(SessionError, match="no answer"):
-            await run(GOAL, StrategyType.MICRO, 8.0)
+            await as_task(strategy)
     else:
-        assert await run(GOAL, StrategyType.MICRO, 8.0) == PROVED
+        assert await as_task(strategy) == PROVED
     assert strategy.calls == (not begun)
 
 

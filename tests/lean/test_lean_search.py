@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import monotonic
 
 import pytest
 from real_lean import PATIENT, Goals, project
@@ -18,8 +19,10 @@ from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool
+from orchestrator.scheduler.context import SchedulerContext
+from orchestrator.scheduler.middleware import time_limit
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.subgoals import ProverSplitter
+from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.strategies.micro.strategy import Micro
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
 from orchestrator.strategies.reprover.search import SearchSettings
@@ -150,7 +153,10 @@ async def test_a_sketch_is_corrected_split_proved_and_put_together(goals: Goals)
     prover = OneAtATime(goals)
     strategies = {StrategyType.SKETCH: SketchStrategy(prover, chat), StrategyType.MICRO: _Subgoals(Micro(prover))}
     scheduler = Scheduler(
-        settings=PATIENCE, strategies=strategies, splitter=ProverSplitter(prover), grace_seconds=300.0
+        replace(SchedulerContext.of(PATIENCE), strategies=strategies),
+        settings=PATIENCE,
+        middleware=[time_limit(300.0, monotonic)],
+        scripts=Scripts(prover),
     )
     result = await scheduler.run_goal(goals["double_eq"], n=1)
     assert result.success, result
@@ -167,7 +173,10 @@ async def test_a_wrong_sketch_leaves_its_open_subgoals(goals: Goals) -> None:
     prover = OneAtATime(goals)
     strategies = {StrategyType.SKETCH: SketchStrategy(prover, chat), StrategyType.MICRO: _Subgoals(Micro(prover))}
     scheduler = Scheduler(
-        settings=PATIENCE, strategies=strategies, splitter=ProverSplitter(prover), grace_seconds=300.0
+        replace(SchedulerContext.of(PATIENCE), strategies=strategies),
+        settings=PATIENCE,
+        middleware=[time_limit(300.0, monotonic)],
+        scripts=Scripts(prover),
     )
     result = await scheduler.run_goal(goals["false_one"], n=1)
     assert not result.success

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from dataclasses import replace
 
 import pytest
+from scripted_machine import ScriptedMachine
+from virtual_time import now, run
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.machine import Reading
 from orchestrator.scheduler import Goal, Result, Scheduler, StrategyType
-from orchestrator.scheduler.throttle import MachineThrottle as Throttle
-from orchestrator.scheduler.throttle import ScriptedMachine
+from orchestrator.scheduler.context import SchedulerContext
+from orchestrator.scheduler.middleware import Attempt, Run
+from orchestrator.scheduler.throttle import Throttle
 from orchestrator.strategies import stub
 
 
@@ -62,11 +67,11 @@ async def test_a_queue_until_interrupted() -> None:
         goal_queue.put_nowait(Goal(id=str(number), text=f"test {number}"))
     never = asyncio.Event()
 
-    async def run_attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
+    async def attempt(_attempt: Attempt, _run: Run) -> Result:
         await never.wait()
         return Result(success=True)
 
-    scheduler = Scheduler(run_attempt=run_attempt)
+    scheduler = Scheduler(middleware=[attempt])
     scheduler_task = asyncio.ensure_future(scheduler.process_queue(goal_queue))
     await asyncio.sleep(0)
     try:
@@ -77,25 +82,22 @@ async def test_a_queue_until_interrupted() -> None:
     assert {result.error for result in scheduler_task.result().values()} == {"cancelled"}
 
 
-@pytest.mark.asyncio
-async def test_throttle_sleeps_four_times_the_excess_at_most_a_second() -> None:
-    slept: list[float] = []
+def test_throttle_sleeps_four_times_the_excess_at_most_a_second() -> None:
+    async def main() -> None:
+        machine = ScriptedMachine([Reading(1.0)] * 20)
+        throttle = Throttle(machine, cpu_target=0.5, cpu_alpha=0.1)
+        scheduler = Scheduler(replace(SchedulerContext.of(SchedulerSettings()), throttle=throttle))
+        cpu_ema = slept = 0.0
+        for _ in range(20):
+            before = now()
+            await scheduler.throttle()
+            slept = now() - before
+            cpu_ema = 0.1 * 1.0 + (1 - 0.1) * cpu_ema
+            assert slept == pytest.approx(min(1.0, 4 * (cpu_ema - 0.5)) if cpu_ema > 0.5 else 0.0)
+        assert slept == 1.0
+        assert throttle.cpu_ema == pytest.approx(cpu_ema)
 
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-
-    machine = ScriptedMachine([Reading(1.0)] * 20)
-    throttle = Throttle(machine, cpu_target=0.5, cpu_alpha=0.1)
-    scheduler = Scheduler(throttle=throttle, sleep=sleep)
-    cpu_ema, expected = 0.0, []
-    for _ in range(20):
-        await scheduler.throttle()
-        cpu_ema = 0.1 * 1.0 + (1 - 0.1) * cpu_ema
-        if cpu_ema > 0.5:
-            expected.append(min(1.0, 4 * (cpu_ema - 0.5)))
-    assert slept == pytest.approx(expected)
-    assert expected[-1] == 1.0
-    assert throttle.cpu_ema == pytest.approx(cpu_ema)
+    run(main())
 
 
 @pytest.mark.parametrize("strategy", list(StrategyType))

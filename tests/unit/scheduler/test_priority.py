@@ -10,7 +10,7 @@ from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal
 from orchestrator.run.triage.changes import changed_modules, touched_goals
 from orchestrator.scheduler.goal_order import in_order
-from orchestrator.scheduler.time_limits import MOST_GROWTH, growth
+from orchestrator.scheduler.time_limits import MOST_GROWTH, grown
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.refute.counterexample import MOST_CANDIDATES, candidates
 from orchestrator.strategies.refute.values import inductives, values_of
@@ -28,10 +28,10 @@ def test_new_goals_first_then_what_holds_up_most_then_the_easiest() -> None:
 
 @given(st.floats(0, 1000), st.floats(0.1, 100))
 def test_more_time_than_last_time_but_not_without_end(spent: float, usual: float) -> None:
-    factor = growth(spent, usual)
+    factor = grown(spent, usual)
     assert 1.0 <= factor <= MOST_GROWTH
     assert factor == MOST_GROWTH or usual * factor >= min(2 * spent, usual * factor)
-    assert growth(None, usual) == 1.0
+    assert grown(None, usual) == 1.0
 
 
 TEX = r"""\begin{lemma}\label{l}\lean{L}\leanok\end{lemma}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from scripted_machine import ScriptedMachine
 from scripted_strategies import FAILS, HANGS, PROVES, Act, a_goal, cast, scheduler_for
 from virtual_time import now, run
 
@@ -17,10 +18,11 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.machine import GIBIBYTE, Reading
 from orchestrator.scheduler.goal_runner import REPEATED
 from orchestrator.scheduler.memory import KnownTactics, MemoryLedger, trial_of
+from orchestrator.scheduler.middleware import Attempt, Run
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import LocalSlots, Weight
-from orchestrator.scheduler.throttle import MachineThrottle as Throttle
-from orchestrator.scheduler.throttle import ScriptedMachine
+from orchestrator.scheduler.slots import Slots
+from orchestrator.scheduler.subgoals import Scripts
+from orchestrator.scheduler.throttle import Throttle
 from orchestrator.scheduler.time_limits import ENOUGH_SUCCESSES
 from orchestrator.strategies.policy.bandit import CostAware, ucb_score
 
@@ -53,7 +55,7 @@ def test_one_after_another_until_success() -> None:
     async def main() -> None:
         strategies = cast(micro=FAILS, hammer=PROVES, copilot=PROVES)
         ledger = MemoryLedger()
-        result = await scheduler_for(strategies, ledger=ledger).run_goal(a_goal(), n=1)
+        result = await scheduler_for(strategies, memory=ledger).run_goal(a_goal(), n=1)
         assert (result.success, result.strategy, result.tactics) == (True, HAMMER, ("trivial",))
         assert [strategies[s].calls for s in (MICRO, HAMMER, COPILOT)] == [[("g", 0.0, 8.0)], [("g", 1.0, 20.0)], []]
         assert [(r.strategy, r.outcome) for _, r in ledger.attempts] == [
@@ -69,8 +71,8 @@ def test_three_at_once_and_the_losers_are_stopped_before_the_answer() -> None:
         loser = Act(seconds=100, cleanup=3)
         strategies = cast(micro=loser, hammer=Act(seconds=2, proves=True), copilot=loser, reprover=PROVES)
         ledger = MemoryLedger()
-        slots = LocalSlots({Weight.LIGHT: 8, Weight.HEAVY: 2})
-        scheduler = scheduler_for(strategies, ledger=ledger, slots=slots)
+        slots = Slots(8, 2)
+        scheduler = scheduler_for(strategies, memory=ledger, slots=slots)
         result = await scheduler.run_goal(a_goal(), n=3)
         assert result.strategy is HAMMER
         assert now() == 5.0
@@ -86,7 +88,7 @@ def test_three_at_once_and_the_losers_are_stopped_before_the_answer() -> None:
 def test_of_two_proofs_at_the_same_moment_one_wins_and_only_it_is_counted() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
-        scheduler = scheduler_for(cast(micro=PROVES, hammer=PROVES), ledger=ledger)
+        scheduler = scheduler_for(cast(micro=PROVES, hammer=PROVES), memory=ledger)
         result = await scheduler.run_goal(a_goal(), n=2)
         assert result.strategy is MICRO
         assert [r.outcome for _, r in ledger.attempts] == [Outcome.PROVED, Outcome.PROVED]
@@ -168,7 +170,7 @@ def test_a_broken_session_is_tried_again_and_no_trial() -> None:
         dies = Act(raises=SessionDied("Lean died"))
         strategies = cast(micro={"g": [dies, dies, PROVES], "h": [dies]}, hammer=FAILS)
         ledger = MemoryLedger()
-        scheduler = scheduler_for(strategies, ledger=ledger)
+        scheduler = scheduler_for(strategies, memory=ledger)
         assert (await scheduler.run_goal(a_goal("g"), n=1)).success
         assert len(strategies[MICRO].calls) == 3
         assert scheduler.trials[MICRO] == 1
@@ -196,7 +198,7 @@ def test_retries_stay_within_the_attempts_time() -> None:
 def test_errors_that_concern_the_whole_run_end_it_with_everything_stopped(error: Exception) -> None:
     async def main() -> None:
         strategies = cast(micro=Act(raises=error), hammer=HANGS)
-        slots = LocalSlots({Weight.LIGHT: 8, Weight.HEAVY: 2})
+        slots = Slots(8, 2)
         with pytest.raises(type(error)):
             await scheduler_for(strategies, slots=slots).run_goal(a_goal(), n=2)
         assert strategies[HAMMER].stopped == [("g", 1.0)]
@@ -217,10 +219,10 @@ def test_an_attempt_that_cannot_be_kept_ends_the_run() -> None:
     async def main() -> None:
         strategies = cast(micro=FAILS, hammer=HANGS)
         with pytest.raises(LedgerUnavailable):
-            await scheduler_for(strategies, ledger=FullDisk()).run_goal(a_goal(), n=2)
+            await scheduler_for(strategies, memory=FullDisk()).run_goal(a_goal(), n=2)
         assert strategies[HAMMER].stopped == [("g", 1.0)]
         with pytest.raises(LedgerUnavailable):
-            await scheduler_for(strategies, ledger=FullDisk()).process_queue([a_goal("a"), a_goal("b")])
+            await scheduler_for(strategies, memory=FullDisk()).process_queue([a_goal("a"), a_goal("b")])
         assert not strategies[HAMMER].running
 
     run(main())
@@ -236,7 +238,7 @@ def test_unavailable_strategies_are_neither_tried_nor_counted() -> None:
         assert scheduler.trials[MICRO] == 0
         strategies[HAMMER].why_not = "no hammer"
         ledger = MemoryLedger()
-        result = await scheduler_for(strategies, ledger=ledger).run_goal(a_goal("h"))
+        result = await scheduler_for(strategies, memory=ledger).run_goal(a_goal("h"))
         assert result.outcome is Outcome.UNAVAILABLE
         assert result.error == "micro: no model is configured; hammer: no hammer"
         assert ledger.attempts == []
@@ -258,12 +260,12 @@ def test_what_failed_before_is_not_repeated_but_a_timeout_is_with_more_time() ->
     async def main() -> None:
         ledger = MemoryLedger()
         strategies = cast(micro=FAILS, hammer=HANGS)
-        await scheduler_for(strategies, ledger=ledger).run_goal(a_goal())
+        await scheduler_for(strategies, memory=ledger).run_goal(a_goal())
         again = cast(micro=PROVES, hammer=PROVES)
-        result = await scheduler_for(again, ledger=ledger).run_goal(a_goal())
+        result = await scheduler_for(again, memory=ledger).run_goal(a_goal())
         assert (result.outcome, result.error) == (Outcome.NOT_PROVED, REPEATED)
         longer = SchedulerSettings(timeouts={MICRO: 99.0, HAMMER: 99.0})
-        result = await scheduler_for(again, ledger=ledger, settings=longer).run_goal(a_goal())
+        result = await scheduler_for(again, memory=ledger, settings=longer).run_goal(a_goal())
         assert result.strategy is HAMMER
         assert again[MICRO].calls == []
 
@@ -273,9 +275,9 @@ def test_what_failed_before_is_not_repeated_but_a_timeout_is_with_more_time() ->
 def test_a_proof_known_for_this_very_goal_is_not_sought_again() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
-        await scheduler_for(cast(micro=PROVES), ledger=ledger).run_goal(a_goal())
+        await scheduler_for(cast(micro=PROVES), memory=ledger).run_goal(a_goal())
         strategies = cast(micro=PROVES)
-        result = await scheduler_for(strategies, ledger=ledger).run_goal(a_goal())
+        result = await scheduler_for(strategies, memory=ledger).run_goal(a_goal())
         assert (result.success, result.tactics, result.known) == (True, ("trivial",), True)
         assert strategies[MICRO].calls == []
 
@@ -287,13 +289,17 @@ def test_cached_tactics_come_first_when_they_can_be_trusted(rate: float, works: 
     async def main() -> None:
         asked_for: list[tuple[str, ...]] = []
 
-        async def replay(goal: Goal, tactics: tuple[str, ...]) -> Result:
-            asked_for.append(tactics)
-            return Result(works, tactics=tactics if works else (), error="" if works else "not proved")
+        class Replays(Scripts):
+            def __init__(self) -> None:
+                """No Lean."""
+
+            async def replay(self, goal: Goal, tactics: tuple[str, ...]) -> Result:
+                asked_for.append(tactics)
+                return Result(works, tactics=tactics if works else (), outcome=Outcome.NOT_PROVED)
 
         strategies = cast(micro=FAILS, hammer=PROVES)
         ledger = MemoryLedger({"⊢ g": KnownTactics(("simp [*]", "aesop"), rate, HAMMER)})
-        scheduler = scheduler_for(strategies, ledger=ledger, replay=replay)
+        scheduler = scheduler_for(strategies, memory=ledger, scripts=Replays())
         result = await scheduler.run_goal(a_goal(), n=1)
         assert len(asked_for) == asked
         if asked and works:
@@ -361,9 +367,9 @@ def test_subgoals_of_a_failed_attempt_are_handed_on() -> None:
 def test_a_new_scheduler_starts_from_the_ledger() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
-        first = scheduler_for(cast(micro=FAILS, hammer=PROVES), ledger=ledger)
+        first = scheduler_for(cast(micro=FAILS, hammer=PROVES), memory=ledger)
         await first.process_queue([a_goal("a"), a_goal("b"), a_goal("c")])
-        second = scheduler_for({}, ledger=ledger)
+        second = scheduler_for({}, memory=ledger)
         assert (second.trials, second.success_rate) == (first.trials, first.success_rate)
 
     run(main())
@@ -372,8 +378,8 @@ def test_a_new_scheduler_starts_from_the_ledger() -> None:
 def test_what_other_workers_learn_is_heard_of_while_a_run_goes_on() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
-        slow = scheduler_for(cast(micro=HANGS), ledger=ledger)
-        await scheduler_for(cast(hammer=PROVES), ledger=ledger).process_queue([a_goal(str(n)) for n in range(7)])
+        slow = scheduler_for(cast(micro=HANGS), memory=ledger)
+        await scheduler_for(cast(hammer=PROVES), memory=ledger).process_queue([a_goal(str(n)) for n in range(7)])
         await slow.run_goal(a_goal("a"), n=1)
         assert (slow.trials[MICRO], slow.trials[HAMMER]) == (1, 0)
         for name in "bcdef":
@@ -386,7 +392,7 @@ def test_what_other_workers_learn_is_heard_of_while_a_run_goes_on() -> None:
 def test_the_policy_is_told_what_failed_before() -> None:
     async def main() -> None:
         ledger = MemoryLedger()
-        await scheduler_for(cast(micro=FAILS, hammer=FAILS), ledger=ledger).run_goal(a_goal(), n=1)
+        await scheduler_for(cast(micro=FAILS, hammer=FAILS), memory=ledger).run_goal(a_goal(), n=1)
         trials = [trial_of(goal, result) for goal, result in ledger.attempts]
         assert [trial.failed_before for trial in trials if trial] == [frozenset(), frozenset({MICRO})]
         assert [trial.levels for trial in trials if trial] == [("", "|g")] * 2
@@ -415,7 +421,7 @@ def test_racers_are_chosen_for_what_they_add_to_those_that_run() -> None:
             for strategy, proves in ((HAMMER, not hard), (COPILOT, number % 6 == 0)):
                 ledger.record(goal, Result(proves, strategy, time_seconds=5, failed_before=after_micro))
         strategies = cast(micro=FAILS, hammer=FAILS, copilot=FAILS)
-        scheduler = scheduler_for(strategies, ledger=ledger, policy=CostAware(exploration=0.0))
+        scheduler = scheduler_for(strategies, memory=ledger, policy=CostAware(exploration=0.0))
         await scheduler.run_goal(a_goal(), n=2)
         assert [strategies[s].calls[0][1] for s in (MICRO, COPILOT, HAMMER)] == [0.0, 0.0, 1.0]
         assert scheduler.select_strategies(a_goal("new"), n=2) == (MICRO, COPILOT)
@@ -423,15 +429,15 @@ def test_racers_are_chosen_for_what_they_add_to_those_that_run() -> None:
     run(main())
 
 
-def test_run_attempt_replaces_the_strategies_own_run() -> None:
+def test_middleware_may_answer_in_place_of_the_strategy() -> None:
     async def main() -> None:
         seen: list[tuple[str, StrategyType, float]] = []
 
-        async def run_attempt(goal: Goal, strategy: StrategyType, timeout: float) -> Result:
-            seen.append((goal.id, strategy, timeout))
+        async def instead(attempt: Attempt, _run: Run) -> Result:
+            seen.append((attempt.goal.id, attempt.strategy, attempt.timeout))
             return Result(success=True, tactics=("rfl",))
 
-        result = await scheduler_for(cast(micro=FAILS), run_attempt=run_attempt).run_goal(a_goal())
+        result = await scheduler_for(cast(micro=FAILS), middleware=[instead]).run_goal(a_goal())
         assert result.tactics == ("rfl",)
         assert seen == [("g", MICRO, 8.0)]
 
@@ -441,8 +447,8 @@ def test_run_attempt_replaces_the_strategies_own_run() -> None:
 def test_cancelling_a_goal_stops_and_records_its_attempts() -> None:
     async def main() -> None:
         strategies = cast(micro=Act(seconds=100, cleanup=2), hammer=HANGS)
-        ledger, slots = MemoryLedger(), LocalSlots({Weight.LIGHT: 2, Weight.HEAVY: 2})
-        task = asyncio.ensure_future(scheduler_for(strategies, ledger=ledger, slots=slots).run_goal(a_goal(), n=2))
+        ledger, slots = MemoryLedger(), Slots(2, 2)
+        task = asyncio.ensure_future(scheduler_for(strategies, memory=ledger, slots=slots).run_goal(a_goal(), n=2))
         await asyncio.sleep(3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -459,7 +465,7 @@ def test_shutdown_cancels_and_waits_and_a_second_one_does_not_wait() -> None:
     async def main() -> None:
         strategies = cast(micro=Act(seconds=1000, stubborn=True), hammer=Act(seconds=1000, cleanup=2))
         ledger = MemoryLedger()
-        scheduler = scheduler_for(strategies, ledger=ledger)
+        scheduler = scheduler_for(strategies, memory=ledger)
         task = asyncio.ensure_future(scheduler.run_goal(a_goal(), n=2))
         await asyncio.sleep(1)
         scheduler.shutdown()
@@ -485,7 +491,7 @@ def test_nothing_begins_after_a_shutdown() -> None:
             if isinstance(event, AttemptStarted):
                 scheduler.shutdown()
 
-        scheduler = scheduler_for(strategies, on_event=stop)
+        scheduler = scheduler_for(strategies, emit=stop)
         assert (await scheduler.run_goal(a_goal())).outcome is Outcome.CANCELLED
         assert now() == 0.0
         assert strategies[MICRO].calls == strategies[HAMMER].calls == []
@@ -508,7 +514,7 @@ def test_a_proof_found_while_being_cancelled_is_kept() -> None:
 def test_events_tell_the_story() -> None:
     async def main() -> None:
         events: list[Event] = []
-        await scheduler_for(cast(micro=FAILS, hammer=PROVES), on_event=events.append).run_goal(a_goal(), n=1)
+        await scheduler_for(cast(micro=FAILS, hammer=PROVES), emit=events.append).run_goal(a_goal(), n=1)
         assert [type(event) for event in events] == [
             GoalStarted,
             AttemptStarted,
@@ -561,9 +567,9 @@ def test_a_limit_that_has_grown_is_for_new_goals_and_not_for_what_timed_out_befo
         slow = {f"g{number}": [Act(seconds=7.5, proves=True)] for number in range(ENOUGH_SUCCESSES)}
         goals = [a_goal(name) for name in slow]
         first = cast(micro={**slow, "hard": [HANGS]})
-        await scheduler_for(first, ledger=ledger).process_queue([*goals, a_goal("hard")])
+        await scheduler_for(first, memory=ledger).process_queue([*goals, a_goal("hard")])
         second = cast(micro=HANGS)
-        await scheduler_for(second, ledger=ledger).process_queue([a_goal("hard"), a_goal("new")])
+        await scheduler_for(second, memory=ledger).process_queue([a_goal("hard"), a_goal("new")])
         assert {(name, timeout) for name, _, timeout in first[MICRO].calls} >= {("hard", 8.0)}
         assert [(name, timeout) for name, _, timeout in second[MICRO].calls] == [("new", 16.0)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from orchestrator.errors import SessionDied
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.memory import MemoryLedger
-from orchestrator.scheduler.slots import LocalSlots, Weight
+from orchestrator.scheduler.slots import Slots, Weight
 
 IMPATIENT = ("two shutdowns", "all at once")
 TYPES = (StrategyType.MICRO, StrategyType.HAMMER, StrategyType.REPROVER)
@@ -32,30 +31,26 @@ acts = st.one_of(
 )
 
 
-@dataclass
-class FlakySlots:
+class FlakySlots(Slots):
     """Local limits that now and then refuse for no reason of ours; remembers the most that were used."""
 
-    limits: dict[Weight, int]
-    refusals: list[bool]
-    local: LocalSlots = field(init=False)
-    most: Counter[Weight] = field(default_factory=Counter)
-
-    def __post_init__(self) -> None:
-        self.local = LocalSlots(self.limits)
+    def __init__(self, limits: dict[Weight, int], refusals: list[bool]) -> None:
+        super().__init__(limits[Weight.LIGHT], limits[Weight.HEAVY])
+        self.refusals = refusals
+        self.most: Counter[Weight] = Counter()
 
     def acquire(self, weight: Weight) -> bool:
         """See `Slots.acquire`."""
         if self.refusals and self.refusals.pop():
             return False
-        granted = self.local.acquire(weight)
-        self.most[weight] = max(self.most[weight], self.local.used[weight])
+        granted = super().acquire(weight)
+        self.most[weight] = max(self.most[weight], self.used[weight])
         return granted
 
     def release(self, weight: Weight) -> None:
         """See `Slots.release`."""
-        self.local.release(weight)
-        assert self.local.used[weight] >= 0
+        super().release(weight)
+        assert self.used[weight] >= 0
 
 
 class StrictLedger(MemoryLedger):
@@ -141,7 +136,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         run_seconds = seconds if ending == "run out" else None
         scheduler = scheduler_for(
             self.strategies,
-            ledger=self.ledger,
+            memory=self.ledger,
             slots=slots,
             settings=SchedulerSettings(
                 max_light=self.settings.max_light,
@@ -171,7 +166,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         assert all(slots.most[weight] <= limit for weight, limit in self.limits.items())
         if ending in IMPATIENT:
             await asyncio.sleep(10)
-        assert not +slots.local.used
+        assert not +slots.used
         assert not any(strategy.running for strategy in self.strategies.values())
         assert len(asyncio.all_tasks()) == 1
         if not task.cancelled():

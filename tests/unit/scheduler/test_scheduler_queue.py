@@ -23,7 +23,7 @@ from orchestrator.run.stop import stop_on_signals
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.queue import GoalQueue, back_off
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import LocalSlots, Weight
+from orchestrator.scheduler.slots import Slots, Weight
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
 
@@ -72,11 +72,11 @@ def test_heavy_goals_in_front_do_not_starve_light_ones() -> None:
     run(main())
 
 
-class Busy(LocalSlots):
+class Busy(Slots):
     """Refuses for a while, whatever is free, as limits shared with others do."""
 
     def __init__(self, until: float) -> None:
-        super().__init__({Weight.LIGHT: 2, Weight.HEAVY: 2})
+        super().__init__(2, 2)
         self.until = until
         self.asked: list[float] = []
 
@@ -99,7 +99,7 @@ def test_a_goal_that_gets_no_slot_asks_again_less_and_less_often() -> None:
     run(main())
 
 
-class OneForAll(LocalSlots):
+class OneForAll(Slots):
     """A single slot, whatever the weight."""
 
     def acquire(self, weight: Weight) -> bool:
@@ -110,7 +110,7 @@ class OneForAll(LocalSlots):
 def test_a_freed_slot_is_used_at_once_even_by_the_other_weight() -> None:
     async def main() -> None:
         strategies = cast(micro=Act(seconds=7.9))
-        slots = OneForAll({Weight.LIGHT: 1, Weight.HEAVY: 1})
+        slots = OneForAll(1, 1)
         await scheduler_for(strategies, slots=slots).process_queue([a_goal("a", 0.9), a_goal("b", 0.9), a_goal("c")])
         assert [start for _, start, _ in strategies[MICRO].calls] == pytest.approx([0.0, 7.9, 15.8])
 
@@ -147,7 +147,7 @@ def test_goals_are_taken_from_a_queue_as_they_come() -> None:
         queue.put_nowait(a_goal("first"))
         strategies = cast(micro=Act(seconds=5, proves=True))
         events: list[Event] = []
-        task = asyncio.ensure_future(scheduler_for(strategies, on_event=events.append).process_queue(queue))
+        task = asyncio.ensure_future(scheduler_for(strategies, emit=events.append).process_queue(queue))
         await asyncio.sleep(1)
         queue.put_nowait(a_goal("second"))
         queue.put_nowait(a_goal("first"))
@@ -240,8 +240,8 @@ def test_what_the_run_has_no_time_for_is_answered_too() -> None:
 def test_shutdown_answers_for_every_goal() -> None:
     async def main() -> None:
         strategies = cast(micro={"done": [PROVES], "running": [Act(seconds=100, cleanup=1)], "waiting": [PROVES]})
-        ledger, slots = MemoryLedger(), LocalSlots({Weight.LIGHT: 1, Weight.HEAVY: 1})
-        scheduler = scheduler_for(strategies, ledger=ledger, slots=slots)
+        ledger, slots = MemoryLedger(), Slots(1, 1)
+        scheduler = scheduler_for(strategies, memory=ledger, slots=slots)
         goals = [a_goal("done"), a_goal("running"), a_goal("waiting")]
         task = asyncio.ensure_future(scheduler.process_queue(goals))
         await asyncio.sleep(3)
@@ -280,8 +280,8 @@ def test_cancelling_the_queue_stops_everything() -> None:
     async def main() -> None:
         strategies = cast(micro=Act(seconds=100, cleanup=1))
         events: list[Event] = []
-        slots = LocalSlots({Weight.LIGHT: 2, Weight.HEAVY: 2})
-        scheduler = scheduler_for(strategies, on_event=events.append, slots=slots)
+        slots = Slots(2, 2)
+        scheduler = scheduler_for(strategies, emit=events.append, slots=slots)
         task = asyncio.ensure_future(scheduler.process_queue([a_goal(str(n)) for n in range(4)]))
         await asyncio.sleep(1)
         task.cancel()
@@ -299,7 +299,7 @@ def test_progress_counts_up() -> None:
     async def main() -> None:
         events: list[Event] = []
         strategies = cast(micro={"a": [PROVES], "b": [FAILS], "c": [PROVES]})
-        scheduler = scheduler_for(strategies, settings=_settings(light=1), on_event=events.append)
+        scheduler = scheduler_for(strategies, settings=_settings(light=1), emit=events.append)
         await scheduler.process_queue([a_goal("a"), a_goal("b"), a_goal("c")])
         seen = [event for event in events if isinstance(event, Progress)]
         assert [(event.done, event.solved) for event in seen] == [(1, 1), (2, 1), (3, 2)]
@@ -314,7 +314,7 @@ def test_a_signal_stops_in_order(number: signal.Signals) -> None:
     before = signal.getsignal(number)
 
     async def main() -> set[Outcome]:
-        scheduler = Scheduler(run_attempt=lambda goal, strategy, timeout: asyncio.Event().wait())  # type: ignore[arg-type,return-value]
+        scheduler = Scheduler(middleware=[lambda attempt, run: asyncio.Event().wait()])  # type: ignore[list-item,return-value]
         with stop_on_signals(scheduler.shutdown):
             task = asyncio.ensure_future(scheduler.process_queue([a_goal()]))
             await asyncio.sleep(0)

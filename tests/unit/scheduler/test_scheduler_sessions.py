@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,9 +18,10 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Request
 from orchestrator.lean.testing import Answer
+from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import LocalSlots, Weight
+from orchestrator.scheduler.slots import Slots, Weight
 from orchestrator.strategies.base import Timing
 from orchestrator.strategies.micro.strategy import Micro
 
@@ -90,13 +91,12 @@ class Nights(RuleBasedStateMachine):
         leans = [Brittle({0: frozenset({"omega"}), 1: frozenset()}, mishaps=list(own)) for own in mishaps]
         slots = Counting(self.limits)
         async with Pool([lean.session for lean in leans], project(**self.texts)) as pool:
-            scheduler = Scheduler(
-                strategies={StrategyType.MICRO: Micro(pool, timing=Timing(clock=now))},
-                ledger=self.ledger,
-                slots=slots,
-                clock=now,
-                settings=SchedulerSettings(max_light=self.limits[Weight.LIGHT], max_heavy=1),
+            settings = SchedulerSettings(max_light=self.limits[Weight.LIGHT], max_heavy=1)
+            strategies = {StrategyType.MICRO: Micro(pool, timing=Timing(clock=now))}
+            context = replace(
+                SchedulerContext.of(settings), strategies=strategies, memory=self.ledger, slots=slots, clock=now
             )
+            scheduler = Scheduler(context, settings=settings)
             task = asyncio.ensure_future(scheduler.process_queue(list(self.goals)))
             for _ in range(steps if ending else 0):
                 await asyncio.sleep(0)
@@ -123,11 +123,11 @@ class Nights(RuleBasedStateMachine):
         assert {goal.id for goal, _ in self.ledger.attempts} == {goal.id for goal in self.goals}
 
 
-class Counting(LocalSlots):
+class Counting(Slots):
     """Slots that remember whether a limit was ever passed."""
 
     def __init__(self, limits: dict[Weight, int]) -> None:
-        super().__init__(limits)
+        super().__init__(limits[Weight.LIGHT], limits[Weight.HEAVY])
         self.passed = False
 
     def acquire(self, weight: Weight) -> bool:

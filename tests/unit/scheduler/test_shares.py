@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.config import STRATEGY_SECONDS
+from orchestrator.config import STRATEGY_SECONDS, SchedulerSettings
+from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
-from orchestrator.scheduler.time_limits import ENOUGH_SUCCESSES, adjusted_timeouts, fair_share
+from orchestrator.scheduler.time_limits import ENOUGH_SUCCESSES, TimeLimits, adjusted_timeouts, fair_share
 
 MICRO = StrategyType.MICRO
 
@@ -50,3 +51,14 @@ def test_the_first_round_fits_into_the_night_unless_goals_are_very_many(
 def test_without_goals_or_strategies_there_is_nothing_to_share() -> None:
     assert fair_share(60.0, 0, 2, [8.0]) == math.inf
     assert fair_share(60.0, 3, 2, []) == math.inf
+
+
+def test_each_round_and_what_was_not_enough_before_give_more_time() -> None:
+    goal = Goal(id="g", text="⊢ x")
+    settings = SchedulerSettings(goal_seconds=10.0)
+    limits = TimeLimits(settings, lambda _goal, strategy: 4.0 if strategy is MICRO else 1.0)
+    usual = settings.timeouts[MICRO]
+    assert [limits(goal, MICRO, number) for number in range(3)] == [4 * usual, 8 * usual, 16 * usual]
+    assert limits.for_goal(goal, 1) == 80.0
+    limits.learn(lambda kind: [0.1] * ENOUGH_SUCCESSES)
+    assert (limits(goal, MICRO), limits.enough(goal, MICRO)) == (2 * usual, 4 * usual)

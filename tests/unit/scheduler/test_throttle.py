@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted_machine import ScriptedMachine
 
 from orchestrator.machine import GIBIBYTE, LocalMachine, Reading
-from orchestrator.scheduler.throttle import MachineThrottle as Throttle
-from orchestrator.scheduler.throttle import ScriptedMachine, next_average, pause_seconds
+from orchestrator.scheduler.throttle import Throttle, next_average, pause_seconds
 
 
 @pytest.mark.parametrize(("average", "pause"), [(0.0, 0.0), (0.5, 0.0), (0.6, 0.4), (0.75, 1.0), (9.0, 1.0)])

@@ -18,6 +18,7 @@ from orchestrator.goals.goal import Context, Goal, Sketch, SorryKind
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.scheduler.memory import MemoryLedger
+from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.source.splice import assembled
 from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.sketch.conversation import Completion, Usage
@@ -181,27 +182,27 @@ SKETCHED = Result(
 
 
 @dataclass
-class Splits:
-    """A splitter that knows one sketch."""
+class Splits(Scripts):
+    """A Lean that knows one sketch."""
 
     wrong: str = ""
     checked: list[str] = field(default_factory=list)
     dies: bool = False
 
     async def split(self, goal: Goal, script: str) -> tuple[Goal, ...]:
-        """See `Splitter.split`."""
+        """See `Scripts.split`."""
         if self.dies:
             raise SessionDied("gone")
         within = Sketch(goal, script)
         return tuple(replace(goal, id=f"{goal.id}.{name}", text=f"⊢ {name}", within=within) for name in "QR")
 
     async def check(self, goal: Goal, script: str) -> str:
-        """See `Splitter.check`."""
+        """See `Scripts.check`."""
         self.checked.append(script)
         return self.wrong
 
 
-def prove(splitter: Splits, proved: Mapping[str, bool]) -> tuple[Result, MemoryLedger]:
+def prove(scripts: Splits, proved: Mapping[str, bool]) -> tuple[Result, MemoryLedger]:
     from scripted_strategies import Act
 
     micro = {"g": [Act()], **{f"g.{name}": [Act(proves=ok)] for name, ok in proved.items()}}
@@ -209,18 +210,18 @@ def prove(splitter: Splits, proved: Mapping[str, bool]) -> tuple[Result, MemoryL
 
     async def work() -> Result:
         strategies = cast(micro=micro, sketch={"g": [Act(result=SKETCHED)]})
-        return await scheduler_for(strategies, splitter=splitter, ledger=ledger).run_goal(a_goal(), n=1)
+        return await scheduler_for(strategies, scripts=scripts, memory=ledger).run_goal(a_goal(), n=1)
 
     return run(work()), ledger
 
 
 def test_subgoals_are_proved_by_the_others_and_the_whole_is_checked() -> None:
-    splitter = Splits()
-    result, ledger = prove(splitter, {"Q": True, "R": True})
+    scripts = Splits()
+    result, ledger = prove(scripts, {"Q": True, "R": True})
     assert result.success
     assert result.strategy is StrategyType.SKETCH
     assert "\n".join(result.tactics) == "have h : Q := by trivial\nexact foo h (by trivial)"
-    assert splitter.checked == ["\n".join(result.tactics)]
+    assert scripts.checked == ["\n".join(result.tactics)]
     assert result.metadata["subgoals_proved"] == 2
     tried = [(goal.id, kept.strategy, kept.success) for goal, kept in ledger.attempts]
     assert ("g.Q", StrategyType.MICRO, True) in tried
@@ -228,12 +229,12 @@ def test_subgoals_are_proved_by_the_others_and_the_whole_is_checked() -> None:
 
 
 def test_subgoals_that_stay_open_are_named() -> None:
-    splitter = Splits()
-    result, _ = prove(splitter, {"Q": False, "R": True})
+    scripts = Splits()
+    result, _ = prove(scripts, {"Q": False, "R": True})
     assert not result.success
     assert result.subgoals == ("⊢ Q",)
     assert (result.metadata["subgoals"], result.metadata["subgoals_proved"]) == (2, 1)
-    assert splitter.checked == []
+    assert scripts.checked == []
 
 
 def test_proofs_that_do_not_fit_together_are_no_proof() -> None:
