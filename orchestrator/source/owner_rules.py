@@ -6,19 +6,29 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
 from orchestrator.errors import RepositoryError
+from orchestrator.goals.declaration import STANDARD_AXIOMS
 
-STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 EXERCISE_FOLDERS = ("exercise", "exercises", "homework", "tutorial", "tutorials", "solutions_template")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+Words = tuple[StrictStr, ...]
+Text = Annotated[str, Field(strict=True, pattern=r"\S")]
+
+
+def _with_standard_axioms(axioms: frozenset[str]) -> frozenset[str]:
+    if "sorryAx" in axioms:
+        raise ValueError("sorryAx cannot be allowed: nothing would be left to prove")
+    return axioms | STANDARD_AXIOMS
+
+
+class Rules(BaseModel):
     """What the owners of a repository ask of us.
 
     Attributes:
@@ -26,7 +36,7 @@ class Rules:
         exclude: patterns of paths or full declaration names that are left alone.
         exercises: work on exercises, too. They are left alone unless this is set.
         skip_marker: a comment with these words at a declaration leaves it alone.
-        allowed_axioms: axioms that a proof may rest on.
+        allowed_axioms: axioms that a proof may rest on, beside Lean's standard ones.
         budget_seconds: how long strategies may work in one run; None leaves it to who starts the run.
         forbidden_tactics: words that no proof may contain.
         max_proof_lines: longer proofs are refused; 0 for no limit.
@@ -34,19 +44,21 @@ class Rules:
         publish_branch: the branch that our proofs are pushed to.
     """
 
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    exercises: bool = False
-    skip_marker: str = "orchestrator: skip"
-    allowed_axioms: frozenset[str] = STANDARD_AXIOMS
-    budget_seconds: float | None = None
-    forbidden_tactics: tuple[str, ...] = ()
-    max_proof_lines: int = 0
-    branches: tuple[str, ...] = ()
-    publish_branch: str = "orchestrator/proofs"
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    include: Words = ()
+    exclude: Words = ()
+    exercises: StrictBool = False
+    skip_marker: Text = "orchestrator: skip"
+    allowed_axioms: Annotated[frozenset[StrictStr], AfterValidator(_with_standard_axioms)] = STANDARD_AXIOMS
+    budget_seconds: Annotated[float, Field(strict=True, gt=0)] | None = None
+    forbidden_tactics: Words = ()
+    max_proof_lines: Annotated[int, Field(strict=True, ge=0)] = 0
+    branches: Words = ()
+    publish_branch: Text = "orchestrator/proofs"
 
     def outside(self, path: str, declaration: str) -> str:
-        """Why the place is none of ours, "" when it is."""
+        """Why a declaration is left alone, "" when it is not."""
         for pattern in self.exclude:
             if matches(pattern, path, declaration):
                 return f"excluded by {pattern!r} of its project"
@@ -72,78 +84,30 @@ def matches(pattern: str, path: str, declaration: str) -> bool:
 
 
 def read_rules(table: Mapping[str, Any]) -> Rules:
-    """Rules from a table of TOML.
+    """Rules from a table of TOML; those of its table `style` may stand there or beside it.
 
     Raises:
         ValueError: a key that we do not know, or a value of the wrong kind.
     """
-    known = {
-        "include": _words,
-        "exclude": _words,
-        "exercises": _boolean,
-        "skip_marker": _text,
-        "allowed_axioms": _words,
-        "budget_seconds": _seconds,
-        "forbidden_tactics": _words,
-        "max_proof_lines": _count,
-        "branches": _words,
-        "publish_branch": _text,
-    }
-    values: dict[str, Any] = {}
-    for key, value in {**table, **_style(table)}.items():
-        if key == "style":
-            continue
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            raise ValueError(f"there is no key {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
-        values[key] = known[key](key, value)
-    if "allowed_axioms" in values:
-        values["allowed_axioms"] = STANDARD_AXIOMS | frozenset(values["allowed_axioms"])
-        if "sorryAx" in values["allowed_axioms"]:
-            raise ValueError("'allowed_axioms' cannot hold sorryAx: nothing would be left to prove")
-    return Rules(**values)
-
-
-def _style(table: Mapping[str, Any]) -> Mapping[str, Any]:
     style = table.get("style", {})
     if not isinstance(style, dict):
         raise ValueError("'style' is not a table")
-    return style
-
-
-def _words(key: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"{key!r} is not a list of texts")
-    return tuple(value)
-
-
-def _text(key: str, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{key!r} is not a text")
-    return value
-
-
-def _boolean(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{key!r} is neither true nor false")
-    return value
-
-
-def _seconds(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ValueError(f"{key!r} is not a number of seconds")
-    return float(value)
-
-
-def _count(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{key!r} is not a whole number")
-    return value
+    values = {key: value for key, value in table.items() if key != "style"} | style
+    for key in values:
+        if key not in Rules.model_fields:
+            close = difflib.get_close_matches(key, Rules.model_fields, n=1)
+            raise ValueError(f"there is no key {key!r}" + (f"; did you mean {close[0]!r}?" if close else ""))
+    try:
+        return Rules(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        words = re.sub("valid (?:tuple|frozenset)", "valid list", first["msg"].removeprefix("Value error, "))
+        raise ValueError(f"{first['loc'][0]!r}: {words}") from None
 
 
 FILE = "orchestrator.toml"
 SHARED_FILE = "pyproject.toml"
-_HINT = "Mend the file, or take it away; the README lists the keys"
+_HINT = "Fix or remove the file; the README lists the keys"
 
 
 def load_rules(root: Path) -> Rules:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import RepositoryError
-from orchestrator.source.owner_rules import STANDARD_AXIOMS, Rules, load_rules, matches, read_rules
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.source.owner_rules import Rules, load_rules, matches, read_rules
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,8 @@ def test_a_table_in_pyproject_is_read_and_none_is_needed(tmp_path: Path) -> None
     ("text", "words"),
     [
         ("exlude = []", "did you mean 'exclude'"),
-        ("exclude = 1", "not a list of texts"),
-        ("budget_seconds = -1", "not a number of seconds"),
+        ("exclude = 1", "'exclude': Input should be a valid list"),
+        ("budget_seconds = -1", "'budget_seconds': Input should be greater than 0"),
         ('allowed_axioms = ["sorryAx"]', "nothing would be left to prove"),
         ("a = = 1", "cannot be read"),
         ("style = 1", "not a table"),
