@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 _NAMES_SHOWN = 12
 
@@ -25,24 +27,23 @@ def build_order(imports: Mapping[str, Collection[str]], unusable: Collection[str
 
     Modules that import one another in a circle, or import an `unusable` one, are left out, and so is what imports them.
     """
-    importers: dict[str, list[str]] = {}
-    waiting: dict[str, int] = {}
-    for name, wanted in imports.items():
-        needed = {other for other in wanted if other in imports or other in unusable}
-        waiting[name] = len(needed)
-        for other in needed:
-            importers.setdefault(other, []).append(name)
-    ready = [name for name, count in waiting.items() if not count]
-    heapq.heapify(ready)
+    graph = {
+        name: [other for other in wanted if other in imports or other in unusable] for name, wanted in imports.items()
+    }
+    sorter = TopologicalSorter(graph)
+    with suppress(CycleError):  # the modules that no cycle holds up are ordered all the same
+        sorter.prepare()
     ordered: list[str] = []
-    while ready:
-        name = heapq.heappop(ready)
-        ordered.append(name)
-        for importer in importers.get(name, ()):
-            waiting[importer] -= 1
-            if not waiting[importer]:
-                heapq.heappush(ready, importer)
-    stuck = {name: imports[name] for name in sorted(set(imports) - set(ordered))}
+    ready: list[str] = []
+    while True:
+        for name in sorter.get_ready():
+            if name not in unusable:
+                heapq.heappush(ready, name)
+        if not ready:
+            break
+        ordered.append(heapq.heappop(ready))
+        sorter.done(ordered[-1])
+    stuck = {name: graph[name] for name in sorted(imports.keys() - set(ordered))}
     left_out = {name: f"is part of an import cycle: {text}" for name, text in _cycles(stuck).items()}
     for name, wanted in stuck.items():
         if name not in left_out:
@@ -52,37 +53,23 @@ def build_order(imports: Mapping[str, Collection[str]], unusable: Collection[str
 
 
 def _cycles(graph: Mapping[str, Collection[str]]) -> dict[str, str]:
-    """For the modules on the cycles that one depth-first search meets, the cycle as text."""
+    """Cycles that have no module in common, as text, for each module on one."""
     found: dict[str, str] = {}
-    finished: set[str] = set()
-    for start in graph:
-        if start in finished:
-            continue
-        path = [start]
-        place = {start: 0}
-        todo = [iter(graph[start])]
-        while todo:
-            following = next(todo[-1], None)
-            if following is None:
-                todo.pop()
-                last = path.pop()
-                del place[last]
-                finished.add(last)
-            elif following in place and path[-1] not in found:
-                cycle = path[place[following] :]
-                text = _cycle_text(cycle)
-                found.update((name, text) for name in cycle if name not in found)
-            elif following in graph and following not in place and following not in finished:
-                place[following] = len(path)
-                path.append(following)
-                todo.append(iter(graph[following]))
-    return found
+    while True:
+        rest = {name: [other for other in graph[name] if other not in found] for name in graph if name not in found}
+        try:
+            TopologicalSorter(rest).prepare()
+        except CycleError as error:
+            cycle = error.args[1][:0:-1]  # each imports the next
+            found.update(dict.fromkeys(cycle, _cycle_text(cycle)))
+        else:
+            return found
 
 
 def _cycle_text(cycle: list[str]) -> str:
     first = cycle.index(min(cycle))
     names = cycle[first:] + cycle[:first]
-    shown: Iterable[str] = names
+    shown = names
     if len(names) > _NAMES_SHOWN:
-        shown = (*names[: _NAMES_SHOWN - 1], f"… ({len(names)} modules in all)")
+        shown = [*names[: _NAMES_SHOWN - 1], f"… ({len(names)} modules in total)"]
     return " → ".join((*shown, names[0]))
