@@ -24,8 +24,8 @@ def _file(path: str, old: str, new: str) -> Iterator[str]:
     before, after = _quoted("a/" + path), _quoted("b/" + path)
     yield f"diff --git {before} {after}\n"
     # Without a tab behind it, a name with blanks in it would be cut at the first.
-    names = (name + ("\t" if " " in name else "") for name in (before, after))
-    for line in difflib.unified_diff(_lines(old), _lines(new), *names):
+    before, after = (name + "\t" * (" " in name) for name in (before, after))
+    for line in difflib.unified_diff(_lines(old), _lines(new), before, after):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
