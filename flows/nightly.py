@@ -17,7 +17,7 @@ from orchestrator.goals.events import Notice, RunFinished, StageStarted, notify,
 from orchestrator.goals.result import Result
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.ledger.workers import worker_name
-from orchestrator.marketplace.session import MarketOutcome
+from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.premises.of_project import premises_seen
 from orchestrator.premises.store import chooser, retrievers
 from orchestrator.run.assembly import (

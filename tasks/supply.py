@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from orchestrator.config import Settings
-from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
@@ -18,9 +17,11 @@ from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.marketplace.answers import MarketAnswers
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import Marketplace
-from orchestrator.marketplace.session import MarketAnswers, MarketOutcome, MarketSession, StubProver
+from orchestrator.marketplace.session import MarketLimits, MarketSession, StubProver
+from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.premises.retrieval import Choose
 from orchestrator.run.assembly import make_scheduler
 from orchestrator.run.ledger import RunLedger
@@ -75,10 +76,10 @@ async def supply_lemmas(
     if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
         return MarketOutcome()
     known = MarketAnswers(answers, project, servers.identity)
-    limits = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.timeouts.items()]
-    settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), limits)
+    spending = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.timeouts.items()]
+    settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), spending)
     if settled is not None:
-        return MarketOutcome(trades=settled.trades)
+        return MarketOutcome(trades=settled)
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     definitions = definitions_seen(project, extraction)
     declarations = declarations_seen(project, extraction)
@@ -109,27 +110,27 @@ async def supply_lemmas(
         return await scheduler.process_queue(goals)
 
     checker = LeanChecker(pool, alone, extraction.goals, lean=servers.identity)
-    trading = MarketSession(
-        market=Marketplace(ledger.store, checker, repo=ledger.repo),
-        ledger=ledger.store,
-        pool=pool,
-        checker=checker,
-        goals=worked_on,
+    limits = MarketLimits(
+        run_id=ledger.run_id,
+        seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
+        stopping=lambda: bool(ledger.stop.requests),
+    )
+    session = MarketSession(
+        Marketplace(ledger.store, checker, repo=ledger.repo),
+        pool,
+        checker,
+        worked_on,
         definitions=definitions,
-        difficulty=estimated_difficulty,
         prove=prove,
         answers=known,
-        repo=ledger.repo,
-        run_id=ledger.run_id,
-        stopping=lambda: bool(ledger.stop.requests),
-        seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
+        limits=limits,
     )
     try:
-        traded = await trading.run(stuck)
-        if trading.settled:
-            left = [key for key in stuck if key not in traded.results]
-            known.note_settled(left, ledger.store.tickets(repo=ledger.repo), limits, traded.trades)
-        return traded
+        outcome = await session.run(stuck)
+        if session.settled:
+            left = [key for key in stuck if key not in outcome.results]
+            known.note_settled(left, ledger.store.tickets(repo=ledger.repo), spending, outcome.trades)
+        return outcome
     finally:
         await judging.close()
 

@@ -126,10 +126,10 @@ def request(
 
     async def work(market: RepositoryMarket) -> Ticket:
         asked = TicketRequester(requester=_me(who))
-        ticket_id = await market.place.request_lemma(
+        ticket_id = await market.market.request_lemma(
             goal, market.placed(place), name, constraint, priority, requester=asked
         )
-        return await market.place.get_ticket(ticket_id)
+        return await market.market.get_ticket(ticket_id)
 
     return _tell(asyncio.run(_with_lean(repo, json_, work)), json_)
 
@@ -187,7 +187,7 @@ def complete(
         found = _find(ledger, ticket)
 
     async def work(market: RepositoryMarket) -> Ticket:
-        return await market.place.complete_ticket(found.ticket_id, text, _me(who))
+        return await market.market.complete_ticket(found.ticket_id, text, _me(who))
 
     return _tell(asyncio.run(_with_lean(found.repo, json_, work)), json_)
 
@@ -262,7 +262,7 @@ def search(
     place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
 
     async def work(market: RepositoryMarket) -> list[Similar]:
-        return await market.place.search_similar(goal, limit, context=market.placed(place))
+        return await market.market.search_similar(goal, limit, context=market.placed(place))
 
     found = asyncio.run(_with_lean(repo, json_, work))
     if json_:

@@ -29,7 +29,7 @@ def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
     @asynccontextmanager
     async def market(repo: str) -> AsyncIterator[Marketplace]:
         async with open_market(repo, ledger, settings, paths) as opened:
-            yield opened.place
+            yield opened.market
 
     return Site(
         ledger=ledger,

@@ -12,12 +12,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from orchestrator.goals.goal import Goal
-from orchestrator.lean.protocol import CheckReply, Limits, TacticReply
+from orchestrator.lean.open_goal import OpenGoal
+from orchestrator.lean.pool import Pool
+from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.marketplace.generalise import abstraction, common_terms, fertilisations
 from orchestrator.marketplace.statements import accessible, closed, generalizable, hypotheses, occurrences
 from orchestrator.source.helper_lemmas import short_name, stub_text
@@ -35,31 +35,6 @@ _MOST_NEEDS = 3
 _STRICT = "set_option autoImplicit false in\n"
 # Lemmas of the library with a side condition that automation gets stuck on.
 _CONDITIONAL = ("Nat.sub_add_cancel", "Nat.div_mul_cancel", "Nat.add_sub_cancel'", "Nat.mul_div_cancel'")
-
-
-class LemmaContext(Protocol):
-    """One goal on a session, as `orchestrator.lean.open_goal.OpenGoal`."""
-
-    async def tactics(
-        self,
-        tactics: Sequence[str],
-        *,
-        proof_state: int | None = None,
-        limits: Limits | None = None,
-        stop_on_success: bool = True,
-        budget_seconds: float = 0.0,
-    ) -> tuple[TacticReply, ...]:
-        """Try tactics on a state."""
-
-    async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
-        """Elaborate the declaration with a script in place, and commands in front."""
-
-
-class LemmaProver(Protocol):
-    """Opens goals for a requester."""
-
-    def open(self, goal: Goal) -> AbstractAsyncContextManager[LemmaContext]:
-        """A session that stands in front of the goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +71,7 @@ class _Branch:
 async def find_needs(
     goal: Goal,
     *,
-    prover: LemmaProver,
+    prover: Pool,
     namespace: str,
     definitions: Iterable[str] = (),
     timeout: float = 30.0,
@@ -153,7 +128,7 @@ def openers(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-async def _branch(context: LemmaContext, opener: str, definitions: Collection[str]) -> _Branch | None:
+async def _branch(context: OpenGoal, opener: str, definitions: Collection[str]) -> _Branch | None:
     replies = await context.tactics([opener], limits=_OPENER)
     if not replies or replies[0].failed or replies[0].completed or replies[0].proof_state is None:
         return None
@@ -167,7 +142,7 @@ async def _branch(context: LemmaContext, opener: str, definitions: Collection[st
 
 
 async def _statements(
-    context: LemmaContext, reply: TacticReply, number: int, definitions: Collection[str]
+    context: OpenGoal, reply: TacticReply, number: int, definitions: Collection[str]
 ) -> tuple[str, ...]:
     """Statements that what an opener left open follows from, the most general first."""
     text = reply.goals[number]
@@ -210,7 +185,7 @@ async def _statements(
 async def _needs(
     goal: Goal,
     namespace: str,
-    context: LemmaContext,
+    context: OpenGoal,
     branches: Sequence[_Branch],
     deadline: float,
     clock: Callable[[], float],
@@ -235,9 +210,7 @@ async def _needs(
     return tuple(found.values())
 
 
-async def _need(
-    goal: Goal, namespace: str, context: LemmaContext, opener: str, signatures: Sequence[str]
-) -> Need | None:
+async def _need(goal: Goal, namespace: str, context: OpenGoal, opener: str, signatures: Sequence[str]) -> Need | None:
     """The need in which these statements close the goal; None when they do not, or are the goal itself."""
     distinct = list(dict.fromkeys(signatures))
     base = f"{goal.declaration}_helper"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
 from orchestrator.gate.gate import Gate
@@ -14,13 +13,15 @@ from orchestrator.gate.replay import OpenWorkspace
 from orchestrator.goals.goal import Goal, Position
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import extract, goals_of
+from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
 from orchestrator.marketplace.checker import Judged, Statement
 from orchestrator.marketplace.placement import place_of, scratch_file, with_module
 from orchestrator.marketplace.probe import PROBE, STRICT, first_error, probe, probe_name, run
-from orchestrator.marketplace.statements import colon, proposition, signature_of, written_proof
+from orchestrator.marketplace.statements import proposition, signature_of, written_proof
 from orchestrator.source.helper_lemmas import (
+    colon,
     helper_problem,
     helper_text,
     short_name,
@@ -32,15 +33,6 @@ from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice
 
 
-class Workspaces(Protocol):
-    """Hands out workspaces, one holder each, such as `orchestrator.lean.pool.Pool`."""
-
-    project: Project
-
-    def workspace(self, module: str = "") -> AbstractAsyncContextManager[Workspace]:
-        """Hold one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stub:
     """A project that ends with a ticket's lemma, its proof left open.
@@ -48,13 +40,10 @@ class Stub:
     Attributes:
         project: the files that the lemma's file imports, and that file down to the lemma.
         module: that file.
-        text: its text without the open lemma.
     """
 
     project: Project
     module: SourceModule
-    goal_name: str
-    text: str
 
 
 class LeanChecker:
@@ -63,12 +52,12 @@ class LeanChecker:
     Args:
         pool: workspaces over the project.
         open_workspace: gives the gate a workspace on a process of its own.
-        goals: the open places of the project.
+        goals: the sorries of the project.
         lean: which Lean it is, as a part of environments.
     """
 
     def __init__(
-        self, pool: Workspaces, open_workspace: OpenWorkspace, goals: Sequence[Goal] = (), *, lean: str = ""
+        self, pool: Pool, open_workspace: OpenWorkspace, goals: Sequence[Goal] = (), *, lean: str = ""
     ) -> None:
         self._pool = pool
         self._project = pool.project
@@ -77,7 +66,7 @@ class LeanChecker:
         self._lean = lean
 
     async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
-        """See `LemmaChecker.elaborate`."""
+        """Elaborate a statement as it would stand at its location."""
         if not goal.strip():
             raise MarketplaceError("the statement is empty")
         signature = " ".join(signature_of(goal).split())
@@ -86,7 +75,7 @@ class LeanChecker:
             return await probe(workspace, env, signature, place)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """See `LemmaChecker.judge`."""
+        """Run the gate on the ticket's lemma with this proof."""
         try:
             written = written_proof(proof)
         except MarketplaceError as error:
@@ -110,11 +99,11 @@ class LeanChecker:
                 original = await extract(workspace, stub.project.modules)
         except (SessionError, RequestRefused) as error:
             return Judged(refusal=str(error))
-        places = [goal for goal in original.goals if goal.module == stub.module.name][-1:]
-        if not places or places[0].span is None:
+        sorries = [goal for goal in original.goals if goal.module == stub.module.name][-1:]
+        if not sorries or sorries[0].span is None:
             problems = "; ".join(problem.message for problem in original.problems)
-            return Judged(refusal=f"its statement does not stand in its place any more: {problems}")
-        patched = splice(stub.module.text, places[0].span, script, places[0].kind)
+            return Judged(refusal=f"its statement no longer elaborates where it was asked for: {problems}")
+        patched = splice(stub.module.text, sorries[0].span, script, sorries[0].kind)
         report = await Gate(stub.project, original, self._open).verify({stub.module.path: patched})
         if report.accepted and all(not v.rests_on for v in report.verdicts):
             return Judged(script=script)
@@ -126,7 +115,7 @@ class LeanChecker:
         return Judged(refusal=words[0][:500])
 
     async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
-        """See `LemmaChecker.closes`."""
+        """Try the lemma on the goal in a few ways."""
         probe = probe_name(place)
         name = f"{probe_name(found.place)}_found"
         lemma = f"{STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
@@ -146,19 +135,19 @@ class LeanChecker:
         return ""
 
     def environment(self, place: TicketPlace) -> str:
-        """See `LemmaChecker.environment`."""
+        """Digest of what the location's module depends on, and of Lean."""
         digest = self._project.environment_digest(place.module) if place.module in self._project.by_name else ""
         return hashlib.sha256(f"{self._lean}\x00{digest}\x00{place.imports}".encode()).hexdigest()
 
     def helper(self, ticket: Ticket) -> HelperLemma:
-        """A completed ticket's lemma in its place.
+        """A completed ticket's lemma at the location that asked for it.
 
         Raises:
-            MarketplaceError: the place is not in the project any more.
+            MarketplaceError: the location is not in the project any more.
         """
         goal = self._goals.get(ticket.place.declaration)
         if goal is None or goal.command is None:
-            raise MarketplaceError(f"`{ticket.place.declaration}` has no open place any more")
+            raise MarketplaceError(f"`{ticket.place.declaration}` no longer has a sorry")
         return HelperLemma(
             name=ticket.name,
             short=short_name(ticket.name, ticket.place.namespace),
@@ -187,7 +176,7 @@ class LeanChecker:
         """The project with a ticket's lemma at its end, its proof left open.
 
         Raises:
-            MarketplaceError: the place is not in the project any more.
+            MarketplaceError: the location is not in the project any more.
         """
         place = ticket.place
         short = short_name(ticket.name, place.namespace)
@@ -202,7 +191,7 @@ class LeanChecker:
             if place.declaration:
                 goal = self._goals.get(place.declaration)
                 if goal is None or goal.command is None:
-                    raise MarketplaceError(f"`{place.declaration}` has no open place any more", where=place.file)
+                    raise MarketplaceError(f"`{place.declaration}` no longer has a sorry", where=place.file)
                 lines = module.text.split("\n")[: goal.command.start.line - 1]
                 last = module.text.split("\n")[goal.command.start.line - 1][: goal.command.start.column]
                 head = "\n".join([*lines, last])
@@ -211,23 +200,23 @@ class LeanChecker:
                 head += "".join(f"open {name}\n" for name in place.opens)
         text = head + "".join(self._premise(premise, place) for premise in premises)
         stubbed = replace(module, text=text + stub_text(short, ticket.signature) + "\n")
-        return Stub(with_module(project, stubbed), stubbed, ticket.name, text)
+        return Stub(with_module(project, stubbed), stubbed)
 
     async def stub_goal(self, ticket: Ticket, stub: Stub, difficulty: Callable[[str], float]) -> Goal:
-        """The open place of a stub, as a goal named after its ticket.
+        """The sorry of a stub, as a goal named after its ticket.
 
         Raises:
-            MarketplaceError: the statement does not stand in its place any more.
+            MarketplaceError: the statement no longer elaborates there.
             SessionError: the session broke.
         """
         async with _variant(self._pool, stub.project, stub.module.name) as workspace:
             elaborated = await workspace.load(stub.module.name)
         last = stub.module.text.count("\n")
-        places = [sorry for sorry in elaborated.reply.sorries if sorry.span.start.line == last]
-        if elaborated.errors or elaborated.blocked_by or not places:
+        sorries = [sorry for sorry in elaborated.reply.sorries if sorry.span.start.line == last]
+        if elaborated.errors or elaborated.blocked_by or not sorries:
             words = elaborated.errors[0].text if elaborated.errors else "it is not found"
-            raise MarketplaceError(f"the statement does not stand in its place any more: {words}")
-        (goal,) = goals_of(stub.module, places, difficulty)
+            raise MarketplaceError(f"the statement no longer elaborates where it was asked for: {words}")
+        (goal,) = goals_of(stub.module, sorries, difficulty)
         return replace(goal, id=ticket.ticket_id)
 
     @staticmethod
@@ -237,10 +226,10 @@ class LeanChecker:
 
     @asynccontextmanager
     async def _at(self, place: TicketPlace) -> AsyncIterator[tuple[Workspace, int]]:
-        """A workspace, and the environment of a place on it.
+        """A workspace, and the environment of a location on it.
 
         Raises:
-            MarketplaceError: there is no such place, or its file does not elaborate.
+            MarketplaceError: there is no such location, or its file does not elaborate.
         """
         known = place.module in self._project.by_name
         if place.module and not known:
@@ -263,7 +252,7 @@ class LeanChecker:
                 if place.declaration:
                     found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
                     if not found or found[0] is None:
-                        raise MarketplaceError(f"`{place.declaration}` has no open place", where=place.file)
+                        raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
                     env = found[0]
                 else:
                     env = await self._opened(workspace, env, place)
@@ -277,7 +266,7 @@ class LeanChecker:
             raise MarketplaceError(error.what) from error
 
     async def _opened(self, workspace: Workspace, env: int, place: TicketPlace) -> int:
-        """The environment with the namespaces of a place open.
+        """The environment with the namespaces of a location open.
 
         Raises:
             MarketplaceError: there is no such namespace.
@@ -291,7 +280,7 @@ class LeanChecker:
 
 
 @asynccontextmanager
-async def _variant(pool: Workspaces, project: Project, module: str) -> AsyncIterator[Workspace]:
+async def _variant(pool: Pool, project: Project, module: str) -> AsyncIterator[Workspace]:
     async with pool.workspace(module) as held:
         marks = held.highest_env, held.highest_proof_state
         variant = held.variant(project)

@@ -85,9 +85,9 @@ class Marketplace:
     def __init__(
         self, ledger: Ledger, lean: LemmaChecker, *, repo: str = "", lease_seconds: float = LEASE_SECONDS
     ) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._lean = lean
-        self._repo = repo
+        self.repo = repo
         self._lease = lease_seconds
 
     async def request_lemma(
@@ -123,7 +123,7 @@ class Marketplace:
         place = context if isinstance(context, TicketPlace) else TicketPlace()
         words = tuple(labels) if isinstance(context, TicketPlace) else tuple(context)
         statement = await self._lean.elaborate(goal, place)
-        ticket_id = hashlib.sha256(f"{self._repo}\x00{statement.hash}".encode()).hexdigest()[:12]
+        ticket_id = hashlib.sha256(f"{self.repo}\x00{statement.hash}".encode()).hexdigest()[:12]
         ticket = Ticket(
             ticket_id=ticket_id,
             goal=goal,
@@ -132,7 +132,7 @@ class Marketplace:
             goal_hash=statement.hash,
             digest=statement.digest,
             name=suggested_name or f"lemma_{ticket_id[:6]}",
-            repo=self._repo,
+            repo=self.repo,
             place=place,
             labels=words,
             constraints=tuple(constraints),
@@ -140,20 +140,20 @@ class Marketplace:
             priority=priority,
         )
         asked = requester or TicketRequester(requester="person")
-        held = await asyncio.to_thread(self._ledger.open_ticket, ticket, asked)
+        held = await asyncio.to_thread(self.ledger.open_ticket, ticket, asked)
         if held.status is TicketStatus.COMPLETED:
             held = await self._still_good(held, ticket.environment)
         reason = await self._unprovable(statement)
         if reason and held.status in (TicketStatus.OPEN, TicketStatus.CLAIMED):
             await asyncio.to_thread(
-                self._ledger.close_ticket, held.ticket_id, TicketStatus.CANCELLED, reason=reason, who="lean"
+                self.ledger.close_ticket, held.ticket_id, TicketStatus.CANCELLED, reason=reason, who="lean"
             )
         return held.ticket_id
 
     async def get_open_tickets(self, limit: int = 10) -> list[Ticket]:
         """Open tickets of all repositories, the most urgent first. Claims that have run out are open again."""
-        await asyncio.to_thread(self._ledger.expire_claims)
-        return list(await asyncio.to_thread(self._ledger.tickets, status=TicketStatus.OPEN, limit=limit))
+        await asyncio.to_thread(self.ledger.expire_claims)
+        return list(await asyncio.to_thread(self.ledger.tickets, status=TicketStatus.OPEN, limit=limit))
 
     async def claim_ticket(self, ticket_id: str, supplier: str) -> bool:
         """Take a ticket until the lease runs out; true when it is this supplier's now.
@@ -161,12 +161,12 @@ class Marketplace:
         Raises:
             MarketplaceError: no such ticket.
         """
-        return await asyncio.to_thread(self._ledger.claim_ticket, ticket_id, supplier, lease_seconds=self._lease)
+        return await asyncio.to_thread(self.ledger.claim_ticket, ticket_id, supplier, lease_seconds=self._lease)
 
     async def release_ticket(self, ticket_id: str, supplier: str, reason: str = "") -> bool:
         """Give a claim back; false when this supplier does not have it any more."""
         await self._required(ticket_id)
-        return await asyncio.to_thread(self._ledger.release_ticket, ticket_id, supplier, reason=reason)
+        return await asyncio.to_thread(self.ledger.release_ticket, ticket_id, supplier, reason=reason)
 
     async def complete_ticket(
         self, ticket_id: str, proof: str, supplier: str, *, premises: Sequence[str] = ()
@@ -184,7 +184,7 @@ class Marketplace:
         needed = [await self._required(premise) for premise in premises]
         judged = await self._lean.judge(ticket, proof, needed)
         if judged.refusal:
-            await asyncio.to_thread(self._ledger.refuse_proof, ticket_id, supplier, judged.refusal)
+            await asyncio.to_thread(self.ledger.refuse_proof, ticket_id, supplier, judged.refusal)
             raise MarketplaceError(
                 f"the proof was refused: {judged.refusal}",
                 where=f"ticket {ticket_id}",
@@ -192,7 +192,7 @@ class Marketplace:
             )
         lemma = completed_text(ticket, judged.script)
         kept = await asyncio.to_thread(
-            self._ledger.complete_ticket, ticket_id, supplier, proof=lemma, script=judged.script, premises=premises
+            self.ledger.complete_ticket, ticket_id, supplier, proof=lemma, script=judged.script, premises=premises
         )
         if not kept:
             raise _too_late(ticket_id, supplier)
@@ -210,23 +210,23 @@ class Marketplace:
         """Say that nobody is to work on it; asking again does not open it."""
         await self._required(ticket_id)
         return await asyncio.to_thread(
-            self._ledger.close_ticket, ticket_id, TicketStatus.REJECTED, reason=reason, who=by
+            self.ledger.close_ticket, ticket_id, TicketStatus.REJECTED, reason=reason, who=by
         )
 
     async def cancel_ticket(self, ticket_id: str, reason: str = "not needed any more", by: str = "person") -> bool:
         """Nobody needs it; asking again opens it again."""
         await self._required(ticket_id)
         return await asyncio.to_thread(
-            self._ledger.close_ticket, ticket_id, TicketStatus.CANCELLED, reason=reason, who=by
+            self.ledger.close_ticket, ticket_id, TicketStatus.CANCELLED, reason=reason, who=by
         )
 
     async def settle(self, ticket_id: str, goal_id: str, status: WaitStatus) -> None:
         """A goal has used the lemma, or needs it no longer; an open ticket that nobody waits for is cancelled."""
-        await asyncio.to_thread(self._ledger.settle_wait, ticket_id, goal_id, status)
+        await asyncio.to_thread(self.ledger.settle_wait, ticket_id, goal_id, status)
 
     async def history(self, ticket_id: str) -> tuple[TicketEvent, ...]:
         """What happened to a ticket, the oldest first."""
-        return await asyncio.to_thread(self._ledger.ticket_history, ticket_id)
+        return await asyncio.to_thread(self.ledger.ticket_history, ticket_id)
 
     async def search_similar(
         self, goal: str, limit: int = 5, *, context: Sequence[str] | TicketPlace = ()
@@ -238,7 +238,7 @@ class Marketplace:
         """
         place = context if isinstance(context, TicketPlace) else TicketPlace()
         statement = await self._lean.elaborate(goal, place)
-        everything = await asyncio.to_thread(self._ledger.tickets, repo=self._repo)
+        everything = await asyncio.to_thread(self.ledger.tickets, repo=self.repo)
         found: dict[str, Similar] = {}
         for ticket in everything:
             if ticket.goal_hash == statement.hash:
@@ -262,7 +262,7 @@ class Marketplace:
         return ordered[:limit]
 
     async def _required(self, ticket_id: str) -> Ticket:
-        ticket = await asyncio.to_thread(self._ledger.ticket, ticket_id)
+        ticket = await asyncio.to_thread(self.ledger.ticket, ticket_id)
         if ticket is None:
             raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
         return ticket
@@ -274,14 +274,14 @@ class Marketplace:
         judged = await self._lean.judge(ticket, ticket.script)
         if judged.refusal:
             reason = f"its proof does not hold in the present files: {judged.refusal}"
-            await asyncio.to_thread(self._ledger.reopen_ticket, ticket.ticket_id, reason=reason, who="lean")
+            await asyncio.to_thread(self.ledger.reopen_ticket, ticket.ticket_id, reason=reason, who="lean")
         return await self._required(ticket.ticket_id)
 
     async def _unprovable(self, statement: Statement) -> str:
         if statement.refuted:
             return f"it is false: its negation is proved by `{statement.refuted}`"
         for negation in statement.negation:
-            for other in await asyncio.to_thread(self._ledger.tickets, repo=self._repo, goal_hash=negation):
+            for other in await asyncio.to_thread(self.ledger.tickets, repo=self.repo, goal_hash=negation):
                 if other.status is TicketStatus.COMPLETED:
                     return f"its negation is proved: `{other.name}` (ticket {other.ticket_id})"
         return ""

@@ -26,13 +26,13 @@ from orchestrator.source.project import Project
 
 @dataclass(frozen=True, slots=True)
 class RepositoryMarket:
-    """The marketplace of a repository, and where its open places are, by declaration."""
+    """The marketplace of a repository, and where its sorries are, by declaration."""
 
-    place: Marketplace
+    market: Marketplace
     places: Mapping[str, TicketPlace]
 
     def placed(self, place: TicketPlace) -> TicketPlace:
-        """The place that somebody named, with what a run would know of it.
+        """The location that somebody named, with what a run would know of it.
 
         Raises:
             MarketplaceError: no such declaration.
@@ -41,7 +41,7 @@ class RepositoryMarket:
             return replace(place, file=f"{place.module.replace('.', '/')}.lean") if place.module else place
         if place.declaration not in self.places:
             hint = "`orchestrator extract` lists the declarations that have one"
-            raise MarketplaceError(f"`{place.declaration}` has no open place", hint=hint)
+            raise MarketplaceError(f"`{place.declaration}` has no sorry", hint=hint)
         return self.places[place.declaration]
 
 

@@ -12,14 +12,19 @@ from dataclasses import dataclass
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
-from orchestrator.source.lexer import IDENTIFIER, code_mask
+from orchestrator.source.helper_lemmas import colon, outside_brackets
+from orchestrator.source.lexer import IDENTIFIER
 
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
 _OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 _THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
-_SORTS = ("Type", "Sort")
-_FACT_SYMBOLS = re.compile(r"[=∧∨∃¬≤<≥>↔∈∣≠]|→ False|\bTrue\b|\bFalse\b|∀")
+_SMALL_VALUES = {
+    "Nat": ("0", "1", "2"),
+    "Int": ("0", "1", "2"),
+    "Bool": ("true", "false", "true"),
+    "Nat → Nat": ("fun _ => 1", "fun n => n + n", "fun n => n"),
+}
 
 
 def accessible(text: str) -> str:
@@ -99,20 +104,9 @@ def signature_of(goal: str) -> str:
 
 def proposition(signature: str) -> str:
     """The signature as one proposition."""
-    place = colon(signature)
-    binders, conclusion = signature[:place].strip(), signature[place + 1 :].strip()
+    split = colon(signature)
+    binders, conclusion = signature[:split].strip(), signature[split + 1 :].strip()
     return f"∀ {binders}, {conclusion}" if binders else conclusion
-
-
-def colon(signature: str) -> int:
-    """Where the colon in front of the conclusion stands; -1 when there is none outside brackets."""
-    depth = 0
-    mask = code_mask(signature)
-    for index, character in enumerate(mask):
-        depth += (character in _OPENERS) - (character in _CLOSERS)
-        if depth == 0 and character == ":" and mask[index : index + 2] != ":=":
-            return index
-    return -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +131,13 @@ def written_proof(text: str) -> WrittenProof:
         if not bare.strip():
             raise MarketplaceError("the proof is empty")
         return WrittenProof("", _dedented(bare))
-    place = _assignment(stripped)
-    if place < 0:
+    end = outside_brackets(stripped).find(":=")
+    if end < 0:
         raise MarketplaceError("the proof has no `:=`", hint="Hand in `theorem NAME … := by …`, or the tactics alone")
-    signature = " ".join(stripped[match.end() : place].split())
+    signature = " ".join(stripped[match.end() : end].split())
     if colon(signature) < 0:
         raise MarketplaceError("the theorem does not say what it proves")
-    body = stripped[place + 2 :]
+    body = stripped[end + 2 :]
     words = body.strip()
     script = _dedented(body.lstrip()[2:]) if words.startswith(("by ", "by\n")) else f"exact {words}"
     binders = signature[: colon(signature)].strip()
@@ -178,20 +172,15 @@ def occurrences(text: str, name: str) -> int:
 
 def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
     """Small values for the variables of a signature, as named arguments, to look for a counterexample with."""
-    there = _binders(signature)
     choices: list[tuple[str, Sequence[str]]] = []
-    for name, type_ in there:
-        if type_.startswith(_SORTS):
-            choices.append((name, ("Nat",)))
-        elif type_ in ("Nat", "Int"):
-            choices.append((name, ("0", "1", "2")))
-        elif type_ == "Bool":
-            choices.append((name, ("true", "false", "true")))
-        elif type_ == "Nat → Nat":
-            choices.append((name, ("fun _ => 1", "fun n => n + n", "fun n => n")))
-        elif type_.startswith("List "):
-            choices.append((name, ("[]", "[1]", "[1, 2]")))
-        elif not _FACT_SYMBOLS.search(type_):
+    for one in _binders(signature):
+        if one.is_sort:
+            choices.append((one.name, ("Nat",)))
+        elif one.type.startswith("List "):
+            choices.append((one.name, ("[]", "[1]", "[1, 2]")))
+        elif one.type in _SMALL_VALUES:
+            choices.append((one.name, _SMALL_VALUES[one.type]))
+        elif not one.is_fact:
             return ()
     if not choices:
         return ()
@@ -203,16 +192,15 @@ def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
     return tuple(made)
 
 
-def _binders(signature: str) -> list[tuple[str, str]]:
-    place = colon(signature)
+def _binders(signature: str) -> list[Hypothesis]:
     found = []
-    text = signature[:place]
+    text = signature[: colon(signature)]
     start = 0
     while start < len(text):
         if text[start] in "({⦃":
             end = _closing(text, start)
             names, _, type_ = text[start + 1 : end].partition(" : ")
-            found += [(name, type_.strip()) for name in names.split()]
+            found += [Hypothesis(name, type_.strip()) for name in names.split()]
             start = end
         start += 1
     return found
@@ -223,16 +211,6 @@ def _closing(text: str, start: int) -> int:
     for index in range(start, len(text)):
         depth += (text[index] in _OPENERS) - (text[index] in _CLOSERS)
         if depth == 0:
-            return index
-    return -1
-
-
-def _assignment(text: str) -> int:
-    depth = 0
-    mask = code_mask(text)
-    for index, character in enumerate(mask):
-        depth += (character in _OPENERS) - (character in _CLOSERS)
-        if depth == 0 and mask[index : index + 2] == ":=":
             return index
     return -1
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Outcome
+from orchestrator.goals.result import Outcome, Result
 from orchestrator.lean.protocol import Limits
 from orchestrator.marketplace.statements import hypotheses
 from orchestrator.source.lexer import IDENTIFIER
@@ -63,8 +63,8 @@ async def run_induction(
     prover: GoalOpener,
     definitions: Iterable[str] = (),
     clock: Callable[[], float] = time.monotonic,
-) -> tuple[str, str]:
-    """A script that Lean accepts for `goal`, and ""; or "" and why there is none.
+) -> Result:
+    """A script that Lean accepts for `goal`, or why there is none.
 
     Raises:
         SessionError: the session broke while the goal's file was loaded.
@@ -75,11 +75,11 @@ async def run_induction(
         while scripts:
             left = deadline - clock()
             if left < 0.2:
-                return "", Outcome.TIMEOUT.words
+                return Result(success=False, outcome=Outcome.TIMEOUT)
             batch = scripts[:_BATCH]
             replies = await context.tactics(batch, limits=_LIMITS, budget_seconds=left)
             for reply in replies:
                 if reply.completed and (await context.check(reply.tactic)).accepted:
-                    return reply.tactic, ""
+                    return Result(success=True, tactics=(reply.tactic,))
             scripts = scripts[len(replies) or len(batch) :]
-    return "", Outcome.NOT_PROVED.words
+    return Result(success=False, outcome=Outcome.NOT_PROVED)

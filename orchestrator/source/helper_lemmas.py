@@ -23,6 +23,7 @@ _FORBIDDEN = re.compile(
     r"opaque|unsafe|implemented_by|extern|csimp|native_decide|initialize|deriving|universe|variable|sorry|admit|sorryAx"
     r"|run_cmd|#eval|theorem|lemma|def|abbrev|end|namespace|section)\b"
 )
+_COLON = re.compile(":(?!=)")
 _OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 
 
@@ -58,8 +59,8 @@ def stub_text(short: str, signature: str) -> str:
     """The lemma with its proof left open; the `sorry` is the last word of the last line."""
     short += universes(signature)
     head = f"theorem {short} {signature} := by"
-    split = _conclusion(signature)
-    if len(head) > _WIDTH and split:
+    split = colon(signature)
+    if len(head) > _WIDTH and split > 0:
         head = f"theorem {short} {signature[:split].rstrip()} :\n    {signature[split + 1 :].strip()} := by"
     return f"{head}\n  sorry"
 
@@ -152,20 +153,15 @@ def named_helpers(patch: str) -> frozenset[str]:
 
 
 def outside_brackets(text: str) -> str:
-    """The characters of `text` outside brackets, comments and strings."""
+    """`text` with brackets and what is in them, comments and strings blanked: same length."""
     kept, depth = [], 0
     for character in code_mask(text):
         depth += (character in _OPENERS) - (character in _CLOSERS)
-        if depth == 0 and character not in _CLOSERS:
-            kept.append(character)
+        kept.append(character if depth == 0 and character not in _CLOSERS else " ")
     return "".join(kept)
 
 
-def _conclusion(signature: str) -> int:
-    """Where the colon in front of the conclusion stands, 0 when there is none."""
-    depth = 0
-    for index, character in enumerate(code_mask(signature)):
-        depth += (character in _OPENERS) - (character in _CLOSERS)
-        if depth == 0 and character == ":" and index:
-            return index
-    return 0
+def colon(signature: str) -> int:
+    """Where the colon in front of the conclusion stands; -1 when there is none outside brackets."""
+    found = _COLON.search(outside_brackets(signature))
+    return found.start() if found else -1

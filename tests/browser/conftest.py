@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from browser_settings import FLAGS, HERE, REQUESTER, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, sync_playwright
+from scripted_checker import ScriptedChecker
 
 from orchestrator.config import load_settings
 from orchestrator.dashboard.app import Dashboard, listen
@@ -19,7 +20,6 @@ from orchestrator.dashboard.site import make_site
 from orchestrator.dashboard.tickets import Board
 from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.ledger.store import Ledger
-from orchestrator.marketplace.checker import ScriptedChecker
 from orchestrator.marketplace.marketplace import Marketplace
 
 

@@ -21,8 +21,6 @@ STILL_TOO_WIDE = {
     "orchestrator.gate.verdict.judge",
     "orchestrator.ledger.records.of",
     "orchestrator.ledger.tickets.tickets",
-    "orchestrator.marketplace.session.MarketSession",
-    "orchestrator.blueprint.tex.pairing.Draft",
     "orchestrator.run.assembly.summarise",
     "orchestrator.run.ledger.RunLedger",
     "orchestrator.strategies.hammer.proof_tree.GoalNode",

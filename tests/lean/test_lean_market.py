@@ -130,7 +130,7 @@ async def test_what_does_not_elaborate_is_refused_in_the_words_of_lean(shop: Sho
     ):
         with pytest.raises(MarketplaceError, match=words):
             await shop.ask(bad)
-    with pytest.raises(MarketplaceError, match="no open place"):
+    with pytest.raises(MarketplaceError, match="has no sorry"):
         await shop.ask("True", TicketPlace(module="Shop", declaration="Shop.nothing"))
     with pytest.raises(MarketplaceError, match="no module"):
         await shop.ask("True", TicketPlace(module="Elsewhere"))
@@ -220,10 +220,10 @@ async def test_a_stuck_goal_is_closed_through_tickets(shop: Shop, declaration: s
         ticket = await shop.market.get_ticket(ticket_id)
         stub = shop.checker.stub(ticket)
         opened = await shop.checker.stub_goal(ticket, stub, lambda _text: 0.5)
-        script, why = await run_induction(opened, 300, prover=shop.pool.variant(stub.project), definitions=seen(goal))
-        assert script, why
+        found = await run_induction(opened, 300, prover=shop.pool.variant(stub.project), definitions=seen(goal))
+        assert found.success, found.error
         await shop.market.claim_ticket(ticket_id, "induction")
-        helpers.append(shop.checker.helper(await shop.market.complete_ticket(ticket_id, script, "induction")))
+        helpers.append(shop.checker.helper(await shop.market.complete_ticket(ticket_id, found.tactics[0], "induction")))
     gate = Gate(PROJECT, shop.extraction, shop.again)
     report = await Selection(gate).select([Proof(goal, need.script, tuple(helpers))])
     assert report.verdicts[goal.id].status is VerdictStatus.PASSED, report.verdicts[goal.id].reason

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from scripted_checker import ScriptedChecker
 
 from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace import Marketplace, TicketStatus
-from orchestrator.marketplace.checker import ScriptedChecker
 
 
 @pytest.fixture

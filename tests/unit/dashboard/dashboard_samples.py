@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from scripted_checker import ScriptedChecker
+
 from orchestrator.dashboard.tickets import Board
 from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.goals.goal import Goal, Position, SourceSpan
@@ -21,7 +23,6 @@ from orchestrator.ledger.records import (
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
-from orchestrator.marketplace.checker import ScriptedChecker
 from orchestrator.marketplace.marketplace import Marketplace
 
 EVIL = "<script>alert('x')</script>\"'&"

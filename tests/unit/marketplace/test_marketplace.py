@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from scripted_checker import ScriptedChecker
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketEventKind, TicketPlace, TicketRequester, TicketStatus, WaitStatus
-from orchestrator.marketplace.checker import ScriptedChecker
 from orchestrator.marketplace.marketplace import How, Marketplace
 
 
@@ -50,7 +50,7 @@ async def test_one_statement_is_one_ticket_with_two_who_wait(market: Marketplace
     other = await market.request_lemma("∀ k, k = k", requester=TicketRequester(requester="b", goal_id="g2"))
     assert one == other
     assert (await market.get_ticket(one)).waiting == 2
-    elsewhere = Marketplace(market._ledger, ScriptedChecker(), repo="/other")
+    elsewhere = Marketplace(market.ledger, ScriptedChecker(), repo="/other")
     assert await elsewhere.request_lemma("∀ n, n = n") != one
 
 

@@ -1,0 +1,60 @@
+"""A lemma checker in memory, for tests that need no Lean."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.errors import MarketplaceError
+from orchestrator.goals.normal_form import goal_hash
+from orchestrator.ledger.ticket_records import Ticket, TicketPlace
+from orchestrator.marketplace.checker import Judged, Statement
+from orchestrator.marketplace.statements import proposition, signature_of, written_proof
+
+
+@dataclass
+class ScriptedChecker:
+    """A checker without Lean: it takes statements as they are, and proofs unless told otherwise.
+
+    Attributes:
+        refuse: a proof's refusal, by a part of its text.
+        false: statements that are refuted.
+        instances: (goal, statement) pairs in which the statement closes the goal.
+    """
+
+    refuse: Mapping[str, str] = field(default_factory=lambda: {"sorry": "it has a sorry of its own"})
+    false: frozenset[str] = frozenset({"False"})
+    instances: frozenset[tuple[str, str]] = frozenset()
+
+    async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
+        """See `LemmaChecker.elaborate`. An empty statement is refused."""
+        if not goal.strip():
+            raise MarketplaceError("the statement is empty")
+        signature = signature_of(goal)
+        said = proposition(signature)
+        text = f"⊢ {said}"
+        negated = said.removeprefix("¬").strip() if said.startswith("¬") else f"¬{said}"
+        return Statement(
+            signature=signature,
+            text=text,
+            hash=goal_hash(text),
+            digest=hashlib.sha256(said.encode()).hexdigest(),
+            negation=(goal_hash(f"⊢ {negated}"),),
+            refuted="decide" if said in self.false else "",
+        )
+
+    async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
+        """See `LemmaChecker.judge`."""
+        for part, words in self.refuse.items():
+            if part in proof:
+                return Judged(refusal=words)
+        return Judged(script=written_proof(proof).script)
+
+    async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
+        """See `LemmaChecker.closes`."""
+        return "exact" if (goal.text.removeprefix("⊢ "), found.goal) in self.instances else ""
+
+    def environment(self, place: TicketPlace) -> str:
+        """See `LemmaChecker.environment`."""
+        return ""
