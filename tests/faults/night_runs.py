@@ -19,6 +19,8 @@ from extras_hidden import without_extras
 
 PATIENCE = 900.0
 EASY = ("1 + 1 = 2", "∀ n : Nat, n + 0 = n", "∀ p q : Prop, p ∧ q → q ∧ p")
+SHORT = {"ORCH_TIMEOUT_MICRO": "4", "ORCH_TIMEOUT_HAMMER": "4", "ORCH_TACTIC_TIMEOUT": "2", "ORCH_MARKET": "no"}
+"""Settings of a run that is not disturbed while it looks for proofs that there are not."""
 HARD = "∀ a b c : Nat, 0 < a → 0 < b → a ^ {power} + b ^ {power} ≠ c ^ {power}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from night_runs import NightRun
+from night_runs import SHORT, NightRun
 
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
@@ -24,7 +24,9 @@ def last_status(run: NightRun) -> RunStatus:
         return ledger.runs(limit=1)[0].status
 
 
-@pytest.mark.parametrize("send", [NightRun.interrupt, NightRun.terminate, NightRun.terminate_all])
+@pytest.mark.parametrize(
+    "send", [NightRun.interrupt, NightRun.terminate_all, pytest.param(NightRun.terminate, marks=pytest.mark.slow)]
+)
 def test_the_first_signal_ends_a_run_in_order(start: Start, send: Callable[[NightRun], None]) -> None:
     run = start()
     run.wait_for("found ")
@@ -74,7 +76,7 @@ def test_ctrl_c_while_prefect_is_starting(start: Start) -> None:
 
 
 def test_a_run_goes_on_when_its_lean_server_is_killed(start: Start) -> None:
-    run = start(hard=2)
+    run = start(hard=2, **SHORT)
     run.wait_for("found ")
     for server in run.lean_servers():
         server.kill()

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from night_runs import EASY, NightRun
+from night_runs import EASY, SHORT, NightRun
 
 from orchestrator.goals.result import Outcome
 from orchestrator.ledger.attempts import CONCLUSIVE
@@ -20,7 +20,6 @@ pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.timeout(3000)]
 
 KILLS = 10
 HARD = 12
-SHORT = {"ORCH_TIMEOUT_MICRO": "4", "ORCH_TIMEOUT_HAMMER": "4", "ORCH_TACTIC_TIMEOUT": "2", "ORCH_MARKET": "no"}
 # Where a run is when its clock starts to tick towards its end: early stages too, but mostly the work itself.
 PLACES = ("prefect", "checkout", "extract", "prove", "prove", "prove", "prove")
 

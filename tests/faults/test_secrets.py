@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from night_runs import NightRun
+
+from orchestrator.cli.main import app, run
 
 Start = Callable[..., NightRun]
 SECRET = "hunter2-c0ffee"
@@ -17,21 +18,23 @@ SECRET = "hunter2-c0ffee"
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(1800)]
 
 
-def command(folder: Path, *arguments: str, **settings: str) -> str:
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """What a command prints that cannot be done."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ORCH_", "PREFECT_"))}
-    environment |= {"ORCH_DATA_DIR": str(folder), "ORCH_STATE_DIR": str(folder), "ORCH_CACHE_DIR": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestrator.main", *arguments],
-        cwd=folder,
-        env={**environment, **settings},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode not in (0, 1), done
-    assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    for name in [name for name in os.environ if name.startswith(("ORCH_", "PREFECT_"))]:
+        monkeypatch.delenv(name)
+    for name in ("DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"ORCH_{name}_DIR", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    def said(*words: str) -> str:
+        code = run(lambda: app(words, result_action="return_value", exit_on_error=False))
+        shown = "".join(capfd.readouterr())
+        assert code not in (0, 1), shown
+        assert "Traceback" not in shown
+        return shown
+
+    return said
 
 
 def files_with(folder: Path, secret: str) -> list[str]:
@@ -41,18 +44,18 @@ def files_with(folder: Path, secret: str) -> list[str]:
 
 
 def test_a_run_leaves_no_secret_of_its_environment_anywhere(start: Start, tmp_path: Path) -> None:
-    run = start(
+    night = start(
         hard=0,
         OPENAI_API_KEY=SECRET,
         GITHUB_ACCESS_TOKEN=SECRET,
         AWS_SECRET_ACCESS_KEY=SECRET,
         PREFECT_API_AUTH_STRING="",
     )
-    run.wait_for("found ")
-    for server in run.lean_servers():
+    night.wait_for("found ")
+    for server in night.lean_servers():
         assert SECRET not in str(server.environ())
-    assert run.wait_to_end() == 0
-    assert SECRET not in run.output
+    assert night.wait_to_end() == 0
+    assert SECRET not in night.output
     assert files_with(tmp_path, SECRET) == []
 
 
@@ -65,8 +68,8 @@ def test_a_run_leaves_no_secret_of_its_environment_anywhere(start: Start, tmp_pa
         f"ftp://somebody:{SECRET}@127.0.0.1/repo.git",
     ],
 )
-def test_an_address_with_a_password_is_never_shown(address: str, tmp_path: Path) -> None:
-    assert SECRET not in command(tmp_path, "extract", address)
+def test_an_address_with_a_password_is_never_shown(address: str, command: Callable[..., str], tmp_path: Path) -> None:
+    assert SECRET not in command("extract", address)
     assert files_with(tmp_path, SECRET) == []
 
 
@@ -78,8 +81,10 @@ def test_an_address_with_a_password_is_never_shown(address: str, tmp_path: Path)
         f"mysql://somebody:{SECRET}@host/x",
     ],
 )
-def test_the_ledgers_password_is_never_shown(url: str, tmp_path: Path) -> None:
+def test_the_ledgers_password_is_never_shown(
+    url: str, command: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path / "repo")], check=True)
-    said = command(tmp_path, "prove", str(tmp_path / "repo"), ORCH_LEDGER_URL=url)
-    assert SECRET not in said
+    monkeypatch.setenv("ORCH_LEDGER_URL", url)
+    assert SECRET not in command("prove", str(tmp_path / "repo"))
     assert files_with(tmp_path, SECRET) == []
