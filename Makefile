@@ -1,4 +1,4 @@
-# The two commands of the README. Each sets up what it needs, and is quick when there is nothing to do.
+# What people run. Each target sets up what it needs, and is quick when there is nothing to do.
 SHELL := /bin/bash
 # The first that runs and fits: a name on PATH may be a shim of a version manager without that version behind it.
 FITS := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
@@ -13,13 +13,15 @@ UV := $(shell command -v uv)
 
 # Two targets would install into one folder at once.
 .NOTPARALLEL:
-.PHONY: demo test setup lean check clean help docs browser-test
+.PHONY: demo test test-all setup lean check clean help docs browser-test chromium
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 help:
 	@echo "make demo    set everything up and prove the sorries of examples/"
-	@echo "make test    set everything up and run the tests"
-	@echo "make docs    build the manual in build/docs"
+	@echo "make test    set everything up and run the tests (some minutes)"
+	@echo "make test-all   those and the long ones: models, PostgreSQL, a browser, killed runs (about an hour)"
 	@echo "make browser-test   the dashboard in a real browser"
+	@echo "make docs    build the manual in build/docs"
 	@echo "make check   formatting, lint and types only"
 	@echo "make clean   remove what the other targets made here"
 
@@ -69,11 +71,18 @@ check: setup
 	@$(BIN)/mypy
 
 test: setup check lean
-	@echo "==> tests (the ones marked slow are left out; run them with: $(BIN)/pytest -m slow)"
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow"
+	@echo "==> tests (the ones marked slow are left out; make test-all runs them, too)"
+	@$(PYTEST) -m "not slow"
 
-browser-test: setup
-	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+test-all: setup check lean chromium
+	@echo "==> all tests (what needs a PostgreSQL server, a browser or a Lean of your own is skipped where there is none)"
+	@$(PYTEST)
+
+chromium:
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	  || echo "==> no chromium: tests in a browser are skipped"
+
+browser-test: setup chromium
 	@$(BIN)/pytest tests/browser
 
 docs: setup

@@ -28,11 +28,18 @@ settings.load_profile("any-machine")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For several workers: a file's tests stay on one, and so do all that share a process's Prefect server."""
+    """For several workers: a file's tests stay on one, and so do all that share a process's Prefect server.
+
+    What needs PostgreSQL or a browser is for `make test-all`.
+    """
     for item in items:
         file = item.path.relative_to(HERE).as_posix()
-        shared = "prefect_server" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("prefect" if shared else file))
+        fixtures = getattr(item, "fixturenames", ())
+        call = getattr(item, "callspec", None)
+        needs = (*fixtures, *(call.params.values() if call else ()))
+        if "postgres" in needs or "postgres_url" in needs or file.startswith("browser/"):
+            item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group("prefect" if "prefect_server" in fixtures else file))
     items.sort(key=lambda item: _weight(item.path.relative_to(HERE).as_posix()))
 
 

@@ -23,6 +23,7 @@ from orchestrator.strategies.dojo_prover import DojoProver
 from orchestrator.strategies.micro.strategy import Micro
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("lean_dojo") is None, reason="the extra `dojo` is not installed"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

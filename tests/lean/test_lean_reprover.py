@@ -36,6 +36,7 @@ MODEL_ALONE = Weights(portfolio=0.0, premises=0.0, solved=0.0)
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 async def test_what_the_shipped_model_proves_alone_passes_the_gate(lean: EmbeddedSession) -> None:
     small = project(A=FILE)
     extraction = await extract(Workspace(lean, small), small.modules)

@@ -96,6 +96,7 @@ async def test_what_is_false_is_not_proved_and_its_open_goals_are_named(goals: G
     assert result.metadata["expansions"] == 6
 
 
+@pytest.mark.slow
 async def test_the_shipped_model_searches(goals: Goals) -> None:
     pytest.importorskip("transformers")
     strategy = ReProver(goals, Sources(model=Generator(folder=SHIPPED, device="cpu")))

@@ -39,6 +39,7 @@ def generator() -> Generator:
     return Generator(folder=SHIPPED, device="cpu")
 
 
+@pytest.mark.slow
 def test_the_shipped_model_is_small_and_suggests_tactics(generator: Generator) -> None:
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 8e6
     found = generator.suggest_for(STATE, (), 8)
@@ -48,6 +49,7 @@ def test_the_shipped_model_is_small_and_suggests_tactics(generator: Generator) -
     assert sum(math.exp(s.log_probability) for s in found) <= 1.0 + 1e-3
 
 
+@pytest.mark.slow
 def test_a_batch_is_answered_like_its_members(generator: Generator) -> None:
     states = [STATE, "p q : Prop\nhp : p\nhq : q\n⊢ p ∧ q", "xs : List Nat\n⊢ (xs ++ []).length = xs.length"]
     together = generator.suggest([Input(state) for state in states], 4)
@@ -57,12 +59,14 @@ def test_a_batch_is_answered_like_its_members(generator: Generator) -> None:
         assert found[0].log_probability == pytest.approx(alone[0].log_probability, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_model_may_be_asked_from_several_threads(generator: Generator) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: generator.suggest_for(STATE, (), 4), range(6)))
     assert all(one == found[0] for one in found)
 
 
+@pytest.mark.slow
 def test_a_model_is_shown_what_its_configuration_says(generator: Generator, tmp_path: Path) -> None:
     premises = ["<a>Nat.add_zero</a> : ∀ (n : Nat), n + 0 = n"]
     several = f"case inl\n{STATE}\n\np : Prop\n⊢ p"
@@ -109,6 +113,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return Encoder(folder=folder, device="cpu", batch=2)
 
 
+@pytest.mark.slow
 def test_embeddings_have_unit_length_and_do_not_depend_on_their_neighbours(encoder: Encoder) -> None:
     import numpy
 

@@ -24,6 +24,7 @@ SMALL = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, steps=4, bat
 PAIRS = [Example(f"n : Nat\n⊢ n + {number} = {number} + n", "omega", f"t{number}") for number in range(20)]
 
 
+@pytest.mark.slow
 def test_training_makes_a_model_that_can_be_used(tmp_path: Path) -> None:
     lines: list[str] = []
     made = train(PAIRS, SMALL, tmp_path, report=lines.append)
@@ -35,6 +36,7 @@ def test_training_makes_a_model_that_can_be_used(tmp_path: Path) -> None:
     assert Generator(folder=tmp_path, device="cpu", max_tokens=12).suggest_for(STATE, (), 2) is not None
 
 
+@pytest.mark.slow
 def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     shape = {"width": 32, "feed_forward": 64, "layers": 1, "heads": 2}
     made = train(PAIRS, TrainSettings(**shape, steps=80, batch=8, learning_rate=1e-2, validation=0.0), tmp_path)
@@ -43,6 +45,7 @@ def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     assert Generator(folder=tmp_path, device="cpu").suggest_for(STATE, (), 2)[0].tactic == "omega"
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
     quick = TrainSettings(batch=4, steps=2, learning_rate=1e-4, validation=0.3)
     made = train(PAIRS, quick, tmp_path, start=SHIPPED)
@@ -51,6 +54,7 @@ def test_training_goes_on_from_a_model(tmp_path: Path) -> None:
     assert after["d_model"] == before["d_model"]
 
 
+@pytest.mark.slow
 def test_a_model_is_read_as_it_was_trained(tmp_path: Path) -> None:
     plain, lettered = (
         TrainSettings(width=16, feed_forward=32, layers=1, heads=2, batch=4, steps=2, validation=0.0, letters=letters)
@@ -62,12 +66,14 @@ def test_a_model_is_read_as_it_was_trained(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "on/config.json").read_text())["letters"] is False
 
 
+@pytest.mark.slow
 def test_training_may_be_given_minutes_instead_of_steps(tmp_path: Path) -> None:
     quick = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, batch=4, minutes=1e-6)
     assert train(PAIRS, quick, tmp_path).steps <= 1
     assert (tmp_path / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_the_tool_trains_from_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = tmp_path / "pairs.jsonl.gz"
     lines = (json.dumps({"state": pair.state, "tactic": pair.tactic}) + "\n" for pair in PAIRS)
@@ -138,6 +144,7 @@ def test_letters_that_a_goal_uses_itself_are_left_out() -> None:
     assert state == "C : Nat\nB : ∀ A, A = C\n⊢ C = 0"
 
 
+@pytest.mark.slow
 def test_a_model_that_reads_letters_answers_in_names(tmp_path: Path) -> None:
     pairs = [Example(f"{name} : p\n⊢ p", f"exact {name}") for name in ("h", "foo", "x'", "hq")]
     shape = {"width": 32, "feed_forward": 64, "layers": 1, "heads": 2}

@@ -99,6 +99,7 @@ def _healthy(port: int) -> bool:
 
 # The server imports torch and transformers, which a busy machine reads from its disk.
 @pytest.mark.timeout(900)
+@pytest.mark.slow
 def test_a_real_server_answers(tmp_path: Path) -> None:
     model = tmp_path / "model"
     _tiny_chat_model(model)
