@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, masked_words, name_parts, regions
+from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, name_parts, plain_words, regions
 
 # fmt: off
 DECLARATION_WORDS = frozenset({
     "theorem", "lemma", "def", "abbrev", "instance", "example", "axiom", "opaque", "structure", "inductive", "class",
     "coinductive", "alias", "proof_wanted", "irreducible_def",
 })
-_MODIFIERS = frozenset({
+MODIFIERS = frozenset({
     "private", "protected", "public", "noncomputable", "unsafe", "partial", "nonrec", "scoped", "local", "meta",
 })
 _WITH_IN = frozenset({"set_option", "open", "variable", "omit", "include", "attribute", "universe"})
-COMMAND_WORDS = DECLARATION_WORDS | _MODIFIERS | _WITH_IN | frozenset({
+COMMAND_WORDS = DECLARATION_WORDS | MODIFIERS | _WITH_IN | frozenset({
     "namespace", "section", "end", "mutual", "export", "notation", "infix", "infixl", "infixr", "prefix", "postfix",
     "macro", "macro_rules", "syntax", "declare_syntax_cat", "elab", "elab_rules", "run_cmd", "run_elab", "run_meta",
     "initialize", "builtin_initialize", "simproc", "dsimproc", "builtin_simproc", "add_decl_doc", "register_option",
@@ -32,10 +32,10 @@ COMMAND_WORDS = DECLARATION_WORDS | _MODIFIERS | _WITH_IN | frozenset({
 _LINE_START = re.compile(rf"^(?:(?P<attribute>@\[)|(?P<hash>#[a-z_]+)|(?P<word>{IDENTIFIER}))", re.MULTILINE)
 _ATTRIBUTES = r"@\[[^\]]*\]"
 _PREFIX_ONLY = re.compile(
-    rf"(?:\s|{_ATTRIBUTES}|(?:{'|'.join(sorted(_MODIFIERS))})\b|(?:{'|'.join(sorted(_WITH_IN))})\b[^\n]*?\bin\b(?=\s))*"
+    rf"(?:\s|{_ATTRIBUTES}|(?:{'|'.join(sorted(MODIFIERS))})\b|(?:{'|'.join(sorted(_WITH_IN))})\b[^\n]*?\bin\b(?=\s))*"
 )
 _DERIVING = re.compile(r"deriving\s+instance\b")
-_SCOPE = re.compile(rf"[ \t]+({IDENTIFIER})")
+SCOPE_NAME = re.compile(rf"[ \t]+({IDENTIFIER})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ def command_starts(text: str, start: int = 0) -> tuple[int, ...]:
     return tuple(starts)
 
 
-def cut(text: str, places: Iterable[int], start: int = 0) -> tuple[Piece, ...]:
-    """`text` from `start` on in pieces: the commands around `places` (offsets), and what lies between them."""
+def cut(text: str, offsets: Iterable[int], start: int = 0) -> tuple[Piece, ...]:
+    """`text` from `start` on in pieces: the commands around `offsets`, and what lies between them."""
     starts = command_starts(text, start)
     ends = (*starts[1:], len(text)) if starts else ()
-    wanted = list(places)
+    wanted = list(offsets)
     pieces: list[Piece] = []
     done = start
     for begin, end in zip(starts, ends, strict=True):
-        if any(begin <= place < end for place in wanted):
+        if any(begin <= offset < end for offset in wanted):
             if done < begin:
                 pieces.append(Piece(done, begin))
             pieces.append(Piece(begin, end, single=True))
@@ -96,10 +96,8 @@ def scope_ends(text: str) -> str:
     """Commands that end what `text` opens and does not close, the innermost first ("" for none)."""
     mask = code_mask(text)
     names: list[str] = []
-    for word in masked_words(mask):
-        if word.quoted or word.selected:
-            continue
-        name = _SCOPE.match(mask, word.end)
+    for word in plain_words(mask):
+        name = SCOPE_NAME.match(mask, word.end)
         parts = name_parts(name[1]) if name and name[1] not in COMMAND_WORDS else ()
         match word.text:
             case "namespace":
@@ -122,19 +120,15 @@ def command_words(text: str, start: int = 0) -> tuple[str, ...]:
     itself needs one of these words.
     """
     mask = code_mask(text)
-    return tuple(
-        word.text
-        for word in masked_words(mask[start:])
-        if not word.quoted and not word.selected and word.text in COMMAND_WORDS - _MODIFIERS
-    )
+    return tuple(word.text for word in plain_words(mask[start:]) if word.text in COMMAND_WORDS - MODIFIERS)
 
 
 def declared_names(text: str) -> tuple[str, ...]:
     """Names that stand behind `theorem`, `def` and the like, as written."""
     mask = code_mask(text)
     found = []
-    for word in masked_words(mask):
-        if word.text in DECLARATION_WORDS and not word.quoted and not word.selected:
+    for word in plain_words(mask):
+        if word.text in DECLARATION_WORDS:
             name = re.compile(rf"\s+({IDENTIFIER})").match(mask, word.end)
             if name and name[1] not in COMMAND_WORDS and word.text != "example":
                 found.append(name[1])

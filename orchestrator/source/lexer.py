@@ -214,19 +214,19 @@ def code_mask(text: str, *, keep: Collection[RegionKind] = ()) -> str:
     return "".join((*pieces, text[done:]))
 
 
-def words(text: str) -> Iterator[Word]:
-    """Identifiers and keywords of the code in `text`, in order; numbers are left out."""
-    return masked_words(code_mask(text))
-
-
-def masked_words(mask: str) -> Iterator[Word]:
-    """The same as `words`, of a text that is masked already."""
+def words(mask: str) -> Iterator[Word]:
+    """Identifiers and keywords of a text that `code_mask` has masked, in order; numbers are left out."""
     for match in _WORD.finditer(_without_open_quotes(mask)):
         if match.lastgroup is not None:
             start = match.start()
             before = mask[start - 1 : start]
             selected = before == "." and _is_selector(mask, start - 1)
             yield Word(match.group(), start, match.end(), before == "`", selected)
+
+
+def plain_words(mask: str) -> Iterator[Word]:
+    """Those of `words` that may be keywords: neither a name literal nor a field."""
+    return (word for word in words(mask) if not word.quoted and not word.selected)
 
 
 def name_parts(name: str) -> tuple[str, ...]:

@@ -41,8 +41,9 @@ from orchestrator.lean.protocol import (
     TacticsReply,
 )
 from orchestrator.source.commands import Piece, command_words, cut, declared_names, scope_ends
+from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import LineIndex
-from orchestrator.source.scan import OpenWordAt, header_end, open_words
+from orchestrator.source.scan import SorryCandidate, scan
 
 _DEFAULT_HEARTBEATS = 200_000
 _PROPOSITION = "refine Classical.byContradiction ?_"
@@ -151,7 +152,7 @@ class NativeSession:
         if request.env is not None:
             reply = await self._limited(request.cmd, 0, request.env, request.limits.milliseconds, deadline)
             return await self._with_declarations(request.cmd, reply, deadline)
-        end = header_end(request.cmd)
+        end = parse_header(request.cmd).end
         header = request.cmd[:end]
         if header not in self._headers:
             self._headers[header], answer = await self._journal.command(header, None, deadline=deadline, keep=True)
@@ -168,7 +169,7 @@ class NativeSession:
         opening = "noncomputable section" if request.noncomputable else "section"
         opening = "\n".join((opening, *request.settings))
         opened, _ = await self._journal.command(opening, request.env, deadline=deadline)
-        end = header_end(request.text)
+        end = parse_header(request.text).end
         reply = await self._limited(request.text, end, opened, request.limits.milliseconds, deadline)
         if reply.interrupted or reply.env is None:
             return reply
@@ -196,7 +197,7 @@ class NativeSession:
         return replace(reply, milliseconds=int((loop.time() - began) * 1000))
 
     async def _elaborate(self, text: str, start: int, env: int, deadline: float) -> CommandReply:
-        words = tuple(word for word in open_words(text) if word.offset >= start)
+        words = tuple(word for word in scan(text) if word.offset >= start)
         pieces = cut(text, (word.offset for word in words), start)
         reply = await self._pieces(text, pieces, words, env, deadline)
         if reply.errors and len(pieces) > 1:
@@ -205,7 +206,7 @@ class NativeSession:
         return reply
 
     async def _pieces(
-        self, text: str, pieces: tuple[Piece, ...], words: tuple[OpenWordAt, ...], env: int, deadline: float
+        self, text: str, pieces: tuple[Piece, ...], words: tuple[SorryCandidate, ...], env: int, deadline: float
     ) -> CommandReply:
         lines = LineIndex(text)
         messages: list[Message] = []
@@ -298,7 +299,7 @@ class NativeSession:
                 raise
             await self._journal.drop_process()
             reply = {"message": f"no answer within {limits.milliseconds} ms"}
-        reply = self._goals.shown(reply, behind, admits=any(open_words(tactic)))
+        reply = self._goals.shown(reply, behind, admits=bool(scan(tactic)))
         return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
 
     async def _describe(self, request: Describe, deadline: float) -> DescribeReply:
