@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +17,12 @@ from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
 from orchestrator.blueprint.status import DeclarationTruth, evaluate, facts_shown
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
-from orchestrator.cli.repository import elaborate, prepare
-from orchestrator.cli.terminal import make_console, say, show_blueprint
-from orchestrator.config import load_settings
+from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
+from orchestrator.cli.repository import elaborate, open_project, prepare
+from orchestrator.cli.terminal import make_console, say, show_blueprint, tell
 from orchestrator.errors import BlueprintError, LeanError, RepositoryError
-from orchestrator.git.checkout import checkout
 from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.source.diff import unified_diff
-from orchestrator.source.loading import load_project
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.scan import declared
 from orchestrator.text import counted
@@ -37,11 +32,6 @@ blueprint_app = App(
     help="The blueprint of a formalisation: what is true of it, and marks that say so.",
 )
 
-Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
-Reference = Annotated[
-    str | None, Parameter(name="--ref", help="Branch, tag or commit; the folder as it is unless given.")
-]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
 Static = Annotated[
     bool, Parameter(negative="", help="Ask no Lean: go by the text of the Lean files, and decide only what it shows.")
 ]
@@ -49,7 +39,12 @@ Static = Annotated[
 
 @blueprint_app.command
 def status(
-    repo: Repository, *, ref: Reference = None, static: Static = False, every: bool = False, json_: AsJson = False
+    repo: Repository,
+    *,
+    ref: OptionalRef = None,
+    static: Static = False,
+    every: bool = False,
+    json_: AsJson = False,
 ) -> int:
     """Say of every node whether its statement and its proof are formalised, and what stands in the way.
 
@@ -59,7 +54,7 @@ def status(
     console = make_console(stderr=json_)
     found = look(repo, ref, static=static, console=console)
     if json_:
-        sys.stdout.write(json.dumps(found.report.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        print_json(found.report.to_dict())
     else:
         show_blueprint(console, found.report, every=every)
     return 0
@@ -69,7 +64,7 @@ def status(
 def sync(
     repo: Repository,
     *,
-    ref: Reference = None,
+    ref: OptionalRef = None,
     write: Annotated[bool, Parameter(negative="", help="Change the files; without it only the diff is shown.")] = False,
     static: Static = False,
     json_: AsJson = False,
@@ -92,35 +87,32 @@ def sync(
     written = save(Path(repo).expanduser(), texts, after) if write else ()
     if json_:
         changes = [{"key": e.key, "file": e.span.file, "place": e.position, "kind": e.kind} for e in edits]
-        value = {"by": found.report.by, "edits": changes, "written": list(written), "patch": patch}
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        print_json({"by": found.report.by, "edits": changes, "written": written, "patch": patch})
         return 0
     if not found.report.editable:
-        console.print("The marks of this blueprint are written by LeanArchitect: nothing to edit.", highlight=False)
+        tell(console, "The marks of this blueprint are written by LeanArchitect: nothing to edit.")
     elif not edits:
-        console.print("Every mark is true: nothing to change.", highlight=False)
+        tell(console, "Every mark is true: nothing to change.")
     else:
         added = sum(edit.kind is EditKind.ADD for edit in edits)
         removed = sum(edit.kind is EditKind.REMOVE for edit in edits)
         if not write:
             console.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
         decls = "; the list of declaration names is new" if any(e.kind is EditKind.LEAN_DECLS for e in edits) else ""
-        console.print(f"{counted(added, 'mark')} to add, {removed} to remove{decls}", highlight=False)
-        console.print(
-            f"Written: {', '.join(written)}" if write else "Nothing was written: add --write", highlight=False
-        )
+        tell(console, f"{counted(added, 'mark')} to add, {removed} to remove{decls}")
+        tell(console, f"Written: {', '.join(written)}" if write else "Nothing was written: add --write")
     return 0
 
 
 @blueprint_app.command
-def check(repo: Repository, *, ref: Reference = None, static: Static = False, json_: AsJson = False) -> int:
+def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, json_: AsJson = False) -> int:
     """Exit with 7 when a mark is false or missing, a declaration does not exist, or `lean_decls` is out of date."""
     console = make_console(stderr=json_)
     found = look(repo, ref, static=static, console=console)
     # Without Lean nobody knows that a proof is complete: only what is false is told.
     good = found.report.true if found.report.by == "lean" else not found.report.false_marks
     if json_:
-        sys.stdout.write(json.dumps(found.report.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        print_json(found.report.to_dict())
     else:
         for line in found.report.lines:
             for note in line.notes:
@@ -128,7 +120,7 @@ def check(repo: Repository, *, ref: Reference = None, static: Static = False, js
                     say(console, "red", f"{line.where}:", f"{line.key}: {note}")
         if found.report.stale_lean_decls:
             say(console, "red", "lean_decls:", "is not what the source says; `orchestrator blueprint sync` writes it")
-        console.print("The blueprint tells the truth." if good else "The blueprint is not true.", highlight=False)
+        tell(console, "The blueprint tells the truth." if good else "The blueprint is not true.")
     return 0 if good else BlueprintError.exit_code
 
 
@@ -160,10 +152,8 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
         RepositoryError: it cannot be had.
         BlueprintError: it has no blueprint, or one that cannot be read.
     """
-    folder = Path(os.path.abspath(os.path.expanduser(repo)))
-    if ref is not None or not folder.is_dir():
-        folder = checkout(repo, ref or "HEAD", cache=load_settings().paths.checkouts).path
-    project = load_project(folder)
+    project = open_project(repo, ref)
+    folder = Path(project.root)
     blueprint, nodes = load(folder), load_architect(folder)
     if not blueprint.found and not nodes:
         raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))

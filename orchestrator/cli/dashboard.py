@@ -10,9 +10,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.markup import escape
 
-from orchestrator.cli.terminal import make_console, say
+from orchestrator.cli.terminal import make_console, say, tell
 from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError
 
@@ -28,7 +27,7 @@ def dashboard(
     allow_host: Annotated[
         tuple[str, ...], Parameter(help="A name that people reach this machine by; may be repeated.", negative="")
     ] = (),
-    read_only: Annotated[bool, Parameter(negative="", help="Let nobody write, token or not.")] = False,
+    read_only: Annotated[bool, Parameter(negative="", help="Let nobody write, even with a token.")] = False,
     open_: Annotated[bool, Parameter(name="--open", negative="", help="Open it in the browser.")] = False,
 ) -> int:
     """Show goals, attempts, proofs, runs and the blueprint in the browser, kept up to date while a run goes on.
@@ -50,7 +49,7 @@ def dashboard(
     listen, number = settings.dashboard_host, settings.dashboard_port
     if not is_local(listen) and not settings.dashboard_token and not read_only:
         raise ConfigError(
-            "a dashboard that other machines can reach needs a token of yours",
+            "a dashboard that other machines can reach needs a token that you choose",
             where=f"--host {listen}",
             hint="Set ORCH_DASHBOARD_TOKEN to a secret of 16 characters or more, or give --read-only",
         )
@@ -63,14 +62,12 @@ def dashboard(
         shown = Dashboard(make_site(ledger, settings, paths), token=token, hosts=hosts)
 
         def ready(url: str) -> None:
-            console.print(f"Dashboard: {url}", highlight=False, soft_wrap=True)
-            console.print(f"Ledger:    {escape(ledger.where)}", highlight=False, soft_wrap=True)
+            tell(console, f"Dashboard: {url}")
+            tell(console, f"Ledger:    {ledger.where}")
             if token and not settings.dashboard_token:
-                console.print(
-                    f"Token:     {token}   (to claim tickets and hand in proofs)", highlight=False, soft_wrap=True
-                )
+                tell(console, f"Token:     {token}   (to claim tickets and hand in proofs)")
             if not is_local(listen):
-                say(console, "yellow", "note:", "other machines can reach it, without encryption; see docs/security.md")
+                say(console, "yellow", "note:", "other machines can reach it, without encryption: see docs/security.md")
             if open_:
                 webbrowser.open(url)
 

@@ -1,4 +1,4 @@
-"""`orchestrator doctor` and `orchestrator settings`: what is well here, and what holds."""
+"""`orchestrator doctor` and `orchestrator settings`: what works here, and what is set."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
 from orchestrator.cli.output import AsJson, print_json
-from orchestrator.cli.tables import Cell, Column, fitted
-from orchestrator.cli.terminal import make_console, show_findings
+from orchestrator.cli.tables import HEAD, WHOLE, table
+from orchestrator.cli.terminal import make_console, show_findings, tell
 from orchestrator.config import Paths, SettingSource, given_settings, load_settings
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.lean.doctor import Finding, Level
@@ -20,9 +19,9 @@ from orchestrator.lean.doctor import doctor as lean_doctor
 
 
 def doctor(*, json_: AsJson = False) -> int:
-    """Say what is missing on this machine or broken, each with the command that mends it. Changes nothing.
+    """Say what is missing or broken on this machine, each with the command that fixes it. Changes nothing.
 
-    Exit code 0 when a run would work, 1 when something must be mended first.
+    Exit code 0 when a run would work, 1 when something must be fixed first.
 
     Examples
     --------
@@ -47,7 +46,7 @@ def examine() -> Sequence[Finding]:
     except ConfigError as error:
         return (Finding(Level.BAD, f"settings: {error.what} ({error.where})", error.hint),)
     paths = settings.paths
-    # Lean is installed into a cache: that one is mended first.
+    # Lean is installed into a cache: that one is fixed first.
     found = [Finding(Level.OK, "the settings can be used"), *_caches(paths), *lean_doctor(paths)]
     return (*found, _ledger(settings.ledger_url, paths))
 
@@ -67,34 +66,33 @@ def settings(*, json_: AsJson = False) -> int:
         print_json({"file": file, "settings": [{**asdict(row), "variable": row.variable} for row in rows]})
         return 0
     console = make_console()
-    words = f"Configuration file: {file}" + ("" if file is not None and file.is_file() else " (not there)")
-    console.print(escape(words), highlight=False, soft_wrap=True)
-    columns = (
-        Column("name in the file"),
-        Column("value", 2),
-        Column("from"),
-        Column("default", 2),
-        Column("meaning", 4),
-    )
+    tell(console, f"Configuration file: {file}" + ("" if file is not None and file.is_file() else " (not there)"))
+    columns = {
+        "name in the file": WHOLE,
+        "value": HEAD,
+        "from": WHOLE,
+        "default": HEAD,
+        "meaning": HEAD,
+    }
     cells = [
         (
-            Cell(row.name),
-            Cell(row.text, "bold"),
-            Cell("" if row.source is SettingSource.DEFAULT else row.source.value, "green"),
-            Cell(row.default, "dim"),
-            Cell(row.meaning, "dim"),
+            row.name,
+            (row.text, "bold"),
+            ("" if row.source is SettingSource.DEFAULT else row.source.value, "green"),
+            (row.default, "dim"),
+            (row.meaning, "dim"),
         )
         for row in rows
     ]
-    console.print(fitted(columns, cells, console.width))
+    console.print(table(columns, cells))
     return 0
 
 
 def _next(console: Console, findings: Sequence[Finding]) -> None:
     bad = [finding for finding in findings if finding.level is Level.BAD]
-    console.print("\nDo this first:" if bad else "\nReady: orchestrator prove PATH-OR-URL", highlight=False)
+    tell(console, "\nDo this first:" if bad else "\nReady: orchestrator prove PATH-OR-URL")
     for finding in bad:
-        console.print(f"  {escape(finding.mend or finding.what)}", highlight=False, soft_wrap=True)
+        tell(console, f"  {finding.mend or finding.what}")
 
 
 def _ledger(url: str | None, paths: Paths) -> Finding:
@@ -110,7 +108,7 @@ def _ledger(url: str | None, paths: Paths) -> Finding:
 
 
 def _caches(paths: Paths) -> Sequence[Finding]:
-    """Folders of the cache that stand in the way, each of which can be thrown away."""
+    """Folders of the cache that stand in the way; each can be deleted."""
     found: list[Finding] = []
     mirrors = paths.checkouts / "mirrors"
     for folder, what in (
@@ -135,4 +133,4 @@ def _problem(folder: Path, *, clones: bool) -> str:
     except OSError as error:
         return f"{folder}: {error.strerror}"
     broken = [clone for clone in inside if clones and clone.suffix == ".git" and not (clone / "HEAD").is_file()]
-    return f"{broken[0]} is no git repository any more" if broken else ""
+    return f"{broken[0]} is no longer a git repository" if broken else ""

@@ -1,38 +1,25 @@
-"""The commands about the ledger: what is in it, out of it, into it, and what is old in it."""
+"""The commands about the ledger: what is in it, export and import, and removing what is old."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TextIO
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.markup import escape
 
 from orchestrator.cli.examples import with_examples
-from orchestrator.cli.output import AsJson, counted_along, print_json
-from orchestrator.cli.tables import Cell, Column, fitted
-from orchestrator.cli.terminal import duration, make_console
-from orchestrator.config import load_settings
+from orchestrator.cli.output import AsJson, counted_along, open_ledger, print_json
+from orchestrator.cli.tables import RIGHT, WHOLE, table
+from orchestrator.cli.terminal import duration, make_console, tell
 from orchestrator.errors import OrchestratorError
-from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import LedgerStatistics
 from orchestrator.run.report.files import replaced_file
 from orchestrator.text import counted
 
 ledger_app = App(name="ledger", help="The record of every run, goal, attempt and proof.")
-
-
-@contextmanager
-def opened() -> Iterator[Ledger]:
-    """The ledger of the settings."""
-    settings = load_settings()
-    with Ledger.open(settings.ledger_url or settings.paths.ledger_file) as ledger:
-        yield ledger
 
 
 @with_examples(ledger_app)
@@ -44,7 +31,7 @@ def stats(*, json_: AsJson = False) -> int:
     orchestrator ledger stats
     orchestrator ledger stats --json
     """
-    with opened() as ledger:
+    with open_ledger() as ledger:
         statistics = ledger.statistics()
         if json_:
             print_json(statistics.to_json())
@@ -54,8 +41,8 @@ def stats(*, json_: AsJson = False) -> int:
 
 
 @with_examples(ledger_app, name="export")
-def export_(file: Annotated[Path | None, Parameter(help="Where to; standard output unless given.")] = None) -> int:
-    """Write everything as lines of JSON, one row each, for a copy or for other programs.
+def export_(file: Annotated[Path | None, Parameter(help="File to write; standard output unless given.")] = None) -> int:
+    """Write everything as lines of JSON, one row each, as a copy or for other programs.
 
     Examples
     --------
@@ -63,7 +50,7 @@ def export_(file: Annotated[Path | None, Parameter(help="Where to; standard outp
     orchestrator ledger export > copy.jsonl
     """
     console = make_console(stderr=True)
-    with opened() as ledger:
+    with open_ledger() as ledger:
         if file is None:
             sys.stdout.writelines(f"{line}\n" for line in ledger.export())
             return 0
@@ -75,25 +62,25 @@ def export_(file: Annotated[Path | None, Parameter(help="Where to; standard outp
 @with_examples(ledger_app, name="import")
 def import_(
     file: Annotated[
-        Path, Parameter(help="What `ledger export` has written; - for standard input.", allow_leading_hyphen=True)
+        Path, Parameter(help="What `ledger export` has written, or - for standard input.", allow_leading_hyphen=True)
     ],
     *,
     json_: AsJson = False,
 ) -> int:
-    """Add what another ledger has exported. What is here already stays, so that doing it twice adds nothing.
+    """Add what another ledger has exported. What is already here stays, so importing it twice adds nothing.
 
     Examples
     --------
     orchestrator ledger import copy.jsonl
     """
     console = make_console(stderr=True)
-    with _lines(file) as lines, opened() as ledger:
+    with _lines(file) as lines, open_ledger() as ledger:
         added = ledger.restore(counted_along(console, lines, "rows read"))
         if json_:
             print_json(dict(added))
         else:
             words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in added.items() if number)
-            console.print(f"Added: {words or 'nothing new'}", highlight=False)
+            tell(console, f"Added: {words or 'nothing new'}")
     return 0
 
 
@@ -101,10 +88,10 @@ def import_(
 def prune(
     *,
     older_than: Annotated[float, Parameter(help="Days.", validator=Number(gt=0, lte=36500))] = 180,
-    yes: Annotated[bool, Parameter(negative="", help="Do it; without, only say what would be removed.")] = False,
+    yes: Annotated[bool, Parameter(negative="", help="Do it; without it, only say what would be removed.")] = False,
     json_: AsJson = False,
 ) -> int:
-    """Remove old failed attempts. Proofs and goals always stay; what strategies have learnt, too.
+    """Remove old failed attempts. Proofs, goals and what strategies have learnt always stay.
 
     A goal whose failures are forgotten is tried again in the next run.
 
@@ -114,49 +101,42 @@ def prune(
     orchestrator ledger prune --older-than 90 --yes
     """
     console = make_console(stderr=json_)
-    with opened() as ledger:
+    with open_ledger() as ledger:
         pruned = ledger.prune(timedelta(days=older_than), dry_run=not yes)
         if json_:
             print_json({"attempts": pruned.attempts, "history": pruned.history, "done": yes})
             return 0
         verb = "Removed" if yes else "Would remove"
         attempts = counted(pruned.attempts, "failed attempt")
-        entries = f"{pruned.history} {'entry' if pruned.history == 1 else 'entries'}"
-        console.print(f"{verb} {attempts} and {entries} of the strategies' history", highlight=False)
+        entries = counted(pruned.history, "entry", "entries")
+        tell(console, f"{verb} {attempts} and {entries} of the strategies' history")
         if not yes and pruned.attempts + pruned.history:
-            console.print("Do it: orchestrator ledger prune --older-than " + f"{older_than:g} --yes", highlight=False)
+            tell(console, f"Do it: orchestrator ledger prune --older-than {older_than:g} --yes")
     return 0
 
 
 def _show(statistics: LedgerStatistics, where: str) -> None:
     console = make_console()
-    console.print(f"Ledger {escape(where)}", highlight=False, soft_wrap=True)
+    tell(console, f"Ledger {where}")
     by_status = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in statistics.goals.items())
-    console.print(f"{counted(sum(statistics.goals.values()), 'goal')}: {by_status or 'none yet'}", highlight=False)
-    columns = (
-        Column("strategy"),
-        Column("attempts", right=True),
-        Column("succeeded", right=True),
-        Column("rate", right=True),
-        Column("time", right=True),
-    )
+    tell(console, f"{counted(sum(statistics.goals.values()), 'goal')}: {by_status or 'none yet'}")
     rows = [
         (
-            Cell(name),
-            Cell(str(totals.attempts)),
-            Cell(str(totals.successes)),
-            Cell(f"{totals.successes / totals.attempts:.0%}" if totals.attempts else ""),
-            Cell(duration(totals.seconds)),
+            name,
+            str(totals.attempts),
+            str(totals.successes),
+            f"{totals.successes / totals.attempts:.0%}" if totals.attempts else "",
+            duration(totals.seconds),
         )
         for name, totals in statistics.strategies.items()
     ]
     if rows:
-        console.print(fitted(columns, rows, console.width))
+        numbers = ("attempts", "succeeded", "rate", "time")
+        console.print(table({"strategy": WHOLE, **dict.fromkeys(numbers, RIGHT)}, rows))
     run = statistics.last_run
     if run is not None:
         solved, total = run.totals.get("goals_solved", 0), run.totals.get("goals_total", 0)
-        words = f"Last run {run.id}: {run.status.value}, {solved} of {total} solved, {escape(run.repo)}"
-        console.print(words, highlight=False, soft_wrap=True)
+        tell(console, f"Last run {run.id}: {run.status.value}, {solved} of {total} solved, {run.repo}")
 
 
 def _lines(file: Path) -> TextIO:

@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import App, Parameter
-from rich.console import Console
 
-from orchestrator.cli.tables import Cell, Column, fitted
-from orchestrator.cli.terminal import make_console, say
+from orchestrator.cli.output import AsJson, Out, Reference, Seconds, open_ledger, print_json
+from orchestrator.cli.output import Repository as RunRepository
+from orchestrator.cli.tables import HEAD, RIGHT, TAIL, WHOLE, table
+from orchestrator.cli.terminal import make_console, say, tell
 from orchestrator.config import load_settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
 from orchestrator.marketplace.marketplace import LEASE_SECONDS, Similar
-from orchestrator.run.stop import interruption_held
 
 if TYPE_CHECKING:
     from orchestrator.marketplace.of_repository import RepositoryMarket
 
-
 Done = TypeVar("Done")
 market_app = App(name="market", help="The lemma marketplace: lemmas asked for, claimed, supplied.")
 
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
 TicketId = Annotated[str, Parameter(help="A ticket's id, or enough of its beginning.")]
-Who = Annotated[str, Parameter(name="--as", help="Your name; the name you are logged in with unless given.")]
-Repository = Annotated[str, Parameter(name="--repo", help="Folder or URL of a git repository; none: imports alone.")]
+Who = Annotated[str, Parameter(name="--as", help="Your name; your login name unless given.")]
+Repository = Annotated[str, Parameter(name="--repo", help="Folder or URL of a git repository; none for imports alone.")]
 Module = Annotated[str, Parameter(help="Module that the lemma is for.")]
-Before = Annotated[str, Parameter(help="Declaration with a sorry that the lemma is to stand in front of.")]
+Before = Annotated[str, Parameter(help="Declaration with a sorry, in front of which the lemma will stand.")]
 Opens = Annotated[tuple[str, ...], Parameter(name="--open", help="Namespace to open.", negative="")]
 Imports = Annotated[tuple[str, ...], Parameter(name="--import", help="Module to import.", negative="")]
 
@@ -54,49 +50,43 @@ def list_tickets(
     *,
     status: Annotated[TicketStatus | None, Parameter(help="Only these.")] = None,
     repo: Annotated[str | None, Parameter(help="Only of this repository, as a run names it.")] = None,
-    text: Annotated[str | None, Parameter(help="With this in the statement or the name.")] = None,
+    text: Annotated[str | None, Parameter(help="Only with this text in the statement or the name.")] = None,
     limit: Annotated[int, Parameter(help="How many at most.")] = 50,
     json_: AsJson = False,
 ) -> int:
     """List tickets, the most urgent first."""
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = ledger.tickets(status=status, repo=_source(repo), text=text, limit=limit)
         counts = ledger.ticket_counts(repo=_source(repo))
     if json_:
         by_status = {kind.value: number for kind, number in counts.by_status.items()}
-        _print({"tickets": [ticket_json(t) for t in found], "counts": by_status, "waiting": counts.waiting})
+        print_json({"tickets": found, "counts": by_status, "waiting": counts.waiting})
         return 0
     console = make_console()
     if found:
-        _show(console, found)
+        columns = {"id": WHOLE, "status": WHOLE, "waiting": RIGHT, "lemma": TAIL, "statement": HEAD, "supplier": HEAD}
+        console.print(table(columns, map(_row, found)))
     words = ", ".join(f"{number} {kind.value}" for kind, number in counts.by_status.items() if number)
-    console.print(f"{words or 'No tickets'}; {counts.waiting} waiting, {counts.used} served", highlight=False)
+    tell(console, f"{words or 'No tickets'}; {counts.waiting} waiting, {counts.used} served")
     return 0
 
 
 @market_app.command
 def show(ticket: TicketId, *, json_: AsJson = False) -> int:
     """Show a ticket: its statement, its proof, who waits for it, and its history."""
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = _find(ledger, ticket)
         waits = ledger.ticket_requesters(found.ticket_id)
         history = ledger.ticket_history(found.ticket_id)
     if json_:
-        _print(
-            {
-                **ticket_json(found),
-                "requesters": [{**asdict(w), "use": dict(w.use), "status": w.status.value} for w in waits],
-                "history": [{**asdict(e), "kind": e.kind.value} for e in history],
-            }
+        print_json(
+            {**asdict(found), "requesters": [{**asdict(w), "use": dict(w.use)} for w in waits], "history": history}
         )
         return 0
     console = make_console()
-    say(console, _STYLES[found.status], found.status.value, f"{found.name} ({found.ticket_id})")
-    for label, value in _facts(found):
-        say(console, "bold", f"{label}:", value)
+    _tell(found)
     if found.completed_proof:
-        console.print()
-        console.print(found.completed_proof, highlight=False, markup=False, soft_wrap=True)
+        tell(console, f"\n{found.completed_proof}")
     console.print()
     for wait in waits:
         say(console, "dim", wait.status.value, f"{wait.requester} {wait.declaration}".rstrip())
@@ -115,13 +105,13 @@ def request(
     before: Before = "",
     open_: Opens = (),
     import_: Imports = (),
-    name: Annotated[str, Parameter(help="Full name that the lemma is to have.")] = "",
-    constraint: Annotated[tuple[str, ...], Parameter(help="A word for suppliers.", negative="")] = (),
+    name: Annotated[str, Parameter(help="Full name for the lemma.")] = "",
+    constraint: Annotated[tuple[str, ...], Parameter(help="A wish to suppliers; may be repeated.", negative="")] = (),
     priority: Annotated[float, Parameter(help="0 to 1.")] = 0.5,
     who: Who = "",
     json_: AsJson = False,
 ) -> int:
-    """Ask for a lemma. Lean elaborates the statement; what it does not take is refused, and nothing is kept."""
+    """Ask for a lemma. Lean elaborates the statement; one that it does not accept is refused and not kept."""
     place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
 
     async def work(market: RepositoryMarket) -> Ticket:
@@ -142,8 +132,8 @@ def claim(
     who: Who = "",
     json_: AsJson = False,
 ) -> int:
-    """Take a ticket, so that nobody else works on it until the time is over. Exit code 8 when somebody has it."""
-    with _ledger() as ledger:
+    """Take a ticket, so that nobody else works on it until the time is up. Exit code 8 when somebody else has it."""
+    with open_ledger() as ledger:
         found = _find(ledger, ticket)
         if not ledger.claim_ticket(found.ticket_id, _me(who), lease_seconds=60 * lease):
             now = _find(ledger, found.ticket_id)
@@ -161,7 +151,7 @@ def release(
     json_: AsJson = False,
 ) -> int:
     """Give a claim back. Exit code 8 when it is not yours."""
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = _find(ledger, ticket)
         if not ledger.release_ticket(found.ticket_id, _me(who), reason=reason):
             raise MarketplaceError(f"{_me(who)} has not claimed the ticket", where=f"ticket {found.ticket_id}")
@@ -183,7 +173,7 @@ def complete(
         text = sys.stdin.read() if proof == "-" else Path(proof).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise MarketplaceError(f"the proof cannot be read: {error}", where=proof) from error
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = _find(ledger, ticket)
 
     async def work(market: RepositoryMarket) -> Ticket:
@@ -196,14 +186,14 @@ def complete(
 def cancel(
     ticket: TicketId,
     *,
-    reason: Annotated[str, Parameter(help="Why, for the history.")] = "not needed any more",
-    reject: Annotated[bool, Parameter(negative="", help="For good: asking again does not open it.")] = False,
+    reason: Annotated[str, Parameter(help="Why, for the history.")] = "no longer needed",
+    reject: Annotated[bool, Parameter(negative="", help="For good: asking again does not reopen it.")] = False,
     who: Who = "",
     json_: AsJson = False,
 ) -> int:
     """Close a ticket that nobody needs. Exit code 8 when it is completed or closed already."""
     status = TicketStatus.REJECTED if reject else TicketStatus.CANCELLED
-    with _ledger() as ledger:
+    with open_ledger() as ledger:
         found = _find(ledger, ticket)
         if not ledger.close_ticket(found.ticket_id, status, reason=reason, who=_me(who)):
             raise MarketplaceError(f"the ticket is {found.status.value}", where=f"ticket {found.ticket_id}")
@@ -212,38 +202,24 @@ def cancel(
 
 @market_app.command
 def supply(
-    repo: Annotated[str, Parameter(help="Folder or URL of a git repository.")],
+    repo: RunRepository,
     *,
-    ref: Annotated[str, Parameter(help="Branch, tag or commit to work on.")] = "HEAD",
-    out: Annotated[Path, Parameter(help="Folder for the results.")] = Path("out"),
-    timeout: Annotated[float | None, Parameter(help="Seconds that suppliers may work; no limit unless given.")] = None,
+    ref: Reference = "HEAD",
+    out: Out = Path("out"),
+    timeout: Seconds = None,
     json_: AsJson = False,
 ) -> int:
-    """Let every strategy supply the open tickets of a repository, and close the goals that wait for them."""
-    from orchestrator.cli.next_commands import next_commands
-    from orchestrator.cli.prefect_server import prefect_server, run_flow
-    from orchestrator.cli.progress import RunDisplay
-    from orchestrator.cli.terminal import show_summary
-    from orchestrator.goals.events import observed_by
-    from orchestrator.run.assembly import preflight
+    """Let every strategy work on the open tickets of a repository, and close the goals that wait for them."""
+    from orchestrator.cli.prefect_server import load_flow, run_flow
+    from orchestrator.cli.runs import checked_folder, finish, shown_run
 
     settings = load_settings(timeout=timeout)
-    paths = settings.paths
-    folder = Path(os.path.abspath(out.expanduser()))
-    preflight(repo, folder, settings, paths)
+    folder = checked_folder(repo, out, settings)
     console = make_console(stderr=json_)
-    display = RunDisplay(console)
-    with display.running(), observed_by(display), prefect_server(paths):
-        with interruption_held():
-            from flows.supply import supply as supply_flow
-
-        summary = run_flow(
-            lambda: supply_flow(repo, ref, profile=int(settings.profile), budget_seconds=timeout, out=str(folder))
-        )
-    show_summary(console, summary, folder, next_commands(repo, summary, folder))
-    if json_:
-        _print(summary)
-    return 130 if summary["stopped"] else 0
+    with shown_run(console, settings.paths) as server:
+        options = {"profile": int(settings.profile), "budget_seconds": timeout, "out": str(folder)}
+        summary = run_flow(server, load_flow("supply"), repo, ref, **options)
+    return finish(console, repo, summary, folder, as_json=json_)
 
 
 @market_app.command
@@ -258,7 +234,7 @@ def search(
     limit: Annotated[int, Parameter(help="How many at most.")] = 5,
     json_: AsJson = False,
 ) -> int:
-    """Find tickets like a statement: the same, a variant, a lemma that closes it in Lean, common words."""
+    """Find tickets like a statement: the same one, a variant, a lemma that closes it in Lean, or common words."""
     place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
 
     async def work(market: RepositoryMarket) -> list[Similar]:
@@ -266,7 +242,7 @@ def search(
 
     found = asyncio.run(_with_lean(repo, json_, work))
     if json_:
-        _print([{"how": s.how.value, "score": s.score, "by": s.by, **ticket_json(s.ticket)} for s in found])
+        print_json([{"how": s.how, "score": s.score, "by": s.by, **asdict(s.ticket)} for s in found])
         return 0
     console = make_console()
     for similar in found:
@@ -274,28 +250,18 @@ def search(
         say(console, "bold", f"{similar.how.value}{by}", f"{similar.ticket_id} {similar.status.value}")
         say(console, "dim", "   ", f"{similar.ticket.name} {similar.ticket.signature}")
     if not found:
-        console.print("Nothing like it", highlight=False)
+        tell(console, "Nothing like it")
     return 0
-
-
-def ticket_json(ticket: Ticket) -> dict[str, Any]:
-    """A ticket for programs."""
-    return {**asdict(ticket), "status": ticket.status.value}
 
 
 async def _with_lean(repo: str, quiet: bool, work: Callable[[RepositoryMarket], Awaitable[Done]]) -> Done:
     from orchestrator.marketplace.of_repository import open_market
 
     settings = load_settings()
-    console = make_console(stderr=True) if quiet else make_console()
-    with _ledger() as ledger, console.status("asking Lean"):
+    console = make_console(stderr=quiet)
+    with open_ledger() as ledger, console.status("asking Lean"):
         async with open_market(repo, ledger, settings, settings.paths) as market:
             return await work(market)
-
-
-def _ledger() -> Ledger:
-    settings = load_settings()
-    return Ledger.open(settings.ledger_url or settings.paths.ledger_file)
 
 
 def _find(ledger: Ledger, ticket: str) -> Ticket:
@@ -311,7 +277,7 @@ def _find(ledger: Ledger, ticket: str) -> Ticket:
     if len(like) == 1:
         return like[0]
     what = f"{len(like)} tickets begin with {ticket}" if like else f"there is no ticket {ticket}"
-    raise MarketplaceError(what, hint="`orchestrator market list` names them all")
+    raise MarketplaceError(what, hint="`orchestrator market list` lists them all")
 
 
 def _source(repo: str | None) -> str | None:
@@ -327,9 +293,9 @@ def _me(who: str) -> str:
     return who or getpass.getuser()
 
 
-def _tell(ticket: Ticket, as_json: bool) -> int:
+def _tell(ticket: Ticket, as_json: bool = False) -> int:
     if as_json:
-        _print(ticket_json(ticket))
+        print_json(ticket)
         return 0
     console = make_console()
     say(console, _STYLES[ticket.status], ticket.status.value, f"{ticket.name} ({ticket.ticket_id})")
@@ -344,7 +310,7 @@ def _facts(ticket: Ticket) -> Sequence[tuple[str, str]]:
     lease = f"{ticket.supplier} until {ticket.lease_until:%Y-%m-%d %H:%M:%S}" if ticket.lease_until else ""
     facts = (
         ("statement", ticket.signature.removeprefix(": ")),
-        ("place", where),
+        ("location", where),
         ("repository", ticket.repo),
         ("constraints", ", ".join(ticket.constraints)),
         ("labels", ", ".join(ticket.labels)),
@@ -356,28 +322,7 @@ def _facts(ticket: Ticket) -> Sequence[tuple[str, str]]:
     return [(label, value) for label, value in facts if value]
 
 
-def _show(console: Console, tickets: Sequence[Ticket]) -> None:
-    columns = (
-        Column("id"),
-        Column("status"),
-        Column("waits", right=True),
-        Column("lemma", 3, keep_end=True),
-        Column("statement", 6),
-        Column("supplier", 1),
-    )
-    rows = [
-        [
-            Cell(ticket.ticket_id),
-            Cell(ticket.status.value, _STYLES[ticket.status]),
-            Cell(str(ticket.waiting)),
-            Cell(ticket.name),
-            Cell(ticket.signature.removeprefix(": ")),
-            Cell(ticket.supplier),
-        ]
-        for ticket in tickets
-    ]
-    console.print(fitted(columns, rows, console.width))
-
-
-def _print(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+def _row(ticket: Ticket) -> tuple[str | tuple[str, str], ...]:
+    status = (ticket.status.value, _STYLES[ticket.status])
+    statement = ticket.signature.removeprefix(": ")
+    return (ticket.ticket_id, status, str(ticket.waiting), ticket.name, statement, ticket.supplier)

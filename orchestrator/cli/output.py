@@ -1,4 +1,4 @@
-"""What every command shares: JSON on standard output, and how long work shows how far it is."""
+"""What every command shares: its parameters, JSON on standard output, and how long work shows how far it is."""
 
 from __future__ import annotations
 
@@ -8,25 +8,47 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.progress import track
 
+from orchestrator.config import load_settings
+
+if TYPE_CHECKING:
+    from orchestrator.ledger.store import Ledger
+
 Item = TypeVar("Item")
+
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
+Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
+Reference = Annotated[str, Parameter(help="Branch, tag or commit to work on.")]
+OptionalRef = Annotated[
+    str | None, Parameter(name="--ref", help="Branch, tag or commit; without it, the folder as it is.")
+]
+Out = Annotated[Path, Parameter(help="Folder for the results.")]
+Seconds = Annotated[float | None, Parameter(help="Seconds that strategies may work; no limit unless given.")]
+ProfileNumber = Annotated[
+    int | None, Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough.")
+]
+
+
+def to_json(value: Any) -> str:
+    """A value as indented JSON: dataclasses by their fields, what JSON does not know as text."""
+    return json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
+    """Print a value as JSON on standard output."""
+    sys.stdout.write(to_json(value))
 
 
-def counted_along(console: Console, items: Iterable[Item], words: str, total: int | None = None) -> Iterator[Item]:
+def counted_along(console: Console, items: Iterable[Item], words: str) -> Iterator[Item]:
     """The items; a bar on a terminal, and one line at the end elsewhere."""
     if console.is_interactive:
-        yield from track(items, description=words, total=total, console=console, transient=True)
+        yield from track(items, description=words, console=console, transient=True)
         return
     done = 0
     for item in items:
@@ -35,11 +57,15 @@ def counted_along(console: Console, items: Iterable[Item], words: str, total: in
     console.print(f"{words}: {done}", highlight=False)
 
 
+def open_ledger() -> Ledger:
+    """The ledger of the settings, to be used in a `with` block."""
+    from orchestrator.ledger.store import Ledger
+
+    settings = load_settings()
+    return Ledger.open(settings.ledger_url or settings.paths.ledger_file)
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    return value.isoformat() if isinstance(value, datetime) else str(value)

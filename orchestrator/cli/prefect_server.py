@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, Any, Self
@@ -27,6 +28,9 @@ _GRACE_SECONDS = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+Flow = Callable[..., Coroutine[Any, Any, Mapping[str, Any]]]
+
+
 class LocalServer:
     """The application `module:factory`, served inside a `with` block.
 
@@ -36,7 +40,7 @@ class LocalServer:
     Args:
         application: what to serve, as uvicorn takes it.
         environment: its whole environment.
-        log: file that takes its output; it is made anew.
+        log: file that takes its output; an old one is replaced.
     """
 
     def __init__(self, application: str, *, environment: Mapping[str, str], log: Path) -> None:
@@ -153,39 +157,23 @@ def _end_with_parent(end: Callable[[], None]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@contextmanager
-def prefect_server(paths: Paths) -> Iterator[None]:
-    """Inside the block, Prefect has a server: the one it is set up with, else a temporary one.
-
-    Raises:
-        ConfigError: the server it is set up with does not answer.
-        OrchestratorError: a temporary one cannot be started.
-    """
-    with starting_prefect_server(paths) as server:
-        server.wait()
-        yield
-
-
 @dataclass(frozen=True)
 class StartingServer:
-    """A Prefect server: `temporary` when it is ours, `wait` returns when it answers and Prefect knows of it.
-
-    `wait` raises what `prefect_server` does.
-    """
+    """A Prefect server: `temporary` when it is ours; `wait` returns when it answers and Prefect knows of it."""
 
     temporary: bool
     wait: Callable[[], None]
 
 
 @contextmanager
-def starting_prefect_server(paths: Paths) -> Iterator[StartingServer]:
-    """As `prefect_server`, but while a temporary server starts something else can be done.
+def prefect_server(paths: Paths) -> Iterator[StartingServer]:
+    """Inside the block Prefect has a server, the one it is set up with or a temporary one, which may still be starting.
 
     Prefect would start a temporary server by itself, but one that Ctrl-C ends before us and that outlives a crash.
 
     Raises:
         ConfigError: the server it is set up with does not answer.
-        OrchestratorError: a temporary one cannot be started.
+        OrchestratorError: a temporary one cannot be started (from `wait`, too).
     """
     set_prefect_defaults()
     set_torch_folder(paths.cache / "torch")
@@ -236,7 +224,14 @@ def starting_prefect_server(paths: Paths) -> Iterator[StartingServer]:
             yield StartingServer(temporary=True, wait=wait)
 
 
-def run_flow(flow: Callable[[], Coroutine[Any, Any, Mapping[str, Any]]]) -> Mapping[str, Any]:
+def load_flow(name: str) -> Flow:
+    """The flow `flows.NAME.NAME`; importing it takes a second, in which Ctrl-C is only noted."""
+    with interruption_held():
+        flow: Flow = getattr(import_module(f"flows.{name}"), name)
+        return flow
+
+
+def run_flow(server: StartingServer, flow: Flow, *arguments: Any, **options: Any) -> Mapping[str, Any]:
     """Run a flow in this process. When its work is done, it does not matter that Prefect cannot be told of it.
 
     Raises:
@@ -252,17 +247,17 @@ def run_flow(flow: Callable[[], Coroutine[Any, Any, Mapping[str, Any]]]) -> Mapp
         if isinstance(event, RunFinished):
             finished.append(event.summary)
 
+    server.wait()
     try:
         with observed_by(remember):
-            return asyncio.run(flow())
+            return asyncio.run(flow(*arguments, **options))
     except TerminationSignal as error:
         raise KeyboardInterrupt from error
     except HTTPError as error:
-        what = f"The Prefect server does not answer any more: {error}"
+        what = f"The Prefect server no longer answers: {error}"
         if not finished:
-            raise OrchestratorError(
-                what, hint="What was tried is in the ledger: the next run goes on there."
-            ) from error
+            hint = "What was tried is in the ledger: the next run goes on from there."
+            raise OrchestratorError(what, hint=hint) from error
         notify(Notice(what))
         return finished[0]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from typing import Annotated
@@ -11,7 +10,8 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from orchestrator.cli.terminal import make_console
+from orchestrator.cli.output import AsJson, print_json
+from orchestrator.cli.terminal import make_console, tell
 from orchestrator.config import load_settings
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.premises.bm25 import Lexical
@@ -25,7 +25,7 @@ from orchestrator.source.project import Project
 premises_app = App(name="premises", help="The library's theorems that proofs may use: collect them, look some up.")
 
 Imports = Annotated[
-    list[str] | None, Parameter(name="--import", negative="", help="A module to import, several times for several.")
+    list[str] | None, Parameter(name="--import", negative="", help="A module to import; may be repeated.")
 ]
 
 
@@ -33,9 +33,9 @@ Imports = Annotated[
 def build(
     *,
     imports: Imports = None,
-    force: Annotated[bool, Parameter(negative="", help="Even if there is one already.")] = False,
+    force: Annotated[bool, Parameter(negative="", help="Even if they have been collected.")] = False,
 ) -> int:
-    """Collect the constants that imports bring; some minutes, once for each Lean."""
+    """Collect the constants that imports bring. Takes some minutes, once for each Lean."""
     console = make_console(stderr=True)
     paths = load_settings().paths
     begun = time.monotonic()
@@ -45,16 +45,16 @@ def build(
         nonlocal last
         if time.monotonic() - last > 5:
             last = time.monotonic()
-            console.print(f"  {count} premises, in {module}", highlight=False)
+            tell(console, f"  {count} premises, in {module}")
 
     chosen = imports or list(DEFAULT_IMPORTS)
     servers = _servers()
     corpus = asyncio.run(library_corpus(paths, servers, chosen, force=force, progress=progress))
     words = f"{len(corpus.premises)} premises of {', '.join(chosen)} in {time.monotonic() - begun:.1f} s"
-    console.print(words, highlight=False)
+    tell(console, words)
     index = known_index(paths, servers, chosen)
     if index is not None and dense_retriever(load_settings(), index, paths.premises / "dense") is not None:
-        console.print("their embeddings are there, too", highlight=False)
+        tell(console, "their embeddings are there as well")
     return 0
 
 
@@ -64,15 +64,13 @@ def query(
     *,
     count: Annotated[int, Parameter(name=["--count", "-k"], validator=Number(gte=1), help="How many.")] = 16,
     imports: Imports = None,
-    json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
+    json_: AsJson = False,
 ) -> int:
-    """Print the theorems nearest to a goal (a text with ⊢) or to words. Exit code 4 when nothing was collected yet."""
+    """Print the theorems nearest to a goal (a text with ⊢) or to words. Exit code 4 when none have been collected."""
     retriever = _retriever(text, imports or list(DEFAULT_IMPORTS))
     if retriever is None:
         flags = "".join(f" --import {name}" for name in imports or ())
-        make_console(stderr=True).print(
-            f"Nothing was collected yet: run `orchestrator premises build{flags}`.", highlight=False, soft_wrap=True
-        )
+        tell(make_console(stderr=True), f"Nothing has been collected yet: run `orchestrator premises build{flags}`.")
         return 4
     begun = time.monotonic()
     found = retriever.retrieve(Query(text), count)
@@ -82,11 +80,11 @@ def query(
             {"name": r.premise.name, "statement": r.premise.statement, "module": r.premise.module, "score": r.score}
             for r in found
         ]
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
+        print_json(rows)
         return 0
     for ranked in found:
         sys.stdout.write(f"{ranked.score:6.1f}  {ranked.premise.name} : {ranked.premise.statement}\n")
-    make_console(stderr=True).print(f"{milliseconds:.1f} ms over {len(retriever)} theorems", highlight=False)
+    tell(make_console(stderr=True), f"{milliseconds:.1f} ms over {len(retriever)} theorems")
     return 0
 
 

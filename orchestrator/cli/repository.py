@@ -1,23 +1,22 @@
-"""The commands that need no Prefect: extract, verify, and those about Lean itself."""
+"""The commands that look at a repository without Prefect: `extract` and `verify`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator.cli.terminal import make_console, say, show_findings, show_goals, show_problems, show_verdicts
-from orchestrator.config import LeanChoice, child_environment, load_settings
+from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
+from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
+from orchestrator.config import child_environment, load_settings
 from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
 from orchestrator.gate.gate import Gate, PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
@@ -25,85 +24,44 @@ from orchestrator.git.apply import apply_patch
 from orchestrator.git.checkout import checkout
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.goals.difficulty import estimated_difficulty
+from orchestrator.lean import extraction
 from orchestrator.lean.checkers import find_checkers
-from orchestrator.lean.doctor import doctor
-from orchestrator.lean.embedded.install import INSTALLATION, ensure_embedded
-from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.lake import BUILD_SECONDS, build
 from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
-from orchestrator.lean.toolchain import describe, find_lean, probe_native
+from orchestrator.lean.toolchain import probe_native
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
-from orchestrator.source.project import Project
+from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.scan import proofs_wanted, scan
 from orchestrator.text import counted, one_line
 
-lean_app = App(name="lean", help="The Lean that proofs are checked with: install it, see which one is used.")
 
-Embedded = Annotated[bool, Parameter(negative="", help="Make everything anew.")]
+def extract(
+    repo: Repository,
+    *,
+    ref: OptionalRef = None,
+    static: Annotated[bool, Parameter(negative="", help="Do not ask Lean: find the sorries in the text.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """List every sorry of a repository, as Lean sees it, or as the text alone shows it.
 
-
-@lean_app.command
-def install(*, force: Embedded = False) -> int:
-    """Install the embedded Lean: about 120 MB to download, 400 MB on disk, once for each user."""
-    console = make_console()
-    paths = load_settings().paths
-    seen: set[str] = set()
-
-    def progress(step: str, _done: float | None) -> None:
-        if step not in seen:
-            seen.add(step)
-            console.print(f"  {INSTALLATION.get(step, step)} …", highlight=False)
-
-    lean = ensure_embedded(paths, progress=progress, force=force)
-    console.print(f"Lean {lean.version} is ready in {lean.root.parent}", highlight=False, soft_wrap=True)
-    return 0
-
-
-@lean_app.command(name="doctor")
-def lean_doctor(repo: Annotated[Path | None, Parameter(help="A project to look at.")] = None) -> int:
-    """Say which Lean would be used, and why; what is missing, and the command that mends it."""
-    console = make_console()
-    settings = load_settings()
-    paths = settings.paths
-    findings = doctor(paths)
-    show_findings(console, findings)
-    if repo is not None:
-        project = load_project(repo)
-        console.print()
-        console.print(escape(describe(choose_lean(settings, paths, project))), highlight=False, soft_wrap=True)
-    return 1 if any(finding.level.value == "bad" for finding in findings) else 0
-
-
-@lean_app.command
-def path() -> int:
-    """Print the folder of the embedded Lean. Exit code 4 when it is not installed."""
-    settings = load_settings()
-    paths = settings.paths
-    found = find_lean(Path.cwd(), "", prefer=LeanChoice.EMBEDDED, paths=paths)
-    sys.stdout.write(f"{paths.embedded_lean}\n")
-    return 0 if found.installed else 4
-
-
-def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
-    """List the open places of a repository.
-
-    Raises:
-        RepositoryError: it cannot be had, or no file of it elaborates.
-        LeanError: Lean cannot be used.
+    Examples
+    --------
+    orchestrator extract .                  # the folder as it is, changes that are not committed included
+    orchestrator extract . --ref main --json
+    orchestrator extract . --static         # at once, without Lean
     """
+    console = make_console(stderr=json_)
+    return _static(repo, ref, console, as_json=json_) if static else _elaborated(repo, ref, console, as_json=json_)
+
+
+def _elaborated(repo: str, ref: str | None, console: Console, *, as_json: bool) -> int:
     project, servers = prepare(repo, ref, console)
     found = asyncio.run(elaborate(project, servers, console))
     problems = (*project.problems, *found.problems)
     if as_json:
-        value = {
-            "commit": project.commit,
-            "goals": [{**asdict(goal), "kind": goal.kind.value} for goal in found.goals],
-            "problems": [asdict(problem) for problem in problems],
-            "notes": list(found.notes),
-        }
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        print_json({"commit": project.commit, "goals": found.goals, "problems": problems, "notes": found.notes})
     if not found.declarations:
         raise nothing_usable(project, problems)
     if not as_json:
@@ -114,86 +72,102 @@ def run_extract(repo: str, ref: str | None, *, as_json: bool, console: Console) 
     return 0
 
 
-def run_extract_static(repo: str, ref: str | None, *, as_json: bool, console: Console) -> int:
-    """List what the text of a repository's modules leaves open, `proof_wanted` included; no Lean is asked.
-
-    Raises:
-        RepositoryError: it cannot be had.
-    """
+def _static(repo: str, ref: str | None, console: Console, *, as_json: bool) -> int:
     project = open_project(repo, ref)
-    found = [(module.path, place) for module in project.modules for place in scan(module.text)]
-    wanted = [(module.path, place) for module in project.modules for place in proofs_wanted(module.text)]
+    found = [(module.path, sorry) for module in project.modules for sorry in scan(module.text)]
+    wanted = [(module.path, asked) for module in project.modules for asked in proofs_wanted(module.text)]
     if as_json:
-        value = {
-            "commit": project.commit,
-            "places": [{"file": path, **asdict(place)} for path, place in found],
-            "proofs_wanted": [{"file": path, **asdict(place)} for path, place in wanted],
-            "problems": [asdict(problem) for problem in project.problems],
-        }
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        print_json(
+            {
+                "commit": project.commit,
+                "places": [{"file": path, **asdict(sorry)} for path, sorry in found],
+                "proofs_wanted": [{"file": path, **asdict(asked)} for path, asked in wanted],
+                "problems": project.problems,
+            }
+        )
         return 0
-    for path, place in found:
-        name = place.declaration or f"a {place.keyword or 'command'} without a name"
-        start = place.span.start
-        console.print(f"{path}:{start.line}:{start.column} {place.word} in {name}", highlight=False, soft_wrap=True)
+    for path, sorry in found:
+        name = sorry.declaration or f"a {sorry.keyword or 'command'} without a name"
+        tell(console, f"{path}:{sorry.span.start.line}:{sorry.span.start.column} {sorry.word} in {name}")
     for path, asked in wanted:
-        where = f"{path}:{asked.span.start.line}:{asked.span.start.column}"
-        console.print(f"{where} proof_wanted {asked.declaration}", highlight=False, soft_wrap=True)
+        tell(console, f"{path}:{asked.span.start.line}:{asked.span.start.column} proof_wanted {asked.declaration}")
     show_problems(console, project.problems)
-    files = len({path for path, _ in found})
-    console.print(
-        f"{counted(len(found), 'open place')} in {counted(files, 'file')} of {len(project.modules)}, "
-        f"{len(wanted)} proof_wanted",
-        highlight=False,
-    )
+    sorries, files = counted(len(found), "sorry", "sorries"), counted(len({path for path, _ in found}), "file")
+    tell(console, f"{sorries} in {files} of {len(project.modules)}, {len(wanted)} proof_wanted")
     return 0
 
 
-def run_verify(
-    repo: str,
-    ref: str | None,
-    patch: Path,
+def verify(
+    repo: Repository,
+    patch: Annotated[Path, Parameter(help="The patch to judge: proofs.patch of a run, or any other.")],
     *,
-    as_json: bool,
-    console: Console,
-    helpers: Collection[str] = (),
-    compiled: bool = False,
+    ref: OptionalRef = None,
+    helper: Annotated[
+        tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
+    ] = (),
+    compiled: Annotated[
+        bool,
+        Parameter(
+            help="Build a copy with the patch, and have leanchecker and SafeVerify look at it; your own Lean only."
+        ),
+    ] = False,
+    json_: AsJson = False,
 ) -> int:
-    """Judge a patch; exit code 5 when it must not be used.
+    """Judge a patch from scratch: a verdict for each declaration it proves. Exit code 5 when it must not be used.
 
-    With `compiled`, the checkers of other people that are installed look at the compiled files, too.
-
-    Raises:
-        RepositoryError, LeanError: as `run_extract` does.
-        PatchError: it cannot be judged.
+    Examples
+    --------
+    orchestrator verify . out/proofs.patch  # the patch of a run, or anybody's
     """
+    console = make_console(stderr=json_)
     text = read_patch(patch)
     project, servers = prepare(repo, ref, console)
     project, texts = original_and_patched(project, text)
-    names = named_helpers(text) | frozenset(helpers)
+    names = named_helpers(text) | frozenset(helper)
     axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
     lake = _lake_for(servers) if compiled else None
-    report = asyncio.run(judge_patch(project, texts, servers, console, helpers=names, allowed_axioms=axioms))
+    report = asyncio.run(_judge(project, texts, servers, console, names, axioms))
     if lake is not None and report.accepted:
         with console.status("building a copy with the patch, for other checkers"):
             report = _with_second_opinion(report, project, texts, lake, axioms)
-    if as_json:
-        sys.stdout.write(json.dumps(report_json(report), ensure_ascii=False, indent=2) + "\n")
-        return 0 if report.accepted else PatchError.exit_code
-    show_verdicts(console, report.verdicts)
-    for file, messages in report.errors.items():
-        for message in messages[:3]:
-            say(console, "red", "error:", f"{file}:{message.start.line}: {message.text}")
-    for file, words in report.differences.items():
-        for word in words:
-            say(console, "red", "changed:", f"{file}: {word}")
-    for label, words in (("look at", warnings_of(report)), ("not checked:", unchecked_by(report))):
-        for word in words:
-            say(console, "yellow", label, word)
-    accepted = sum(verdict.accepted for verdict in report.verdicts)
-    of_all = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
-    console.print(of_all if report.verdicts else "The patch closes no open place", highlight=False)
+    if json_:
+        print_json(_report_json(report))
+    else:
+        _show_report(console, report)
     return 0 if report.accepted else PatchError.exit_code
+
+
+def _show_report(console: Console, report: PatchReport) -> None:
+    show_verdicts(console, report.verdicts)
+    warnings = [f"{verdict.file}: {word}" for verdict in report.verdicts for word in verdict.warnings]
+    unchecked = [word for verdict in report.verdicts for word in verdict.not_checked]
+    errors = [f"{file}:{m.start.line}: {m.text}" for file, messages in report.errors.items() for m in messages[:3]]
+    differences = [f"{file}: {word}" for file, words in report.differences.items() for word in words]
+    for style, label, lines in (
+        ("red", "error:", errors),
+        ("red", "changed:", differences),
+        ("yellow", "look at", dict.fromkeys(warnings)),
+        ("yellow", "not checked:", dict.fromkeys(unchecked)),
+    ):
+        for line in lines:
+            say(console, style, label, line)
+    accepted = sum(verdict.accepted for verdict in report.verdicts)
+    summary = f"{accepted} of {counted(len(report.verdicts), 'declaration')} accepted"
+    tell(console, summary if report.verdicts else "The patch closes no sorry")
+
+
+def _report_json(report: PatchReport) -> dict[str, object]:
+    verdicts = [
+        {
+            **asdict(verdict),
+            "reason": verdict.reason,
+            "checks": [{"check": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
+        }
+        for verdict in report.verdicts
+    ]
+    errors = {file: [message.text for message in messages] for file, messages in report.errors.items()}
+    differences = {file: words for file, words in report.differences.items() if words}
+    return {"accepted": report.accepted, "verdicts": verdicts, "errors": errors, "differences": differences}
 
 
 def _lake_for(servers: Servers) -> ReplLaunch:
@@ -310,36 +284,28 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
         return project, provision(settings, paths, lean, folder=lake_folder(repo, project))
 
 
-async def elaborate(project: Project, servers: Servers, console: Console) -> Extraction:
-    """Every open place of the project, from a Lean server of its own."""
-    done = count(1)
+async def elaborate(project: Project, servers: Servers, console: Console) -> extraction.Extraction:
+    """Every sorry of the project, from a Lean server of its own."""
+    done, files = count(1), len(project.modules)
     with console.status("elaborating") as status:
+
+        def progress(module: SourceModule) -> None:
+            status.update(f"elaborating file {next(done)} of {files}: {escape(one_line(module.path))}")
+
         async with servers.fresh(project) as workspace:
-            return await extract(
-                workspace,
-                project.modules,
-                difficulty=estimated_difficulty,
-                progress=lambda m: status.update(
-                    f"elaborating file {next(done)} of {len(project.modules)}: {escape(one_line(m.path))}"
-                ),
+            return await extraction.extract(
+                workspace, project.modules, difficulty=estimated_difficulty, progress=progress
             )
 
 
-async def judge_patch(
+async def _judge(
     project: Project,
     texts: Mapping[str, str],
     servers: Servers,
     console: Console,
-    *,
-    helpers: frozenset[str] = frozenset(),
-    allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+    helpers: frozenset[str],
+    allowed_axioms: frozenset[str],
 ) -> PatchReport:
-    """The gate's report on changed files.
-
-    Raises:
-        RepositoryError: no file elaborates.
-        PatchError: one that is to be changed does not elaborate as it is.
-    """
     found = await elaborate(project, servers, console)
     if not found.declarations:
         raise nothing_usable(project, (*project.problems, *found.problems))
@@ -351,36 +317,3 @@ async def judge_patch(
     with console.status("replaying the project with the patch"):
         gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms, not_checked=servers.not_checked)
         return await gate.verify(texts, named=helpers)
-
-
-def warnings_of(report: PatchReport) -> tuple[str, ...]:
-    """What a reader of the patch should look at twice, each file and word once."""
-    return tuple(dict.fromkeys(f"{v.file}: {word}" for v in report.verdicts for word in v.warnings))
-
-
-def unchecked_by(report: PatchReport) -> tuple[str, ...]:
-    """What could not be looked at, each thing once."""
-    return tuple(dict.fromkeys(word for v in report.verdicts for word in v.not_checked))
-
-
-def report_json(report: PatchReport) -> dict[str, object]:
-    """A patch report for programs."""
-    return {
-        "accepted": report.accepted,
-        "verdicts": [
-            {
-                "declaration": verdict.declaration,
-                "file": verdict.file,
-                "status": verdict.status.value,
-                "axioms": list(verdict.axioms),
-                "rests_on": list(verdict.rests_on),
-                "reason": verdict.reason,
-                "checks": [{"check": c.name.value, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
-                "not_checked": list(verdict.not_checked),
-                "warnings": list(verdict.warnings),
-            }
-            for verdict in report.verdicts
-        ],
-        "errors": {file: [message.text for message in messages] for file, messages in report.errors.items()},
-        "differences": {file: list(words) for file, words in report.differences.items() if words},
-    }

@@ -1,4 +1,4 @@
-"""`orchestrator setup`: everything a Prefect server needs to run our flows, in one command that may be repeated."""
+"""`orchestrator setup`: everything a Prefect server needs to run our flows, in one command that can be repeated."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.terminal import make_console, say
 from orchestrator.config import child_environment, load_settings, set_prefect_defaults
 from orchestrator.errors import ConfigError, OrchestratorError
@@ -24,7 +25,7 @@ DEFAULT_BLOCK = "default"
 
 def setup(
     *,
-    repo: Annotated[str, Parameter(help="Repository of the default Lean project; asked for the first time only.")] = "",
+    repo: Annotated[str, Parameter(help="Repository of the default Lean project; needed the first time only.")] = "",
     source: Annotated[
         str, Parameter(help="Repository that workers clone the flows from; the folder of this installation if empty.")
     ] = "",
@@ -33,11 +34,11 @@ def setup(
         Literal["auto", "on", "off"],
         Parameter(help="Whether the server holds the light and heavy limits; auto: if PostgreSQL is behind it."),
     ] = "auto",
-    json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
+    json_: AsJson = False,
 ) -> int:
     """Register blocks, limits, the work pool and the deployments on the Prefect server of PREFECT_API_URL.
 
-    Repeating it changes nothing that is right already; blocks that exist keep their values. Then start a worker on
+    Running it again changes nothing that is already right; blocks that exist keep their values. Then start a worker on
     every machine: `prefect worker start --pool lean`.
 
     Examples
@@ -47,16 +48,14 @@ def setup(
     prefect deployment run nightly/nightly --watch
     """
     set_prefect_defaults()
-    console = make_console(stderr=json_)
     settings = load_settings()
     numbers = {"light": settings.max_light, "heavy": settings.max_heavy}
     done = asyncio.run(_on_server(repo, numbers, limits))
     done["deployments"] = deploy(source or ROOT.as_uri(), timezone, cloned=bool(source))
     if json_:
-        console = make_console()
-        console.print_json(data=done)
-        return 0
-    _show(console, done)
+        print_json(done)
+    else:
+        _show(make_console(), done)
     return 0
 
 
@@ -96,7 +95,7 @@ async def _limits(client: Any, numbers: dict[str, int], limits: str) -> dict[str
 
 
 async def _has_postgres(client: Any) -> bool:
-    """As far as it can be known: a server tells its database's driver when that is set by itself, its URL never."""
+    """As far as can be known: a server tells its database's driver if that is set separately, but never its URL."""
     from prefect.settings import get_current_settings
 
     told = (await client.request("GET", "/admin/settings")).json().get("server", {}).get("database", {})
@@ -141,7 +140,7 @@ async def _blocks(repo: str) -> list[str]:
 
 
 def deploy(source: str, timezone: str, *, cloned: bool) -> list[str]:
-    """Register the deployments of prefect.yaml; their names. Those whose flow is not in this installation are left out.
+    """Register the deployments of prefect.yaml whose flow is in this installation, and return their names.
 
     Args:
         source: what workers clone, when `cloned`; else the flows are run from this installation's folder.
@@ -185,10 +184,13 @@ def deploy(source: str, timezone: str, *, cloned: bool) -> list[str]:
 
 
 def _show(console: Console, done: dict[str, Any]) -> None:
-    say(console, "green", "server", str(done["server"]))
     kept = ", ".join(f"{tag} {limit}" for tag, limit in done["limits"].items())
-    say(console, "green", "limits", kept or "held by each run by itself (no PostgreSQL behind the server)")
-    say(console, "green", "work pool", str(done["work_pool"]))
-    say(console, "green", "blocks", ", ".join(done["blocks"]))
-    say(console, "green", "deployments", ", ".join(done["deployments"]))
+    words = {**done, "limits": kept or "held by each run by itself (no PostgreSQL behind the server)"}
+    for name in ("server", "limits", "work_pool", "blocks", "deployments"):
+        say(
+            console,
+            "green",
+            name.replace("_", " "),
+            words[name] if isinstance(words[name], str) else ", ".join(words[name]),
+        )
     say(console, "bold", "next:", f"prefect worker start --pool {POOL}")

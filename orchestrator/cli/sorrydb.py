@@ -1,12 +1,9 @@
-"""SorryDB's files: look into one, work on a record of it, hold it against what we extract, and write one."""
+"""SorryDB's files: look into one, prove a record of it, compare it with what we extract, and write one."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +11,18 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
-from rich.table import Table
 
+from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json
 from orchestrator.cli.repository import elaborate, prepare
-from orchestrator.cli.terminal import make_console, say
+from orchestrator.cli.tables import RIGHT, WHOLE, table
+from orchestrator.cli.terminal import make_console, say, tell
 from orchestrator.errors import ConfigError
 from orchestrator.run.report import sorrydb
 from orchestrator.run.report.files import write_outputs
 from orchestrator.run.report.sorrydb import SorryFile, SorryRecord
+from orchestrator.text import counted
 
-sorrydb_app = App(name="sorrydb", help="Read, run, compare and write SorryDB's lists of open places.")
+sorrydb_app = App(name="sorrydb", help="Read, run, compare and write SorryDB's lists of sorries.")
 
 Database = Annotated[Path, Parameter(help="A file of SorryDB's format.")]
 Where = Annotated[str, Parameter(help="Folder or URL to use instead of the record's own repository.")]
@@ -33,13 +32,12 @@ Where = Annotated[str, Parameter(help="Folder or URL to use instead of the recor
 def list_records(file: Database) -> int:
     """Count the records of a file by repository and commit, with the command that works on each."""
     records = read_file(file).records
-    table = Table("records", "Lean", "command", box=None)
-    counted = Counter((record.lean_version, record.command) for record in records)
-    for (version, command), number in counted.most_common():
-        table.add_row(str(number), version, command)
+    numbers = Counter((record.lean_version, record.command) for record in records).most_common()
+    rows = [(str(number), version, command) for (version, command), number in numbers]
     console = make_console()
-    console.print(table)
-    console.print(f"{len(records)} records of {len({record.remote for record in records})} repositories")
+    console.print(table({"records": RIGHT, "Lean": WHOLE, "command": WHOLE}, rows))
+    repositories = counted(len({record.remote for record in records}), "repository", "repositories")
+    tell(console, f"{counted(len(records), 'record')} of {repositories}")
     return 0
 
 
@@ -55,7 +53,7 @@ def copy(
     found = read_file(file)
     chosen = tuple(record for record in found.records if repo in record.remote)[:limit]
     write_file(out, replace(found, records=chosen))
-    make_console().print(f"{len(chosen)} of {len(found.records)} records: {out}", highlight=False, soft_wrap=True)
+    tell(make_console(), f"{len(chosen)} of {counted(len(found.records), 'record')}: {out}")
     return 0
 
 
@@ -65,15 +63,15 @@ def run(
     record: Annotated[str, Parameter(help="The record's id, or its beginning.")],
     *,
     repo: Where = "",
-    out: Annotated[Path, Parameter(help="Folder for the results.")] = Path("out"),
-    timeout: Annotated[float | None, Parameter(help="Seconds that strategies may work.")] = None,
+    out: Out = Path("out"),
+    timeout: Seconds = None,
 ) -> int:
-    """Prove the open place of one record: its repository at its commit, that goal alone, and the gate."""
-    from orchestrator.cli.main import prove
+    """Prove the sorry of one record, and that one alone: its repository at its commit."""
+    from orchestrator.cli.runs import prove
 
     found = find(read_file(file).records, record)
-    place = f"{found.path}:{found.span.start.line}:{found.span.start.column}"
-    return prove(repo or found.remote, ref=found.commit, out=out, timeout=timeout, only=place)
+    location = f"{found.path}:{found.span.start.line}:{found.span.start.column}"
+    return prove(repo or found.remote, ref=found.commit, out=out, timeout=timeout, only=location)
 
 
 @sorrydb_app.command
@@ -83,9 +81,9 @@ def compare(
     *,
     commit: Annotated[str, Parameter(help="The commit whose records count; the newest record's unless given.")] = "",
     remote: Annotated[str, Parameter(help="Records of the repository whose address holds this text.")] = "",
-    json_: Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")] = False,
+    json_: AsJson = False,
 ) -> int:
-    """Hold the records of a repository against what we extract from it at their commit.
+    """Compare the records of a repository with what is extracted from it at their commit.
 
     Exit code 1 when a record is missing here or has another goal.
     """
@@ -106,7 +104,7 @@ def compare(
     }
     if json_:
         ids = {"missing_ids": [r.id for r in found.missing], "other_goal_ids": [r.id for r, _ in found.other_goal]}
-        sys.stdout.write(json.dumps({**counts, **ids}, indent=2) + "\n")
+        print_json({**counts, **ids})
     for r in found.missing:
         say(console, "yellow", "missing:", f"{r.path}:{r.span.start.line} {r.id[:12]}")
     for r, goal in found.other_goal:
@@ -114,21 +112,21 @@ def compare(
     for goal in found.extra:
         start = goal.span.start.line if goal.span else 0
         say(console, "yellow", "only here:", f"{goal.file}:{start} {goal.declaration}")
-    console.print(", ".join(f"{number} {word.replace('_', ' ')}" for word, number in counts.items()), highlight=False)
+    tell(console, ", ".join(f"{number} {word.replace('_', ' ')}" for word, number in counts.items()))
     return 1 if found.missing or found.other_goal else 0
 
 
 @sorrydb_app.command
 def export(
-    repo: Annotated[str, Parameter(help="Folder or URL of a git repository.")],
+    repo: Repository,
     out: Annotated[Path, Parameter(help="The file to write.")],
     *,
-    ref: Annotated[str, Parameter(help="Branch, tag or commit.")] = "HEAD",
+    ref: Reference = "HEAD",
     remote: Annotated[str, Parameter(help="The repository's address in the records; REPO unless given.")] = "",
     branch: Annotated[str, Parameter(help="The branch's name in the records.")] = "main",
-    known: Annotated[Path | None, Parameter(help="A file whose records stay in front, unchanged.")] = None,
+    known: Annotated[Path | None, Parameter(help="A file whose records come first, unchanged.")] = None,
 ) -> int:
-    """Write the open propositions of a repository as records."""
+    """Write the sorries of a repository that are propositions as records."""
     console = make_console()
     before = SorryFile({}, ()) if known is None else read_file(known)
     project, servers = prepare(repo, ref, console)
@@ -142,19 +140,19 @@ def export(
     old = {record.id for record in before.records}
     new = tuple(record for record in made if record.id not in old)
     write_file(out, replace(before, records=(*before.records, *new)))
-    console.print(f"{len(new)} records added: {out}", highlight=False, soft_wrap=True)
+    tell(console, f"{counted(len(new), 'record')} added: {out}")
     return 0
 
 
 def find(records: tuple[SorryRecord, ...], identity: str) -> SorryRecord:
-    """The record whose id begins so.
+    """The record whose id begins with this.
 
     Raises:
         ConfigError: none, or several.
     """
     found = [record for record in records if record.id.startswith(identity)]
     if len(found) != 1:
-        raise ConfigError(f"{len(found) or 'no'} records have an id that begins so", where=identity)
+        raise ConfigError(f"{len(found) or 'no'} records have an id that begins with this", where=identity)
     return found[0]
 
 
@@ -164,7 +162,12 @@ def read_file(file: Path) -> SorryFile:
     Raises:
         ConfigError: it cannot be read, or is none.
     """
-    return sorrydb.read(_text(lambda: file.read_bytes().decode("utf-8"), file), where=str(file))
+    try:
+        return sorrydb.read(file.read_text(encoding="utf-8"), where=str(file))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("is not UTF-8", where=str(file)) from error
 
 
 def write_file(out: Path, file: SorryFile) -> None:
@@ -174,12 +177,3 @@ def write_file(out: Path, file: SorryFile) -> None:
         OrchestratorError: it cannot be written.
     """
     write_outputs(out.absolute().parent, {out.name: sorrydb.write(file)})
-
-
-def _text(read: Callable[[], str], file: Path) -> str:
-    try:
-        return read()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError("is not UTF-8", where=str(file)) from error

@@ -1,84 +1,68 @@
-"""Tables that fit a terminal of any width: what is too long loses its less telling end."""
+"""Tables that fit a terminal: what is too long loses its less telling end, and nothing in a cell is obeyed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.text import one_line
 
-_GAP = 2
-_LEAST = 4
+_WHOLE = 40
+"""A column that is never cut goes on in the next line when it is wider than this: half of the usual terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
+class Fit(Enum):
+    """What a column does with a text that does not fit."""
 
-    Attributes:
-        name: its heading.
-        weight: its part of the room that columns without a weight leave; those are as wide as their widest cell.
-        keep_end: what is too long loses its beginning, as suits paths and full names.
-        right: aligned to the right.
-    """
-
-    name: str
-    weight: int = 0
-    keep_end: bool = False
-    right: bool = False
+    WHOLE = "keeps it"
+    RIGHT = "keeps it, aligned to the right"
+    HEAD = "keeps its beginning"
+    TAIL = "keeps its end, as suits full names"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A text and how it looks."""
-
-    text: str
-    style: str = ""
+WHOLE, RIGHT, HEAD, TAIL = Fit
 
 
-def fitted(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> Table:
-    """A table of one line a row that is at most `width` characters wide."""
-    texts = [[one_line(cell.text) for cell in row] for row in rows]
-    natural = [max(map(cell_len, (column.name, *(row[i] for row in texts)))) for i, column in enumerate(columns)]
-    widths = share_out(natural, [column.weight for column in columns], width - _GAP * (len(columns) - 1))
-    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-    for column, size in zip(columns, widths, strict=True):
-        table.add_column(column.name, width=size, no_wrap=True, justify="right" if column.right else "left")
-    for row, plain in zip(rows, texts, strict=True):
-        cells = zip(columns, row, plain, widths, strict=True)
-        table.add_row(*(Text(shorten(text, size, c.keep_end), style=cell.style) for c, cell, text, size in cells))
-    return table
+class Tail:
+    """A text that loses its beginning where it does not fit."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as the text, if there is room."""
+        return Measurement(1, max(1, cell_len(self._text.plain))).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The end of the text that fits."""
+        plain = self._text.plain
+        if cell_len(plain) > options.max_width:
+            while plain and cell_len(plain) >= options.max_width:
+                plain = plain[1:]
+            plain = f"…{plain}"
+        yield Text(plain, style=self._text.style, no_wrap=True, overflow="crop")
 
 
-def share_out(natural: Sequence[int], weights: Sequence[int], room: int) -> tuple[int, ...]:
-    """Widths for columns that would like to be `natural` wide: those without weight are, the others share the rest.
-
-    A column that needs less than its share leaves the rest to the others; none is narrower than a few characters.
-    """
-    widths = list(natural)
-    open_ones = {i for i, weight in enumerate(weights) if weight}
-    left = room - sum(width for i, width in enumerate(natural) if i not in open_ones)
-    while open_ones:
-        total = sum(weights[i] for i in open_ones)
-        content = [i for i in open_ones if natural[i] * total <= left * weights[i]]
-        if not content:
-            for i in open_ones:
-                widths[i] = max(_LEAST, left * weights[i] // total)
-            break
-        for i in content:
-            open_ones.remove(i)
-            left -= natural[i]
-    return tuple(widths)
+def table(columns: Mapping[str, Fit], rows: Iterable[Sequence[str | tuple[str, str]]]) -> Table:
+    """A table of these columns; a cell is a text, or a text and its style."""
+    texts = [[Text(one_line(text), style) for text, style in map(_styled, row)] for row in rows]
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for i, (name, fit) in enumerate(columns.items()):
+        whole = fit in (Fit.WHOLE, Fit.RIGHT) and all(cell_len(row[i].plain) <= _WHOLE for row in texts)
+        made.add_column(name, no_wrap=whole, overflow="fold", justify="right" if fit is Fit.RIGHT else "left")
+        for text in (row[i] for row in texts if fit is Fit.HEAD):
+            text.no_wrap, text.overflow = True, "ellipsis"
+    tails = [fit is Fit.TAIL for fit in columns.values()]
+    for row in texts:
+        made.add_row(*(Tail(text) if tail else text for text, tail in zip(row, tails, strict=True)))
+    return made
 
 
-def shorten(text: str, width: int, keep_end: bool = False) -> str:
-    """`text` in at most `width` cells, with "…" for what had to go."""
-    if cell_len(text) <= width:
-        return text
-    while text and cell_len(text) > width - 1:
-        text = text[1:] if keep_end else text[:-1]
-    return "…" + text if keep_end else text + "…"
+def _styled(cell: str | tuple[str, str]) -> tuple[str, str]:
+    return cell if isinstance(cell, tuple) else (cell, "")

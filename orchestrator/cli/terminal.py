@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from orchestrator.blueprint.report import Report
-from orchestrator.cli.tables import Cell, Column, fitted
+from orchestrator.cli.tables import HEAD, RIGHT, TAIL, WHOLE, table
 from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus
@@ -46,17 +45,21 @@ def make_console(*, stderr: bool = False) -> Console:
     return console if console.is_terminal else Console(stderr=stderr, width=LOG_WIDTH)
 
 
+def tell(console: Console, text: str, style: str = "") -> None:
+    """Print a text as it is, which is not cut off wherever the line ends."""
+    console.print(Text(harmless(text), style), soft_wrap=True)
+
+
 def say(console: Console, style: str, label: str, text: str) -> None:
     """Print a coloured label and a text, which is not cut off wherever the line ends."""
     console.print(Text.assemble((label, style), " ", harmless(text)), soft_wrap=True)
 
 
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """What a doctor found, a line each, with what mends it."""
+    """What a doctor found, a line each, with what fixes it."""
     for finding in findings:
-        mend = f"  →  {escape(finding.mend)}" if finding.mend else ""
-        label = f"[{_FINDING_STYLES[finding.level]}]{finding.level.value:>4}[/]"
-        console.print(f"{label}  {escape(finding.what)}{mend}", highlight=False, soft_wrap=True)
+        fix = f"  →  {finding.mend}" if finding.mend else ""
+        say(console, _FINDING_STYLES[finding.level], f"{finding.level.value:>4}", f" {finding.what}{fix}")
 
 
 def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:
@@ -66,110 +69,84 @@ def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:
 
 
 def show_goals(console: Console, goals: Sequence[Goal]) -> None:
-    """The open places of a repository, as extraction saw them."""
-    columns = (
-        Column("id"),
-        Column("where", 3, keep_end=True),
-        Column("declaration", 4, keep_end=True),
-        Column("kind"),
-        Column("goal", 5),
-    )
+    """The sorries of a repository, as extraction saw them."""
+    columns = {"id": WHOLE, "where": WHOLE, "declaration": TAIL, "kind": WHOLE, "goal": HEAD}
     rows = [
         (
-            Cell(goal.id, "dim"),
-            Cell(f"{goal.file}:{goal.span.start.line if goal.span else 0}"),
-            Cell(goal.declaration),
-            Cell(goal.kind.value),
-            Cell(goal.target),
+            (goal.id, "dim"),
+            f"{goal.file}:{goal.span.start.line if goal.span else 0}",
+            goal.declaration,
+            goal.kind.value,
+            goal.target,
         )
         for goal in goals
     ]
     if rows:
-        console.print(fitted(columns, rows, console.width))
-    console.print(f"{counted(len(goals), 'open place')}", highlight=False)
+        console.print(table(columns, rows))
+    tell(console, counted(len(goals), "sorry", "sorries"))
 
 
 def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     """A verdict for each declaration."""
-    columns = (
-        Column("declaration", 3, keep_end=True),
-        Column("file", 2, keep_end=True),
-        Column("verdict"),
-        Column("axioms", 2),
-        Column("why", 5),
-    )
+    columns = {"declaration": TAIL, "file": WHOLE, "verdict": WHOLE, "axioms": HEAD, "why": HEAD}
     rows = [
         (
-            Cell(verdict.declaration),
-            Cell(verdict.file),
-            Cell(verdict.status.value, _VERDICT_STYLES[verdict.status]),
-            Cell(", ".join(verdict.axioms) or "none", "dim"),
-            Cell(verdict.reason or (f"rests on {', '.join(verdict.rests_on)}" if verdict.rests_on else "")),
+            verdict.declaration,
+            verdict.file,
+            (verdict.status.value, _VERDICT_STYLES[verdict.status]),
+            (", ".join(verdict.axioms) or "none", "dim"),
+            verdict.reason or (f"rests on {', '.join(verdict.rests_on)}" if verdict.rests_on else ""),
         )
         for verdict in verdicts
     ]
     if rows:
-        console.print(fitted(columns, rows, console.width))
+        console.print(table(columns, rows))
 
 
 def show_blueprint(console: Console, report: Report, *, every: bool = False) -> None:
     """A blueprint's nodes that are not done, or all of them; what can be begun next; and the numbers."""
-    columns = (
-        Column("node", 3),
-        Column("where", 3, keep_end=True),
-        Column("statement"),
-        Column("proof"),
-        Column("what there is to say", 5),
-    )
+    columns = {"node": HEAD, "where": WHOLE, "statement": WHOLE, "proof": WHOLE, "notes": HEAD}
     rows = [
         (
-            Cell(line.key),
-            Cell(line.where, "dim"),
-            Cell(line.statement, "green" if line.done else ""),
-            Cell(line.proof, {"proved": "green", "conditional": "yellow"}.get(line.proof, "")),
-            Cell("; ".join(line.notes), "red" if "false mark" in str(line.notes) else ""),
+            line.key,
+            (line.where, "dim"),
+            (line.statement, "green" if line.done else ""),
+            (line.proof, {"proved": "green", "conditional": "yellow"}.get(line.proof, "")),
+            ("; ".join(line.notes), "red" if "false mark" in str(line.notes) else ""),
         )
         for line in report.lines
         if every or not line.done or line.notes
     ]
     if rows:
-        console.print(fitted(columns, rows, console.width))
+        console.print(table(columns, rows))
         console.print()
     for problem in report.problems:
         say(console, "yellow", "note:", problem)
     for cycle in report.cycles:
         say(console, "yellow", "circle:", " → ".join((*cycle, cycle[0])))
-    if report.ready:
-        shown = ", ".join(
-            f"{key} ({waiting} waiting)" if waiting else key for key, waiting in report.ready[:_READY_SHOWN]
-        )
-        more = len(report.ready) - _READY_SHOWN
-        say(console, "bold", "ready to be proved:", shown + (f", and {more} more" if more > 0 else ""))
-    if report.not_seen:
-        shown = ", ".join(report.not_seen[:_READY_SHOWN])
-        more = len(report.not_seen) - _READY_SHOWN
-        say(console, "bold", "not in the project's text:", shown + (f", and {more} more" if more > 0 else ""))
+    ready = [f"{key} ({waiting} waiting)" if waiting else key for key, waiting in report.ready]
+    for label, names in (("ready to be proved:", ready), ("not in the project's text:", report.not_seen)):
+        more = len(names) - _MOST_NAMES
+        if names:
+            say(console, "bold", label, ", ".join([*names[:_MOST_NAMES], *([f"and {more} more"] if more > 0 else [])]))
     counts = report.counts
     done = sum(line.done for line in report.lines)
-    console.print(
+    tell(
+        console,
         f"{report.root}: {counted(counts.nodes, 'node')}, {counted(counts.declarations, 'declaration')} named, "
         f"{counted(counts.statement_marks, 'statement')} and {counted(counts.proof_marks, 'proof')} marked, "
         f"{counts.mathlib} in Mathlib, {counts.not_ready} not ready, {counted(counts.uses, 'use')}",
-        highlight=False,
-        soft_wrap=True,
     )
     said = {"lean": "Lean says", "partly": "Lean, which saw some files only, says"}.get(report.by, "The text shows")
-    console.print(
+    tell(
+        console,
         f"{said}: {done} done, {counted(report.false_marks, 'false mark')}, "
-        f"{counted(report.unmarked, 'missing mark')}, "
-        f"{counted(len(report.missing), 'missing declaration')}"
+        f"{counted(report.unmarked, 'missing mark')}, {counted(len(report.missing), 'missing declaration')}"
         + (", lean_decls is out of date" if report.stale_lean_decls else ""),
-        highlight=False,
-        soft_wrap=True,
     )
 
 
-_READY_SHOWN = 12
+_MOST_NAMES = 12
 
 
 def show_summary(console: Console, summary: Mapping[str, Any], out: Path, commands: Sequence[str]) -> None:
@@ -177,30 +154,30 @@ def show_summary(console: Console, summary: Mapping[str, Any], out: Path, comman
 
     `summary` is the content of summary.json.
     """
-    columns = (
-        Column("where", 3, keep_end=True),
-        Column("declaration", 4, keep_end=True),
-        Column("status"),
-        Column("strategy"),
-        Column("time", right=True),
-        Column("proof", 5),
-    )
+    columns = {
+        "where": WHOLE,
+        "declaration": TAIL,
+        "status": WHOLE,
+        "strategy": WHOLE,
+        "time": RIGHT,
+        "proof": HEAD,
+    }
     rows = [_goal_row(goal) for goal in summary["goals"]]
     console.print()
     if rows:
-        console.print(fitted(columns, rows, console.width))
+        console.print(table(columns, rows))
         console.print()
     show_problems(console, [FileProblem(problem["file"], problem["message"]) for problem in summary["problems"]])
     for note in summary["notes"]:
         say(console, "yellow", "note:", note)
     if summary["stopped"]:
         say(console, "yellow", "The run ended early:", f"{summary['stopped']}.")
-    console.print(Text(_totals(summary), style="bold"), soft_wrap=True)
+    tell(console, _totals(summary), "bold")
     if summary["blueprint"]:
         added = sum(1 for mark in summary["blueprint"] if mark["change"] == "added")
         removed = len(summary["blueprint"]) - added
-        console.print(f"Blueprint: {counted(added, 'mark')} to add, {removed} to remove", highlight=False)
-    console.print(Text(f"Results: {harmless(str(out))}, report.md first"), soft_wrap=True)
+        tell(console, f"Blueprint: {counted(added, 'mark')} to add, {removed} to remove")
+    tell(console, f"Results: {out}, report.md first")
     for label, command in zip(("Next:", *[""] * len(commands)), commands, strict=False):
         console.print(Text.assemble(f"{label:<6}", (harmless(command), "cyan")), soft_wrap=True)
 
@@ -215,18 +192,19 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def _goal_row(goal: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:
     status = GoalStatus(goal["status"])
     found = bool(goal["tactics"])
-    note = goal["note"]
-    proof = "\n".join(goal["tactics"])
     return (
-        Cell(f"{goal['file']}:{goal['line']}"),
-        Cell(goal["declaration"]),
-        Cell(status.value.replace("_", " "), _STATUS_STYLES[status]),
-        Cell((goal["strategy"] or "") if found else ""),
-        Cell(duration(goal["time_seconds"]) if goal["time_seconds"] else ""),
-        Cell(note if status is GoalStatus.REJECTED or not found else proof, "" if found else "dim"),
+        f"{goal['file']}:{goal['line']}",
+        goal["declaration"],
+        (status.value.replace("_", " "), _STATUS_STYLES[status]),
+        (goal["strategy"] or "") if found else "",
+        duration(goal["time_seconds"]) if goal["time_seconds"] else "",
+        (
+            "\n".join(goal["tactics"]) if found and status is not GoalStatus.REJECTED else goal["note"],
+            "" if found else "dim",
+        ),
     )
 
 

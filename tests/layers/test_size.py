@@ -12,7 +12,7 @@ PARTS = 8
 PUBLIC = {
     "flows.nightly.nightly",
     "flows.on_push.on_push",
-    "orchestrator.cli.main.prove",
+    "orchestrator.cli.runs.prove",
     "orchestrator.cli.market.request",
 }
 """Commands and flows: each parameter is an option that a person can give."""

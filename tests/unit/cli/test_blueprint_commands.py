@@ -83,11 +83,11 @@ def test_a_blueprint_in_lean_files_is_only_reported(repo: Path, capsys: pytest.C
     assert "written by LeanArchitect" in capsys.readouterr().out
 
 
-def test_open_places_by_the_text(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sorries_by_the_text(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (repo / "T.lean").write_text(LEAN + "proof_wanted later : 3 = 3\n-- sorry\n")
     assert type_in("extract", str(repo), "--static", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert [place["declaration"] for place in told["places"]] == ["bad", "data"]
     assert [place["declaration"] for place in told["proofs_wanted"]] == ["later"]
     assert type_in("extract", str(repo), "--static") == 0
-    assert "2 open places in 1 file of 1, 1 proof_wanted" in capsys.readouterr().out
+    assert "2 sorries in 1 file of 1, 1 proof_wanted" in capsys.readouterr().out

@@ -85,7 +85,7 @@ def test_a_broken_clone_is_told_to_be_removed(capsys: pytest.CaptureFixture[str]
     (tmp_path / "cache" / "checkouts" / "mirrors" / "a.git").mkdir(parents=True)
     code, text = doctor(capsys)
     assert code == 1
-    assert "a.git is no git repository any more" in text
+    assert "a.git is no longer a git repository" in text
     assert f"rm -rf {tmp_path}/cache/checkouts/mirrors" in text
 
 

@@ -95,17 +95,17 @@ def test_colours_only_where_they_are_wanted() -> None:
     assert "\x1b[31m" not in text(plain)
 
 
-def test_open_places_are_listed() -> None:
+def test_sorries_are_listed() -> None:
     span = SourceSpan(Position(7, 2), Position(7, 7))
     shown = console()
     show_goals(shown, [Goal("0123456789ab", "n : Nat\n⊢ n = n", file="A.lean", declaration="A.b", span=span)])
     (header, row, total) = text(shown).splitlines()
     assert header.split() == ["id", "where", "declaration", "kind", "goal"]
     assert row.split() == ["0123456789ab", "A.lean:7", "A.b", "tactic", "n", "=", "n"]
-    assert total == "1 open place"
+    assert total == "1 sorry"
     empty = console()
     show_goals(empty, [])
-    assert text(empty) == "0 open places\n"
+    assert text(empty) == "0 sorries\n"
 
 
 def test_verdicts_say_why() -> None:

@@ -1,0 +1,229 @@
+"""The commands that run a flow on Prefect: `prove`, `on-push`, `bg` and `bank`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+
+from orchestrator.cli.next_commands import next_commands
+from orchestrator.cli.output import AsJson, Out, ProfileNumber, Reference, Repository, Seconds, print_json, to_json
+from orchestrator.cli.prefect_server import StartingServer, load_flow, prefect_server, run_flow
+from orchestrator.cli.progress import RunDisplay
+from orchestrator.cli.tables import RIGHT, WHOLE, table
+from orchestrator.cli.terminal import make_console, say, show_summary, tell
+from orchestrator.config import Paths, Settings, load_settings
+from orchestrator.errors import ConfigError
+from orchestrator.goals.events import observed_by
+from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
+from orchestrator.run.request import Publish
+from orchestrator.run.stop import interruption_held
+from orchestrator.text import counted
+
+_NICENESS = 10
+
+
+def prove(
+    repo: Repository,
+    *,
+    ref: Reference = "HEAD",
+    out: Out = Path("out"),
+    profile: ProfileNumber = None,
+    timeout: Seconds = None,
+    publish: Annotated[
+        Publish, Parameter(help="patch: files only; branch: push a branch as well; pr: and open a pull request.")
+    ] = Publish.PATCH,
+    project: Annotated[str, Parameter(help="Lean project block that says where to publish.")] = "",
+    more_time: Annotated[
+        bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
+    ] = False,
+    build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
+    only: Annotated[str, Parameter(help="A single sorry: FILE:LINE, as `extract` lists it.")] = "",
+    json_: AsJson = False,
+) -> int:
+    """Prove what can be proved, verify it from scratch, and write a patch.
+
+    Writes summary.json, proofs.patch, blueprint.patch, report.md, report.html with its plots and attempts.jsonl to the
+    output folder. The repository itself is not touched. Ctrl-C stops in an orderly way: what was found is verified and
+    written.
+
+    Exit code 0 when the run went through, no matter how much it proved, and 130 when it was stopped.
+
+    Examples
+    --------
+    orchestrator prove .                    # the repository you stand in
+    orchestrator prove . --timeout 600      # ten minutes at most
+    git apply out/proofs.patch              # take the proofs
+    """
+    settings = load_settings(profile=profile, timeout=timeout)
+    folder = checked_folder(repo, out, settings)
+    console = make_console(stderr=json_)
+    if build:
+        from orchestrator.cli.repository import build_project
+
+        build_project(repo, console)
+    asked: dict[str, Any] = {
+        "repo": repo,
+        "ref": ref,
+        "profile": int(settings.profile),
+        "budget_seconds": timeout,
+        "out": str(folder),
+        "publish": publish,
+        "more_time": more_time,
+        "only": only,
+    }
+    with shown_run(console, settings.paths) as server:
+        nightly = load_flow("nightly")
+        # Of an unchanged repository all is known before a temporary server is there.
+        known = None
+        if server.temporary and not project:
+            from flows.nightly import without_work
+
+            known = asyncio.run(without_work(**asked))
+        summary = known or run_flow(server, nightly, **asked, project=project)
+    return finish(console, repo, summary, folder, as_json=json_)
+
+
+def on_push(
+    repo: Repository,
+    *,
+    since: Annotated[str, Parameter(help="The commit before the push; the parent of REF unless given.")] = "",
+    ref: Reference = "HEAD",
+    timeout: Annotated[float, Parameter(help="Seconds that strategies may work.")] = 120.0,
+    reports: Annotated[Path | None, Parameter(help="Folder for annotations, SARIF and JUnit files.")] = None,
+    fail_on: Annotated[
+        tuple[FailOn, ...], Parameter(help="Findings that make the command fail.", negative="", consume_multiple=True)
+    ] = (),
+    annotate: Annotated[bool, Parameter(negative="", help="Print GitHub's workflow commands.")] = False,
+    json_: AsJson = False,
+) -> int:
+    """Prove what a push touched, and report it in the formats that continuous integration reads.
+
+    Examples
+    --------
+    orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
+    """
+    console = make_console(stderr=True)
+    folder = "" if reports is None else os.path.abspath(reports.expanduser())
+    with shown_run(console, load_settings(timeout=timeout).paths) as server:
+        options = {"since": since, "budget_seconds": timeout, "reports": folder, "publish": "patch"}
+        summary = run_flow(server, load_flow("on_push"), repo, ref, **options)
+    found = findings(summary)
+    if annotate:
+        sys.stdout.write(workflow_commands(found))
+    if json_:
+        print_json(summary)
+    if not annotate and not json_:
+        for each in found:
+            say(console, "yellow", f"{each.file}:{each.line}", each.message)
+        tell(console, f"{counted(len(summary['goals']), 'goal')} touched, {counted(len(found), 'finding')}")
+    return 1 if failing(found, fail_on) else 130 if summary["stopped"] else 0
+
+
+def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"), timeout: Seconds = None) -> int:
+    """Prove in the background, and keep the machine usable.
+
+    Like `prove`, but at a low priority, with one strategy on a goal at a time, and with a pause before each attempt for
+    as long as the machine is busier than ORCH_CPU_TARGET (half of it unless set) or short of memory. A repository in
+    which nothing has changed costs no Lean. Ctrl-C stops in an orderly way.
+
+    Examples
+    --------
+    orchestrator bg .                       # the repository you stand in
+    ORCH_CPU_TARGET=0.25 orchestrator bg .  # take even less
+    """
+    settings = load_settings(timeout=timeout)
+    folder = checked_folder(repo, out, settings)
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)  # the Lean servers inherit it
+    console = make_console()
+    with shown_run(console, settings.paths) as server:
+        options = {"budget_seconds": timeout, "out": str(folder), "background": True}
+        summary = run_flow(server, load_flow("nightly"), repo, ref, int(settings.profile), **options)
+    return finish(console, repo, summary, folder)
+
+
+def bank(
+    *,
+    timeout: Seconds = None,
+    profile: ProfileNumber = None,
+    split: Annotated[Literal["all", "tune", "held-out"], Parameter(help="Which goals.")] = "all",
+    limit: Annotated[int | None, Parameter(validator=Number(gt=0), help="Only the first so many goals.")] = None,
+    file: Annotated[Path | None, Parameter(help="Another bank.jsonl.")] = None,
+    out: Out = Path("bench/results"),
+    json_: AsJson = False,
+) -> int:
+    """Run the strategies on the bank of goals, and write bank-YYYYMMDD-HHMMSS.json.
+
+    Compare two results with `python -m bench.compare A B`, draw them with `python -m bench.plots`.
+
+    Examples
+    --------
+    orchestrator bank --split held-out --timeout 600
+    orchestrator bank --limit 20 --json
+    """
+    from bench.bank import Split, load_bank, source
+    from orchestrator.run.bank import BankEntry
+    from orchestrator.run.report.files import check_folder, write_outputs
+
+    settings = load_settings(profile=profile, timeout=timeout)
+    folder = Path(os.path.abspath(out.expanduser()))
+    folder.mkdir(parents=True, exist_ok=True)
+    check_folder(str(folder))
+    chosen = [goal for goal in load_bank(file) if split == "all" or goal.split is Split(split)][:limit]
+    if not chosen:
+        raise ConfigError("the bank holds no such goal", where=str(file or "the bank of this package"))
+    entries = [
+        BankEntry(goal.id, source(goal, "by\n  sorry"), goal.imports, goal.difficulty, goal.tags) for goal in chosen
+    ]
+    console = make_console(stderr=json_)
+    with shown_run(console, settings.paths) as server:
+        options = {"profile": int(settings.profile), "budget_seconds": timeout}
+        found = run_flow(server, load_flow("bank"), entries, **options)
+    (written,) = write_outputs(folder, {f"bank-{found['timestamp']}.json": to_json(found)})
+    if json_:
+        print_json(found)
+    rows = [(name, str(made["used"]), str(made["succeeded"])) for name, made in found["strategies"].items()]
+    console.print(table({"strategy": WHOLE, "used": RIGHT, "succeeded": RIGHT}, rows))
+    solved = f"{found['goals_solved']} of {found['goals_total']} goals solved, {found['goals_processed']} tried"
+    tell(console, f"{solved}, in {found['wall_seconds']:.1f} s")
+    tell(console, f"Results: {written}")
+    return 0
+
+
+def checked_folder(repo: str, out: Path, settings: Settings) -> Path:
+    """The folder for a run's results, once all is checked that a run would only stumble over after a while.
+
+    Raises:
+        OrchestratorError: as `preflight` does.
+    """
+    with interruption_held():
+        from orchestrator.run.assembly import preflight
+
+    folder = Path(os.path.abspath(out.expanduser()))
+    preflight(repo, folder, settings, settings.paths)
+    return folder
+
+
+@contextmanager
+def shown_run(console: Console, paths: Paths) -> Iterator[StartingServer]:
+    """Inside the block, a Prefect server is starting or there, and what a run says is shown."""
+    display = RunDisplay(console)
+    with display.running(), observed_by(display), prefect_server(paths) as server:
+        yield server
+
+
+def finish(console: Console, repo: str, summary: Mapping[str, Any], folder: Path, *, as_json: bool = False) -> int:
+    """Show the end of a run; its exit code."""
+    show_summary(console, summary, folder, next_commands(repo, summary, folder))
+    if as_json:
+        print_json(summary)
+    return 130 if summary["stopped"] else 0
