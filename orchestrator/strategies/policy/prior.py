@@ -7,41 +7,81 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from orchestrator.config import STRATEGY_SECONDS
-from orchestrator.goals.result import StrategyType
-from orchestrator.strategies.policy.bandit import ArmStatistics, CostAware, Statistics
-from orchestrator.strategies.policy.set_cover import Case, Covering
+from orchestrator.goals.features import GoalFeatures
+from orchestrator.strategies.policy.bandit import Arm, ArmStatistics, CostAware, Statistics, Trial
 
 TACTIC_BASE = CostAware(
     strength=8.0, prior_strength=0.2, prior_success=0.05, default_seconds=0.3, exploration=0.0, damping=0.15
 )
-"""What is thought of tactics that no case has, tuned by cross-validation on the tuning half.
+"""What is thought of tactics that were not recorded, tuned by cross-validation on the tuning half.
 
 No draws: on a goal that resists, all of them are tried anyway. A small `prior_strength`, for a tactic that has failed a
 hundred times should wait behind the searches, cheap as it is.
 """
 
 _FILE = "tactic_prior.json.gz"
+_NOTHING = 1e-6
+
+
+class RecordedArm(NamedTuple):
+    """What an arm did on recorded goals: how often it succeeded, and how many goals a second it added in its turn."""
+
+    rate: float
+    added: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedOrder:
+    """A `Policy` that ranks arms by what each added on recorded goals that those before it had left.
+
+    Where an arm has turned out to succeed more rarely than on the recorded goals, it counts for less.
+
+    Attributes:
+        arms: what was recorded, by arm.
+        base: says what an arm that was not recorded would add, from the statistics.
+        trust: for how many trials the recorded rate counts against what was seen.
+    """
+
+    arms: Mapping[str, RecordedArm]
+    base: CostAware = TACTIC_BASE
+    trust: float = 10.0
+
+    def order(
+        self,
+        features: GoalFeatures,
+        available: Sequence[Arm],
+        statistics: Statistics[Arm],
+        *,
+        failed: Collection[Arm] = (),
+    ) -> tuple[Arm, ...]:
+        """`available`, best first; arms that add as much keep their order."""
+
+        def added(arm: Arm) -> float:
+            recorded, seen = self.arms.get(str(arm)), statistics.of(arm)
+            if recorded is None:
+                chance = self.base.success_probability(features, arm, statistics, failed)
+                return chance / self.base.expected_cost(features.levels, arm, statistics)
+            learned = (seen.successes + self.trust * recorded.rate) / (seen.trials + self.trust)
+            return recorded.added * min(1.0, learned / max(recorded.rate, _NOTHING))
+
+        return tuple(sorted(available, key=added, reverse=True))
+
+    def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
+        """The statistics after `trial`."""
+        return statistics.updated((trial,))
 
 
 @cache
-def tactic_policy() -> Covering:
-    """The policy for tactics, with the cases of the tuning half."""
-    cases = (Case(MappingProxyType({arm: (bool(ok), s) for arm, ok, s in row})) for row in _read()["cases"])
-    return covering(cases, leads=_read().get("leads", ()))
-
-
-def covering(cases: Iterable[Case], *, leads: Iterable[str] = ()) -> Covering:
-    """The policy for tactics, with these cases, and these arms in front of all others."""
-    limit = STRATEGY_SECONDS[StrategyType.MICRO]
-    return Covering(cases=tuple(cases), base=TACTIC_BASE, limit_seconds=limit, leads=tuple(leads))
+def tactic_policy() -> RecordedOrder:
+    """The policy for tactics, with what was recorded on the tuning half."""
+    return RecordedOrder(arms={arm: RecordedArm(rate, added) for arm, rate, added in _read()["order"]})
 
 
 @cache
@@ -55,15 +95,14 @@ def load_prior() -> Statistics[str]:
     )
 
 
-def save_prior(statistics: Statistics[str], cases: Iterable[Case], *, leads: Iterable[str] = ()) -> None:
+def save_prior(statistics: Statistics[str], order: Mapping[str, RecordedArm]) -> None:
     """Write the file that `load_prior` and `tactic_policy` read."""
     value = {
         "statistics": [
             [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
             for (scope, arm), one in sorted(statistics.table.items())
         ],
-        "leads": list(leads),
-        "cases": [[[arm, int(ok), round(s, 3)] for arm, (ok, s) in case.trials.items()] for case in cases],
+        "order": [[arm, round(one.rate, 6), round(one.added, 6)] for arm, one in order.items()],
     }
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     Path(str(files(__package__).joinpath(_FILE))).write_bytes(gzip.compress(text.encode(), 9, mtime=0))

@@ -15,7 +15,6 @@ from bench.matrix import ArmKind, Row, Trial, halves, line_of, read_matrix, row_
 from bench.policies import (
     Spent,
     best_order,
-    case_of,
     curve_area,
     everything,
     leads_of,
@@ -23,6 +22,7 @@ from bench.policies import (
     main,
     night_area,
     oracle,
+    recorded,
     replay,
     task_of,
     work,
@@ -120,6 +120,23 @@ def test_code_is_that_of_a_strategy_and_of_all_it_uses() -> None:
     assert code_of("hammer") == codes[1]
 
 
+def test_an_arm_that_adds_nothing_waits() -> None:
+    both = row("nat-001", (True, 1.0), (True, 1.1), (False, 1.0))
+    other = row("nat-003", (False, 1.0), (False, 1.0), (True, 1.0))
+    tasks = [task_of(one) for one in (both, replace(both, goal="nat-002"), other)]
+    order = recorded(tasks, caution=0.0)
+    assert list(order) == ["rfl", "try?", "simp"]
+    assert order["rfl"].rate == pytest.approx(2 / 3)
+    assert list(recorded(tasks, leads=("simp", "nobody here"), caution=0.0)) == ["simp", "try?", "rfl"]
+
+
+def test_one_success_is_less_than_many() -> None:
+    rows = [row(f"nat-{n:03}", (False, 0.3), (True, 2.0)) for n in range(5)]
+    tasks = [task_of(one) for one in (*rows, row("nat-009", (True, 0.3), (False, 2.0)))]
+    assert list(recorded(tasks, caution=0.0)) == ["rfl", "simp"]
+    assert list(recorded(tasks)) == ["simp", "rfl"]
+
+
 def test_a_strong_arm_leads_unless_an_order_is_surely_better() -> None:
     # "try?" proves nearly all; "rfl" sometimes, and nobody knows when.
     luck = [row(f"nat-{n:03}", (n % 7 == 0, 1.0), (False, 1.0), (n % 5 > 0, 1.0)) for n in range(40)]
@@ -157,7 +174,10 @@ def test_micro_starts_from_the_tuning_half_and_nothing_else() -> None:
     tune, _ = halves(read_matrix())
     counted = everything(task_of(r) for r in tune)
     known = load_prior()
-    assert [dict(case.trials) for case in tactic_policy().cases] == [dict(case_of(task_of(r)).trials) for r in tune]
+    order = recorded([task_of(r) for r in tune], kinds=(ArmKind.TACTIC,))
+    assert list(tactic_policy().arms) == list(order)
+    for arm, (rate, added) in order.items():
+        assert tactic_policy().arms[arm] == pytest.approx((rate, added), abs=1e-5)
     assert set(known.table) == set(counted.table)
     for key, entry in counted.table.items():
         assert (known.table[key].trials, known.table[key].successes) == (entry.trials, entry.successes)
