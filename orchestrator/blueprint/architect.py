@@ -9,11 +9,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from orchestrator.blueprint.nodes import line_of
 from orchestrator.blueprint.status import Facts, NodeStatus, judge
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.source.lexer import IDENTIFIER, RegionKind, regions
+from orchestrator.source.scan import declared
 
 _CODE = re.compile(rf"(?P<name>{IDENTIFIER})|(?P<number>\d+)|(?P<symbol>@\[|:=|\S)")
 _RAW_STRING = re.compile(r'r(?P<hashes>#*)"(?P<content>.*?)(?:"(?P=hashes))?', re.S)
@@ -76,18 +78,18 @@ def _unescaped(match: re.Match[str]) -> str:
     return "" if code.isspace() else _ESCAPED.get(code, code)
 
 
-_THEOREMS = frozenset({"theorem", "lemma"})
-_SCOPES = frozenset({"namespace", "section", "mutual"})
-_MODIFIERS = frozenset(
-    {"private", "protected", "public", "noncomputable", "unsafe", "partial", "nonrec", "meta"} | {"local", "scoped"}
+_MODIFIERS = (
+    "private",
+    "protected",
+    "public",
+    "noncomputable",
+    "unsafe",
+    "partial",
+    "nonrec",
+    "meta",
+    "local",
+    "scoped",
 )
-_COMMANDS = frozenset(
-    {"end", "def", "abbrev", "instance", "structure", "class", "inductive", "example", "axiom", "opaque", "alias"}
-    | {"open", "variable", "universe", "attribute", "set_option", "include", "omit", "export", "import", "deriving"}
-    | {"notation", "infix", "infixl", "infixr", "prefix", "postfix", "macro", "macro_rules", "syntax", "elab"}
-    | {"initialize", "blueprint_comment", "suppress_compilation", "run_cmd"}
-)
-_KEYWORDS = _THEOREMS | _SCOPES | _MODIFIERS | _COMMANDS
 _OPEN, _CLOSE = ("(", "[", "{", "@["), (")", "]", "}")
 
 
@@ -98,22 +100,18 @@ class ArchitectNode:
     Attributes:
         label: LaTeX label; the declaration's name when none is given.
         declaration: full name of the tagged declaration ("" for an unnamed instance).
-        kind: its keyword, such as `theorem` ("" for one that is tagged elsewhere, by `attribute [...]`).
         file: path of the Lean file.
         line: line of the attribute, from 1.
-        uses: declarations and labels added to those inferred for the statement.
-        proof_uses: likewise for the proof.
+        uses: declarations and labels added to those inferred for the statement and the proof.
         not_ready: marked as not ready.
         has_proof: the blueprint shows a proof apart from the statement.
     """
 
     label: str
     declaration: str
-    kind: str
     file: str
     line: int
     uses: tuple[str, ...] = ()
-    proof_uses: tuple[str, ...] = ()
     not_ready: bool = False
     has_proof: bool = False
 
@@ -148,56 +146,37 @@ class _Options:
 
     start: int
     label: str = ""
-    texts: dict[str, str] = field(default_factory=dict)
-    lists: dict[str, list[str]] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    uses: list[str] = field(default_factory=list)
 
 
 def _collect_file(path: str, text: str) -> Iterable[ArchitectNode]:
     if "blueprint" not in text:
         return
     stream = list(tokens(text))
-    scopes: list[str] = []
+    names = {found.start: found.name for found in declared(text)}
     position = 0
     while position < len(stream):
         token = stream[position]
         detached = token.is_name("attribute") and _symbol_at(stream, position + 1, "[")
-        if detached or token.is_symbol("@["):
-            start = position + 2 if detached else position + 1
-            position = _closing(stream, start)
-            options = _options(stream[start - 1 : position])
+        if not detached and not token.is_symbol("@["):
             position += 1
-            for kind, name in _tagged(stream, position) if detached else (_declared(stream, position, scopes),):
-                for each in options:
-                    yield _node(each, kind, name, path, line_of(text, each.start))
-        else:
-            position = _scope(stream, position, scopes)
+            continue
+        start = position + 2 if detached else position + 1
+        position = _closing(stream, start)
+        options = _options(stream[start - 1 : position])
+        position += 1
+        tagged = _tagged(stream, position, text) if detached else (_declared(stream, position, names),)
+        for keyword, name in tagged:
+            for each in options:
+                yield _node(each, keyword, name, path, line_of(text, each.start))
 
 
-def _scope(stream: Sequence[AttributeToken], position: int, scopes: list[str]) -> int:
-    """Open or close a namespace, section or mutual block; the place after it. Sections count as namespaces `""`."""
-    token = stream[position]
-    if position and _symbol_at(stream, position - 1, "."):
-        return position + 1
-    if token.is_name(*_SCOPES, "end"):
-        name = _name_on(stream, position + 1) if not token.is_name("mutual") else ""
-        parts = name.split(".") if name else [""]
-        if token.is_name("end"):
-            del scopes[max(0, len(scopes) - len(parts)) :]
-        else:
-            scopes.extend(parts if token.is_name("namespace") else [""] * len(parts))
-        return position + (2 if name else 1)
-    return position + 1
+def _declared(stream: Sequence[AttributeToken], position: int, names: Mapping[int, str]) -> tuple[str, str]:
+    """Keyword and full name of the declaration that begins at `position`, its further attributes stepped over.
 
-
-def _name_on(stream: Sequence[AttributeToken], position: int) -> str:
-    """The name at `position`, if it is one and no keyword that begins the next command."""
-    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
-        return ""
-    return "" if stream[position].text in _KEYWORDS else stream[position].text
-
-
-def _declared(stream: Sequence[AttributeToken], position: int, scopes: Sequence[str]) -> tuple[str, str]:
-    """Keyword and full name of the declaration that begins at `position`, its further attributes stepped over."""
+    `names` are those of the file's declarations, by the offset of their keyword.
+    """
     while position < len(stream):
         token = stream[position]
         if token.is_symbol("@["):
@@ -205,29 +184,18 @@ def _declared(stream: Sequence[AttributeToken], position: int, scopes: Sequence[
         elif token.kind is not AttributeTokenKind.DOC and not token.is_name(*_MODIFIERS):
             break
         position += 1
-    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
-        return "", ""
-    kind = stream[position].text
-    position += 1
-    if kind == "class" and position < len(stream) and stream[position].is_name("inductive", "abbrev"):
-        position += 1
-    if kind == "instance" and _symbol_at(stream, position, "("):
-        inner = position + 1
-        if inner < len(stream) and stream[inner].is_name("priority", "prio"):
-            position = _closing(stream, inner) + 1
-    if position >= len(stream) or stream[position].kind is not AttributeTokenKind.NAME:
-        return kind, ""
-    name = stream[position].text
-    if name.startswith("_root_."):
-        return kind, name.removeprefix("_root_.")
-    return kind, ".".join((*(scope for scope in scopes if scope), name))
+    # The keyword of `class inductive C` is its second word.
+    begins = stream[position : position + 2]
+    keyword = begins[0].text if begins else ""
+    return keyword, next((names[token.start] for token in begins if token.start in names), "")
 
 
-def _tagged(stream: Sequence[AttributeToken], position: int) -> Iterable[tuple[str, str]]:
-    """The names after `attribute [...]`, as written. They end with the line's command: at the first keyword."""
-    while name := _name_on(stream, position):
-        yield "", name
-        position += 1
+def _tagged(stream: Sequence[AttributeToken], position: int, text: str) -> Iterable[tuple[str, str]]:
+    """The names after `attribute [...]`, as written. They end with the command, where the next begins a line."""
+    for token in stream[position:]:
+        if token.kind is not AttributeTokenKind.NAME or text[token.start - 1] == "\n":
+            return
+        yield "", token.text
 
 
 def _options(stream: Sequence[AttributeToken]) -> list[_Options]:
@@ -251,39 +219,32 @@ def _read_options(stream: Sequence[AttributeToken], position: int) -> _Options:
         end = _closing(stream, position + 1)
         inner = stream[position + 1 : end]
         if len(inner) >= 3 and inner[0].kind is AttributeTokenKind.NAME and inner[1].is_symbol(":="):
-            if inner[2].is_symbol("["):
-                options.lists.setdefault(inner[0].text, []).extend(_list(inner[3:]))
+            if inner[0].text in ("uses", "proofUses"):
+                options.uses += _added(inner[2:])
             else:
-                options.texts[inner[0].text] = inner[2].text
+                options.said[inner[0].text] = inner[2].text
         position = end + 1
     return options
 
 
-def _list(stream: Sequence[AttributeToken]) -> Iterable[str]:
-    """Names and labels of a `[a, "b", -c]`, those taken away with a `-` in front."""
-    minus = ""
-    for token in stream:
-        if token.is_symbol("-"):
-            minus = "-"
-        elif token.kind in (AttributeTokenKind.NAME, AttributeTokenKind.STRING):
-            yield minus + token.text
-            minus = ""
+def _added(stream: Sequence[AttributeToken]) -> Iterable[str]:
+    """Names and labels of a `[a, "b", -c]` but those taken away with a `-` in front."""
+    for before, token in pairwise(stream):
+        if token.kind in (AttributeTokenKind.NAME, AttributeTokenKind.STRING) and not before.is_symbol("-"):
+            yield token.text
 
 
-def _node(options: _Options, kind: str, name: str, path: str, line: int) -> ArchitectNode:
-    texts = options.texts
-    uses, proof_uses = options.lists.get("uses", []), options.lists.get("proofUses", [])
-    shown = texts.get("hasProof")
+def _node(options: _Options, keyword: str, name: str, path: str, line: int) -> ArchitectNode:
+    said = options.said
+    shown = said.get("hasProof")
     return ArchitectNode(
-        label=texts.get("latexLabel") or options.label or name,
+        label=said.get("latexLabel") or options.label or name,
         declaration=name,
-        kind=kind,
         file=path,
         line=line,
-        uses=tuple(each for each in uses if not each.startswith("-")),
-        proof_uses=tuple(each for each in proof_uses if not each.startswith("-")),
-        not_ready=texts.get("notReady") == "true",
-        has_proof=shown == "true" if shown else kind in _THEOREMS or "proof" in texts,
+        uses=tuple(options.uses),
+        not_ready=said.get("notReady") == "true",
+        has_proof=shown == "true" if shown else keyword in ("theorem", "lemma") or "proof" in said,
     )
 
 

@@ -59,7 +59,7 @@ def count_architect(nodes: Iterable[ArchitectNode]) -> Counts:
         proofs=sum(node.has_proof for node in nodes),
         declarations=sum(bool(node.declaration) for node in nodes),
         not_ready=sum(node.not_ready for node in nodes),
-        uses=sum(len(node.uses) + len(node.proof_uses) for node in nodes),
+        uses=sum(len(node.uses) for node in nodes),
     )
 
 

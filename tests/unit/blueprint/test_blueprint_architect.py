@@ -43,25 +43,23 @@ theorem after : True := trivial
 
 def test_everything_an_attribute_can_say() -> None:
     nodes = collect({"F.lean": FILE})
-    assert [(node.label, node.declaration, node.kind, node.has_proof) for node in nodes] == [
-        ("thm:a", "Foo.Bar.a", "theorem", True),
-        ("b", "b", "lemma", True),
-        ("Foo.Bar.c'", "Foo.Bar.c'", "def", False),
-        ("thm:mul", "mul", "theorem", True),
-        ("", "", "instance", False),
-        ("ex", "named", "instance", False),
-        ("cls", "C", "class", False),
-        ("out:side", "Some.one", "", False),
-        ("out:side", "Other.one", "", False),
+    assert [(node.label, node.declaration, node.has_proof) for node in nodes] == [
+        ("thm:a", "Foo.Bar.a", True),
+        ("b", "b", True),
+        ("Foo.Bar.c'", "Foo.Bar.c'", False),
+        ("thm:mul", "mul", True),
+        ("", "", False),
+        ("ex", "named", False),
+        ("cls", "C", False),
+        ("out:side", "Some.one", False),
+        ("out:side", "Other.one", False),
     ]
     assert nodes[0] == ArchitectNode(
         label="thm:a",
         declaration="Foo.Bar.a",
-        kind="theorem",
         file="F.lean",
         line=9,
-        uses=("x", "lab"),
-        proof_uses=("p",),
+        uses=("x", "lab", "p"),
         not_ready=True,
         has_proof=True,
     )
