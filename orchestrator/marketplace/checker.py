@@ -1,12 +1,8 @@
-"""What the marketplace asks of Lean."""
+"""What Lean says of statements and proofs on the marketplace."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,23 +32,3 @@ class Judged:
 
     script: str = ""
     refusal: str = ""
-
-
-class LemmaChecker(Protocol):
-    """Looks at statements and proofs with Lean."""
-
-    async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
-        """Elaborate a statement where it is to stand.
-
-        Raises:
-            MarketplaceError: Lean does not take it; the message is Lean's own.
-        """
-
-    async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front."""
-
-    async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
-        """How a ticket's lemma closes a goal: "exact", "apply", or "" when it does not."""
-
-    def environment(self, place: TicketPlace) -> str:
-        """Digest of what a statement at this place depends on."""

@@ -47,7 +47,7 @@ class Stub:
 
 
 class LeanChecker:
-    """A `LemmaChecker` on a real Lean.
+    """Looks at statements and proofs with a Lean of the project.
 
     Args:
         pool: workspaces over the project.
@@ -66,7 +66,11 @@ class LeanChecker:
         self._lean = lean
 
     async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
-        """Elaborate a statement as it would stand at its location."""
+        """Elaborate a statement where it is to stand.
+
+        Raises:
+            MarketplaceError: Lean does not take it; the message is Lean's own.
+        """
         if not goal.strip():
             raise MarketplaceError("the statement is empty")
         signature = " ".join(signature_of(goal).split())
@@ -75,7 +79,7 @@ class LeanChecker:
             return await probe(workspace, env, signature, place)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """Run the gate on the ticket's lemma with this proof."""
+        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front."""
         try:
             written = written_proof(proof)
         except MarketplaceError as error:
@@ -115,7 +119,7 @@ class LeanChecker:
         return Judged(refusal=words[0][:500])
 
     async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
-        """Try the lemma on the goal in a few ways."""
+        """How a ticket's lemma closes a goal: "exact", "apply", or "" when it does not."""
         probe = probe_name(place)
         name = f"{probe_name(found.place)}_found"
         lemma = f"{STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
@@ -135,7 +139,7 @@ class LeanChecker:
         return ""
 
     def environment(self, place: TicketPlace) -> str:
-        """Digest of what the location's module depends on, and of Lean."""
+        """Digest of what a statement at this location depends on."""
         digest = self._project.environment_digest(place.module) if place.module in self._project.by_name else ""
         return hashlib.sha256(f"{self._lean}\x00{digest}\x00{place.imports}".encode()).hexdigest()
 
@@ -148,15 +152,7 @@ class LeanChecker:
         goal = self._goals.get(ticket.place.declaration)
         if goal is None or goal.command is None:
             raise MarketplaceError(f"`{ticket.place.declaration}` no longer has a sorry")
-        return HelperLemma(
-            name=ticket.name,
-            short=short_name(ticket.name, ticket.place.namespace),
-            signature=ticket.signature,
-            script=ticket.script,
-            file=goal.file,
-            before=goal.command.start,
-            ticket=ticket.ticket_id,
-        )
+        return self.helper_at(ticket, goal)
 
     def helper_at(self, ticket: Ticket, goal: Goal, *, copy: bool = False) -> HelperLemma:
         """A completed ticket's lemma in front of `goal`'s declaration; a copy gets a name of its own."""

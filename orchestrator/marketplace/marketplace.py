@@ -11,20 +11,22 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import (
     Ticket,
-    TicketEvent,
     TicketPlace,
     TicketRequester,
     TicketStatus,
-    WaitStatus,
 )
-from orchestrator.marketplace.checker import LemmaChecker, Statement
+from orchestrator.marketplace.checker import Statement
 from orchestrator.premises.bm25 import rank
 from orchestrator.source.helper_lemmas import lemma_text
+
+if TYPE_CHECKING:
+    from orchestrator.marketplace.lean_checker import LeanChecker
 
 LEASE_SECONDS = 900.0
 _INSTANCE_CANDIDATES = 12
@@ -75,6 +77,8 @@ class Similar:
 class Marketplace:
     """The marketplace of one ledger.
 
+    Whoever wants to close a ticket, or to know its history, asks the ledger.
+
     Args:
         ledger: where the tickets are.
         lean: looks at statements and proofs.
@@ -83,7 +87,7 @@ class Marketplace:
     """
 
     def __init__(
-        self, ledger: Ledger, lean: LemmaChecker, *, repo: str = "", lease_seconds: float = LEASE_SECONDS
+        self, ledger: Ledger, lean: LeanChecker, *, repo: str = "", lease_seconds: float = LEASE_SECONDS
     ) -> None:
         self.ledger = ledger
         self._lean = lean
@@ -103,6 +107,9 @@ class Marketplace:
     ) -> str:
         """Ask for a lemma; the answer is the id of its ticket, which may be there already.
 
+        A statement that can be refuted, or whose negation is proved on the marketplace, gets a ticket that is cancelled
+        at once and says so.
+
         Args:
             goal: a proposition, a goal with hypotheses and `⊢`, or a signature.
             context: where it is to stand; or free words, for a statement that stands for itself.
@@ -110,13 +117,10 @@ class Marketplace:
             constraints: words for suppliers.
             priority: 0 to 1.
             requester: who asks, and what for; "person" unless given.
-            labels: free words, when `context` is a place.
-
-        A statement that can be refuted, or whose negation is proved on the marketplace, gets a ticket that is cancelled
-        at once and says so.
+            labels: free words, when `context` is a location.
 
         Raises:
-            MarketplaceError: Lean does not take the statement; or a priority that is none.
+            MarketplaceError: Lean does not take the statement; or the priority is out of range.
         """
         if not 0.0 <= priority <= 1.0:
             raise MarketplaceError(f"a priority is between 0 and 1, not {priority:g}")
@@ -165,7 +169,7 @@ class Marketplace:
 
     async def release_ticket(self, ticket_id: str, supplier: str, reason: str = "") -> bool:
         """Give a claim back; false when this supplier does not have it any more."""
-        await self._required(ticket_id)
+        await self.get_ticket(ticket_id)
         return await asyncio.to_thread(self.ledger.release_ticket, ticket_id, supplier, reason=reason)
 
     async def complete_ticket(
@@ -179,9 +183,9 @@ class Marketplace:
             MarketplaceError: the claim is not this supplier's, or not any more; or the gate refuses the proof. The
                 message says why, and the ticket is open again.
         """
-        ticket = await self._required(ticket_id)
+        ticket = await self.get_ticket(ticket_id)
         self._check_claim(ticket, supplier)
-        needed = [await self._required(premise) for premise in premises]
+        needed = [await self.get_ticket(premise) for premise in premises]
         judged = await self._lean.judge(ticket, proof, needed)
         if judged.refusal:
             await asyncio.to_thread(self.ledger.refuse_proof, ticket_id, supplier, judged.refusal)
@@ -190,13 +194,13 @@ class Marketplace:
                 where=f"ticket {ticket_id}",
                 hint="The ticket is open again: claim it to hand in another proof",
             )
-        lemma = completed_text(ticket, judged.script)
+        lemma = lemma_text(ticket.name, ticket.signature, judged.script)
         kept = await asyncio.to_thread(
             self.ledger.complete_ticket, ticket_id, supplier, proof=lemma, script=judged.script, premises=premises
         )
         if not kept:
             raise _too_late(ticket_id, supplier)
-        return await self._required(ticket_id)
+        return await self.get_ticket(ticket_id)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
         """The ticket.
@@ -204,29 +208,10 @@ class Marketplace:
         Raises:
             MarketplaceError: no such ticket.
         """
-        return await self._required(ticket_id)
-
-    async def reject_ticket(self, ticket_id: str, reason: str, by: str) -> bool:
-        """Say that nobody is to work on it; asking again does not open it."""
-        await self._required(ticket_id)
-        return await asyncio.to_thread(
-            self.ledger.close_ticket, ticket_id, TicketStatus.REJECTED, reason=reason, who=by
-        )
-
-    async def cancel_ticket(self, ticket_id: str, reason: str = "not needed any more", by: str = "person") -> bool:
-        """Nobody needs it; asking again opens it again."""
-        await self._required(ticket_id)
-        return await asyncio.to_thread(
-            self.ledger.close_ticket, ticket_id, TicketStatus.CANCELLED, reason=reason, who=by
-        )
-
-    async def settle(self, ticket_id: str, goal_id: str, status: WaitStatus) -> None:
-        """A goal has used the lemma, or needs it no longer; an open ticket that nobody waits for is cancelled."""
-        await asyncio.to_thread(self.ledger.settle_wait, ticket_id, goal_id, status)
-
-    async def history(self, ticket_id: str) -> tuple[TicketEvent, ...]:
-        """What happened to a ticket, the oldest first."""
-        return await asyncio.to_thread(self.ledger.ticket_history, ticket_id)
+        ticket = await asyncio.to_thread(self.ledger.ticket, ticket_id)
+        if ticket is None:
+            raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
+        return ticket
 
     async def search_similar(
         self, goal: str, limit: int = 5, *, context: Sequence[str] | TicketPlace = ()
@@ -261,12 +246,6 @@ class Marketplace:
         )
         return ordered[:limit]
 
-    async def _required(self, ticket_id: str) -> Ticket:
-        ticket = await asyncio.to_thread(self.ledger.ticket, ticket_id)
-        if ticket is None:
-            raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
-        return ticket
-
     async def _still_good(self, ticket: Ticket, environment: str) -> Ticket:
         """A lemma that was proved in other files than today's is looked at again."""
         if ticket.environment == environment:
@@ -275,7 +254,7 @@ class Marketplace:
         if judged.refusal:
             reason = f"its proof does not hold in the present files: {judged.refusal}"
             await asyncio.to_thread(self.ledger.reopen_ticket, ticket.ticket_id, reason=reason, who="lean")
-        return await self._required(ticket.ticket_id)
+        return await self.get_ticket(ticket.ticket_id)
 
     async def _unprovable(self, statement: Statement) -> str:
         if statement.refuted:
@@ -304,11 +283,6 @@ class Marketplace:
             where=f"ticket {ticket.ticket_id}",
             hint="Claim it first" if ticket.status is TicketStatus.OPEN else "",
         )
-
-
-def completed_text(ticket: Ticket, script: str) -> str:
-    """A ticket's lemma with its proof."""
-    return lemma_text(ticket.name, ticket.signature, script)
 
 
 def _too_late(ticket_id: str, supplier: str) -> MarketplaceError:

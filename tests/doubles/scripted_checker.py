@@ -28,7 +28,7 @@ class ScriptedChecker:
     instances: frozenset[tuple[str, str]] = frozenset()
 
     async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
-        """See `LemmaChecker.elaborate`. An empty statement is refused."""
+        """The statement as it is written; an empty one is refused."""
         if not goal.strip():
             raise MarketplaceError("the statement is empty")
         signature = signature_of(goal)
@@ -45,16 +45,16 @@ class ScriptedChecker:
         )
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """See `LemmaChecker.judge`."""
+        """Accept what no part of `refuse` is in."""
         for part, words in self.refuse.items():
             if part in proof:
                 return Judged(refusal=words)
         return Judged(script=written_proof(proof).script)
 
     async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
-        """See `LemmaChecker.closes`."""
+        """What `instances` says."""
         return "exact" if (goal.text.removeprefix("⊢ "), found.goal) in self.instances else ""
 
     def environment(self, place: TicketPlace) -> str:
-        """See `LemmaChecker.environment`."""
+        """Always the same."""
         return ""

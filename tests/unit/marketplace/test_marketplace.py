@@ -85,7 +85,7 @@ async def test_a_refused_proof_says_why(market: Marketplace) -> None:
         await market.complete_ticket(ticket_id, "sorry", "micro")
     ticket = await market.get_ticket(ticket_id)
     assert (ticket.status, ticket.reason) == (TicketStatus.OPEN, "it has a sorry of its own")
-    assert [e.kind for e in await market.history(ticket_id)][-1] is TicketEventKind.REFUSED
+    assert [e.kind for e in market.ledger.ticket_history(ticket_id)][-1] is TicketEventKind.REFUSED
 
 
 async def test_what_is_false_is_cancelled_and_says_why(market: Marketplace) -> None:
@@ -110,7 +110,7 @@ async def test_bad_requests_are_refused(market: Marketplace) -> None:
         await market.request_lemma("p", priority=1.5)
     with pytest.raises(MarketplaceError, match="empty"):
         await market.request_lemma("  ")
-    for call in (market.get_ticket("x"), market.reject_ticket("x", "", ""), market.release_ticket("x", "me")):
+    for call in (market.get_ticket("x"), market.release_ticket("x", "me")):
         with pytest.raises(MarketplaceError, match="no ticket x"):
             await call
     assert await market.get_open_tickets() == []
@@ -118,14 +118,14 @@ async def test_bad_requests_are_refused(market: Marketplace) -> None:
 
 async def test_rejected_cancelled_withdrawn(market: Marketplace) -> None:
     ticket_id = await market.request_lemma("p")
-    assert await market.reject_ticket(ticket_id, "nonsense", "me")
-    assert not await market.cancel_ticket(ticket_id)
+    assert market.ledger.close_ticket(ticket_id, TicketStatus.REJECTED, reason="nonsense", who="me")
+    assert not market.ledger.close_ticket(ticket_id, TicketStatus.CANCELLED, reason="not needed any more")
     assert await market.request_lemma("p") == ticket_id
     assert (await market.get_ticket(ticket_id)).reason == "nonsense"
     with pytest.raises(MarketplaceError, match="it was rejected: nonsense"):
         await market.complete_ticket(ticket_id, "rfl", "micro")
     other = await market.request_lemma("q", requester=TicketRequester(requester="s", goal_id="g"))
-    await market.settle(other, "g", WaitStatus.WITHDRAWN)
+    market.ledger.settle_wait(other, "g", WaitStatus.WITHDRAWN)
     assert (await market.get_ticket(other)).status is TicketStatus.CANCELLED
 
 
