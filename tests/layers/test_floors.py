@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from house import ROOT, SOURCES, TREES  # type: ignore[import-not-found]
@@ -83,6 +84,18 @@ def test_heavy_libraries_are_imported_when_used_in_one_module_each() -> None:
             assert HEAVY.get(imported.partition(".")[0], name) == name
         at_once = {imported.partition(".")[0] for imported in imports(tree, when_used=False)}
         assert not room(name) or EXTRAS.isdisjoint(at_once), name
+
+
+def test_the_manual_shows_the_same_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| (`[^|]*`) \|", page, re.MULTILINE)
+    assert {int(number): tuple(re.findall(r"`(\w+)`", rooms)) for number, rooms in rows} == dict(enumerate(FLOORS, 1))
+
+
+def test_files_that_the_manual_names_are_there() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for path in re.findall(r"`((?:orchestrator|flows|tasks|scripts)/[\w./-]*)`", page):
+        assert (ROOT / path).exists(), path
 
 
 def test_only_config_reads_the_environment() -> None:
