@@ -16,8 +16,11 @@ import psutil
 from orchestrator import __version__
 
 EXTRAS: dict[str, tuple[str, ...]] = {
+    "dojo": ("lean_dojo",),
     "models": ("torch", "transformers", "faiss"),
     "llm": ("openai",),
+    "postgres": ("psycopg",),
+    "dask": ("prefect_dask",),
 }
 """What each extra of the distribution brings, by import name."""
 

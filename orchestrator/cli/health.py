@@ -92,7 +92,7 @@ def _next(console: Console, findings: Sequence[Finding]) -> None:
     bad = [finding for finding in findings if finding.level is Level.BAD]
     tell(console, "\nDo this first:" if bad else "\nReady: orchestrator prove PATH-OR-URL")
     for finding in bad:
-        tell(console, f"  {finding.mend or finding.what}")
+        tell(console, f"  {finding.fix or finding.what}")
 
 
 def _ledger(url: str | None, paths: Paths) -> Finding:
@@ -119,8 +119,8 @@ def _caches(paths: Paths) -> Sequence[Finding]:
     ):
         problem = _problem(folder, clones=folder == mirrors)
         if problem:
-            mend = f"rm -rf {shlex.quote(str(folder))}   # only a cache: it is made again"
-            found.append(Finding(Level.BAD, f"the cache with {what} is broken: {problem}", mend))
+            fix = f"rm -rf {shlex.quote(str(folder))}   # only a cache: it is made again"
+            found.append(Finding(Level.BAD, f"the cache with {what} is broken: {problem}", fix))
             break
     return found or [Finding(Level.OK, f"the caches in {paths.cache} can be used")]
 

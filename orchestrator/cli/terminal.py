@@ -58,7 +58,7 @@ def say(console: Console, style: str, label: str, text: str) -> None:
 def show_findings(console: Console, findings: Sequence[Finding]) -> None:
     """What a doctor found, a line each, with what fixes it."""
     for finding in findings:
-        fix = f"  →  {finding.mend}" if finding.mend else ""
+        fix = f"  →  {finding.fix}" if finding.fix else ""
         say(console, _FINDING_STYLES[finding.level], f"{finding.level.value:>4}", f" {finding.what}{fix}")
 
 

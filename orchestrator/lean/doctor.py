@@ -1,16 +1,14 @@
-"""What is well and what is not on this machine, each with the command that mends it.
+"""What works on this machine and what does not, each with the command that fixes it.
 
 `examine` looks at the machine, `diagnose` judges what was found and touches nothing.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,15 +24,7 @@ from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
 from orchestrator.lean.embedded.steps import InstallState, InstallStatus
 from orchestrator.lean.sandbox.walls import Walls, examine_walls
 from orchestrator.lean.toolchain import Native, probe_native
-
-EXTRAS: Mapping[str, tuple[str, ...]] = {
-    "dojo": ("lean_dojo",),
-    "models": ("torch", "transformers", "faiss"),
-    "llm": ("openai",),
-    "postgres": ("psycopg",),
-    "dask": ("prefect_dask",),
-}
-"""The optional parts of this distribution, and the modules that show that one is installed."""
+from orchestrator.machine import EXTRAS, missing
 
 SERVER_MEGABYTES = 1000
 _LEAST_PYTHON = (3, 11, 0)
@@ -50,11 +40,11 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: what was found, and the command (or words) that mends it, "" when there is nothing to."""
+    """One thing looked at: what was found, and the command (or words) that fixes it, "" when nothing has to be."""
 
     level: Level
     what: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +60,7 @@ class Condition:
         git: path of git.
         memory_free, disk_free: what is available, the disk of the cache folder.
         extras: optional parts of which every module is there.
-        checkers: programs of other people's that check compiled proofs.
+        checkers: third-party programs that check compiled proofs.
         walls: what Lean processes can be kept away from.
         ledger_folder, ledger_problem: where the ledger is kept, and why it cannot be written there.
     """
@@ -99,6 +89,7 @@ def doctor(paths: Paths) -> tuple[Finding, ...]:
 def examine(paths: Paths) -> Condition:
     """Look at this machine."""
     node, problem, npm = "", "", False
+    search_path = child_environment(("PATH",)).get("PATH", os.defpath)
     try:
         found = find_node()
         npm = bool(found.npm)
@@ -112,13 +103,11 @@ def examine(paths: Paths) -> Condition:
         npm=npm,
         embedded=_embedded_state(paths),
         native=probe_native(Path.cwd()),
-        git=shutil.which("git", path=child_environment(("PATH",)).get("PATH", os.defpath)) or "",
+        git=shutil.which("git", path=search_path) or "",
         memory_free=psutil.virtual_memory().available // 10**6,
         disk_free=shutil.disk_usage(_existing(paths.cache)).free // 10**6,
-        extras=tuple(extra for extra, modules in EXTRAS.items() if all(map(_importable, modules))),
-        checkers=tuple(
-            checker.value for checker in find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
-        ),
+        extras=tuple(extra for extra in EXTRAS if not missing(extra)),
+        checkers=tuple(checker.value for checker in find_checkers(search_path)),
         walls=examine_walls(),
         ledger_folder=paths.data,
         ledger_problem=_write_problem(paths.data),
@@ -127,26 +116,36 @@ def examine(paths: Paths) -> Condition:
 
 def diagnose(condition: Condition) -> tuple[Finding, ...]:
     """Judge what was found. Pure."""
+    version = ".".join(map(str, condition.python))
+    old = f"Python {version} is too old" if condition.python < _LEAST_PYTHON else ""
+    git = "" if condition.git else "git is missing; repositories cannot be checked out"
+    folder = f"the ledger's folder {condition.ledger_folder}"
+    unwritable = f"{folder} cannot be written: {condition.ledger_problem}" if condition.ledger_problem else ""
     return (
-        _python(condition),
+        _checked(old, f"Python {version}", "install Python 3.11 or later"),
         *_node(condition),
         _embedded(condition),
         _native(condition),
-        _git(condition),
+        _checked(git, f"git ({condition.git})", "install git"),
         _memory(condition),
         _disk(condition),
-        _ledger(condition),
+        _checked(unwritable, f"{folder} can be written", "set ORCH_DATA_DIR to a folder that you may write to"),
         *isolation_findings(condition.walls),
         _checkers(condition.checkers),
-        *(_extra(extra, extra in condition.extras) for extra in EXTRAS),
+        *(
+            _checked(
+                "" if extra in condition.extras else f"extra {extra} is not installed",
+                f"extra {extra}",
+                f"pip install 'lean-orchestrator[{extra}]'",
+                Level.WARN,
+            )
+            for extra in EXTRAS
+        ),
     )
 
 
-def _python(condition: Condition) -> Finding:
-    version = ".".join(map(str, condition.python))
-    if condition.python < _LEAST_PYTHON:
-        return Finding(Level.BAD, f"Python {version} is too old", "install Python 3.11 or later")
-    return Finding(Level.OK, f"Python {version}")
+def _checked(problem: str, fine: str, fix: str, level: Level = Level.BAD) -> Finding:
+    return Finding(level, problem, fix) if problem else Finding(Level.OK, fine)
 
 
 def _node(condition: Condition) -> tuple[Finding, ...]:
@@ -180,12 +179,6 @@ def _native(condition: Condition) -> Finding:
     return Finding(Level.OK, f"native Lean: {', '.join(native.toolchains) or native.version} ({native.lean})")
 
 
-def _git(condition: Condition) -> Finding:
-    if not condition.git:
-        return Finding(Level.BAD, "git is missing; repositories cannot be checked out", "install git")
-    return Finding(Level.OK, f"git ({condition.git})")
-
-
 def _memory(condition: Condition) -> Finding:
     what = f"{condition.memory_free} MB of memory free"
     if condition.memory_free < SERVER_MEGABYTES:
@@ -203,53 +196,39 @@ def _disk(condition: Condition) -> Finding:
     return Finding(Level.OK if condition.disk_free >= needed else Level.WARN, what)
 
 
-def _ledger(condition: Condition) -> Finding:
-    if condition.ledger_problem:
-        what = f"the ledger's folder {condition.ledger_folder} cannot be written: {condition.ledger_problem}"
-        return Finding(Level.BAD, what, "set ORCH_DATA_DIR to a folder that you may write to")
-    return Finding(Level.OK, f"the ledger's folder {condition.ledger_folder} can be written")
-
-
 def isolation_findings(walls: Walls | None = None) -> tuple[Finding, ...]:
-    """What a repository's code is kept away from on this machine, one line a layer; `walls` as found unless given."""
+    """What a repository's code cannot touch on this machine, one line a layer; `walls` as found unless given."""
     walls = examine_walls() if walls is None else walls
-    always = Finding(
-        Level.OK, "Lean's code: WebAssembly, in a process group of its own, with the variables it needs and no others"
-    )
     layers = (
-        (walls.limits, "limits of files, processor time and open files", "they need a POSIX system"),
-        (walls.network, "no network", "it needs user namespaces, or root"),
+        ("limits", walls.limits, "limits of files, processor time and open files", "they need a POSIX system"),
+        ("a network of its own", walls.network, "no network", "it needs user namespaces, or root"),
         (
+            "Landlock",
             walls.landlock > 0,
             f"Landlock {walls.landlock}: reads its own files and the system's libraries, writes none",
             "it needs Linux 5.13 with Landlock switched on",
         ),
     )
-    mend = "work only on repositories that you trust, or run in a container"
-    names = ("limits", "a network of its own", "Landlock")
+    fix = "work only on repositories that you trust, or run in a container"
     return (
-        always,
+        Finding(
+            Level.OK, "Lean's code: WebAssembly, in its own process group, with the environment variables it needs only"
+        ),
         *(
-            Finding(Level.OK, f"Lean's processes: {there}")
-            if found
-            else Finding(Level.WARN, f"Lean's processes run without {name}: {why}", mend)
-            for name, (found, there, why) in zip(names, layers, strict=True)
+            _checked(
+                "" if found else f"Lean's processes run without {name}: {why}",
+                f"Lean's processes: {there}",
+                fix,
+                Level.WARN,
+            )
+            for name, found, there, why in layers
         ),
     )
 
 
 def _checkers(found: tuple[str, ...]) -> Finding:
-    if found:
-        return Finding(Level.OK, f"other checkers of proofs, for a native Lean: {', '.join(found)}")
-    return Finding(
-        Level.OK, "other checkers of proofs (leanchecker, SafeVerify, comparator): none; our own gate checks"
-    )
-
-
-def _extra(extra: str, installed: bool) -> Finding:
-    if installed:
-        return Finding(Level.OK, f"extra {extra}")
-    return Finding(Level.WARN, f"extra {extra} is not installed", f"pip install 'lean-orchestrator[{extra}]'")
+    names = ", ".join(found) or "none of leanchecker, SafeVerify, comparator; our own gate checks"
+    return Finding(Level.OK, f"third-party proof checkers, for a native Lean: {names}")
 
 
 def _without(condition: Condition) -> Level:
@@ -264,12 +243,8 @@ def _embedded_state(paths: Paths) -> InstallState:
         return InstallState(InstallStatus.BROKEN, str(error))
 
 
-def _importable(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
 def _existing(folder: Path) -> Path:
-    return next(place for place in (folder, *folder.parents) if place.exists())
+    return next(one for one in (folder, *folder.parents) if one.exists())
 
 
 def _write_problem(folder: Path) -> str:

@@ -71,7 +71,7 @@ def check_packages(folder: Path) -> None:
     Lake checks out a package from git once; one by path is somebody's working folder.
 
     Raises:
-        LeanNotFound: one is missing, not built or changed since; the message says which, and the command that mends it.
+        LeanNotFound: one is missing, not built or changed since; the message says which, and the command that fixes it.
         RepositoryError: the manifest cannot be read.
     """
     known = packages(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.machine import EXTRAS
 
-OPTIONAL = (*(name for names in EXTRAS.values() for name in names), "lean_dojo", "psycopg", "prefect_dask")
+OPTIONAL = tuple(name for names in EXTRAS.values() for name in names)
 HIDDEN = Path(__file__).with_name("hidden")
 
 

@@ -1,4 +1,4 @@
-"""`orchestrator doctor` on machines in several conditions: each finding names the command that mends it."""
+"""`orchestrator doctor` on machines in several conditions: each finding names the command that fixes it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from orchestrator.cli.main import app, run
 from orchestrator.config import Settings
 from orchestrator.errors import LedgerError
-from orchestrator.lean.doctor import EXTRAS
 from orchestrator.lean.embedded.install import inspect_embedded
 from orchestrator.ledger.store import Ledger
+from orchestrator.machine import EXTRAS
 
 
 @pytest.fixture(autouse=True)
@@ -33,13 +33,13 @@ def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
 def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
     """Level and remedy by what was found."""
     _, text = doctor(capsys, "--json")
-    return {one["what"]: (one["level"], one["mend"]) for one in json.loads(text)["findings"]}
+    return {one["what"]: (one["level"], one["fix"]) for one in json.loads(text)["findings"]}
 
 
 def test_a_fresh_machine_is_told_to_install_lean(capsys: pytest.CaptureFixture[str]) -> None:
     found = findings(capsys)
-    ((level, mend),) = [value for what, value in found.items() if what.startswith("embedded Lean")]
-    assert mend == "orchestrator lean install"
+    ((level, fix),) = [value for what, value in found.items() if what.startswith("embedded Lean")]
+    assert fix == "orchestrator lean install"
     assert level in ("bad", "warn")  # a native Lean would do as well
     assert found["there is no ledger yet; the first run makes it"] == ("ok", "")
 
@@ -47,9 +47,9 @@ def test_a_fresh_machine_is_told_to_install_lean(capsys: pytest.CaptureFixture[s
 def test_a_missing_extra_is_named_with_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     extras = {what.split()[1]: value for what, value in findings(capsys).items() if what.startswith("extra")}
     assert set(extras) == set(EXTRAS)
-    for extra, (level, mend) in extras.items():
+    for extra, (level, fix) in extras.items():
         there = all(map(find_spec, EXTRAS[extra]))
-        assert (level, mend) == (("ok", "") if there else ("warn", f"pip install 'lean-orchestrator[{extra}]'"))
+        assert (level, fix) == (("ok", "") if there else ("warn", f"pip install 'lean-orchestrator[{extra}]'"))
 
 
 def test_what_is_only_a_limitation_is_not_to_be_done_first(capsys: pytest.CaptureFixture[str]) -> None:

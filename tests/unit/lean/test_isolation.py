@@ -104,7 +104,7 @@ def test_the_doctor_says_of_each_wall_whether_it_stands() -> None:
     assert network.level is landlock.level is Level.WARN
     assert "user namespaces" in network.what
     assert "Linux 5.13" in landlock.what
-    assert "container" in landlock.mend
+    assert "container" in landlock.fix
     bare = isolation_findings(Walls())
     assert [finding.level for finding in bare] == [Level.OK, *[Level.WARN] * 3]
     assert "limits" in bare[1].what
