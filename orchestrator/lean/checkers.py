@@ -1,4 +1,4 @@
-"""Checkers by other people that look at compiled modules: found on this machine, run, and reported.
+"""Third-party checkers of compiled modules: found on this machine, run, and reported.
 
 They need a native Lean and a project that is built; the embedded Lean makes no compiled modules. Which of them could
 not be run is part of every verdict.
@@ -123,7 +123,7 @@ def not_checked(judgements: Sequence[Judgement]) -> tuple[str, ...]:
 
 def without_compiled_modules(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[Judgement, ...]:
     """What to say of each checker where the patched project was not compiled: none could look. Pure."""
-    why = "the gate does not build with one's own Lean" if native else "the embedded Lean does not make"
+    why = "the gate does not build with the user's own Lean" if native else "the embedded Lean does not make"
     words = f"needs compiled modules, which {why}"
     return tuple(
         Judgement(checker, None, f"installed, but it {words}" if checker in found else words) for checker in Checker
@@ -164,5 +164,5 @@ NOT_CHECKED_EMBEDDED = (_LIBRARY, *not_checked(NO_COMPILED_MODULES))
 
 
 def not_checked_with(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[str, ...]:
-    """What no verdict over the embedded Lean, or over one's own, covers, given the checkers that are installed."""
+    """What no verdict over the embedded Lean, or over the user's own, covers, given the checkers that are installed."""
     return (_LIBRARY, *not_checked(without_compiled_modules(found, native=native)))

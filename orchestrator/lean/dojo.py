@@ -1,8 +1,8 @@
 """Tactics through LeanDojo, for whoever has traced a repository with it or asks for it.
 
 LeanDojo replaces the whole proof of a theorem by a server tactic, so it starts at the theorem's own statement: a
-`sorry` in the middle of a proof is out of its reach. Its last work is on Lean v4.20. Its `check_proof` looks for one
-spelling of the warning for open places and lets the other through: a proof is checked by ours, never by LeanDojo.
+`sorry` in the middle of a proof is out of its reach. It was last worked on with Lean v4.20. Its `check_proof` looks for
+one spelling of the warning for a sorry and lets the other through: a proof is checked by ours, never by LeanDojo.
 
 The library is imported when it is first used: importing it makes folders, runs git and may ask GitHub.
 """
@@ -13,16 +13,17 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import psutil
 
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goals.goal import Goal
-from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
+from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.source.lexer import code_mask
 
 LAST_VERSION = (4, 20)
@@ -36,23 +37,8 @@ _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.\d+")
 _WHOLE_PROOF = re.compile(r":=\s*(?:by\s+)?\Z")
 
 
-class DojoLike(Protocol):
-    """What we use of `lean_dojo.Dojo`."""
-
-    def __enter__(self) -> tuple[Any, Any]: ...
-    def __exit__(self, *error: object) -> None: ...
-    def run_tac(self, state: Any, tactic: str) -> Any: ...
-
-
-class OurGoal(Protocol):
-    """What is asked of the same goal on one of our own sessions."""
-
-    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply: ...
-    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply: ...
-    async def mentions(self) -> tuple[str, ...]: ...
-
-
-MakeDojo = Callable[[Goal], DojoLike]
+MakeDojo = Callable[[Goal], Any]
+"""Makes LeanDojo's environment (`lean_dojo.Dojo`) for a goal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,24 +102,18 @@ class DojoGoal:
         goal: the theorem's goal.
         dojo: LeanDojo's environment, entered.
         first: its first state.
-        ours: the same goal on one of our own sessions, which says whether a script holds.
+        ours: the `OpenGoal` of one of our own sessions, which says whether a script holds.
     """
 
-    def __init__(self, goal: Goal, dojo: DojoLike, first: Any, ours: OurGoal) -> None:
-        self._goal = goal
+    goals = 1  # a theorem's statement
+
+    def __init__(self, goal: Goal, dojo: Any, first: Any, ours: Any) -> None:
+        self.goal = goal
+        self.check = ours.check
+        self.split = ours.split
+        self.mentions = ours.mentions
         self._dojo = dojo
-        self._ours = ours
         self._states: list[Any] = [first]
-
-    @property
-    def goal(self) -> Goal:
-        """The goal that was opened."""
-        return self._goal
-
-    @property
-    def goals(self) -> int:
-        """One: a theorem's statement."""
-        return 1
 
     async def tactics(
         self,
@@ -145,7 +125,7 @@ class DojoGoal:
         budget_seconds: float = 0.0,
         only: int | None = None,
     ) -> tuple[TacticReply, ...]:
-        """See `ProofContext.tactics`. Limits on single tactics are those the environment was made with.
+        """As `ProofContext` says. Limits on single tactics are those the environment was made with.
 
         Raises:
             SessionDied, SessionTimeout, MalformedReply: LeanDojo's environment broke; it cannot be used any more.
@@ -166,18 +146,6 @@ class DojoGoal:
                 break
         return tuple(replies)
 
-    async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
-        """The script in the declaration itself, on one of our own sessions."""
-        return await self._ours.check(script, seconds=seconds)
-
-    async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
-        """A sketch's own open places, on one of our own sessions."""
-        return await self._ours.split(script, seconds=seconds)
-
-    async def mentions(self) -> tuple[str, ...]:
-        """The constants that the goal speaks of, from one of our own sessions."""
-        return await self._ours.mentions()
-
     async def _one(self, state: Any, tactic: str) -> TacticReply:
         begun = time.monotonic()
         result = await asyncio.to_thread(_run, self._dojo, state, tactic)
@@ -185,10 +153,9 @@ class DojoGoal:
         kind = type(result).__name__
         if kind == "ProofFinished":
             return TacticReply(tactic, completed=True, status="Completed", milliseconds=milliseconds)
-        if kind == "LeanError":
-            return TacticReply(tactic, error=result.error or "failed", milliseconds=milliseconds)
-        if kind == "ProofGivenUp":
-            return TacticReply(tactic, error=GIVEN_UP, milliseconds=milliseconds)
+        if kind in ("LeanError", "ProofGivenUp"):
+            error = GIVEN_UP if kind == "ProofGivenUp" else result.error or "failed"
+            return TacticReply(tactic, error=error, milliseconds=milliseconds)
         if kind != "TacticState":
             raise MalformedReply(f"LeanDojo answered a {kind}", where=tactic)
         self._states.append(result)
@@ -202,7 +169,7 @@ class DojoGoal:
         )
 
 
-def _run(dojo: DojoLike, state: Any, tactic: str) -> Any:
+def _run(dojo: Any, state: Any, tactic: str) -> Any:
     from lean_dojo import DojoCrashError, DojoTacticTimeoutError
 
     try:
@@ -214,46 +181,34 @@ def _run(dojo: DojoLike, state: Any, tactic: str) -> Any:
         raise SessionDied(f"LeanDojo's Lean ended: {memory}", where=tactic) from error
 
 
-class OpenDojo:
-    """A theorem opened with LeanDojo, as an asynchronous block.
+@asynccontextmanager
+async def open_dojo(goal: Goal, make: MakeDojo, ours: Any) -> AsyncIterator[DojoGoal]:
+    """A theorem opened with LeanDojo, whose Lean ends with the block.
 
     Args:
         goal: the theorem's goal.
-        make: makes the environment, such as `lambda goal: Dojo(theorem_of(goal, …), timeout=60)`.
-        ours: the same goal on one of our own sessions.
+        make: makes the environment.
+        ours: the `OpenGoal` of one of our own sessions.
+
+    Raises:
+        LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
     """
+    from lean_dojo import DojoCrashError, DojoInitError, DojoTacticTimeoutError
 
-    def __init__(self, goal: Goal, make: MakeDojo, ours: OurGoal) -> None:
-        self._goal = goal
-        self._make = make
-        self._ours = ours
-        self._dojo: DojoLike | None = None
-
-    async def __aenter__(self) -> DojoGoal:
-        """Start LeanDojo's Lean.
-
-        Raises:
-            LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
-        """
-        from lean_dojo import DojoCrashError, DojoInitError, DojoTacticTimeoutError
-
-        dojo = await asyncio.to_thread(self._make, self._goal)
-        try:
-            _, first = await asyncio.to_thread(dojo.__enter__)
-        except (DojoInitError, DojoCrashError, DojoTacticTimeoutError, AssertionError) as error:
-            await asyncio.to_thread(_clear_up, dojo)
-            raise LeanNotFound(
-                f"LeanDojo cannot open the theorem: {error or type(error).__name__}",
-                where=self._goal.declaration,
-                hint="Trace the repository again, or work without LeanDojo.",
-            ) from error
-        self._dojo = dojo
-        return DojoGoal(self._goal, dojo, first, self._ours)
-
-    async def __aexit__(self, *error: object) -> None:
-        """End LeanDojo's Lean."""
-        if self._dojo is not None:
-            await asyncio.to_thread(self._dojo.__exit__, None, None, None)
+    dojo = await asyncio.to_thread(make, goal)
+    try:
+        _, first = await asyncio.to_thread(dojo.__enter__)
+    except (DojoInitError, DojoCrashError, DojoTacticTimeoutError, AssertionError) as error:
+        await asyncio.to_thread(_clear_up, dojo)
+        raise LeanNotFound(
+            f"LeanDojo cannot open the theorem: {error or type(error).__name__}",
+            where=goal.declaration,
+            hint="Trace the repository again, or work without LeanDojo.",
+        ) from error
+    try:
+        yield DojoGoal(goal, dojo, first, ours)
+    finally:
+        await asyncio.to_thread(dojo.__exit__, None, None, None)
 
 
 def _clear_up(dojo: Any) -> None:
@@ -281,7 +236,7 @@ def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
         ) from error
 
 
-def environment_of(goal: Goal, repository: str, commit: str) -> DojoLike:
+def environment_of(goal: Goal, repository: str, commit: str) -> Any:
     """LeanDojo's environment for a goal's theorem, not started yet.
 
     Raises:
@@ -289,8 +244,7 @@ def environment_of(goal: Goal, repository: str, commit: str) -> DojoLike:
     """
     from lean_dojo import Dojo
 
-    made: DojoLike = Dojo(theorem_of(goal, repository, commit), timeout=TACTIC_SECONDS)
-    return made
+    return Dojo(theorem_of(goal, repository, commit), timeout=TACTIC_SECONDS)
 
 
 def is_traced(repository: str, commit: str) -> bool:

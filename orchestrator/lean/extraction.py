@@ -1,4 +1,4 @@
-"""From files to goals: elaborate each module and turn every open place into a goal."""
+"""From files to goals: elaborate each module and turn every sorry into a goal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Extraction:
     """What elaborating a project gave.
 
     Attributes:
-        goals: every open place, in the order of files and positions.
+        goals: every sorry, in the order of files and positions.
         problems: files that do not elaborate, with Lean's message; the rest went on.
         declarations: per module that elaborated, the fingerprints of its declarations.
         commands: per module that elaborated, the syntax kinds of its commands, in order.
@@ -78,14 +78,14 @@ async def extract(
 
 def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Extraction:
     """What several workspaces found in parts of a project, in the order of its modules."""
-    place = {module.path: number for number, module in enumerate(modules)}
+    rank = {module.path: number for number, module in enumerate(modules)}
     names = [module.name for module in modules]
-    notes = {note: place.get(note.partition(":")[0], len(place)) for part in parts for note in part.notes}
+    notes = {note: rank.get(note.partition(":")[0], len(rank)) for part in parts for note in part.notes}
     declarations = {name: found for part in parts for name, found in part.declarations.items()}
     commands = {name: found for part in parts for name, found in part.commands.items()}
     return Extraction(
-        tuple(sorted((goal for part in parts for goal in part.goals), key=lambda goal: place[goal.file])),
-        tuple(sorted((one for part in parts for one in part.problems), key=lambda one: place[one.path])),
+        tuple(sorted((goal for part in parts for goal in part.goals), key=lambda goal: rank[goal.file])),
+        tuple(sorted((one for part in parts for one in part.problems), key=lambda one: rank[one.path])),
         {name: declarations[name] for name in names if name in declarations},
         {name: commands[name] for name in names if name in commands},
         tuple(sorted(notes, key=notes.__getitem__)),

@@ -47,7 +47,7 @@ def parse_manifest(text: str) -> tuple[Package, ...]:
         return tuple(_package(entry, folder) for entry in value.get("packages", ()))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise RepositoryError(
-            f"The manifest cannot be read: {error}", where=MANIFEST, hint="Run `lake update` to write it anew."
+            f"The manifest cannot be read: {error}", where=MANIFEST, hint="Run `lake update` to write it again."
         ) from error
 
 
@@ -66,9 +66,9 @@ def packages(folder: Path) -> tuple[Package, ...]:
 
 
 def check_packages(folder: Path) -> None:
-    """See that every package the project requires is there and built, and those by path from what they are now.
+    """Check that every package the project requires is there and built, and those by path from what they are now.
 
-    Lake checks out a package from git once; one by path is somebody's working folder.
+    Lake checks out a package from git once; one by path is a working folder.
 
     Raises:
         LeanNotFound: one is missing, not built or changed since; the message says which, and the command that fixes it.
@@ -97,16 +97,18 @@ def is_built(package: Path) -> bool:
     """Whether a package's folder holds compiled modules, or has nothing to compile."""
     if not package.is_dir():
         return False
-    compiled = any(next((package / place).rglob("*.olean"), None) for place in _LIBRARIES if (package / place).is_dir())
+    compiled = any(
+        next((package / library).rglob("*.olean"), None) for library in _LIBRARIES if (package / library).is_dir()
+    )
     return compiled or next(package.glob("*.lean"), None) is None
 
 
 def stale_modules(package: Path) -> tuple[str, ...]:
     """Compiled modules of a package that are older than their source, which is what an import would read."""
     stale = set()
-    for place in _LIBRARIES:
-        for compiled in (package / place).rglob("*.olean"):
-            module = compiled.relative_to(package / place).with_suffix("")
+    for library in _LIBRARIES:
+        for compiled in (package / library).rglob("*.olean"):
+            module = compiled.relative_to(package / library).with_suffix("")
             source = package / module.with_suffix(".lean")
             if source.is_file() and compiled.stat().st_mtime < source.stat().st_mtime:
                 stale.add(".".join(module.parts))
@@ -126,7 +128,7 @@ def build(folder: Path, lake: Path, *, seconds: float) -> None:
     code, words = _lake(folder, lake, ("build",), environment, seconds)
     if code:
         raise RepositoryError(
-            f"`lake build` failed: {words}", where=str(folder), hint="Mend the project until it builds."
+            f"`lake build` failed: {words}", where=str(folder), hint="Fix the project until it builds."
         )
 
 
@@ -146,7 +148,7 @@ def build_modules(folder: Path, lake: Path, modules: Sequence[str], *, seconds: 
 def compiled_module(folder: Path, module: str) -> Path | None:
     """The compiled file of a module of the project, wherever its version of Lake puts it."""
     relative = Path(*module.split(".")).with_suffix(".olean")
-    return next((file for place in _LIBRARIES if (file := folder / place / relative).is_file()), None)
+    return next((file for library in _LIBRARIES if (file := folder / library / relative).is_file()), None)
 
 
 def _lake(
@@ -175,5 +177,5 @@ def _package(entry: Mapping[str, object], folder: str) -> Package:
     if entry.get("type") == "path":
         return Package(name, str(entry.get("dir", ".")).replace("\\", "/"), inherited=bool(entry.get("inherited")))
     sub = str(entry.get("subDir") or entry.get("subDir?") or "")
-    place = "/".join(part for part in (folder, name, sub) if part)
-    return Package(name, place, str(entry.get("rev", "")), bool(entry.get("inherited")))
+    path = "/".join(part for part in (folder, name, sub) if part)
+    return Package(name, path, str(entry.get("rev", "")), bool(entry.get("inherited")))

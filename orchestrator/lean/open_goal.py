@@ -38,7 +38,7 @@ class OpenGoal:
         self.goal = goal
         self._workspace = workspace
         self._limits = limits
-        self._places: tuple[Sorry, ...] = ()
+        self._sorries: tuple[Sorry, ...] = ()
         self._siblings: tuple[Sorry, ...] = ()
         self._text = ""
         self._generation = -1
@@ -60,15 +60,15 @@ class OpenGoal:
         # As in the workspace: Lean reads files with line feeds alone.
         text = workspace.project.by_name[self.goal.module].text.replace("\r\n", "\n")
         self._text, self._siblings = await self._surroundings(self.goal, text, elaborated.reply.sorries)
-        self._places = self._places_of(self.goal, self._siblings)
+        self._sorries = self._sorries_of(self.goal, self._siblings)
         self._generation = workspace.session.generation
         # What a sketch made is dropped with the goal; a goal of the file itself has made nothing yet.
         self._env_mark, self._state_mark = marks
 
     @property
     def goals(self) -> int:
-        """How many goals the place has at once (more than one after `stop`)."""
-        return max(place.goals for place in self._places)
+        """How many goals the sorry has at once (more than one after `stop`)."""
+        return max(sorry.goals for sorry in self._sorries)
 
     async def tactics(
         self,
@@ -84,7 +84,7 @@ class OpenGoal:
 
         With `only`, the tactics see that goal of `proof_state` alone, and to complete it is to close that one.
 
-        A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the place is
+        A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the sorry is
         reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
         starting a process again takes does not count for the budget.
 
@@ -117,13 +117,13 @@ class OpenGoal:
         return tuple(replies)
 
     async def mentions(self) -> tuple[str, ...]:
-        """Full names of the constants that the goal speaks of, without repetition.
+        """Full names of the constants that the goal mentions, without repetition.
 
         Raises:
             SessionError: the session broke.
         """
         await self.ready()
-        asked = ask(self._workspace.session, Mentions(self._places[0].proof_state), timeout=60.0)
+        asked = ask(self._workspace.session, Mentions(self._sorries[0].proof_state), timeout=60.0)
         return tuple(dict.fromkeys((await self._workspace.same_process(asked)).names))
 
     async def check(self, script: str, *, seconds: float = 30.0, prelude: str = "") -> CheckReply:
@@ -136,11 +136,11 @@ class OpenGoal:
             SessionError: the session broke while the goal's file was loaded.
         """
         await self.ready()
-        place = self._places[0]
-        assert place.command is not None
+        sorry = self._sorries[0]
+        assert sorry.command is not None
         try:
-            fragment = fragment_with(self._text, self.goal, script, place.command)
-            before = place.before
+            fragment = fragment_with(self._text, self.goal, script, sorry.command)
+            before = sorry.before
             if prelude:
                 made = await self._elaborated(prelude, before, seconds)
                 if made.errors or made.env is None:
@@ -151,10 +151,10 @@ class OpenGoal:
             return CheckReply(accepted=False, errors=(str(error),))
         except SessionError as error:
             return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
-        return self._judge(reply, place)
+        return self._judge(reply, sorry)
 
     async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
-        """Elaborate the goal's declaration with a sketch in place of the sorry: its own open places, or what is wrong.
+        """Elaborate the goal's declaration with a sketch in place of the sorry: its own sorries, or what is wrong.
 
         A sketch that cannot be spliced in, or that breaks the Lean process, is answered with errors.
 
@@ -162,11 +162,11 @@ class OpenGoal:
             SessionError: the session broke while the goal's file was loaded.
         """
         await self.ready()
-        place = self._places[0]
-        assert place.command is not None
+        sorry = self._sorries[0]
+        assert sorry.command is not None
         try:
-            written = write_into(self._text, self.goal, script, place.command)
-            reply = await self._elaborated(written.fragment, place.before, seconds)
+            written = write_into(self._text, self.goal, script, sorry.command)
+            reply = await self._elaborated(written.fragment, sorry.before, seconds)
         except PatchError as error:
             return SplitReply(errors=(str(error),))
         except SessionError as error:
@@ -177,25 +177,25 @@ class OpenGoal:
         return SplitReply(errors=errors) if errors else SplitReply(goals_in(written, self.goal, script, reply.sorries))
 
     async def _surroundings(self, goal: Goal, text: str, sorries: tuple[Sorry, ...]) -> tuple[str, tuple[Sorry, ...]]:
-        """The text that the goal stands in, and its open places: of the file, or of the file with sketches in it."""
+        """The text that the goal stands in, and its sorries: of the file, or of the file with sketches in it."""
         if goal.within is None:
             return text, sorries
         outer = goal.within.goal
         text, sorries = await self._surroundings(outer, text, sorries)
-        place = self._places_of(outer, sorries)[0]
-        assert place.command is not None
+        sorry = self._sorries_of(outer, sorries)[0]
+        assert sorry.command is not None
         try:
-            written = write_into(text, outer, goal.within.script, place.command)
+            written = write_into(text, outer, goal.within.script, sorry.command)
         except PatchError as error:
             raise RequestRefused(f"The sketch does not fit: {error}", where=goal.declaration) from error
-        reply = await self._elaborated(written.fragment, place.before, _SKETCH_SECONDS)
+        reply = await self._elaborated(written.fragment, sorry.before, _SKETCH_SECONDS)
         return written.text, tuple(written.in_file(sorry) for sorry in reply.sorries)
 
-    def _places_of(self, goal: Goal, sorries: tuple[Sorry, ...]) -> tuple[Sorry, ...]:
-        places = tuple(sorry for sorry in sorries if sorry.span == goal.span)
-        if not places:
+    def _sorries_of(self, goal: Goal, sorries: tuple[Sorry, ...]) -> tuple[Sorry, ...]:
+        found = tuple(sorry for sorry in sorries if sorry.span == goal.span)
+        if not found:
             raise RequestRefused("The goal is not where it was", where=f"{goal.file}, {goal.declaration}")
-        return places
+        return found
 
     async def _elaborated(self, fragment: str, before: int | None, seconds: float) -> CommandReply:
         limits = Limits(heartbeats=0, milliseconds=int(seconds * 1000))
@@ -211,14 +211,14 @@ class OpenGoal:
         if self._generation == workspace.session.generation and self._generation > 0:
             await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
 
-    def _judge(self, reply: CommandReply, place: Sorry) -> CheckReply:
-        before = len({sorry.span for sorry in self._siblings if sorry.before == place.before})
+    def _judge(self, reply: CommandReply, sorry: Sorry) -> CheckReply:
+        before = len({sorry.span for sorry in self._siblings if sorry.before == sorry.before})
         after = len({sorry.span for sorry in reply.sorries})
         errors = tuple(message.text for message in reply.errors)
         if reply.interrupted:
             errors = (*errors, "timeout")
         if not errors and after >= before:
-            errors = ("the proof leaves as many open places as before",)
+            errors = ("the proof leaves as many sorries as before",)
         if not errors and after == 0 and any(declaration.own_sorry for declaration in reply.declarations):
             errors = ("the proof leaves a sorry that its text does not show",)
         axioms = sorted({axiom for declaration in reply.declarations for axiom in declaration.axioms})
@@ -248,16 +248,16 @@ class OpenGoal:
     async def _on_every_state(
         self, tactics: Sequence[str], limits: Limits, stop: bool, budget_seconds: float
     ) -> tuple[TacticReply, ...]:
-        replies = await self._batch(tactics, self._places[0].proof_state, limits, stop, budget_seconds)
-        if len(self._places) == 1:
+        replies = await self._batch(tactics, self._sorries[0].proof_state, limits, stop, budget_seconds)
+        if len(self._sorries) == 1:
             return replies
         return tuple([await self._on_other_states(reply, limits) for reply in replies])
 
     async def _on_other_states(self, reply: TacticReply, limits: Limits) -> TacticReply:
         if not reply.completed:
             return reply
-        for place in self._places[1:]:
-            (other,) = await self._batch([reply.tactic], place.proof_state, limits, True, 0.0)
+        for sorry in self._sorries[1:]:
+            (other,) = await self._batch([reply.tactic], sorry.proof_state, limits, True, 0.0)
             if not other.completed:
                 return other
         return reply

@@ -110,7 +110,7 @@ class Tactics(Asking["TacticsReply"]):
 
 
 RECHECK_EVERYTHING = ("*",)
-"""Stands for every declaration in `Describe.recheck`: nobody knows the names of a proof's auxiliary theorems before."""
+"""Stands for every declaration in `Describe.recheck`: names of a proof's auxiliary theorems are not known before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class Describe(Asking["DescribeReply"]):
 
 @dataclass(frozen=True, slots=True)
 class Forget(Asking["ForgetReply"]):
-    """Drop environments and proof states that nobody needs, so that memory stays flat."""
+    """Drop environments and proof states that are not needed any more, so that memory stays flat."""
 
     envs: tuple[int, ...] = ()
     proof_states_from: int | None = None

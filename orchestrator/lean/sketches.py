@@ -1,4 +1,4 @@
-"""Sketches: a script with sorries written into its declaration, and its open places as goals. Pure."""
+"""Sketches: a script with sorries written into its declaration, and its own sorries as goals. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Written:
     region: SourceSpan
 
     def in_file(self, sorry: Sorry) -> Sorry:
-        """An open place that Lean found in the fragment, with positions of the file."""
+        """A sorry that Lean found in the fragment, with positions of the file."""
         command = None if sorry.command is None else self._shifted(sorry.command)
         return replace(sorry, span=self._shifted(sorry.span), command=command)
 
@@ -65,7 +65,7 @@ def write_into(text: str, goal: Goal, script: str, command: SourceSpan) -> Writt
     begin, stop = index.offset(span.start), index.offset(span.end)
     assert begin is not None, "splice has looked at the span"
     assert stop is not None
-    # Blanks in front of the place may have gone; what stands behind it is as it was.
+    # Blanks in front of it may have gone; what stands behind it is as it was.
     start = len(old[:begin].rstrip())
     end = len(fragment) - (len(old) - stop)
     new = LineIndex(fragment)
@@ -74,7 +74,7 @@ def write_into(text: str, goal: Goal, script: str, command: SourceSpan) -> Writt
 
 
 def goals_in(written: Written, goal: Goal, script: str, sorries: Iterable[Sorry]) -> tuple[Goal, ...]:
-    """The open places of a sketch as goals, in their order; those of the declaration that were there before are not."""
+    """The sorries of a sketch as goals, in their order; those of the declaration that were there before are not."""
     inside: dict[SourceSpan, list[Sorry]] = {}
     for sorry in sorries:
         if written.region.contains(sorry.span.start):

@@ -1,7 +1,7 @@
 """Premises by the constants they share with a goal: a linear model over features that can be read.
 
-After Meng and Paulson's relevance filter (Journal of Applied Logic, 2009): rare constants in common speak for a
-premise, constants that the goal does not have speak against it. What stands in the definitions behind a goal counts
+After Meng and Paulson's relevance filter (Journal of Applied Logic, 2009): rare constants in common count for a
+premise, constants that the goal does not have count against it. What stands in the definitions behind a goal counts
 less than what it mentions itself; what induction and case distinctions bring is held against nobody. To this come
 traits of the premise itself, and how often proofs use it. `python -m bench.fit_retrieval` learns the weights on goals
 of the bank that nothing is reported on.

@@ -1,4 +1,4 @@
-"""Constants that a goal's text mentions, read off the text where nobody has asked Lean. Pure, and a guess."""
+"""Constants that a goal's text mentions, read off the text where Lean was not asked. Pure, and a guess."""
 
 from __future__ import annotations
 

@@ -55,13 +55,13 @@ def root(name: str) -> str:
 def conclusion(statement: str) -> str:
     """What stands behind the binders and hypotheses of a statement."""
     depth, start = 0, 0
-    for place, char in enumerate(statement):
+    for position, char in enumerate(statement):
         if char in _OPENING:
             depth += 1
         elif char in _CLOSING:
             depth -= 1
         elif depth == 0 and (char == "→" or (char == "," and statement[start:].lstrip().startswith("∀"))):
-            start = place + 1
+            start = position + 1
     return statement[start:].strip()
 
 
@@ -87,7 +87,7 @@ def traits(premise: Premise, spread: int) -> tuple[float, ...]:
 
     Args:
         premise: the premise.
-        spread: how many premises share the last component of its name: what holds in many places is a staple.
+        spread: how many premises share the last component of its name: what holds in many settings is used often.
     """
     statement, name = premise.statement, last(premise.name)
     end = conclusion(statement)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from orchestrator.errors import LeanNotFound
 from orchestrator.git.checkout import Checkout
 from orchestrator.goals.goal import Goal
-from orchestrator.lean.dojo import DojoLimits, MakeDojo, OpenDojo, environment_of, is_traced, why_not
+from orchestrator.lean.dojo import DojoLimits, MakeDojo, environment_of, is_traced, open_dojo, why_not
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener, ProofContext
 
@@ -35,23 +35,17 @@ class DojoProver:
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[ProofContext]:
-        """See `GoalOpener.open`."""
-        async with self._ours.open(goal) as ours:
-            opened = OpenDojo(goal, self._make, ours)
+        async with self._ours.open(goal) as ours, AsyncExitStack() as stack:
             reason = self._unable(goal)
+            opened: ProofContext = ours
             if not reason:
                 try:
-                    context = await opened.__aenter__()
+                    opened = await stack.enter_async_context(open_dojo(goal, self._make, ours))
                 except LeanNotFound as error:
                     reason = str(error)
             if reason:
                 self._say(reason)
-                yield ours
-                return
-            try:
-                yield context
-            finally:
-                await opened.__aexit__()
+            yield opened
 
     def _say(self, reason: str) -> None:
         if reason not in self._told:

@@ -15,7 +15,7 @@ from shims import write_shims
 
 from orchestrator.errors import LeanNotFound, RequestRefused, SessionDied
 from orchestrator.goals.goal import Goal
-from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, OpenDojo, theorem_of, why_not
+from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, open_dojo, theorem_of, why_not
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.lean.servers import Servers
@@ -101,7 +101,7 @@ class Ours:
 
 @pytest.fixture
 async def opened(make: Callable[[Goal], Any]) -> AsyncIterator[DojoGoal]:
-    async with OpenDojo(GOAL, make, Ours()) as context:
+    async with open_dojo(GOAL, make, Ours()) as context:
         yield context
 
 
@@ -134,7 +134,7 @@ async def test_a_theorem_that_lean_cannot_open_is_not_found(
 ) -> None:
     monkeypatch.setattr(f"{__name__}.TEXT", "theorem both : no_such.thing 3 := ")
     with pytest.raises(LeanNotFound, match="LeanDojo cannot open"):
-        async with OpenDojo(GOAL, make, Ours()):
+        async with open_dojo(GOAL, make, Ours()):
             pass
 
 

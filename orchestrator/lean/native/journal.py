@@ -26,7 +26,7 @@ class _Environment:
 
 @dataclass(frozen=True, slots=True)
 class _FromCommand:
-    """The state at place `index` of the list `field` in the reply that made `environment`."""
+    """The state at `index` of the list `field` in the reply that made `environment`."""
 
     environment: int
     field: str

@@ -1,6 +1,6 @@
-"""What a REPL is not made to answer: fingerprints, the library's constants, and those that a goal speaks of.
+"""What a REPL is not made to answer: fingerprints, the library's constants, and those that a goal mentions.
 
-For the first two a small Lean program, `Describe.lean`, is elaborated on top and asked to speak. It needs
+For the first two a small Lean program, `Describe.lean`, is elaborated on top and run. It needs
 `import Lean`: where a file's imports do not bring that, its texts are elaborated once more on an environment that has
 it, the program in front of them. A goal's constants are read off the goal, printed in full.
 """
@@ -85,7 +85,7 @@ class Questions:
         return reply
 
     async def mentions(self, state: int, *, deadline: float) -> tuple[str, ...]:
-        """The constants that a state's first goal speaks of, in order, with repetition.
+        """The constants that a state's first goal mentions, in order, with repetition.
 
         Raises:
             RequestRefused: there is no such state.

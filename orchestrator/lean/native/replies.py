@@ -1,6 +1,6 @@
 """Reads the REPL's replies into our values, whatever Lean version wrote them. Pure.
 
-Toolchains from v4.9 on differ in words: the warning for an open place names `sorry` in straight quotes or backquotes,
+Toolchains from v4.9 on differ in words: the warning for a sorry names `sorry` in straight quotes or backquotes,
 severity "trace" exists in some, and `#where` says "no namespace" in several ways.
 """
 
@@ -25,8 +25,8 @@ _SEVERAL = "Not verified: more than one initial goal"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """An open place in a reply: its goal, where it stands, its proof state, and the syntax that left it open."""
+class OpenSorry:
+    """A sorry in a reply: its goal, where it stands, its proof state, and the syntax that left it open."""
 
     goal: str
     span: SourceSpan
@@ -49,8 +49,8 @@ def messages_of(reply: Json, shift: Shift) -> tuple[Message, ...]:
     )
 
 
-def places_in(reply: Json, shift: Shift, words: Mapping[Position, str]) -> tuple[Placed, ...]:
-    """Open places of a reply to a command that was asked for its tactics.
+def sorries_in(reply: Json, shift: Shift, words: Mapping[Position, str]) -> tuple[OpenSorry, ...]:
+    """The sorries in a reply to a command that was asked for its tactics.
 
     `words` are those of the text that may leave a proof open, by position. The REPL lists `sorry` only; of the others
     it knows the tactic.
@@ -63,13 +63,13 @@ def places_in(reply: Json, shift: Shift, words: Mapping[Position, str]) -> tuple
         span = SourceSpan(shift(_position(entry["pos"])), shift(_position(entry["endPos"])))
         tactic = str(tactics.get(span.start, {}).get("tactic", ""))
         syntax = "tactic" if tactic.startswith("sorry") else "term"
-        found.append(_placed(entry, span, syntax, reply, shift))
+        found.append(_open_sorry(entry, span, syntax, reply, shift))
     for position, word in words.items():
         entry = tactics.get(position, {})
         if word in ("admit", "stop") and str(entry.get("tactic", "")).startswith(word) and "proofState" in entry:
             span = SourceSpan(position, shift(_position(entry["endPos"])))
-            found.append(_placed(entry, span, word, reply, shift))
-    return tuple(sorted(found, key=lambda place: place.span))
+            found.append(_open_sorry(entry, span, word, reply, shift))
+    return tuple(sorted(found, key=lambda sorry: sorry.span))
 
 
 def tactic_reply(tactic: str, reply: Json, milliseconds: int) -> TacticReply:
@@ -100,13 +100,13 @@ def scope_of(reply: Json) -> tuple[str, tuple[str, ...]]:
     return namespace[1] if namespace else "", tuple(opens)
 
 
-def _placed(entry: Json, span: SourceSpan, syntax: str, reply: Json, shift: Shift) -> Placed:
+def _open_sorry(entry: Json, span: SourceSpan, syntax: str, reply: Json, shift: Shift) -> OpenSorry:
     goal = entry["goal"] if "goal" in entry else entry["goals"]
-    return Placed(str(goal).strip(), span, int(entry["proofState"]), syntax, _declaration(reply, span, shift))
+    return OpenSorry(str(goal).strip(), span, int(entry["proofState"]), syntax, _declaration(reply, span, shift))
 
 
 def _declaration(reply: Json, span: SourceSpan, shift: Shift) -> str:
-    """The full name of the declaration around a place, where the REPL is one that lists declarations."""
+    """The full name of the declaration around a span, where the REPL is one that lists declarations."""
     for entry in reply.get("declarations", ()):
         around = entry.get("range", {})
         if not around:

@@ -18,7 +18,7 @@ from orchestrator.lean.native.focus import SingleGoals
 from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.queries import Questions, axioms_in
 from orchestrator.lean.native.repl import LeanInteractRepl
-from orchestrator.lean.native.replies import Placed, messages_of, places_in, scope_of, tactic_reply, uses_sorry
+from orchestrator.lean.native.replies import OpenSorry, messages_of, scope_of, sorries_in, tactic_reply, uses_sorry
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -224,31 +224,31 @@ class NativeSession:
             if here:
                 command = lines.span(piece.start, piece.start + len(text[piece.start : piece.end].rstrip()))
                 declared = {lines.position(word.offset): word.declaration for word in here}
-                places = places_in(reply, shifted, {lines.position(w.offset): w.word for w in here})
-                sorries += [await self._sorry(place, command, env, declared, deadline) for place in places]
+                left = sorries_in(reply, shifted, {lines.position(w.offset): w.word for w in here})
+                sorries += [await self._sorry(one, command, env, declared, deadline) for one in left]
             env = after
             if len(pieces) > 1 and any(message.severity is Severity.ERROR for message in found):
                 break
         return CommandReply(env=env, messages=tuple(messages), sorries=tuple(sorries))
 
     async def _sorry(
-        self, place: Placed, command: SourceSpan, before: int, declared: dict[Position, str], deadline: float
+        self, sorry: OpenSorry, command: SourceSpan, before: int, declared: dict[Position, str], deadline: float
     ) -> Sorry:
-        probe = await self._journal.step(place.state, _PROPOSITION, deadline=deadline)
+        probe = await self._journal.step(sorry.state, _PROPOSITION, deadline=deadline)
         goals = 1
-        if place.syntax == "stop":
-            goals = len((await self._journal.step(place.state, "skip", deadline=deadline)).get("goals", [""]))
+        if sorry.syntax == "stop":
+            goals = len((await self._journal.step(sorry.state, "skip", deadline=deadline)).get("goals", [""]))
         _, where = await self._journal.command("#where", before, deadline=deadline)
         namespace, opens = scope_of(where)
         # A sorry inside a longer one, such as `sorryAx …`, has no word of its own.
-        declaration = place.declaration or declared.get(place.span.start, "")
+        declaration = sorry.declaration or declared.get(sorry.span.start, "")
         return Sorry(
-            goal=place.goal,
-            span=place.span,
-            proof_state=place.state,
+            goal=sorry.goal,
+            span=sorry.span,
+            proof_state=sorry.state,
             command=command,
             before=before,
-            syntax=place.syntax,
+            syntax=sorry.syntax,
             is_prop="message" not in probe,
             declaration=declaration,
             namespace=namespace,

@@ -127,7 +127,7 @@ def restrict(read: Sequence[str], write: Sequence[str]) -> bool:
 
 def _allow(libc: ctypes.CDLL, rules: int, path: str, allowed: int) -> None:
     try:
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
             return
@@ -135,11 +135,11 @@ def _allow(libc: ctypes.CDLL, rules: int, path: str, allowed: int) -> None:
     try:
         if not os.path.isdir(path):
             allowed &= _OF_FILES
-        rule = struct.pack("=Qi", allowed, place)
+        rule = struct.pack("=Qi", allowed, handle)
         if libc.syscall(_ADD_RULE, rules, _PATH_BENEATH, rule, 0):
             raise OSError(ctypes.get_errno(), f"landlock_add_rule {path}")
     finally:
-        os.close(place)
+        os.close(handle)
 
 
 def _library() -> ctypes.CDLL:
@@ -147,7 +147,7 @@ def _library() -> ctypes.CDLL:
 
 
 def main(words: Sequence[str]) -> None:
-    """See the top of this file."""
+    """Put up the walls, and become the program."""
     end = words.index("--")
     given: dict[str, list[str]] = {"read": [], "write": [], "limit": [], "no-network": []}
     for word in words[:end]:

@@ -59,7 +59,7 @@ def test_what_is_only_a_limitation_is_not_to_be_done_first(capsys: pytest.Captur
     assert "lean-orchestrator[" not in first
 
 
-def test_a_broken_lean_is_told_to_be_installed_anew(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_broken_lean_is_told_to_be_installed_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     missing = inspect_embedded(Settings(cache_dir=tmp_path / "cache").paths)
     Path(missing.detail.removesuffix(" is missing")).mkdir(parents=True)
     code, text = doctor(capsys)

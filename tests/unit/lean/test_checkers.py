@@ -121,7 +121,7 @@ def test_over_the_embedded_lean_every_verdict_says_which_checkers_did_not_look()
     assert there[1].startswith("by leanchecker: installed, but it needs compiled modules")
     assert there[2:] == absent[2:]
     own = not_checked_with({}, native=True)
-    assert own[1] == "by leanchecker: needs compiled modules, which the gate does not build with one's own Lean"
+    assert own[1] == "by leanchecker: needs compiled modules, which the gate does not build with the user's own Lean"
 
 
 PROVED = Verdict(

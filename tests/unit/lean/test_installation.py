@@ -275,7 +275,7 @@ def test_what_is_in_use_is_never_old(bench: Workbench) -> None:
     assert lean.folder.is_dir()
 
 
-def test_force_makes_everything_anew(bench: Workbench) -> None:
+def test_force_makes_everything_again(bench: Workbench) -> None:
     install(bench)
     stages = Stages()
     install(bench, progress=stages, force=True)

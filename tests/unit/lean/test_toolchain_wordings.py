@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.goals.goal import Position
 from orchestrator.lean.native.queries import axioms_in
-from orchestrator.lean.native.replies import messages_of, places_in, scope_of, tactic_reply, uses_sorry
+from orchestrator.lean.native.replies import messages_of, scope_of, sorries_in, tactic_reply, uses_sorry
 from orchestrator.lean.protocol import Message, Severity
 from orchestrator.strategies.suggestions import suggestions
 
@@ -107,5 +107,5 @@ def test_a_repl_that_lists_declarations_names_them() -> None:
         "tactics": [{"pos": POS, "endPos": end, "goals": "⊢ p", "tactic": "sorry", "proofState": 5}],
         "declarations": [{"range": {"start": POS, "finish": {"line": 3, "column": 0}}, "fullName": "A.instInhabited"}],
     }
-    (place,) = places_in(reply, lambda position: position, {Position(1, 0): "sorry"})
+    (place,) = sorries_in(reply, lambda position: position, {Position(1, 0): "sorry"})
     assert (place.declaration, place.syntax, place.state) == ("A.instInhabited", "tactic", 4)

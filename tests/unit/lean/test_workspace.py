@@ -142,7 +142,7 @@ async def test_after_the_process_ended_everything_is_elaborated_again(lean: Smal
     assert [module for module, _, _ in lean.files()] == ["A", "B", "A", "B"]
 
 
-async def test_a_file_that_ends_the_process_raises_and_the_next_one_starts_anew(lean: SmallLean) -> None:
+async def test_a_file_that_ends_the_process_raises_and_the_next_one_starts_again(lean: SmallLean) -> None:
     workspace = Workspace(lean.session, project(A="", B="crash", C="import A"))
     await workspace.load("A")
     with pytest.raises(SessionDied):
