@@ -228,7 +228,7 @@ async def test_milliseconds_stop_a_tactic_and_not_the_session(lean: EmbeddedSess
 async def test_no_tactic_is_started_behind_the_budget(lean: EmbeddedSession) -> None:
     goals = await Goals.of(lean, LIMITED)
     async with goals.open(goals["t"]) as goal:
-        state = goal._places[0].proof_state
+        state = goal._sorries[0].proof_state
         batch = Tactics(("skip",) * 3000, state, budget_milliseconds=300)
         reply = await lean.exchange(batch, timeout=LONG)
         assert isinstance(reply, TacticsReply)
