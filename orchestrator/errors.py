@@ -1,30 +1,30 @@
-"""Every exception we raise. Each says what happened, where, and what to do next.
+"""Every exception of ours. Each says what happened, where, and what to do next; the number is the exit code.
 
-OrchestratorError
-├── ConfigError                 a setting that cannot be used
-├── RepositoryError             the repository cannot be read as asked
-│   ├── CheckoutError           git refused: no such path, URL or ref
-│   ├── NotLeanProject          no lean-toolchain and no lakefile
-│   └── ImportCycle             modules that import one another
-├── LeanError                   something about Lean itself
-│   ├── LeanNotFound            neither native nor embedded Lean can be used
-│   ├── InstallError            the embedded Lean could not be set up
-│   └── SessionError            a session is broken; the next request gets a new one
-│       ├── SessionDied         the process ended (crash, out of memory, killed)
-│       ├── SessionTimeout      no reply within the caller's time; the process was killed
-│       ├── MalformedReply      the process answered something that is not the protocol
-│       └── SessionClosed       used after close()
-├── RequestRefused              Lean answered with an error to a whole request (unknown environment, ...)
-├── PatchError                  a proof cannot be spliced, or a patch does not apply
-├── LedgerError
-│   ├── LedgerUnavailable       cannot be opened, locked for too long, read-only, disk full
-│   ├── LedgerCorrupt           the database file is damaged
-│   └── LedgerSchemaError       written by a newer version of this program
-├── BlueprintError              TeX that cannot be understood
-├── MarketplaceError            a ticket operation that is not allowed
-├── ModelError                  a model or a model server failed
-├── PublishError                a branch cannot be pushed, or the source host refused
-└── StoppedError                the run was asked to stop (signal, budget)
+OrchestratorError               1
+├── ConfigError                 2    a setting, a variable or a flag that cannot be used
+├── RepositoryError             3    the repository cannot be read as asked
+│   ├── CheckoutError                git refused: no such path, URL or ref
+│   ├── NotLeanProject               neither a lean-toolchain nor a lakefile
+│   └── ImportCycle                  modules that import one another
+├── LeanError                   4    something about Lean itself
+│   ├── LeanNotFound                 neither native nor embedded Lean can be used
+│   ├── InstallError                 the embedded Lean could not be set up
+│   ├── RequestRefused               Lean refused a whole request, such as an unknown environment
+│   └── SessionError                 a session is broken; the request is lost, the next one gets a new process
+│       ├── SessionDied              the process ended (crash, out of memory, killed) while it owed a reply
+│       ├── SessionTimeout           no reply within the caller's time; the process was killed
+│       ├── MalformedReply           the process answered something that is not the protocol
+│       └── SessionClosed            used after close()
+├── PatchError                  5    a proof cannot be spliced into its file, or a patch does not apply
+├── LedgerError                 6
+│   ├── LedgerUnavailable            cannot be opened or written: locked for too long, read-only, disk full
+│   ├── LedgerCorrupt                the database file is damaged
+│   └── LedgerSchemaError            written by a newer version of this program
+├── BlueprintError              7    a blueprint that cannot be understood
+├── MarketplaceError            8    a ticket operation that is not allowed
+├── ModelError                  9    a model, its weights or its server failed
+├── PublishError                10   git or the source host refused to publish proofs
+└── StoppedError                130  the run was asked to stop before it was done
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ class OrchestratorError(Exception):
 
     exit_code = 1
 
+    def __init_subclass__(cls, *, exit_code: int = 0) -> None:
+        cls.exit_code = exit_code or cls.exit_code
+
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(what)
         self.what = what
@@ -52,42 +55,36 @@ class OrchestratorError(Exception):
         return f"{text}. {self.hint}" if self.hint else text
 
 
-class ConfigError(OrchestratorError):
-    """Raised when a setting, an environment variable or a flag cannot be used."""
-
-    exit_code = 2
+class ConfigError(OrchestratorError, exit_code=2):
+    """A setting, an environment variable or a flag cannot be used."""
 
 
-class RepositoryError(OrchestratorError):
-    """Raised when a repository cannot be read as asked."""
-
-    exit_code = 3
+class RepositoryError(OrchestratorError, exit_code=3):
+    """A repository cannot be read as asked."""
 
 
 class CheckoutError(RepositoryError):
-    """Raised when git cannot give us the tree: no such path, URL or ref."""
+    """Git cannot give us the tree: no such path, URL or ref."""
 
 
 class NotLeanProject(RepositoryError):
-    """Raised when a folder holds no Lean project."""
+    """A folder holds no Lean project."""
 
 
 class ImportCycle(RepositoryError):
-    """Raised when modules import one another in a circle and nothing else is left to do."""
+    """Modules import one another in a circle and nothing else is left to do."""
 
 
-class LeanError(OrchestratorError):
+class LeanError(OrchestratorError, exit_code=4):
     """Base of everything that concerns Lean itself."""
-
-    exit_code = 4
 
 
 class LeanNotFound(LeanError):
-    """Raised when no Lean can be used for a project."""
+    """No Lean can be used for a project."""
 
 
 class InstallError(LeanError):
-    """Raised when the embedded Lean could not be set up."""
+    """The embedded Lean could not be set up."""
 
 
 class SessionError(LeanError):
@@ -95,74 +92,60 @@ class SessionError(LeanError):
 
 
 class SessionDied(SessionError):
-    """Raised when the Lean process ended while it owed a reply."""
+    """The Lean process ended while it owed a reply."""
 
 
 class SessionTimeout(SessionError):
-    """Raised when no reply came within the caller's time; the process has been killed."""
+    """No reply came within the caller's time; the process has been killed."""
 
 
 class MalformedReply(SessionError):
-    """Raised when the process answered something that is not the protocol."""
+    """The process answered something that is not the protocol."""
 
 
 class SessionClosed(SessionError):
-    """Raised when a closed session is used."""
+    """A closed session is used."""
 
 
 class RequestRefused(LeanError):
-    """Raised when Lean refused a whole request, such as an unknown environment."""
+    """Lean refused a whole request, such as an unknown environment."""
 
 
-class PatchError(OrchestratorError):
-    """Raised when a proof cannot be spliced into its file, or a patch does not apply."""
-
-    exit_code = 5
+class PatchError(OrchestratorError, exit_code=5):
+    """A proof cannot be spliced into its file, or a patch does not apply."""
 
 
-class LedgerError(OrchestratorError):
+class LedgerError(OrchestratorError, exit_code=6):
     """Base of everything that concerns the ledger."""
-
-    exit_code = 6
 
 
 class LedgerUnavailable(LedgerError):
-    """Raised when the ledger cannot be opened or written: locked, read-only, disk full."""
+    """The ledger cannot be opened or written: locked, read-only, disk full."""
 
 
 class LedgerCorrupt(LedgerError):
-    """Raised when the ledger's database file is damaged."""
+    """The ledger's database file is damaged."""
 
 
 class LedgerSchemaError(LedgerError):
-    """Raised when the ledger was written by a newer version of this program."""
+    """The ledger was written by a newer version of this program."""
 
 
-class BlueprintError(OrchestratorError):
-    """Raised when a blueprint cannot be understood."""
-
-    exit_code = 7
+class BlueprintError(OrchestratorError, exit_code=7):
+    """A blueprint cannot be understood."""
 
 
-class MarketplaceError(OrchestratorError):
-    """Raised when a ticket operation is not allowed."""
-
-    exit_code = 8
+class MarketplaceError(OrchestratorError, exit_code=8):
+    """A ticket operation is not allowed."""
 
 
-class ModelError(OrchestratorError):
-    """Raised when a model, its weights or its server failed."""
-
-    exit_code = 9
+class ModelError(OrchestratorError, exit_code=9):
+    """A model, its weights or its server failed."""
 
 
-class PublishError(OrchestratorError):
-    """Raised when proofs cannot be published: git or the source host refused."""
-
-    exit_code = 10
+class PublishError(OrchestratorError, exit_code=10):
+    """Proofs cannot be published: git or the source host refused."""
 
 
-class StoppedError(OrchestratorError):
-    """Raised when the run was asked to stop before it was done."""
-
-    exit_code = 130
+class StoppedError(OrchestratorError, exit_code=130):
+    """The run was asked to stop before it was done."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -165,15 +164,11 @@ def describe_machine() -> dict[str, object]:
 
 def program_commit() -> str:
     """The commit of this program's own work tree, with "+" behind it for changes; its version when there is none."""
-    folder = Path(__file__).parent
+    from git import GitError, Repo
+
     try:
-        head = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
+        repository = Repo(Path(__file__).parent, search_parent_directories=True)
+        changed = repository.is_dirty(untracked_files=False)
+        return repository.head.commit.hexsha[:12] + ("+" if changed else "")
+    except (GitError, ValueError, OSError):  # no work tree, no commit, no git
         return __version__
-    return head[:12] + ("+" if changed else "")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()

@@ -13,7 +13,8 @@ class Publish(StrEnum):
 
     PATCH = "patch"
     BRANCH = "branch"
-    PULL_REQUEST = "pr"
+    PR = "pr"
+    PULL_REQUEST = PR
 
 
 class HostKind(StrEnum):

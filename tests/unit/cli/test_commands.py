@@ -140,6 +140,12 @@ def test_a_variable_that_is_no_setting(
     assert "Did you mean ORCH_SERVERS?" in said
 
 
+@pytest.mark.parametrize("word", ["patch", "branch", "pr", "pull-request"])
+def test_how_far_publishing_goes_is_said_as_the_help_says_it(word: str) -> None:
+    _, bound, _ = app.parse_args(["prove", ".", "--publish", word], exit_on_error=False)
+    assert bound.arguments["publish"] == {"pull-request": "pr"}.get(word, word)
+
+
 @pytest.mark.parametrize(
     "words", [["prove"], ["prove", "repo", "--profile", "3"], ["extract", "repo", "--nonsense"], ["what"]]
 )
