@@ -11,7 +11,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from orchestrator.errors import CheckoutError
-from orchestrator.git.command import run_git
 from orchestrator.git.mirror import Mirror
 from orchestrator.git.origin import Origin, open_origin
 from orchestrator.git.worktrees import Trees
@@ -86,14 +85,6 @@ def _written(origin: Origin, mirror: Mirror, trees: Trees, ref: str) -> tuple[st
     mirror.prepare()
     commit = origin.fetch(mirror, ref)
     return commit, trees.get(mirror, commit)
-
-
-def is_git_repository(path: Path) -> bool:
-    """Say whether `path` is a folder of a git repository, or a bare one."""
-    if not path.is_dir() or not os.access(path, os.X_OK):
-        return False
-    reply = run_git(["rev-parse", "--git-dir"], folder=path)
-    return reply.ok or "dubious ownership" in reply.complaints
 
 
 def _key(identity: str) -> str:

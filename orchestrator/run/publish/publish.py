@@ -16,8 +16,8 @@ from orchestrator.text import counted
 def host_of(access: HostAccess) -> Host:
     """The host, over HTTP."""
     if access.kind is HostKind.GITLAB:
-        return GitLab.at(access.repository, access.token, url=access.api_url or GITLAB_API)
-    return GitHub.at(access.repository, access.token, url=access.api_url or GITHUB_API)
+        return GitLab(access.repository, access.token, url=access.api_url or GITLAB_API)
+    return GitHub(access.repository, access.token, url=access.api_url or GITHUB_API)
 
 
 def publish(

@@ -14,10 +14,11 @@ import pytest
 
 from orchestrator.errors import PublishError
 from orchestrator.git.checkout import Checkout
-from orchestrator.git.hosts import GitHub, GitLab, Host, MemoryHost
+from orchestrator.git.hosts import GitHub, GitLab, Host
 from orchestrator.git.push import CommitDraft
 from orchestrator.run.publish.publish import host_of, publish
 from orchestrator.run.request import HostAccess, HostKind, Publish
+from tests.doubles.memory_host import MemoryHost
 
 TOKEN = "the-token"
 
@@ -107,7 +108,7 @@ def test_a_request_is_opened_once_and_then_updated(
     api: tuple[str, type[Api]], kind: type[GitHub] | type[GitLab]
 ) -> None:
     url, server = api
-    use(kind.at("owner/name", TOKEN, url=url))
+    use(kind("owner/name", TOKEN, url=url))
     (request,) = server.requests
     assert request["title"] == "Prove 2 sorries"
     assert request["description" if kind is GitLab else "body"] == "second"
@@ -141,7 +142,7 @@ def test_a_pull_request_for_a_pushed_branch_is_opened_and_later_updated(
     assert sum(call == "POST /repos/owner/name/pulls" for call in server.calls) == 1
 
 
-def test_the_twin_in_memory_does_the_same() -> None:
+def test_the_host_in_memory_does_the_same() -> None:
     host = MemoryHost()
     use(host)
     ((_, title, body),) = host.requests.values()
@@ -151,10 +152,10 @@ def test_the_twin_in_memory_does_the_same() -> None:
 
 def test_a_token_that_is_not_accepted(api: tuple[str, type[Api]]) -> None:
     with pytest.raises(PublishError, match=r"401.*The token is not accepted") as caught:
-        GitHub.at("owner/name", "wrong-token", url=api[0]).find("ours")
+        GitHub("owner/name", "wrong-token", url=api[0]).find("ours")
     assert "wrong-token" not in str(caught.value)
 
 
 def test_a_host_that_does_not_answer() -> None:
     with pytest.raises(PublishError, match="does not answer"):
-        GitLab.at("owner/name", TOKEN, url="http://127.0.0.1:9").default_branch()
+        GitLab("owner/name", TOKEN, url="http://127.0.0.1:9").default_branch()

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from orchestrator.errors import CheckoutError
-from orchestrator.git.checkout import Checkout, checkout, is_git_repository
+from orchestrator.git.checkout import Checkout, checkout
 from orchestrator.git.command import GitReply, explain, is_url, redact, without_credentials
 from orchestrator.git.worktrees import Trees
 
@@ -392,7 +392,6 @@ class TestRefusals:
         with pytest.raises(CheckoutError, match="dubious ownership") as caught:
             checkout(str(repository), cache=cache)
         assert "safe.directory" in caught.value.hint
-        assert is_git_repository(repository)
 
     def test_a_cache_that_cannot_be_written(self, repository: Path, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
@@ -435,15 +434,6 @@ def test_variables_of_a_running_hook_do_not_matter(
         monkeypatch.setenv(name, str(other / value))
     assert _text(checkout(str(repository), "main", cache=cache)) == "two\n"
     assert _snapshot(other) == before
-
-
-def test_is_git_repository(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert is_git_repository(repository)
-    assert is_git_repository(repository / "sub")
-    assert not is_git_repository(tmp_path)
-    assert not is_git_repository(tmp_path / "missing")
-    assert not is_git_repository(tmp_path / "file")
 
 
 @pytest.mark.parametrize(

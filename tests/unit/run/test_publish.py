@@ -8,7 +8,6 @@ import pytest
 
 from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.git.checkout import Checkout
-from orchestrator.git.hosts import MemoryHost
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
 from orchestrator.run.publish.commits import plan_commits
@@ -17,6 +16,7 @@ from orchestrator.run.publish.pull_request import MARKER, body, title
 from orchestrator.run.report.ci import failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.summary import GoalReport
 from orchestrator.run.request import Publish
+from tests.doubles.memory_host import MemoryHost
 
 TEXT = "theorem a : 1 = 1 := by\n  sorry\n\ntheorem b : 2 = 2 ∧ 3 = 3 := ⟨by sorry, by sorry⟩\n"
 
