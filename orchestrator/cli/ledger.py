@@ -34,7 +34,7 @@ def stats(*, json_: AsJson = False) -> int:
     with open_ledger() as ledger:
         statistics = ledger.statistics()
         if json_:
-            print_json(statistics.to_json())
+            print_json(statistics)
         else:
             _show(statistics, ledger.where)
     return 0

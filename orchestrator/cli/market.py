@@ -6,7 +6,6 @@ import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -79,9 +78,7 @@ def show(ticket: TicketId, *, json_: AsJson = False) -> int:
         waits = ledger.ticket_requesters(found.ticket_id)
         history = ledger.ticket_history(found.ticket_id)
     if json_:
-        print_json(
-            {**asdict(found), "requesters": [{**asdict(w), "use": dict(w.use)} for w in waits], "history": history}
-        )
+        print_json({**found.model_dump(), "requesters": waits, "history": history})
         return 0
     console = make_console()
     _tell(found)
@@ -242,7 +239,7 @@ def search(
 
     found = asyncio.run(_with_lean(repo, json_, work))
     if json_:
-        print_json([{"how": s.how, "score": s.score, "by": s.by, **asdict(s.ticket)} for s in found])
+        print_json([{"how": s.how, "score": s.score, "by": s.by, **s.ticket.model_dump()} for s in found])
         return 0
     console = make_console()
     for similar in found:

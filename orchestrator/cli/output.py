@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
+from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import track
 
@@ -36,7 +37,7 @@ ProfileNumber = Annotated[
 
 
 def to_json(value: Any) -> str:
-    """A value as indented JSON: dataclasses by their fields, what JSON does not know as text."""
+    """A value as indented JSON: dataclasses and models by their fields, what JSON does not know as text."""
     return json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 
@@ -68,4 +69,6 @@ def open_ledger() -> Ledger:
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump()
     return value.isoformat() if isinstance(value, datetime) else str(value)

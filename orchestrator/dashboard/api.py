@@ -12,13 +12,9 @@ from orchestrator import __version__
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.schemas import (
     DoneAnswer,
-    GoalAnswer,
-    GoalsAnswer,
     HealthAnswer,
     MarketplaceAnswer,
     ProofAction,
-    RunAnswer,
-    StatsAnswer,
     SupplierAction,
 )
 from orchestrator.dashboard.security import Keeper
@@ -26,7 +22,8 @@ from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import Site
 from orchestrator.errors import OrchestratorError
 from orchestrator.goals.result import GoalStatus
-from orchestrator.ledger.summaries import GoalFilter, GoalSort
+from orchestrator.ledger.records import RunRecord
+from orchestrator.ledger.summaries import GoalFilter, GoalPage, GoalSort, LedgerStatistics
 from orchestrator.ledger.ticket_records import TicketStatus
 
 STATS_TOPIC = "/api/stats"
@@ -35,7 +32,7 @@ STATS_TOPIC = "/api/stats"
 
 def stats_json(site: Site) -> str:
     """What `/api/stats` answers, as one line."""
-    return StatsAnswer(**site.ledger.statistics().to_json()).model_dump_json()
+    return site.ledger.statistics().model_dump_json()
 
 
 def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
@@ -43,17 +40,22 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
     api = APIRouter(prefix="/api", tags=["api"])
 
     @api.get("/stats")
-    def stats() -> StatsAnswer:
+    def stats() -> LedgerStatistics:
         """The ledger at a glance."""
-        return StatsAnswer(**site.ledger.statistics().to_json())
+        return site.ledger.statistics()
 
     @api.get("/marketplace")
     def marketplace(
         status: TicketStatus | None = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> MarketplaceAnswer:
         """Tickets, the most urgent first."""
-        ledger = site.ledger
-        return MarketplaceAnswer.of(ledger.ticket_counts(), ledger.tickets(status=status, limit=limit))
+        counts = site.ledger.ticket_counts()
+        return MarketplaceAnswer(
+            counts=counts.by_status,
+            waiting=counts.waiting,
+            served=counts.used,
+            tickets=site.ledger.tickets(status=status, limit=limit),
+        )
 
     @api.get("/health", responses={503: {"model": HealthAnswer}})
     def health(response: Response) -> HealthAnswer:
@@ -76,19 +78,15 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
         descending: bool = False,
         offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    ) -> GoalsAnswer:
+    ) -> GoalPage:
         """Goals, filtered and sorted."""
         wanted = GoalFilter(repo=repo, status=status, text=q, sort=sort, descending=descending)
-        page = site.ledger.goal_page(wanted, offset=offset, limit=limit)
-        return GoalsAnswer(total=page.total, goals=[GoalAnswer.of(line) for line in page.goals])
+        return site.ledger.goal_page(wanted, offset=offset, limit=limit)
 
     @api.get("/runs")
-    def runs(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[RunAnswer]:
+    def runs(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> tuple[RunRecord, ...]:
         """Runs, the newest first."""
-        return [
-            RunAnswer(**{name: getattr(run, name) for name in RunAnswer.model_fields} | {"totals": dict(run.totals)})
-            for run in site.ledger.runs(limit=limit)
-        ]
+        return site.ledger.runs(limit=limit)
 
     @api.get("/events", response_class=EventSourceResponse)
     async def events() -> AsyncIterator[ServerSentEvent]:

@@ -1,46 +1,12 @@
-"""The shapes of what the JSON endpoints answer."""
+"""The shapes of what the JSON endpoints take and answer, where these are not the ledger's own values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from orchestrator.goals.result import GoalStatus
-from orchestrator.ledger.records import RunStatus
-from orchestrator.ledger.summaries import GoalLine
-from orchestrator.ledger.ticket_records import MarketCounts, Ticket, TicketStatus
-
-
-class StrategyAnswer(BaseModel):
-    """All attempts of a strategy; the mean time of one in seconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    attempts: int
-    successes: int
-    success_rate: float
-    avg_time: float
-    outcomes: dict[str, int]
-
-
-class StatsAnswer(BaseModel):
-    """The ledger at a glance."""
-
-    model_config = ConfigDict(frozen=True)
-
-    runs: int
-    goals: dict[str, int] = Field(description="Goals by status")
-    goals_attempted: int
-    goals_solved: int
-    attempts: int
-    successes: int
-    strategies: dict[str, StrategyAnswer]
-    proofs: dict[str, int] = Field(description="Proofs by what the gate said")
-    cached_tactics: int
-    last_run: dict[str, Any] | None
+from orchestrator.ledger.ticket_records import Ticket, TicketStatus
 
 
 class HealthAnswer(BaseModel):
@@ -51,32 +17,7 @@ class HealthAnswer(BaseModel):
     status: str = Field(examples=["ok"])
     version: str
     ledger: str = Field(description="Whether the ledger can be read: ok, or why not")
-    clients: int = Field(description="Pages that are kept up to date now")
-
-
-class TicketAnswer(BaseModel):
-    """A lemma that somebody misses."""
-
-    model_config = ConfigDict(frozen=True)
-
-    ticket_id: str
-    name: str
-    goal: str = Field(description="The statement as it was first asked for")
-    signature: str = Field(description="The statement as Lean has elaborated it, as it follows the name")
-    repo: str
-    status: TicketStatus
-    priority: float
-    supplier: str
-    lease_until: datetime | None
-    waiting: int = Field(description="How many wait for it")
-    completed_proof: str
-    reason: str
-    created_at: datetime | None
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> TicketAnswer:
-        """A ticket as JSON."""
-        return cls(**{name: getattr(ticket, name) for name in cls.model_fields})
+    clients: int = Field(description="How many open pages are being kept up to date")
 
 
 class MarketplaceAnswer(BaseModel):
@@ -84,63 +25,10 @@ class MarketplaceAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    counts: dict[TicketStatus, int]
+    counts: Mapping[TicketStatus, int]
     waiting: int
     served: int
-    tickets: list[TicketAnswer]
-
-    @classmethod
-    def of(cls, counts: MarketCounts, tickets: Iterable[Ticket]) -> MarketplaceAnswer:
-        """The marketplace as JSON."""
-        found = [TicketAnswer.of(ticket) for ticket in tickets]
-        return cls(counts=dict(counts.by_status), waiting=counts.waiting, served=counts.used, tickets=found)
-
-
-class GoalAnswer(BaseModel):
-    """A goal as a line of a list."""
-
-    model_config = ConfigDict(frozen=True)
-
-    repo: str
-    id: str
-    declaration: str
-    file: str
-    line: int
-    kind: str
-    status: GoalStatus
-    difficulty: float
-    target: str
-    attempts: int
-    found: int
-
-    @classmethod
-    def of(cls, line: GoalLine) -> GoalAnswer:
-        """A line of a list as JSON."""
-        return cls(**{name: getattr(line, name) for name in cls.model_fields})
-
-
-class GoalsAnswer(BaseModel):
-    """A page of goals."""
-
-    model_config = ConfigDict(frozen=True)
-
-    total: int
-    goals: list[GoalAnswer]
-
-
-class RunAnswer(BaseModel):
-    """A run over a repository."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    repo: str
-    ref: str
-    commit: str
-    status: RunStatus
-    started_at: datetime
-    finished_at: datetime | None
-    totals: dict[str, Any]
+    tickets: tuple[Ticket, ...]
 
 
 class SupplierAction(BaseModel):

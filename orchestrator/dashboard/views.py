@@ -101,7 +101,7 @@ def overview(site: Site, _: Parameters) -> Values:
     totals = list(accumulate(step.count for step in solved))
     run = statistics.last_run
     running = run is not None and run.status is RunStatus.RUNNING
-    found, tried = ledger.found_lately(limit=8), ledger.tried_lately(limit=8)
+    found, tried = ledger.attempts(proved=True, newest_first=True, limit=8), ledger.attempts(newest_first=True, limit=8)
     return {
         "names": names_of(ledger, (*found, *tried)),
         "counts": counts,
@@ -171,8 +171,8 @@ def goal(site: Site, given: Parameters) -> Values | None:
         "layout": goal_layout(item.text),
         "source": list(enumerate(lean_lines(record.source), record.source_line)) if record.source else [],
         "marked": range(span.start.line, span.end.line + 1) if span else range(0),
-        "attempts": ledger.tried_on(record.goal_hash, limit=100),
-        "proofs": ledger.proofs_of(record.goal_hash, limit=20),
+        "attempts": ledger.attempts(goal_hash=record.goal_hash, newest_first=True, limit=100),
+        "proofs": ledger.proofs(goal_hash=record.goal_hash, newest_first=True, limit=20),
         "nodes": nodes,
         "tickets": ledger.tickets(repo=record.repo, goal_id=item.id, limit=50),
     }
@@ -237,14 +237,14 @@ def run(site: Site, given: Parameters) -> Values | None:
     record = ledger.run(given.get("id", ""))
     if record is None:
         return None
-    attempts = ledger.run_attempts(record.id, limit=100)
+    attempts = ledger.attempts(record.id, newest_first=True, limit=100)
     return {
         "names": names_of(ledger, attempts),
         "run": record,
         "running": record.status is RunStatus.RUNNING,
         "progress": ledger.progress(record.id),
         "totals": ledger.run_totals(record.id),
-        "proofs": ledger.run_proofs(record.id, limit=200),
+        "proofs": ledger.proofs(record.id, limit=200),
         "attempts": attempts,
         "prefect": prefect_link(record),
     }

@@ -5,24 +5,26 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select
 from sqlalchemy.engine import Connection
 
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.goals.result import Outcome
-from orchestrator.ledger.database import Database, Section
-from orchestrator.ledger.records import AttemptRecord, plain
+from orchestrator.ledger.columns import plain, row_of
+from orchestrator.ledger.database import Database, Section, count_rows
+from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.summaries import FrontierGoal, StrategyTotals
 from orchestrator.ledger.tables import ATTEMPT_TOTALS, ATTEMPTED_GOALS, ATTEMPTS
 
 CONCLUSIVE = (Outcome.NOT_PROVED, Outcome.TIMEOUT)
 """Failures that say something of the goal; errors, cancelled and unavailable attempts do not."""
+# Rows put in by hand may say of a proof nothing but its success.
+OUTCOME = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
 
 
-class AttemptQueries(Section):
+class AttemptSection(Section):
     """The record of every strategy tried on every goal."""
 
     def hash_goal(self, text: str) -> str:
@@ -47,7 +49,7 @@ class AttemptQueries(Section):
         that ended in an error, were cancelled or found their strategy unavailable never count. A proof found is worth
         replaying from the cache, not searching again.
         """
-        failed: list[ColumnElement[bool]] = [ATTEMPTS.c.outcome.in_([outcome.value for outcome in CONCLUSIVE])]
+        failed: list[ColumnElement[bool]] = [ATTEMPTS.c.outcome.in_(CONCLUSIVE)]
         if budget_seconds is not None:
             given = ATTEMPTS.c.budget_seconds
             failed.append(or_(given.is_(None), given >= budget_seconds))
@@ -55,7 +57,7 @@ class AttemptQueries(Section):
             ATTEMPTS.c.strategy == str(strategy),
             ATTEMPTS.c.configuration == configuration,
             ATTEMPTS.c.environment == environment,
-            or_(ATTEMPTS.c.outcome == Outcome.PROVED.value, and_(*failed)),
+            or_(ATTEMPTS.c.outcome == Outcome.PROVED, and_(*failed)),
         )
         with self._database.read() as connection:
             return any(
@@ -74,36 +76,50 @@ class AttemptQueries(Section):
     def record_attempts(self, records: Iterable[AttemptRecord]) -> None:
         """Add attempts, all or none. Raises as `record_attempt`."""
         now = self._now()
-        stamped = [record.at(now) for record in records]
-        if not stamped:
+        rows = [
+            row_of(ATTEMPTS, record, metadata=record.details, timestamp=record.timestamp or now) for record in records
+        ]
+        if not rows:
             return
-        counted = ((r.goal_hash, r.goal_text, r.strategy, r.outcome, r.time_seconds) for r in stamped)
         with self._database.write() as connection:
-            connection.execute(insert(ATTEMPTS), [_row(record) for record in stamped])
-            _count(self._database, connection, counted)
+            connection.execute(insert(ATTEMPTS), rows)
+            counted = ("goal_hash", "goal_text", "strategy", "outcome", "time_seconds")
+            _count(self._database, connection, (tuple(row[name] for name in counted) for row in rows))
 
     def attempts(
         self,
         run_id: str | None = None,
         *,
         goal_text: str | None = None,
+        goal_hash: str | None = None,
         identity: str = "",
+        proved: bool = False,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> tuple[AttemptRecord, ...]:
-        """Attempts of a run, of a goal (by `identity`, else up to names), or all; as they came in, or newest first."""
+        """Attempts in the order in which they came in, or the newest first.
+
+        Args:
+            run_id: of this run.
+            goal_text, identity: on this goal, by its identity if it has one, else up to names.
+            goal_hash: on goals of this hash.
+            proved: only those that found a proof; the gate may not have seen it yet.
+            limit: at most so many.
+        """
         query = select(ATTEMPTS)
-        if run_id is not None:
-            query = query.where(ATTEMPTS.c.run_id == run_id)
+        for column, value in ((ATTEMPTS.c.run_id, run_id), (ATTEMPTS.c.goal_hash, goal_hash)):
+            if value is not None:
+                query = query.where(column == value)
+        if proved:
+            query = query.where(ATTEMPTS.c.success)
         # The order of arrival, but over all runs that of the clock: rows may have been put in later.
-        order = ATTEMPTS.c.timestamp if run_id is None and goal_text is None else ATTEMPTS.c.id
+        order = ATTEMPTS.c.timestamp if run_id is goal_text is goal_hash is None else ATTEMPTS.c.id
         query = query.order_by(order.desc() if newest_first else order).limit(limit)
-        queries = [query] if goal_text is None else [query.where(same) for same in _same_goal(goal_text, identity)]
-        with self._database.read() as connection:
-            found = [attempt_record(row) for each in queries for row in connection.execute(each)]
-        if len(queries) > 1:
-            found.sort(key=lambda record: record.id or 0, reverse=newest_first)
-        return tuple(found[:limit])
+        if goal_text is None:
+            return self._all(AttemptRecord, query)
+        queries = [query.where(same) for same in _same_goal(goal_text, identity)]
+        found = [record for each in queries for record in self._all(AttemptRecord, each)]
+        return tuple(sorted(found, key=lambda record: record.id or 0, reverse=newest_first)[:limit])
 
     def success_seconds(self, strategy: str, *, limit: int = 200) -> tuple[float, ...]:
         """Seconds of a strategy's newest successful attempts, newest first."""
@@ -126,8 +142,7 @@ class AttemptQueries(Section):
             .order_by(goals.goal_hash, goals.text_digest)
             .limit(limit)
         )
-        with self._database.read() as connection:
-            return tuple(FrontierGoal(*row) for row in connection.execute(query))
+        return self._all(FrontierGoal, query)
 
     def recount(self) -> None:
         """Bring frontier and statistics in step with `attempts` after rows were added or removed by hand."""
@@ -148,9 +163,8 @@ def _same_goal(goal_text: str, identity: str) -> tuple[ColumnElement[bool], ...]
 
 
 def rebuild_counts(database: Database, connection: Connection) -> None:
-    """Count all attempts anew."""
-    outcome = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
-    columns = (ATTEMPTS.c.goal_hash, ATTEMPTS.c.goal_text, ATTEMPTS.c.strategy, outcome, ATTEMPTS.c.time_seconds)
+    """Count all attempts again."""
+    columns = (ATTEMPTS.c.goal_hash, ATTEMPTS.c.goal_text, ATTEMPTS.c.strategy, OUTCOME, ATTEMPTS.c.time_seconds)
     connection.execute(delete(ATTEMPTED_GOALS))
     connection.execute(delete(ATTEMPT_TOTALS))
     _count(database, connection, (tuple(row) for row in connection.execute(select(*columns))))
@@ -158,110 +172,51 @@ def rebuild_counts(database: Database, connection: Connection) -> None:
 
 def count_attempted_goals(connection: Connection) -> tuple[int, int]:
     """Distinct goals attempted, and proved."""
-    # A subquery, for which the databases use an index; count(DISTINCT …) sorts all rows anew.
+    # A subquery, for which the databases use an index; count(DISTINCT …) sorts all rows again.
     attempted = select(ATTEMPTED_GOALS.c.goal_hash).distinct()
     proved = attempted.where(ATTEMPTED_GOALS.c.successes > 0)
-    counts = [connection.execute(select(func.count()).select_from(query.subquery())) for query in (attempted, proved)]
-    return counts[0].scalar_one(), counts[1].scalar_one()
+    return count_rows(connection, attempted.subquery()), count_rows(connection, proved.subquery())
 
 
 def count_attempts(connection: Connection) -> Mapping[str, StrategyTotals]:
     """Totals by strategy, in the order of their names."""
-    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
+    columns = ATTEMPT_TOTALS.c
+    return totals_of(
+        connection,
+        select(columns.strategy, columns.outcome, columns.attempts, columns.seconds).order_by(
+            columns.strategy, columns.outcome
+        ),
+    )
+
+
+def totals_of(connection: Connection, query: Select[Any]) -> Mapping[str, StrategyTotals]:
+    """Totals by strategy, from rows of strategy, outcome, attempts and seconds."""
+    outcomes: dict[str, dict[str, int]] = defaultdict(dict)
     seconds: Counter[str] = Counter()
-    for row in connection.execute(select(ATTEMPT_TOTALS).order_by(ATTEMPT_TOTALS.c.strategy, ATTEMPT_TOTALS.c.outcome)):
-        outcomes[row.strategy][row.outcome] = row.attempts
-        seconds[row.strategy] += row.seconds
-    return {
-        strategy: StrategyTotals(
-            attempts=counts.total(),
-            successes=counts[Outcome.PROVED],
-            seconds=seconds[strategy],
-            outcomes=MappingProxyType(dict(counts)),
-        )
-        for strategy, counts in outcomes.items()
-    }
+    for strategy, outcome, attempts, time in connection.execute(query):
+        outcomes[strategy][outcome] = attempts
+        seconds[strategy] += time
+    return {strategy: StrategyTotals.of(counts, seconds[strategy]) for strategy, counts in outcomes.items()}
 
 
-def _count(database: Database, connection: Connection, attempts: Iterable[tuple[str, str, str, str, float]]) -> None:
+def _count(database: Database, connection: Connection, attempts: Iterable[tuple[Any, ...]]) -> None:
     """Add (hash, text, strategy, outcome, seconds) to the counts."""
-    by_goal: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    by_goal: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     by_outcome: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0.0])
-    texts: dict[str, str] = {}
-    for hashed, text, strategy, outcome, seconds in attempts:
-        text = plain(text)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        texts[digest] = text
-        by_goal[hashed, digest][outcome == Outcome.PROVED] += 1
+    for hashed, given, strategy, outcome, seconds in attempts:
+        text = plain(given)
+        by_goal[hashed, hashlib.sha256(text.encode()).hexdigest(), text][outcome == Outcome.PROVED] += 1
         counted = by_outcome[strategy, str(outcome)]
         counted[0] += 1
         counted[1] += seconds
     # Sorted, so that two processes never wait for one another's rows crosswise.
-    goals = database.insert(ATTEMPTED_GOALS)
-    if by_goal:
-        connection.execute(
-            goals.on_conflict_do_update(
-                index_elements=["goal_hash", "text_digest"],
-                set_={
-                    "failures": ATTEMPTED_GOALS.c.failures + goals.excluded.failures,
-                    "successes": ATTEMPTED_GOALS.c.successes + goals.excluded.successes,
-                },
-            ),
-            [
-                {
-                    "goal_hash": goal_hash,
-                    "text_digest": digest,
-                    "goal_text": texts[digest],
-                    "failures": failures,
-                    "successes": successes,
-                }
-                for (goal_hash, digest), (failures, successes) in sorted(by_goal.items())
-            ],
-        )
-    outcomes = database.insert(ATTEMPT_TOTALS)
-    if by_outcome:
-        connection.execute(
-            outcomes.on_conflict_do_update(
-                index_elements=["strategy", "outcome"],
-                set_={
-                    "attempts": ATTEMPT_TOTALS.c.attempts + outcomes.excluded.attempts,
-                    "seconds": ATTEMPT_TOTALS.c.seconds + outcomes.excluded.seconds,
-                },
-            ),
-            [
-                {"strategy": strategy, "outcome": outcome, "attempts": count, "seconds": seconds}
-                for (strategy, outcome), (count, seconds) in sorted(by_outcome.items())
-            ],
-        )
-
-
-def _row(record: AttemptRecord) -> dict[str, Any]:
-    return {
-        "goal_hash": record.goal_hash,
-        "goal_text": plain(record.goal_text),
-        "strategy": str(record.strategy),
-        "success": record.success,
-        "time_seconds": record.time_seconds,
-        "tactics": plain(record.tactics),
-        "error": plain(record.error),
-        "timestamp": record.timestamp,
-        "run_id": record.run_id,
-        "goal_id": plain(record.goal_id),
-        "repo": plain(record.repo),
-        "commit": record.commit,
-        "configuration": record.configuration,
-        "environment": record.environment,
-        "budget_seconds": record.budget_seconds,
-        "outcome": str(record.outcome),
-        "metadata": plain(record.metadata),
-        "identity": record.identity,
-    }
-
-
-def attempt_record(row: Row[Any]) -> AttemptRecord:
-    """A row of `attempts` as a value."""
-    values = dict(row._mapping)
-    success = values.pop("success")
-    values["outcome"] = Outcome.PROVED if success else Outcome(values["outcome"])
-    values["metadata"] = MappingProxyType(values["metadata"])
-    return AttemptRecord(**values)
+    goals = [
+        dict(zip(ATTEMPTED_GOALS.c.keys(), (*key, *counts), strict=True)) for key, counts in sorted(by_goal.items())
+    ]
+    outcomes = [
+        dict(zip(ATTEMPT_TOTALS.c.keys(), (*key, *counts), strict=True)) for key, counts in sorted(by_outcome.items())
+    ]
+    if goals:
+        added = database.upsert(ATTEMPTED_GOALS, add=("failures", "successes"), keep=("goal_text",))
+        connection.execute(added, goals)
+        connection.execute(database.upsert(ATTEMPT_TOTALS, add=("attempts", "seconds")), outcomes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,26 +32,6 @@ class Changes(Protocol):
         """Give its connection back."""
 
 
-class ScriptedChanges:
-    """The in-memory twin: changes when told to."""
-
-    def __init__(self) -> None:
-        self._told = threading.Event()
-
-    def tell(self) -> None:
-        """There was a change."""
-        self._told.set()
-
-    def wait(self, seconds: float) -> bool:
-        """See `Changes`."""
-        happened = self._told.wait(seconds)
-        self._told.clear()
-        return happened
-
-    def close(self) -> None:
-        """See `Changes`."""
-
-
 class SqliteChanges:
     """SQLite counts the commits that other connections made (`PRAGMA data_version`), those of other processes too.
 
@@ -65,7 +44,6 @@ class SqliteChanges:
         self._seen = self._mark()
 
     def wait(self, seconds: float) -> bool:
-        """See `Changes`."""
         deadline = time.monotonic() + seconds
         while (mark := self._mark()) == self._seen:
             if time.monotonic() >= deadline:
@@ -75,7 +53,6 @@ class SqliteChanges:
         return True
 
     def close(self) -> None:
-        """See `Changes`."""
         if self._connection is not None:
             self._connection.close()
 
@@ -101,7 +78,7 @@ class PostgresChanges:
             self._connection = self._listening()
 
     def wait(self, seconds: float) -> bool:
-        """See `Changes`. A connection that was lost is made again; that counts as a change."""
+        # A connection that was lost is made again; that counts as a change.
         try:
             happened = any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
             if happened:
@@ -116,19 +93,9 @@ class PostgresChanges:
         return happened
 
     def close(self) -> None:
-        """See `Changes`."""
         self._connection.close()
 
     def _listening(self) -> psycopg.Connection:
         connection = self._connect()
         connection.execute(f"LISTEN {CHANNEL}")
         return connection
-
-
-def watch(database: Database) -> Changes:
-    """A watch on `database`, of the kind that suits it.
-
-    Raises:
-        LedgerUnavailable: it cannot be reached.
-    """
-    return SqliteChanges(database) if database.is_sqlite else PostgresChanges(database)

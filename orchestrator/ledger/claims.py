@@ -15,7 +15,7 @@ from orchestrator.ledger.records import GoalRecord
 from orchestrator.ledger.tables import CLAIMS, GOALS
 
 
-class Claims(Section):
+class ClaimSection(Section):
     """Goals taken by workers, each until its lease runs out: a worker that died holds nothing up."""
 
     def claim_goal(self, goal: str, worker: str, *, lease_seconds: float, repo: str = "") -> bool:
@@ -36,7 +36,7 @@ class Claims(Section):
         taken = and_(CLAIMS.c.repo == GOALS.c.repo, CLAIMS.c.goal == GOALS.c.id, CLAIMS.c.expires_at > now)
         query = (
             select(GOALS)
-            .where(GOALS.c.status == GoalStatus.OPEN.value, ~select(CLAIMS.c.goal).where(taken).exists())
+            .where(GOALS.c.status == GoalStatus.OPEN, ~select(CLAIMS.c.goal).where(taken).exists())
             .order_by(GOALS.c.difficulty, GOALS.c.repo, GOALS.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)  # left out on SQLite, where a write transaction shuts out others anyway
@@ -44,7 +44,7 @@ class Claims(Section):
         if repo is not None:
             query = query.where(GOALS.c.repo == repo)
         with self._database.write() as connection:
-            found = [goal_record(row) for row in connection.execute(query)]
+            found = [goal_record(**row._mapping) for row in connection.execute(query)]
             return tuple(
                 record
                 for record in found
@@ -66,8 +66,7 @@ class Claims(Section):
     def holders(self, *, repo: str = "") -> Mapping[str, str]:
         """Who has which goal of a repository, by goal; claims that have run out are not looked at."""
         mine = and_(CLAIMS.c.repo == repo, CLAIMS.c.expires_at > self._now())
-        with self._database.read() as connection:
-            return {row.goal: row.worker for row in connection.execute(select(CLAIMS).where(mine))}
+        return self._pairs(select(CLAIMS.c.goal, CLAIMS.c.worker).where(mine))
 
     def release_expired(self) -> int:
         """Clear away claims whose lease has run out, and say how many. They bind nobody anyway."""

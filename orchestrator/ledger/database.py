@@ -7,17 +7,17 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import Column, ColumnElement, FromClause, Select, create_engine, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
@@ -25,7 +25,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import Table
 
 from orchestrator.errors import LedgerSchemaError, LedgerUnavailable
-from orchestrator.ledger.tables import Base
+from orchestrator.ledger.tables import METADATA
 from orchestrator.ledger.translate_errors import URLS, translated
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -34,6 +34,7 @@ CHANNEL = "orchestrator_ledger"
 """Where PostgreSQL tells of changes."""
 _ADVISORY_LOCK = 0x1EA4_1ED6  # any number that all our processes agree on
 _WRITING = "ledger_writing"
+Found = TypeVar("Found")
 _alembic = threading.Lock()  # Alembic keeps its context in module globals
 
 
@@ -93,6 +94,19 @@ class Database:
         """An INSERT that knows ON CONFLICT in this database's dialect."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
+    def upsert(
+        self, table: Table, *, add: Collection[str] = (), keep: Collection[str] = ()
+    ) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that takes the place of a row with the same key, but adds to some columns and keeps others."""
+        statement = self.insert(table)
+        new, key = statement.excluded, list(table.primary_key.columns.keys())
+        changed: dict[str, Any] = {
+            column.name: column + new[column.name] if column.name in add else new[column.name]
+            for column in table.c
+            if column.name not in (*key, *keep)
+        }
+        return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
     def close(self) -> None:
         """Give the connections back; an in-memory ledger is gone."""
         self._engine.dispose()
@@ -142,7 +156,7 @@ class Database:
                 where=self.where,
                 hint="Upgrade lean-orchestrator, or choose another ledger",
             )
-        foreign = set(inspect(connection).get_table_names()) & set(Base.metadata.tables)
+        foreign = set(inspect(connection).get_table_names()) & set(METADATA.tables)
         if revision is None and foreign:
             raise LedgerSchemaError(
                 f"the database has a table {sorted(foreign)[0]} that is not ours",
@@ -213,8 +227,33 @@ def _use_write_ahead_log(connection: Connection) -> None:
             time.sleep(0.02)
 
 
+def count_rows(connection: Connection, source: FromClause, *conditions: ColumnElement[bool]) -> int:
+    """How many rows there are of which that is true."""
+    return connection.execute(select(func.count()).select_from(source).where(*conditions)).scalar_one()
+
+
+def count_by(connection: Connection, column: Column[Any], *conditions: ColumnElement[bool]) -> Mapping[str, int]:
+    """How many rows have which value in a column, in the order of the values."""
+    query = select(column, func.count()).where(*conditions).group_by(column).order_by(column)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 class Section:
-    """A group of the ledger's methods; `store.Ledger` puts the groups together. Each method is one transaction."""
+    """A group of the ledger's methods, which `store.Ledger` puts together. Each method is one transaction."""
 
     _database: Database
     _now: Callable[[], datetime]
+
+    def _all(self, kind: Callable[..., Found], query: Select[Any]) -> tuple[Found, ...]:
+        """Every row that a query finds, as values of that kind."""
+        with self._database.read() as connection:
+            return tuple(kind(**row._mapping) for row in connection.execute(query))
+
+    def _pairs(self, query: Select[tuple[Any, Any]]) -> dict[Any, Any]:
+        """What a query of two columns finds, the second by the first."""
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def _first(self, kind: Callable[..., Found], query: Select[Any]) -> Found | None:
+        """The first row that a query finds."""
+        return next(iter(self._all(kind, query.limit(1))), None)

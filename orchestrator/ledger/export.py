@@ -17,58 +17,41 @@ from sqlalchemy import Connection, Table, select
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.attempts import rebuild_counts
+from orchestrator.ledger.columns import UtcDateTime
 from orchestrator.ledger.database import Section
 from orchestrator.ledger.tables import (
+    ATTEMPT_TOTALS,
+    ATTEMPTED_GOALS,
     ATTEMPTS,
-    BLUEPRINTS,
-    GOALS,
+    CLAIMS,
+    METADATA,
     PROOFS,
-    RUN_PROGRESS,
     RUNS,
-    STRATEGY_HISTORY,
-    STRATEGY_STATISTICS,
-    TACTIC_CACHE,
-    UtcDateTime,
+    TICKET_EVENTS,
+    TICKETS,
 )
-from orchestrator.ledger.ticket_tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
 
-TABLES = {
-    table.name: table
-    for table in (
-        RUNS,
-        GOALS,
-        ATTEMPTS,
-        PROOFS,
-        TACTIC_CACHE,
-        STRATEGY_STATISTICS,
-        STRATEGY_HISTORY,
-        RUN_PROGRESS,
-        BLUEPRINTS,
-        TICKETS,
-        TICKET_WAITS,
-        TICKET_EVENTS,
-    )
-}
+_LEFT_OUT = (CLAIMS, ATTEMPTED_GOALS, ATTEMPT_TOTALS)
+EXPORTED = {table.name: table for table in METADATA.sorted_tables if table not in _LEFT_OUT}
 """In this order a row never comes before the run or the ticket it names."""
 _NUMBERED = {ATTEMPTS.name: "run_id", PROOFS.name: "run_id", TICKET_EVENTS.name: "ticket_id"}
 """Tables that number their rows, and what a row belongs to."""
 _BATCH = 500
 
 
-class Transfer(Section):
+class ExportSection(Section):
     """Export and import."""
 
-    def export(self, tables: Iterable[str] = tuple(TABLES)) -> Iterator[str]:
+    def export(self, tables: Iterable[str] = tuple(EXPORTED)) -> Iterator[str]:
         """The rows of these tables, a line of JSON each, all of one moment."""
         with self._database.read() as connection:
             for name in tables:
-                table = TABLES[name]
+                table = EXPORTED[name]
                 rows = connection.execution_options(stream_results=True).execute(
                     select(table).order_by(*table.primary_key.columns)
                 )
                 for row in rows:
-                    values = {key: _text(value) for key, value in row._mapping.items()}
-                    yield json.dumps({"table": name, **values}, ensure_ascii=False)
+                    yield json.dumps({"table": name, **row._mapping}, ensure_ascii=False, default=datetime.isoformat)
 
     def restore(self, lines: Iterable[str]) -> Mapping[str, int]:
         """Add exported rows, all or none; how many, by table. What is here already under the same key stays.
@@ -93,14 +76,14 @@ class Transfer(Section):
                         name, values = self._row(number, line)
                         by_table.setdefault(name, []).append(values)
                 for name, rows in by_table.items():
-                    counts[name] = counts.get(name, 0) + self._add(connection, TABLES[name], rows, known)
+                    counts[name] = counts.get(name, 0) + self._add(connection, EXPORTED[name], rows, known)
             rebuild_counts(self._database, connection)
         return counts
 
     def _row(self, number: int, line: str) -> tuple[str, dict[str, Any]]:
         try:
             values = json.loads(line)
-            table = TABLES[values.pop("table")]
+            table = EXPORTED[values.pop("table")]
             unknown = set(values) - set(table.c.keys())
             if unknown:
                 raise KeyError(sorted(unknown)[0])
@@ -123,10 +106,6 @@ class Transfer(Section):
         if not rows:
             return 0
         return connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows).rowcount
-
-
-def _text(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _value(table: Table, key: str, value: Any) -> Any:

@@ -1,14 +1,14 @@
-"""Making the ledger smaller: old attempts that no decision rests on any more."""
+"""Making the ledger smaller: removing old attempts that no decision depends on any more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, func, not_, select
+from sqlalchemy import ColumnElement, and_, delete, not_
 
 from orchestrator.ledger.attempts import rebuild_counts
-from orchestrator.ledger.database import Section
+from orchestrator.ledger.database import Section, count_rows
 from orchestrator.ledger.tables import ATTEMPTS, STRATEGY_HISTORY
 
 
@@ -20,7 +20,7 @@ class Pruned:
     history: int
 
 
-class Pruning(Section):
+class PruningSection(Section):
     """Removing what is old."""
 
     def prune(self, older_than: timedelta, *, dry_run: bool = False) -> Pruned:
@@ -33,10 +33,7 @@ class Pruning(Section):
         failed: ColumnElement[bool] = and_(ATTEMPTS.c.timestamp < before, not_(ATTEMPTS.c.success))
         old = STRATEGY_HISTORY.c.minute < before
         with self._database.write() as connection:
-            found = Pruned(
-                connection.execute(select(func.count()).select_from(ATTEMPTS).where(failed)).scalar_one(),
-                connection.execute(select(func.count()).select_from(STRATEGY_HISTORY).where(old)).scalar_one(),
-            )
+            found = Pruned(count_rows(connection, ATTEMPTS, failed), count_rows(connection, STRATEGY_HISTORY, old))
             if not dry_run:
                 connection.execute(delete(STRATEGY_HISTORY).where(old))
                 if connection.execute(delete(ATTEMPTS).where(failed)).rowcount:

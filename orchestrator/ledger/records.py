@@ -1,20 +1,37 @@
-"""What goes into the ledger and comes out of it: plain values, no rows."""
+"""What goes into the ledger and comes out of it. Each field is declared once, here, with its column."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import model_validator
+from sqlalchemy import Boolean, Integer, String, false
 
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.goals.result import GoalStatus, Outcome, Result
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+from orchestrator.ledger.columns import (
+    NOTHING,
+    Count,
+    Details,
+    Digest,
+    Hash,
+    Moment,
+    PlainJson,
+    PlainText,
+    Real,
+    Record,
+    RunId,
+    Stamp,
+    Strings,
+    Time,
+    Words,
+    kept,
+)
 
 
 class RunStatus(StrEnum):
@@ -33,24 +50,35 @@ class ProofVerdict(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunRecord:
+class RunRecord(Record):
     """One run over one repository. `totals` is what the run says of itself at its end."""
 
-    id: str
-    repo: str = ""
-    ref: str = ""
-    commit: str = ""
-    profile: int = 1
-    configuration: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    started_at: datetime
-    finished_at: datetime | None = None
-    status: RunStatus = RunStatus.RUNNING
-    totals: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    id: Annotated[str, kept(String(64), primary_key=True)]
+    repo: Words = ""
+    ref: Words = ""
+    commit: Words = ""
+    profile: Annotated[int, kept(Integer, "1")] = 1
+    configuration: Details = NOTHING
+    started_at: Time
+    finished_at: Moment = None
+    status: Annotated[RunStatus, kept(String(16), "'running'")] = RunStatus.RUNNING
+    totals: Details = NOTHING
 
 
-@dataclass(frozen=True, kw_only=True)
-class GoalRecord:
+class SeenGoal(Record):
+    """What a `GoalRecord` and its table have in common."""
+
+    repo: Annotated[str, kept(PlainText, primary_key=True)] = ""
+    commit: Words = ""
+    environment: Words = ""
+    status: Annotated[GoalStatus, kept(String(16), "'open'")] = GoalStatus.OPEN
+    source: Words = ""
+    source_line: Count = 1
+    first_seen_run: RunId = None
+    last_seen_run: RunId = None
+
+
+class GoalRecord(SeenGoal):
     """A goal as last seen in a repository; (repo, goal.id) names it.
 
     Attributes:
@@ -60,14 +88,6 @@ class GoalRecord:
     """
 
     goal: Goal
-    repo: str = ""
-    commit: str = ""
-    environment: str = ""
-    status: GoalStatus = GoalStatus.OPEN
-    source: str = ""
-    source_line: int = 1
-    first_seen_run: str | None = None
-    last_seen_run: str | None = None
 
     @property
     def goal_hash(self) -> str:
@@ -75,65 +95,54 @@ class GoalRecord:
         return goal_hash(self.goal.text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttemptRecord:
+class AttemptRecord(Record):
     """One strategy tried on one goal.
 
     Attributes:
+        success: Lean accepted a proof; whether the gate did is a matter of `ProofRecord`. Filled in from the outcome.
         goal_hash: filled in from the text.
         identity: digest of the goal's terms; "" where no Lean was asked.
         configuration: digest of the strategy's settings.
         environment: digest of everything a proof of the goal depends on.
         budget_seconds: the time it was given; None for no limit.
-        metadata: JSON-serialisable details.
+        details: JSON-serialisable; the column `metadata`.
         timestamp: when it ended, with a time zone; the ledger fills in its own clock.
         id: given by the ledger.
     """
 
-    goal_text: str
-    strategy: str
-    outcome: Outcome
-    time_seconds: float = 0.0
-    tactics: tuple[str, ...] = ()
-    error: str = ""
-    goal_id: str = ""
-    repo: str = ""
-    commit: str = ""
-    configuration: str = ""
-    environment: str = ""
+    goal_text: Words
+    strategy: Annotated[str, kept(String(64))]
+    outcome: Annotated[Outcome, kept(String(16), "'not_proved'")]
+    success: Annotated[bool, kept(Boolean, false())] = False
+    time_seconds: Real = 0.0
+    tactics: Strings = ()
+    error: Words = ""
+    goal_id: Words = ""
+    repo: Words = ""
+    commit: Words = ""
+    configuration: Words = ""
+    environment: Words = ""
     budget_seconds: float | None = None
-    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    run_id: str | None = None
-    timestamp: datetime | None = None
-    goal_hash: str = ""
-    identity: str = ""
-    id: int | None = None
+    details: Annotated[Mapping[str, Any], kept(PlainJson, "'{}'", name="metadata", validation_alias="metadata")] = (
+        NOTHING
+    )
+    run_id: RunId = None
+    timestamp: Stamp = None
+    goal_hash: Hash = ""
+    identity: Digest = ""
+    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tactics", tuple(self.tactics))
-        if not self.goal_hash:
-            object.__setattr__(self, "goal_hash", goal_hash(self.goal_text))
-
-    @property
-    def success(self) -> bool:
-        """Lean accepted a proof; whether the gate did is a matter of `ProofRecord`."""
-        return self.outcome is Outcome.PROVED
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Rows written by hand may say of a proof nothing but its success."""
+        outcome = Outcome.PROVED if values.get("success") else Outcome(values["outcome"])
+        hashed = values.get("goal_hash") or goal_hash(values["goal_text"])
+        return {**values, "outcome": outcome, "success": outcome is Outcome.PROVED, "goal_hash": hashed}
 
     @classmethod
-    def of(
-        cls,
-        goal: Goal,
-        result: Result,
-        *,
-        strategy: str = "",
-        run_id: str | None = None,
-        repo: str = "",
-        commit: str = "",
-        configuration: str = "",
-        environment: str = "",
-        budget_seconds: float | None = None,
-    ) -> AttemptRecord:
-        """The record of a result; `strategy` is for results that do not say whose they are."""
+    def of(cls, goal: Goal, result: Result, *, strategy: str = "", **known: Any) -> AttemptRecord:
+        """The record of a result, with what else is known; `strategy` is for results that do not say whose they are."""
         return cls(
             goal_text=goal.text,
             strategy=strategy or str(result.strategy or ""),
@@ -142,26 +151,38 @@ class AttemptRecord:
             tactics=result.tactics,
             error=result.error,
             goal_id=goal.id,
-            repo=repo,
-            commit=commit,
-            configuration=configuration,
-            environment=environment,
-            budget_seconds=budget_seconds,
-            metadata=result.details() | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
-            run_id=run_id,
+            details=result.details() | ({"subgoals": list(result.subgoals)} if result.subgoals else {}),
             identity=goal.digest,
+            **known,
         )
 
-    def at(self, timestamp: datetime) -> AttemptRecord:
-        """The same with the time filled in where it was missing."""
-        return self if self.timestamp is not None else replace(self, timestamp=timestamp)
+
+class JudgedProof(Record):
+    """What a `ProofRecord` and its table have in common."""
+
+    strategy: Digest = ""
+    script: Words
+    verdict: Annotated[ProofVerdict, kept(String(16))]
+    checks: Details = NOTHING
+    patch: Words = ""
+    helpers: Annotated[tuple[Mapping[str, Any], ...], kept(PlainJson, "'[]'")] = ()
+    goal_id: Words = ""
+    repo: Words = ""
+    commit: Words = ""
+    file: Words = ""
+    declaration: Words = ""
+    environment: Words = ""
+    run_id: RunId = None
+    timestamp: Stamp = None
+    goal_hash: Hash = ""
+    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProofRecord:
+class ProofRecord(JudgedProof):
     """A proof that went through the gate.
 
     Attributes:
+        goal_text: what `goal_hash` is filled in from; not kept.
         script: what replaces the sorry.
         checks: the gate's findings by check, JSON-serialisable.
         patch: unified diff of the file ("" when there is none).
@@ -170,26 +191,11 @@ class ProofRecord:
     """
 
     goal_text: str = ""
-    strategy: str = ""
-    script: str
-    verdict: ProofVerdict
-    checks: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    patch: str = ""
-    helpers: tuple[Mapping[str, Any], ...] = ()
-    goal_id: str = ""
-    repo: str = ""
-    commit: str = ""
-    file: str = ""
-    declaration: str = ""
-    environment: str = ""
-    run_id: str | None = None
-    timestamp: datetime | None = None
-    goal_hash: str = ""
-    id: int | None = None
 
-    def __post_init__(self) -> None:
-        if not self.goal_hash:
-            object.__setattr__(self, "goal_hash", goal_hash(self.goal_text))
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**values, "goal_hash": values.get("goal_hash") or goal_hash(values.get("goal_text", ""))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,18 +209,17 @@ class Working:
     timeout: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProgressRecord:
+class ProgressRecord(Record):
     """How far a run has come: in its present stage `done` of `total` pieces of work (0: unknown), `found` proofs."""
 
-    run_id: str
-    stage: str = ""
-    detail: str = ""
-    done: int = 0
-    total: int = 0
-    found: int = 0
-    active: tuple[Working, ...] = ()
-    updated_at: datetime | None = None
+    run_id: Annotated[str, kept(String(64), foreign_key="runs.id", primary_key=True)]
+    stage: Words = ""
+    detail: Words = ""
+    done: Count = 0
+    total: Count = 0
+    found: Count = 0
+    active: Annotated[tuple[Working, ...], kept(PlainJson, "'[]'")] = ()
+    updated_at: Stamp = None
 
 
 class NodeState(StrEnum):
@@ -252,27 +257,11 @@ class BlueprintNode:
     note: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BlueprintRecord:
+class BlueprintRecord(Record):
     """A repository's blueprint as its last run saw it."""
 
-    repo: str
-    commit: str = ""
-    run_id: str | None = None
-    nodes: tuple[BlueprintNode, ...] = ()
-    updated_at: datetime | None = None
-
-
-def plain(value: object) -> Any:
-    """`value` as JSON that both databases take: text without NUL and lone surrogates, no NaN, keys as text."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(plain(str(key))): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    return plain(str(value))
+    repo: Annotated[str, kept(PlainText, primary_key=True)]
+    commit: Words = ""
+    run_id: RunId = None
+    nodes: Annotated[tuple[BlueprintNode, ...], kept(PlainJson, "'[]'")] = ()
+    updated_at: Stamp = None

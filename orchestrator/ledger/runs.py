@@ -5,20 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import UTC
-from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.engine import Connection
+from sqlalchemy import delete, insert, select, update
 
 from orchestrator.errors import LedgerError
-from orchestrator.goals.normal_form import goal_hash
+from orchestrator.goals.normal_form import goal_hash as hash_of
+from orchestrator.ledger.columns import row_of
 from orchestrator.ledger.database import Section
-from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus, plain
+from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus
 from orchestrator.ledger.tables import GOALS, PROOFS, RUN_PROGRESS, RUNS
 
+NEWEST_RUNS = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
 
-class Runs(Section):
+
+class RunSection(Section):
     """Runs and their proofs."""
 
     def start_run(
@@ -46,18 +47,8 @@ class Runs(Section):
             configuration=dict(configuration or {}),
             started_at=now,
         )
-        values = {
-            "id": run.id,
-            "repo": plain(repo),
-            "ref": plain(ref),
-            "commit": commit,
-            "profile": profile,
-            "configuration": plain(run.configuration),
-            "started_at": now,
-            "status": run.status.value,
-        }
         with self._database.write() as connection:
-            connection.execute(insert(RUNS).values(values))
+            connection.execute(insert(RUNS).values(row_of(RUNS, run)))
         return run
 
     def finish_run(
@@ -68,7 +59,7 @@ class Runs(Section):
         Raises:
             LedgerError: no such run.
         """
-        values = {"status": status.value, "totals": plain(totals or {}), "finished_at": self._now()}
+        values = {"status": status, "totals": totals or {}, "finished_at": self._now()}
         with self._database.write() as connection:
             found = connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(values)).rowcount
         if not found:
@@ -84,14 +75,11 @@ class Runs(Section):
 
     def run(self, run_id: str) -> RunRecord | None:
         """The run of that id."""
-        with self._database.read() as connection:
-            row = connection.execute(select(RUNS).where(RUNS.c.id == run_id)).first()
-            return None if row is None else _run(row)
+        return self._first(RunRecord, select(RUNS).where(RUNS.c.id == run_id))
 
     def runs(self, *, limit: int | None = None) -> tuple[RunRecord, ...]:
         """Runs, the newest first."""
-        with self._database.read() as connection:
-            return newest_runs(connection, limit)
+        return self._all(RunRecord, NEWEST_RUNS.limit(limit))
 
     def record_proof(self, proof: ProofRecord) -> int:
         """Add a proof with its verdict; the answer is its id.
@@ -99,23 +87,7 @@ class Runs(Section):
         Raises:
             LedgerError: its run was never started.
         """
-        values = {
-            "goal_hash": proof.goal_hash,
-            "goal_id": plain(proof.goal_id),
-            "repo": plain(proof.repo),
-            "commit": proof.commit,
-            "file": plain(proof.file),
-            "declaration": plain(proof.declaration),
-            "strategy": str(proof.strategy),
-            "script": plain(proof.script),
-            "verdict": proof.verdict.value,
-            "checks": plain(proof.checks),
-            "patch": plain(proof.patch),
-            "helpers": plain(proof.helpers),
-            "environment": proof.environment,
-            "run_id": proof.run_id,
-            "timestamp": proof.timestamp or self._now(),
-        }
+        values = row_of(PROOFS, proof, timestamp=proof.timestamp or self._now())
         with self._database.write() as connection:
             return int(connection.execute(insert(PROOFS).values(values).returning(PROOFS.c.id)).scalar_one())
 
@@ -124,50 +96,22 @@ class Runs(Section):
         run_id: str | None = None,
         *,
         goal_text: str | None = None,
+        goal_hash: str | None = None,
         verdict: ProofVerdict | None = None,
         limit: int | None = None,
+        newest_first: bool = False,
     ) -> tuple[ProofRecord, ...]:
-        """Proofs in the order they were recorded; `goal_text` matches up to names."""
-        query = select(PROOFS).order_by(PROOFS.c.id).limit(limit)
-        if run_id is not None:
-            query = query.where(PROOFS.c.run_id == run_id)
-        if goal_text is not None:
-            query = query.where(PROOFS.c.goal_hash == goal_hash(goal_text))
-        if verdict is not None:
-            query = query.where(PROOFS.c.verdict == verdict.value)
-        with self._database.read() as connection:
-            return tuple(proof_record(row) for row in connection.execute(query))
+        """Proofs in the order they were recorded, or the newest first; `goal_text` matches up to names."""
+        query = select(PROOFS).order_by(PROOFS.c.id.desc() if newest_first else PROOFS.c.id).limit(limit)
+        hashed = goal_hash if goal_text is None else hash_of(goal_text)
+        for column, value in {"run_id": run_id, "goal_hash": hashed, "verdict": verdict}.items():
+            if value is not None:
+                query = query.where(PROOFS.c[column] == value)
+        return self._all(ProofRecord, query)
 
-
-def newest_runs(connection: Connection, limit: int | None) -> tuple[RunRecord, ...]:
-    """Runs, the newest first."""
-    query = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc()).limit(limit)
-    return tuple(_run(row) for row in connection.execute(query))
-
-
-def count_runs(connection: Connection) -> int:
-    """All runs."""
-    return connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
-
-
-def count_proofs(connection: Connection) -> Mapping[str, int]:
-    """Proofs by verdict."""
-    query = select(PROOFS.c.verdict, func.count()).group_by(PROOFS.c.verdict).order_by(PROOFS.c.verdict)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def _run(row: Row[Any]) -> RunRecord:
-    values = dict(row._mapping)
-    values["status"] = RunStatus(values["status"])
-    values["configuration"] = MappingProxyType(values["configuration"])
-    values["totals"] = MappingProxyType(values["totals"])
-    return RunRecord(**values)
-
-
-def proof_record(row: Row[Any]) -> ProofRecord:
-    """A row of `proofs` as a value."""
-    values = dict(row._mapping)
-    values["verdict"] = ProofVerdict(values["verdict"])
-    values["checks"] = MappingProxyType(values["checks"])
-    values["helpers"] = tuple(values["helpers"])
-    return ProofRecord(**values)
+    def passed_in(self, run_id: str) -> Mapping[str, str]:
+        """The goals (by id) that a run proved, gate included, with their declarations."""
+        query = select(PROOFS.c.goal_id, PROOFS.c.declaration).where(
+            PROOFS.c.run_id == run_id, PROOFS.c.verdict == ProofVerdict.PASSED
+        )
+        return self._pairs(query)

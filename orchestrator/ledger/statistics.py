@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, literal, select, update
 from sqlalchemy.engine import Connection
@@ -11,16 +12,16 @@ from sqlalchemy.engine import Connection
 from orchestrator.goals.goal import Identity
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.goals.renaming import renamed, translated
+from orchestrator.ledger.columns import UtcDateTime
 from orchestrator.ledger.database import Section
-from orchestrator.ledger.records import plain
 from orchestrator.ledger.summaries import CachedTactics, StrategyMoment, StrategyStatistics, StrategyTrial
-from orchestrator.ledger.tables import STRATEGY_HISTORY, STRATEGY_STATISTICS, TACTIC_CACHE, UtcDateTime
+from orchestrator.ledger.tables import STRATEGY_HISTORY, STRATEGY_STATISTICS, TACTIC_CACHE
 
 ALPHA = 0.1
 """Weight of the newest outcome in every moving average."""
 
 
-class Learning(Section):
+class StatisticsSection(Section):
     """The tactic cache and the strategies' statistics."""
 
     def update_tactic_cache(
@@ -43,18 +44,18 @@ class Learning(Section):
             avg_time: seconds, to start with.
         """
         values = {
-            "tactics": plain(tactics),
+            "tactics": tactics,
             "success_rate": success_rate,
             "avg_time": avg_time,
             "last_used": self._now(),
-            "goal_text": plain(goal_text),
+            "goal_text": goal_text,
             "text_hash": goal_hash(goal_text),
-            "names": plain(identity.names) if identity else [],
+            "names": identity.names if identity else (),
         }
         key = identity.digest if identity else goal_hash(goal_text)
-        statement = self._database.insert(TACTIC_CACHE).values(goal_hash=key, use_count=0, **values)
         with self._database.write() as connection:
-            connection.execute(statement.on_conflict_do_update(index_elements=["goal_hash"], set_=values))
+            statement = self._database.upsert(TACTIC_CACHE, keep=("use_count",))
+            connection.execute(statement, {"goal_hash": key, "use_count": 0, **values})
 
     def get_cached_tactics(self, goal_text: str, *, identity: Identity | None = None) -> CachedTactics | None:
         """What is remembered of a goal, or None. Each hit counts as a use, this one included.
@@ -111,10 +112,10 @@ class Learning(Section):
         The arithmetic is the database's, so concurrent updates all count.
         """
         now = self._now()
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "strategy": str(trial.strategy),
-                "context": plain(context),
+                "context": context,
                 "trials": 1,
                 "successes": int(trial.success),
                 "success_rate": ALPHA * trial.success,
@@ -159,16 +160,12 @@ class Learning(Section):
             .order_by(STRATEGY_STATISTICS.c.strategy)
         )
         names = ["minute", "strategy", "trials", "successes", "success_rate", "seconds"]
-        statement = self._database.insert(STRATEGY_HISTORY).from_select(names, known)
-        changed = {name: statement.excluded[name] for name in names[2:]}
-        connection.execute(statement.on_conflict_do_update(index_elements=["minute", "strategy"], set_=changed))
+        connection.execute(self._database.upsert(STRATEGY_HISTORY).from_select(names, known))
 
     def strategy_history(self, *, limit: int = 2000) -> tuple[StrategyMoment, ...]:
         """How the strategies' statistics went, all goals together, the newest `limit` entries in order of time."""
         query = select(STRATEGY_HISTORY).order_by(STRATEGY_HISTORY.c.minute.desc(), STRATEGY_HISTORY.c.strategy)
-        with self._database.read() as connection:
-            rows = connection.execute(query.limit(limit)).all()
-        return tuple(StrategyMoment(**row._mapping) for row in reversed(rows))
+        return self._all(StrategyMoment, query.limit(limit))[::-1]
 
     def strategy_statistics(
         self, *, context: str | None = None, tactics_of: str | None = None
@@ -185,8 +182,7 @@ class Learning(Section):
             query = query.where(name.startswith(f"{tactics_of}/", autoescape=True))
         if context is not None:
             query = query.where(STRATEGY_STATISTICS.c.context == context)
-        with self._database.read() as connection:
-            return tuple(StrategyStatistics(**row._mapping) for row in connection.execute(query))
+        return self._all(StrategyStatistics, query)
 
 
 def _entry(connection: Connection, goal_text: str, identity: Identity | None) -> str | None:
@@ -200,8 +196,3 @@ def _entry(connection: Connection, goal_text: str, identity: Identity | None) ->
         alike = select(entry.goal_hash).where(entry.text_hash == text).order_by(entry.use_count.desc()).limit(1)
         return connection.execute(alike).scalar_one_or_none()
     return found
-
-
-def count_cached(connection: Connection) -> int:
-    """Entries of the tactic cache."""
-    return connection.execute(select(func.count()).select_from(TACTIC_CACHE)).scalar_one()

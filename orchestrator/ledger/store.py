@@ -8,19 +8,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from orchestrator.ledger.attempts import AttemptQueries, count_attempted_goals, count_attempts
-from orchestrator.ledger.changes import Changes, watch
-from orchestrator.ledger.claims import Claims
-from orchestrator.ledger.database import Database
-from orchestrator.ledger.export import Transfer
-from orchestrator.ledger.goals import Goals, count_goals
-from orchestrator.ledger.pages import Browsing
-from orchestrator.ledger.progress import Monitoring
-from orchestrator.ledger.pruning import Pruning
-from orchestrator.ledger.runs import Runs, count_proofs, count_runs, newest_runs
-from orchestrator.ledger.statistics import Learning, count_cached
+from orchestrator.ledger.attempts import AttemptSection, count_attempted_goals, count_attempts
+from orchestrator.ledger.changes import Changes, PostgresChanges, SqliteChanges
+from orchestrator.ledger.claims import ClaimSection
+from orchestrator.ledger.database import Database, count_by, count_rows
+from orchestrator.ledger.export import ExportSection
+from orchestrator.ledger.goals import GoalSection
+from orchestrator.ledger.pages import PageSection
+from orchestrator.ledger.progress import ProgressSection
+from orchestrator.ledger.pruning import PruningSection
+from orchestrator.ledger.records import RunRecord
+from orchestrator.ledger.runs import NEWEST_RUNS, RunSection
+from orchestrator.ledger.statistics import StatisticsSection
 from orchestrator.ledger.summaries import LedgerStatistics
-from orchestrator.ledger.tickets import Tickets
+from orchestrator.ledger.tables import GOALS, PROOFS, RUNS, TACTIC_CACHE
+from orchestrator.ledger.tickets import TicketSection
 
 DEFAULT_PATH = Path("orchestrator/cache/ledger.db")
 
@@ -29,7 +31,18 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger(AttemptQueries, Goals, Claims, Runs, Learning, Tickets, Monitoring, Browsing, Pruning, Transfer):
+class Ledger(
+    AttemptSection,
+    GoalSection,
+    ClaimSection,
+    RunSection,
+    StatisticsSection,
+    TicketSection,
+    ProgressSection,
+    PageSection,
+    PruningSection,
+    ExportSection,
+):
     """One ledger, shared by any number of threads and processes. Each method is one short transaction.
 
     A `Ledger` must not cross a fork: open the same URL again in the other process.
@@ -75,19 +88,23 @@ class Ledger(AttemptQueries, Goals, Claims, Runs, Learning, Tickets, Monitoring,
 
     def changes(self) -> Changes:
         """A watch on the ledger that sees what any process changes; to be closed."""
-        return watch(self._database)
+        return SqliteChanges(self._database) if self._database.is_sqlite else PostgresChanges(self._database)
 
     def statistics(self) -> LedgerStatistics:
         """The ledger at a glance, all of one moment."""
         with self._database.read() as connection:
             attempted, solved = count_attempted_goals(connection)
+            strategies = count_attempts(connection)
+            last_run = connection.execute(NEWEST_RUNS.limit(1)).first()
             return LedgerStatistics(
-                runs=count_runs(connection),
-                goals=count_goals(connection),
+                runs=count_rows(connection, RUNS),
+                goals=count_by(connection, GOALS.c.status),
                 goals_attempted=attempted,
                 goals_solved=solved,
-                strategies=count_attempts(connection),
-                proofs=count_proofs(connection),
-                cached_tactics=count_cached(connection),
-                last_run=next(iter(newest_runs(connection, 1)), None),
+                attempts=sum(totals.attempts for totals in strategies.values()),
+                successes=sum(totals.successes for totals in strategies.values()),
+                strategies=strategies,
+                proofs=count_by(connection, PROOFS.c.verdict),
+                cached_tactics=count_rows(connection, TACTIC_CACHE),
+                last_run=None if last_run is None else RunRecord(**last_run._mapping),
             )

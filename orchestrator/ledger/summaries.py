@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Annotated, TypedDict
 
-from orchestrator.goals.result import GoalStatus
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Float, String, Text
+
+from orchestrator.goals.result import GoalStatus, Outcome
+from orchestrator.ledger.columns import Count, Real, Record, Time, UtcDateTime, kept
 from orchestrator.ledger.records import RunRecord
 
 
@@ -39,38 +43,40 @@ class StrategyTrial:
     contexts: tuple[str, ...] = ("",)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StrategyStatistics:
-    """What a bandit remembers of a strategy in a context.
+class StrategyMoment(Record):
+    """What a bandit knew of a strategy, all goals together, at the end of a minute in which it learned something.
 
     Attributes:
         success_rate: exponential moving average of success, starting at 0.
         seconds: wall time of all trials together.
+    """
+
+    minute: Annotated[datetime, kept(UtcDateTime, primary_key=True)]
+    strategy: Annotated[str, kept(String(128), primary_key=True)]
+    trials: Count
+    successes: Count
+    success_rate: Real
+    seconds: Real
+
+
+class StrategyStatistics(Record):
+    """What a bandit remembers of a strategy in a context ("" is all goals together).
+
+    Attributes:
+        success_rate, seconds: as in `StrategyMoment`.
         success_seconds: wall time of the successes together.
         ema_success_seconds: exponential moving average over the successes; None before the first.
     """
 
-    strategy: str
-    context: str
-    trials: int
-    successes: int
-    success_rate: float
-    seconds: float
-    success_seconds: float
-    ema_success_seconds: float | None
-    updated_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class StrategyMoment:
-    """What a bandit knew of a strategy, all goals together, at the end of a minute; see `StrategyStatistics`."""
-
-    minute: datetime
-    strategy: str
-    trials: int
-    successes: int
-    success_rate: float
-    seconds: float
+    strategy: Annotated[str, kept(String(128), primary_key=True)]
+    context: Annotated[str, kept(Text, primary_key=True)]
+    trials: Count
+    successes: Count
+    success_rate: Real
+    seconds: Real
+    success_seconds: Real
+    ema_success_seconds: Annotated[float | None, kept(Float)]
+    updated_at: Time
 
 
 class GoalSort(StrEnum):
@@ -87,8 +93,8 @@ class GoalFilter:
 
     Attributes:
         repo, status: only these; None for all.
-        text: only goals whose declaration, file or statement contains it, in capitals or small letters.
-        descending: the other way round.
+        text: only goals whose declaration, file or statement contains it, in upper or lower case.
+        descending: in reverse order.
     """
 
     repo: str | None = None
@@ -140,79 +146,44 @@ class SolvedOn:
     count: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class StrategyTotals:
-    """All attempts of one strategy, by outcome."""
+class StrategyTotals(BaseModel):
+    """All attempts of one strategy, by outcome; the mean time of one in seconds."""
+
+    model_config = ConfigDict(frozen=True)
 
     attempts: int
     successes: int
-    seconds: float
+    success_rate: float
+    avg_time: float
     outcomes: Mapping[str, int]
+    seconds: float = Field(exclude=True)
 
-    def to_json(self) -> dict[str, Any]:
-        """For the dashboard; `success_rate` and `avg_time` are over all attempts."""
-        return {
-            "attempts": self.attempts,
-            "successes": self.successes,
-            "success_rate": self.successes / self.attempts if self.attempts else 0.0,
-            "avg_time": self.seconds / self.attempts if self.attempts else 0.0,
-            "outcomes": dict(self.outcomes),
-        }
+    @classmethod
+    def of(cls, outcomes: Mapping[str, int], seconds: float) -> StrategyTotals:
+        """Added up from the attempts by outcome and the time of all."""
+        attempts, successes = sum(outcomes.values()), outcomes.get(Outcome.PROVED, 0)
+        return cls(
+            attempts=attempts,
+            successes=successes,
+            success_rate=successes / attempts if attempts else 0.0,
+            avg_time=seconds / attempts if attempts else 0.0,
+            outcomes=outcomes,
+            seconds=seconds,
+        )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LedgerStatistics:
-    """The ledger at a glance.
+class LedgerStatistics(BaseModel):
+    """The ledger at a glance."""
 
-    Attributes:
-        goals: goals of all repositories by status.
-        goals_attempted: distinct goals (by hash) with an attempt.
-        goals_solved: those with a successful one.
-        strategies: totals by strategy.
-        proofs: by verdict.
-    """
+    model_config = ConfigDict(frozen=True)
 
     runs: int
-    goals: Mapping[str, int]
-    goals_attempted: int
-    goals_solved: int
+    goals: Mapping[str, int] = Field(description="Goals of all repositories by status")
+    goals_attempted: int = Field(description="Distinct goals (by hash) with an attempt")
+    goals_solved: int = Field(description="Distinct goals with a successful attempt")
+    attempts: int
+    successes: int
     strategies: Mapping[str, StrategyTotals]
-    proofs: Mapping[str, int]
+    proofs: Mapping[str, int] = Field(description="Proofs by what the gate said")
     cached_tactics: int
     last_run: RunRecord | None
-
-    @property
-    def attempts(self) -> int:
-        """All attempts."""
-        return sum(totals.attempts for totals in self.strategies.values())
-
-    @property
-    def successes(self) -> int:
-        """All successful attempts."""
-        return sum(totals.successes for totals in self.strategies.values())
-
-    def to_json(self) -> dict[str, Any]:
-        """For the dashboard's `/api/stats`."""
-        run = self.last_run
-        return {
-            "runs": self.runs,
-            "goals": dict(self.goals),
-            "goals_attempted": self.goals_attempted,
-            "goals_solved": self.goals_solved,
-            "attempts": self.attempts,
-            "successes": self.successes,
-            "strategies": {name: totals.to_json() for name, totals in self.strategies.items()},
-            "proofs": dict(self.proofs),
-            "cached_tactics": self.cached_tactics,
-            "last_run": run
-            and {
-                "id": run.id,
-                "repo": run.repo,
-                "ref": run.ref,
-                "commit": run.commit,
-                "status": run.status.value,
-                "started_at": run.started_at.isoformat(),
-                "finished_at": run.finished_at and run.finished_at.isoformat(),
-                "totals": dict(run.totals),
-            },
-        }

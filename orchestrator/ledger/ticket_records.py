@@ -1,15 +1,29 @@
-"""What the marketplace puts into the ledger and gets out of it: plain values, no rows."""
+"""What the marketplace puts into the ledger and gets out of it. Each field is declared once, as in `records`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
+from typing import Annotated
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+from sqlalchemy import Float, Integer, String
+
+from orchestrator.ledger.columns import (
+    NOTHING,
+    Count,
+    Details,
+    Hash,
+    Moment,
+    PlainJson,
+    PlainText,
+    Record,
+    Stamp,
+    Strings,
+    Time,
+    Words,
+    kept,
+)
 
 
 class TicketStatus(StrEnum):
@@ -68,8 +82,36 @@ class TicketPlace:
     imports: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
+class TicketColumns(Record):
+    """What a `Ticket` and its table have in common."""
+
+    ticket_id: Annotated[str, kept(String(64), name="id", validation_alias="id", primary_key=True)]
+    goal: Words
+    signature: Words = ""
+    goal_text: Words = ""
+    goal_hash: Hash = ""
+    digest: Hash = ""
+    name: Words = ""
+    repo: Words = ""
+    place: Annotated[TicketPlace, kept(PlainJson, "'{}'")] = TicketPlace()
+    labels: Strings = ()
+    constraints: Strings = ()
+    environment: Words = ""
+    priority: Annotated[float, kept(Float, "0.5")] = 0.5
+    status: Annotated[TicketStatus, kept(String(16), "'open'")] = TicketStatus.OPEN
+    supplier: Words = ""
+    lease_until: Moment = None
+    claims: Count = 0
+    completed_proof: Annotated[str, kept(PlainText, "''", name="proof", validation_alias="proof")] = ""
+    script: Words = ""
+    premises: Strings = ()
+    reason: Words = ""
+    created_at: Stamp = None
+    updated_at: Stamp = None
+    completed_at: Moment = None
+
+
+class Ticket(TicketColumns):
     """A lemma that somebody misses.
 
     Attributes:
@@ -95,35 +137,10 @@ class Ticket:
         reason: why it was cancelled or rejected, or why the newest proof was refused.
     """
 
-    ticket_id: str
-    goal: str
-    signature: str = ""
-    goal_text: str = ""
-    goal_hash: str = ""
-    digest: str = ""
-    name: str = ""
-    repo: str = ""
-    place: TicketPlace = field(default_factory=TicketPlace)
-    labels: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    environment: str = ""
-    priority: float = 0.5
-    status: TicketStatus = TicketStatus.OPEN
-    supplier: str = ""
-    lease_until: datetime | None = None
-    claims: int = 0
     waiting: int = 0
-    completed_proof: str = ""
-    script: str = ""
-    premises: tuple[str, ...] = ()
-    reason: str = ""
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    completed_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TicketRequester:
+class TicketRequester(Record):
     """Who waits for a ticket, and what for.
 
     Attributes:
@@ -132,26 +149,25 @@ class TicketRequester:
         use: how the goal is closed once the lemma is there: `script`, and `tickets`, all that the script needs.
     """
 
-    requester: str
-    goal_id: str = ""
-    declaration: str = ""
-    file: str = ""
-    use: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
-    status: WaitStatus = WaitStatus.WAITING
-    ticket_id: str = ""
-    created_at: datetime | None = None
+    ticket_id: Annotated[str, kept(String(64), foreign_key="tickets.id", primary_key=True)] = ""
+    requester: Annotated[str, kept(String(128), primary_key=True)]
+    goal_id: Annotated[str, kept(String(64), primary_key=True)] = ""
+    declaration: Words = ""
+    file: Words = ""
+    use: Details = NOTHING
+    status: Annotated[WaitStatus, kept(String(16), "'waiting'")] = WaitStatus.WAITING
+    created_at: Stamp = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class TicketEvent:
+class TicketEvent(Record):
     """Something that happened to a ticket."""
 
-    ticket_id: str
-    kind: TicketEventKind
-    timestamp: datetime
-    who: str = ""
-    detail: str = ""
-    id: int = 0
+    ticket_id: Annotated[str, kept(String(64), foreign_key="tickets.id")]
+    kind: Annotated[TicketEventKind, kept(String(16))]
+    timestamp: Time
+    who: Words = ""
+    detail: Words = ""
+    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
 
 
 @dataclass(frozen=True, kw_only=True)

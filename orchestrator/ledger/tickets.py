@@ -8,32 +8,31 @@ Since all age at one rate, the order is that of `priority - AGING_PER_HOUR * hou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.errors import MarketplaceError
-from orchestrator.ledger.database import Section
-from orchestrator.ledger.records import plain
+from orchestrator.ledger.columns import row_of
+from orchestrator.ledger.database import Section, count_rows
+from orchestrator.ledger.tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
 from orchestrator.ledger.ticket_records import (
     MarketCounts,
     Ticket,
     TicketEvent,
     TicketEventKind,
-    TicketPlace,
     TicketRequester,
     TicketStatus,
     WaitStatus,
 )
-from orchestrator.ledger.ticket_tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
 
 AGING_PER_HOUR = 0.01
 
 
-class Tickets(Section):
+class TicketSection(Section):
     """Tickets, their requesters and their history."""
 
     def open_ticket(self, ticket: Ticket, requester: TicketRequester) -> Ticket:
@@ -43,22 +42,28 @@ class Tickets(Section):
         """
         now = self._now()
         with self._database.write() as connection:
-            statement = self._database.insert(TICKETS).values(_row(ticket, now))
-            added = connection.execute(
-                statement.on_conflict_do_nothing(index_elements=["repo", "goal_hash"]).returning(TICKETS.c.id)
-            ).first()
-            same = and_(TICKETS.c.repo == plain(ticket.repo), TICKETS.c.goal_hash == ticket.goal_hash)
+            row = row_of(
+                TICKETS,
+                ticket,
+                id=ticket.ticket_id,
+                proof=ticket.completed_proof,
+                rank=_rank(ticket.priority, now),
+                created_at=now,
+                updated_at=now,
+            )
+            statement = self._database.insert(TICKETS).on_conflict_do_nothing(index_elements=["repo", "goal_hash"])
+            added = connection.execute(statement.values(row).returning(TICKETS.c.id)).first()
+            same = and_(TICKETS.c.repo == ticket.repo, TICKETS.c.goal_hash == ticket.goal_hash)
             held = connection.execute(select(TICKETS).where(same).with_for_update()).one()
             joined = self._join(connection, held.id, requester, now)
-            if added is not None:
-                _note(connection, held.id, now, TicketEventKind.REQUESTED, requester.requester, requester.declaration)
-            elif joined:
-                _note(connection, held.id, now, TicketEventKind.JOINED, requester.requester, requester.declaration)
+            if added is not None or joined:
+                kind = TicketEventKind.JOINED if added is None else TicketEventKind.REQUESTED
+                _note(connection, held.id, now, kind, requester.requester, requester.declaration)
             changes: dict[str, Any] = {}
             if ticket.priority > held.priority:
                 changes |= {"priority": ticket.priority, "rank": _rank(ticket.priority, held.created_at)}
-            if added is None and held.status == TicketStatus.CANCELLED.value:
-                changes |= {"status": TicketStatus.OPEN.value, "reason": ""}
+            if added is None and held.status == TicketStatus.CANCELLED:
+                changes |= {"status": TicketStatus.OPEN, "reason": ""}
                 _note(connection, held.id, now, TicketEventKind.REOPENED, requester.requester)
             if changes:
                 _change(connection, held.id, now, changes)
@@ -66,9 +71,7 @@ class Tickets(Section):
 
     def ticket(self, ticket_id: str) -> Ticket | None:
         """The ticket of that id."""
-        with self._database.read() as connection:
-            row = connection.execute(_query(self._now()).where(TICKETS.c.id == ticket_id)).first()
-            return None if row is None else _ticket(row, self._now())
+        return self._first(partial(_ticket, self._now()), _TICKETS.where(TICKETS.c.id == ticket_id))
 
     def tickets(
         self,
@@ -95,7 +98,7 @@ class Tickets(Section):
             limit, offset: a page of the list.
         """
         now = self._now()
-        query = _query(now).order_by(TICKETS.c.rank.desc(), TICKETS.c.id).limit(limit).offset(offset)
+        query = _TICKETS.order_by(TICKETS.c.rank.desc(), TICKETS.c.id).limit(limit).offset(offset)
         wanted: dict[str, Any] = {"repo": repo, "supplier": supplier, "goal_hash": goal_hash}
         for column, value in wanted.items():
             if value is not None:
@@ -103,16 +106,16 @@ class Tickets(Section):
         if status is not None:
             query = query.where(_counts_as(status, now))
         if goal_id is not None or declaration is not None:
-            mine = select(TICKET_WAITS.c.ticket_id).where(
-                *([TICKET_WAITS.c.goal_id == goal_id] if goal_id is not None else []),
-                *([TICKET_WAITS.c.declaration == declaration] if declaration is not None else []),
-            )
+            mine = select(TICKET_WAITS.c.ticket_id)
+            if goal_id is not None:
+                mine = mine.where(TICKET_WAITS.c.goal_id == goal_id)
+            if declaration is not None:
+                mine = mine.where(TICKET_WAITS.c.declaration == declaration)
             query = query.where(TICKETS.c.id.in_(mine))
         if text:
             looked_at = (TICKETS.c.goal, TICKETS.c.signature, TICKETS.c.name)
             query = query.where(or_(*(column.icontains(text, autoescape=True) for column in looked_at)))
-        with self._database.read() as connection:
-            return tuple(_ticket(row, now) for row in connection.execute(query))
+        return self._all(partial(_ticket, now), query)
 
     def ticket_counts(self, *, repo: str | None = None) -> MarketCounts:
         """How many tickets there are of each status, and how many requesters wait or were served."""
@@ -120,19 +123,10 @@ class Tickets(Section):
         mine = [] if repo is None else [TICKETS.c.repo == repo]
         waits = select(TICKET_WAITS.c.status, func.count()).join(TICKETS, TICKETS.c.id == TICKET_WAITS.c.ticket_id)
         with self._database.read() as connection:
-            found = {
-                status: connection.execute(
-                    select(func.count()).select_from(TICKETS).where(_counts_as(status, now), *mine)
-                ).scalar_one()
-                for status in TicketStatus
-            }
-            by_wait: dict[str, int] = {
-                row[0]: row[1] for row in connection.execute(waits.where(*mine).group_by(TICKET_WAITS.c.status))
-            }
+            found = {status: count_rows(connection, TICKETS, _counts_as(status, now), *mine) for status in TicketStatus}
+        by_wait = self._pairs(waits.where(*mine).group_by(TICKET_WAITS.c.status))
         return MarketCounts(
-            by_status=found,
-            waiting=by_wait.get(WaitStatus.WAITING.value, 0),
-            used=by_wait.get(WaitStatus.USED.value, 0),
+            by_status=found, waiting=by_wait.get(WaitStatus.WAITING, 0), used=by_wait.get(WaitStatus.USED, 0)
         )
 
     def ticket_requesters(
@@ -143,8 +137,7 @@ class Tickets(Section):
         for column, value in {"ticket_id": ticket_id, "goal_id": goal_id, "status": status}.items():
             if value is not None:
                 query = query.where(TICKET_WAITS.c[column] == str(value))
-        with self._database.read() as connection:
-            return tuple(_requester(row) for row in connection.execute(query))
+        return self._all(TicketRequester, query)
 
     def ticket_history(self, ticket_id: str | None = None, *, limit: int | None = None) -> tuple[TicketEvent, ...]:
         """What happened to a ticket, the oldest first; without an id the newest events of all, the newest first."""
@@ -153,8 +146,7 @@ class Tickets(Section):
             query = query.order_by(TICKET_EVENTS.c.id.desc())
         else:
             query = query.where(TICKET_EVENTS.c.ticket_id == ticket_id).order_by(TICKET_EVENTS.c.id)
-        with self._database.read() as connection:
-            return tuple(_event(row) for row in connection.execute(query))
+        return self._all(TicketEvent, query)
 
     def claim_ticket(self, ticket_id: str, supplier: str, *, lease_seconds: float) -> bool:
         """Take a ticket; true when it is this supplier's now. One that has it already gets a new lease."""
@@ -181,18 +173,13 @@ class Tickets(Section):
 
     def release_ticket(self, ticket_id: str, supplier: str, *, reason: str = "") -> bool:
         """Give a claim back; false when this supplier does not have it any more."""
-        now = self._now()
-        values = {"status": TicketStatus.OPEN.value, "lease_until": None}
-        with self._database.write() as connection:
-            if not _change(connection, ticket_id, now, values, _held_by(supplier)):
-                return False
-            _note(connection, ticket_id, now, TicketEventKind.RELEASED, supplier, reason)
-            return True
+        values = {"status": TicketStatus.OPEN, "lease_until": None}
+        return self._move(ticket_id, values, TicketEventKind.RELEASED, supplier, reason, _held_by(supplier))
 
     def refuse_proof(self, ticket_id: str, supplier: str, reason: str) -> bool:
         """A proof was refused: the ticket goes back to be supplied by somebody; false when the claim was lost."""
         now = self._now()
-        values = {"status": TicketStatus.OPEN.value, "lease_until": None, "reason": plain(reason)}
+        values = {"status": TicketStatus.OPEN, "lease_until": None, "reason": reason}
         with self._database.write() as connection:
             _note(connection, ticket_id, now, TicketEventKind.REFUSED, supplier, reason)
             return _change(connection, ticket_id, now, values, _held_by(supplier))
@@ -203,41 +190,43 @@ class Tickets(Section):
         """Keep a proof that has passed the gate; false when the claim was lost before."""
         now = self._now()
         values = {
-            "status": TicketStatus.COMPLETED.value,
-            "proof": plain(proof),
-            "script": plain(script),
+            "status": TicketStatus.COMPLETED,
+            "proof": proof,
+            "script": script,
             "premises": list(premises),
             "reason": "",
             "lease_until": None,
             "completed_at": now,
         }
-        with self._database.write() as connection:
-            if not _change(connection, ticket_id, now, values, _held_by(supplier), TICKETS.c.lease_until > now):
-                return False
-            _note(connection, ticket_id, now, TicketEventKind.COMPLETED, supplier)
-            return True
+        mine = and_(_held_by(supplier), TICKETS.c.lease_until > now)
+        return self._move(ticket_id, values, TicketEventKind.COMPLETED, supplier, "", mine)
 
     def close_ticket(self, ticket_id: str, status: TicketStatus, *, reason: str, who: str = "") -> bool:
         """Cancel or reject a ticket that is not completed; false when it is completed or closed already."""
         kind = TicketEventKind.CANCELLED if status is TicketStatus.CANCELLED else TicketEventKind.REJECTED
-        open_still = TICKETS.c.status.in_([TicketStatus.OPEN.value, TicketStatus.CLAIMED.value])
-        now = self._now()
-        values = {"status": status.value, "reason": plain(reason), "lease_until": None}
-        with self._database.write() as connection:
-            if not _change(connection, ticket_id, now, values, open_still):
-                return False
-            _note(connection, ticket_id, now, kind, who, reason)
-            return True
+        values = {"status": status, "reason": reason, "lease_until": None}
+        return self._move(ticket_id, values, kind, who, reason, _UNFINISHED)
 
     def reopen_ticket(self, ticket_id: str, *, reason: str, who: str = "") -> bool:
-        """A completed proof holds no longer, or a closed ticket is wanted after all: it is open again."""
+        """A completed proof does not hold any more, or a closed ticket is wanted after all: it is open again."""
+        values = {"status": TicketStatus.OPEN, "reason": reason, "proof": "", "script": "", "premises": ()}
+        return self._move(ticket_id, values, TicketEventKind.REOPENED, who, reason, ~_UNFINISHED)
+
+    def _move(
+        self,
+        ticket_id: str,
+        values: dict[str, Any],
+        kind: TicketEventKind,
+        who: str,
+        detail: str,
+        only_if: ColumnElement[bool],
+    ) -> bool:
+        """Change a ticket and note that it happened; false where it does not stand so that this can happen."""
         now = self._now()
-        values = {"status": TicketStatus.OPEN.value, "reason": plain(reason), "proof": "", "script": "", "premises": []}
-        closed = TICKETS.c.status.not_in([TicketStatus.OPEN.value, TicketStatus.CLAIMED.value])
         with self._database.write() as connection:
-            if not _change(connection, ticket_id, now, values, closed):
+            if not _change(connection, ticket_id, now, values, only_if):
                 return False
-            _note(connection, ticket_id, now, TicketEventKind.REOPENED, who, reason)
+            _note(connection, ticket_id, now, kind, who, detail)
             return True
 
     def settle_wait(self, ticket_id: str, goal_id: str, status: WaitStatus, *, requester: str | None = None) -> int:
@@ -249,21 +238,21 @@ class Tickets(Section):
         mine = [
             TICKET_WAITS.c.ticket_id == ticket_id,
             TICKET_WAITS.c.goal_id == goal_id,
-            TICKET_WAITS.c.status != status.value,
+            TICKET_WAITS.c.status != status,
             *([] if requester is None else [TICKET_WAITS.c.requester == requester]),
         ]
         with self._database.write() as connection:
-            changed = connection.execute(update(TICKET_WAITS).where(*mine).values(status=status.value)).rowcount
+            changed = connection.execute(update(TICKET_WAITS).where(*mine).values(status=status)).rowcount
             if not changed:
                 return 0
             kind = TicketEventKind.USED if status is WaitStatus.USED else TicketEventKind.WITHDRAWN
             _note(connection, ticket_id, now, kind, requester or "", goal_id)
-            here = and_(TICKET_WAITS.c.ticket_id == ticket_id, TICKET_WAITS.c.status == WaitStatus.WAITING.value)
-            left = connection.execute(select(func.count()).select_from(TICKET_WAITS).where(here)).scalar_one()
+            here = and_(TICKET_WAITS.c.ticket_id == ticket_id, TICKET_WAITS.c.status == WaitStatus.WAITING)
+            left = count_rows(connection, TICKET_WAITS, here)
             if status is WaitStatus.WITHDRAWN and not left:
                 reason = "nobody needs it any more"
-                values = {"status": TicketStatus.CANCELLED.value, "reason": reason}
-                if _change(connection, ticket_id, now, values, TICKETS.c.status == TicketStatus.OPEN.value):
+                values = {"status": TicketStatus.CANCELLED, "reason": reason}
+                if _change(connection, ticket_id, now, values, TICKETS.c.status == TicketStatus.OPEN):
                     _note(connection, ticket_id, now, TicketEventKind.CANCELLED, "", reason)
             return changed
 
@@ -275,42 +264,34 @@ class Tickets(Section):
             found = connection.execute(query).all()
             for row in found:
                 _note(connection, row.id, now, TicketEventKind.EXPIRED, row.supplier)
-                _change(connection, row.id, now, {"status": TicketStatus.OPEN.value, "lease_until": None})
+                _change(connection, row.id, now, {"status": TicketStatus.OPEN, "lease_until": None})
             return tuple(row.id for row in found)
 
     def _join(self, connection: Connection, ticket_id: str, requester: TicketRequester, now: datetime) -> bool:
-        values = {
-            "ticket_id": ticket_id,
-            "requester": plain(requester.requester),
-            "goal_id": requester.goal_id,
-            "declaration": plain(requester.declaration),
-            "file": plain(requester.file),
-            "use": plain(requester.use),
-            "status": WaitStatus.WAITING.value,
-        }
-        keys = ["ticket_id", "requester", "goal_id"]
-        before = and_(*(TICKET_WAITS.c[key] == values[key] for key in keys))
-        known = connection.execute(select(TICKET_WAITS.c.ticket_id).where(before)).first() is not None
-        statement = self._database.insert(TICKET_WAITS).values(**values, created_at=now)
-        again = {"use": statement.excluded.use, "status": statement.excluded.status}
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=again))
+        values = row_of(TICKET_WAITS, requester, ticket_id=ticket_id, status=WaitStatus.WAITING, created_at=now)
+        before = and_(*(TICKET_WAITS.c[key] == values[key] for key in ("ticket_id", "requester", "goal_id")))
+        known = count_rows(connection, TICKET_WAITS, before)
+        connection.execute(self._database.upsert(TICKET_WAITS, keep=("declaration", "file", "created_at")), values)
         return not known
 
 
+_UNFINISHED = TICKETS.c.status.in_([TicketStatus.OPEN, TicketStatus.CLAIMED])
+
+
 def _expired(now: datetime) -> ColumnElement[bool]:
-    return and_(TICKETS.c.status == TicketStatus.CLAIMED.value, TICKETS.c.lease_until <= now)
+    return and_(TICKETS.c.status == TicketStatus.CLAIMED, TICKETS.c.lease_until <= now)
 
 
 def _counts_as(status: TicketStatus, now: datetime) -> ColumnElement[bool]:
     if status is TicketStatus.OPEN:
-        return or_(TICKETS.c.status == status.value, _expired(now))
+        return or_(TICKETS.c.status == status, _expired(now))
     if status is TicketStatus.CLAIMED:
-        return and_(TICKETS.c.status == status.value, TICKETS.c.lease_until > now)
-    return TICKETS.c.status == status.value
+        return and_(TICKETS.c.status == status, TICKETS.c.lease_until > now)
+    return TICKETS.c.status == status
 
 
 def _held_by(supplier: str) -> ColumnElement[bool]:
-    return and_(TICKETS.c.status == TicketStatus.CLAIMED.value, TICKETS.c.supplier == supplier)
+    return and_(TICKETS.c.status == TicketStatus.CLAIMED, TICKETS.c.supplier == supplier)
 
 
 def _claim(connection: Connection, ticket_id: str, supplier: str, now: datetime, lease_seconds: float) -> bool:
@@ -318,17 +299,17 @@ def _claim(connection: Connection, ticket_id: str, supplier: str, now: datetime,
     row = connection.execute(select(TICKETS).where(TICKETS.c.id == ticket_id).with_for_update()).first()
     if row is None:
         raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
-    mine = row.status == TicketStatus.CLAIMED.value and row.supplier == supplier and row.lease_until > now
+    mine = row.status == TicketStatus.CLAIMED and row.supplier == supplier and row.lease_until > now
     free = or_(_counts_as(TicketStatus.OPEN, now), _held_by(supplier))
     values = {
-        "status": TicketStatus.CLAIMED.value,
+        "status": TicketStatus.CLAIMED,
         "supplier": supplier,
         "lease_until": now + timedelta(seconds=lease_seconds),
         "claims": TICKETS.c.claims + (0 if mine else 1),
     }
     if not _change(connection, ticket_id, now, values, free):
         return False
-    if row.status == TicketStatus.CLAIMED.value and row.lease_until <= now:
+    if row.status == TicketStatus.CLAIMED and row.lease_until <= now:
         _note(connection, ticket_id, now, TicketEventKind.EXPIRED, row.supplier)
     _note(connection, ticket_id, now, TicketEventKind.RENEWED if mine else TicketEventKind.CLAIMED, supplier)
     return True
@@ -344,13 +325,7 @@ def _change(
 def _note(
     connection: Connection, ticket_id: str, now: datetime, kind: TicketEventKind, who: str, detail: str = ""
 ) -> None:
-    values = {
-        "ticket_id": ticket_id,
-        "timestamp": now,
-        "kind": kind.value,
-        "who": plain(who),
-        "detail": plain(detail),
-    }
+    values = {"ticket_id": ticket_id, "timestamp": now, "kind": kind, "who": who, "detail": detail}
     connection.execute(insert(TICKET_EVENTS).values(values))
 
 
@@ -358,67 +333,20 @@ def _rank(priority: float, created: datetime) -> float:
     return priority - AGING_PER_HOUR * created.timestamp() / 3600
 
 
-def _query(now: datetime) -> Any:
-    waiting = (
-        select(func.count())
-        .select_from(TICKET_WAITS)
-        .where(TICKET_WAITS.c.ticket_id == TICKETS.c.id, TICKET_WAITS.c.status == WaitStatus.WAITING.value)
-        .scalar_subquery()
-    )
-    return select(TICKETS, waiting.label("waiting"))
+_TICKETS = select(
+    TICKETS,
+    select(func.count())
+    .select_from(TICKET_WAITS)
+    .where(TICKET_WAITS.c.ticket_id == TICKETS.c.id, TICKET_WAITS.c.status == WaitStatus.WAITING)
+    .scalar_subquery()
+    .label("waiting"),
+)
 
 
 def _one(connection: Connection, ticket_id: str, now: datetime) -> Ticket:
-    return _ticket(connection.execute(_query(now).where(TICKETS.c.id == ticket_id)).one(), now)
+    return _ticket(now, **connection.execute(_TICKETS.where(TICKETS.c.id == ticket_id)).one()._mapping)
 
 
-def _row(ticket: Ticket, now: datetime) -> dict[str, Any]:
-    place = ticket.place
-    return {
-        "id": ticket.ticket_id,
-        "repo": plain(ticket.repo),
-        "goal_hash": ticket.goal_hash,
-        "digest": ticket.digest,
-        "goal": plain(ticket.goal),
-        "signature": plain(ticket.signature),
-        "goal_text": plain(ticket.goal_text),
-        "name": plain(ticket.name),
-        "place": plain({name: getattr(place, name) for name in place.__dataclass_fields__}),
-        "labels": plain(ticket.labels),
-        "constraints": plain(ticket.constraints),
-        "environment": ticket.environment,
-        "priority": ticket.priority,
-        "rank": _rank(ticket.priority, now),
-        "status": ticket.status.value,
-        "reason": plain(ticket.reason),
-        "created_at": now,
-        "updated_at": now,
-    }
-
-
-def _ticket(row: Row[Any], now: datetime) -> Ticket:
-    values: dict[str, Any] = dict(row._mapping)
-    lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("labels", "constraints", "premises")}
-    place: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.pop("place").items()}
-    ticket = Ticket(
-        ticket_id=values.pop("id"),
-        completed_proof=values.pop("proof"),
-        place=TicketPlace(**place),
-        status=TicketStatus(values.pop("status")),
-        **lists,
-        **{name: value for name, value in values.items() if name != "rank"},
-    )
-    ran_out = ticket.status is TicketStatus.CLAIMED and ticket.lease_until is not None and ticket.lease_until <= now
-    return replace(ticket, status=TicketStatus.OPEN) if ran_out else ticket
-
-
-def _requester(row: Row[Any]) -> TicketRequester:
-    values = dict(row._mapping)
-    values["status"] = WaitStatus(values["status"])
-    return TicketRequester(**values)
-
-
-def _event(row: Row[Any]) -> TicketEvent:
-    values = dict(row._mapping)
-    values["kind"] = TicketEventKind(values["kind"])
-    return TicketEvent(**values)
+def _ticket(now: datetime, **row: Any) -> Ticket:
+    ran_out = row["status"] == TicketStatus.CLAIMED and row["lease_until"] is not None and row["lease_until"] <= now
+    return Ticket(**row | ({"status": TicketStatus.OPEN} if ran_out else {}))

@@ -9,17 +9,19 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
 
-from orchestrator.ledger.tables import Base, UtcDateTime
+from orchestrator.ledger.columns import PlainJson, PlainText, UtcDateTime
+from orchestrator.ledger.tables import METADATA
 
 
 def render(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
     """Keep our own types out of migrations, which must still mean the same when the code has moved on."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+    own = isinstance(item, UtcDateTime | PlainText | PlainJson)
+    return f"sa.{item.impl_instance!r}" if kind == "type" and own else False
 
 
 def migrate(connection: Connection) -> None:
     """Bring the schema behind `connection` to the revision Alembic was asked for."""
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, render_item=render)
+    context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True, render_item=render)
     with context.begin_transaction():
         context.run_migrations()
 

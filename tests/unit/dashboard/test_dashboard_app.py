@@ -17,13 +17,13 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
 from hypothesis import strategies as st
+from scripted_changes import ScriptedChanges
 
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import HEADERS, Keeper, host_name
 from orchestrator.dashboard.views import VIEWS, Site
 from orchestrator.errors import ConfigError
-from orchestrator.ledger.changes import ScriptedChanges
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
 

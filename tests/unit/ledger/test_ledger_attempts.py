@@ -115,7 +115,7 @@ def test_attempts_come_back_as_they_were(ledger: Ledger, clock: Clock) -> None:
     (found,) = ledger.attempts(run.id)
     assert found.id is not None
     assert found.timestamp == clock()
-    assert found.metadata == {"nodes": 3, "nested": {"a": [1, None]}, "subgoals": ["⊢ p"]}
+    assert found.details == {"nodes": 3, "nested": {"a": [1, None]}, "subgoals": ["⊢ p"]}
     for name in (
         "goal_hash",
         "goal_text",
@@ -151,12 +151,12 @@ def test_values_that_databases_dislike(ledger: Ledger) -> None:
             goal=nasty,
             error=nasty,
             tactics=(nasty,),
-            metadata={"nan": float("nan"), "set": {1}, "other": Path("x"), "map": MappingProxyType({nasty: True})},
+            details={"nan": float("nan"), "set": {1}, "other": Path("x"), "map": MappingProxyType({nasty: True})},
         )
     )
     (found,) = ledger.attempts()
     assert found.error == "nul \ufffd and half a pair ? of ∀"
-    assert found.metadata == {"nan": None, "set": [1], "other": "x", "map": {found.error: True}}
+    assert found.details == {"nan": None, "set": [1], "other": "x", "map": {found.error: True}}
     assert ledger.check_duplicate(nasty, "micro")
 
 
@@ -242,7 +242,7 @@ def test_statistics_count_attempts_by_strategy(ledger: Ledger) -> None:
     statistics = ledger.statistics()
     assert (statistics.attempts, statistics.successes) == (3, 1)
     assert (statistics.goals_attempted, statistics.goals_solved) == (2, 1)
-    assert statistics.to_json()["strategies"] == {
+    assert statistics.model_dump()["strategies"] == {
         "micro": {
             "attempts": 2,
             "successes": 1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -146,10 +145,10 @@ def test_runs_side_by_side(ledger: Ledger) -> None:
     )
     assert ledger.run_totals("r")["micro"].outcomes == {"proved": 1, "timeout": 1}
     assert ledger.passed_in("r") == {"id-a": "a"}
-    assert [one.goal_id for one in ledger.run_attempts(run.id)] == ["id-b", "id-a"]
-    assert [one.declaration for one in ledger.run_proofs("r")] == ["a"]
-    assert ledger.tried_on(attempt("a").goal_hash)[0].goal_id == "id-a"
-    assert {one.goal_id for one in ledger.found_lately()} == {"id-a", "id-c"}
+    assert [one.goal_id for one in ledger.attempts(run.id, newest_first=True)] == ["id-b", "id-a"]
+    assert [one.declaration for one in ledger.proofs("r")] == ["a"]
+    assert ledger.attempts(goal_hash=attempt("a").goal_hash)[0].goal_id == "id-a"
+    assert {one.goal_id for one in ledger.attempts(proved=True)} == {"id-a", "id-c"}
 
 
 def test_progress_and_blueprints_replace_the_ones_before(ledger: Ledger) -> None:
@@ -160,7 +159,7 @@ def test_progress_and_blueprints_replace_the_ones_before(ledger: Ledger) -> None
     ledger.set_progress(ProgressRecord(run_id=run.id, stage="prove", done=1, total=2, found=1, active=(work,)))
     progress = ledger.progress(run.id)
     assert progress is not None
-    assert replace(progress, updated_at=None) == ProgressRecord(
+    assert progress.model_copy(update={"updated_at": None}) == ProgressRecord(
         run_id=run.id, stage="prove", done=1, total=2, found=1, active=(work,)
     )
     with pytest.raises(LedgerError):
@@ -215,7 +214,7 @@ def test_an_export_comes_back_whole(ledger: Ledger, three: Ledger) -> None:
         added = copy.restore(lines)
         assert (added["attempts"], added["goals"], added["runs"]) == (2, 3, 1)
         assert sorted(copy.export()) == sorted(lines)
-        assert copy.statistics().to_json() == three.statistics().to_json()
+        assert copy.statistics() == three.statistics()
         again = copy.restore(lines)
         assert sum(again.values()) == 0
         assert len(copy.attempts()) == 2

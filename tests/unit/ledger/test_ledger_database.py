@@ -16,7 +16,7 @@ from orchestrator.goals.result import Outcome
 from orchestrator.ledger.database import Database
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.tables import Base
+from orchestrator.ledger.tables import METADATA
 from orchestrator.ledger.translate_errors import translated
 
 ATTEMPT = AttemptRecord(goal_text="⊢ p", strategy="micro", outcome=Outcome.NOT_PROVED)
@@ -87,7 +87,7 @@ def schema(connection: sqlite3.Connection) -> dict[str, object]:
 def test_migrations_make_the_tables_as_they_are_declared(path: Path, tmp_path: Path) -> None:
     Ledger.open(path).close()
     engine = create_engine(f"sqlite:///{tmp_path / 'declared.db'}")
-    Base.metadata.create_all(engine)
+    METADATA.create_all(engine)
     engine.dispose()
     with closing(sqlite3.connect(path)) as migrated, closing(sqlite3.connect(tmp_path / "declared.db")) as declared:
         assert schema(migrated) == schema(declared)
@@ -234,5 +234,5 @@ def test_a_copy_opens_elsewhere(filled: Path, tmp_path: Path) -> None:
 
 def test_errors_of_the_caller_are_no_damage() -> None:
     with Ledger.open("sqlite://") as ledger, pytest.raises(LedgerError) as caught:
-        ledger.record_attempt(AttemptRecord(goal_text="", strategy="s", outcome=Outcome.ERROR, time_seconds="x".encode))  # type: ignore[arg-type]
+        ledger.update_tactic_cache("", tactics=(), success_rate="x".encode, avg_time=1.0)  # type: ignore[arg-type]
     assert type(caught.value) is LedgerError

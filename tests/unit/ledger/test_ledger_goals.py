@@ -38,7 +38,7 @@ def test_goals_come_back_as_they_were(ledger: Ledger) -> None:
         goal=GOAL, repo="r", commit="c", environment="e", status=GoalStatus.SOLVED, last_seen_run=run.id
     )
     ledger.record_goals([record, GoalRecord(goal=goal("plain"))])
-    assert ledger.goals(repo="r") == (replace(record, first_seen_run=run.id),)
+    assert ledger.goals(repo="r") == (record.model_copy(update={"first_seen_run": run.id}),)
     assert ledger.goals(repo="") == (GoalRecord(goal=goal("plain")),)
 
 
