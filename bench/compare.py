@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.command import run_command, write_figures
 from orchestrator.errors import ConfigError, OrchestratorError
 
 LEVEL = 0.05
@@ -154,11 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"p (time)             {found.p_time:6.3f}   paired permutations\n"
         f"{found.verdict}\n"
     )
-    if given.json:
-        value = {**asdict(found), "verdict": found.verdict, "b_is_worse": found.b_is_worse}
-        given.json.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    write_figures(given.json, {**asdict(found), "verdict": found.verdict, "b_is_worse": found.b_is_worse})
     return 1 if found.b_is_worse else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

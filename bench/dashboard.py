@@ -11,11 +11,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
-import json
 import random
 import sqlite3
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -29,6 +27,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from bench.command import run_command, write_figures
 from orchestrator.config import Settings
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.site import make_site
@@ -278,10 +277,9 @@ def main() -> int:
         f"{clients['clients']} live clients saw {clients['seen']:.1%} of the changes, after {clients['median']:.2f} s "
         f"in the median and {clients['slowest']:.2f} s at most"
     )
-    if given.json:
-        given.json.write_text(json.dumps({"medians": medians, "live": clients}, indent=2) + "\n", encoding="utf-8")
+    write_figures(given.json, {"medians": medians, "live": clients})
     return 1 if late or clients["seen"] < 1 or clients["slowest"] > 2 else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

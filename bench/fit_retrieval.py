@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 import orchestrator.premises
 from bench.bank import Split
+from bench.command import run_command
 from bench.queries import Asked, of_split, read_queries
 from bench.retrieval import FIRST, library_index, recall, show
 from orchestrator.premises.index import Index, build_index
@@ -168,4 +168,4 @@ def _features(index: Index, relevance: Relevance, asked: Asked) -> Doubles:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -7,14 +7,13 @@ over `LIMIT_MILLISECONDS`. Without --url a SQLite file in a temporary folder is 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.command import run_command, write_figures
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.goals.result import GoalStatus, Outcome
@@ -216,11 +215,10 @@ def main(arguments: list[str] | None = None) -> int:
     for name, milliseconds in found.items():
         print(f"  {name:<34} {milliseconds:8.2f}{'  too slow' if milliseconds >= LIMIT_MILLISECONDS else ''}")
     good = all(milliseconds < LIMIT_MILLISECONDS for milliseconds in found.values())
-    if given.json:
-        value = {"rows": given.rows, "fill_seconds": filled, "limit_ms": LIMIT_MILLISECONDS, "median_ms": found}
-        given.json.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    value = {"rows": given.rows, "fill_seconds": filled, "limit_ms": LIMIT_MILLISECONDS, "median_ms": found}
+    write_figures(given.json, value)
     return 0 if good else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

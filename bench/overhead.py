@@ -22,6 +22,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import run_child, run_command, write_figures
+
 ROOT = Path(__file__).parents[1]
 OVER_LEAN = 1.25
 SECOND_SECONDS = 10.0
@@ -75,11 +77,11 @@ def prove(repo: Path, home: Path, limits: Mapping[str, str] | None = None) -> Ti
     command = [sys.executable, "-m", "orchestrator.main", "prove", str(repo), "--out", str(home / "out")]
     start = time.monotonic()
     with (home / "output.txt").open("ab") as printed:
-        done = subprocess.run(command, env=environment, stdout=printed, stderr=subprocess.STDOUT, cwd=home)
+        code = run_child(command, environment=environment, output=printed, folder=home)
     seconds = time.monotonic() - start
-    if done.returncode:
+    if code:
         said = (home / "output.txt").read_text(encoding="utf-8", errors="replace")
-        sys.exit(f"`orchestrator prove` ended with {done.returncode}; it printed:\n{said[-2000:]}")
+        sys.exit(f"`orchestrator prove` ended with {code}; it printed:\n{said[-2000:]}")
     timed = Timed(seconds, json.loads((home / "out/summary.json").read_text(encoding="utf-8")))
     print(f"{repo.name}: {timed.seconds:.1f} s wall, {timed.lean_seconds:.1f} s Lean on each server", flush=True)
     return timed
@@ -166,10 +168,9 @@ def main(words: Sequence[str] | None = None) -> int:
         value, most = f"{mark}{figure.value:.2f} {figure.unit}", f"{figure.most:g} {figure.unit}"
         grid.add_row(figure.name, value, most, figure.details)
     Console(width=130).print(grid)
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    write_figures(arguments.json, [asdict(figure) for figure in figures])
     return 1 if any(figure.short for figure in figures) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import random
 import sys
@@ -26,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bank import BankGoal, load_bank, source
+from bench.command import run_command, write_figures
 from orchestrator.config import load_settings
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.lean.extraction import goals_of
@@ -247,22 +247,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.write(table(tallies) + "\n")
     short = shortfalls(tallies, FLOORS)
     sys.stdout.write("".join(f"too little: {words}\n" for words in short))
-    if given.json:
-        value = [
-            {
-                "way": t.name[0],
-                "name": t.name[3:],
-                "goals_tried": t.tried,
-                "attempts": t.attempts,
-                "solved": t.solved,
-                "seconds": round(t.seconds, 2),
-                "solved_per_minute": round(t.per_minute, 2),
-            }
-            for t in tallies
-        ]
-        given.json.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    value = [
+        {
+            "way": t.name[0],
+            "name": t.name[3:],
+            "goals_tried": t.tried,
+            "attempts": t.attempts,
+            "solved": t.solved,
+            "seconds": round(t.seconds, 2),
+            "solved_per_minute": round(t.per_minute, 2),
+        }
+        for t in tallies
+    ]
+    write_figures(given.json, value)
     return 1 if short else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

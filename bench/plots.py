@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.command import run_command
 from bench.compare import read_results
 from orchestrator.errors import OrchestratorError
 
@@ -33,7 +34,7 @@ def by_strategy(rows: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
 
 
 def history(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, int, int]]:
-    """Timestamp, goals solved and goals in all, of each result."""
+    """Timestamp, goals solved and the total of goals, of each result."""
     found = ((str(r["timestamp"]), int(r["goals_solved"]), int(r["goals_total"])) for r in results)
     return sorted(found)
 
@@ -113,4 +114,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_command(main)

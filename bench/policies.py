@@ -16,7 +16,6 @@ a strong arm goes in front of all others) comes from one half of the goals; the 
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import run_command, write_figures
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, halves, read_matrix
 from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.errors import OrchestratorError
@@ -383,11 +383,9 @@ def main(words: Sequence[str] | None = None) -> int:
         short.append(f"{len(tune) + len(report)} goals are recorded, not {LEAST_GOALS}")
     for line in short:
         console.print(f"short: {line}")
-    if arguments.json is not None:
-        values = {figure.name: vars(figure) for figure in figures}
-        arguments.json.write_text(json.dumps({"policies": values, "short": short}, indent=2) + "\n", encoding="utf-8")
+    write_figures(arguments.json, {"policies": {figure.name: vars(figure) for figure in figures}, "short": short})
     return 1 if short else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.bank import BankGoal, Split, load_bank, source
+from bench.command import run_command
 from bench.matrix import read_matrix
 from bench.recorder import Origin, Pair, cut, record, write_pairs
 from bench.synthetic import synthetic_project
@@ -109,4 +110,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

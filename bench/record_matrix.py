@@ -1,6 +1,6 @@
 """Records the attempt matrix on real Lean: `python -m bench.record_matrix` (about an hour; it goes on where it was).
 
-Of what is recorded, a strategy whose code has changed since is recorded anew, and nothing else. Then
+Of what is recorded, a strategy whose code has changed since is recorded again, and nothing else. Then
 `python -m bench.policies --write-prior` tunes on it and measures.
 
 Every candidate of `micro` is tried alone on every goal of the bank, whatever the others did, and so is every strategy
@@ -23,6 +23,7 @@ from pathlib import Path
 from time import process_time
 
 from bench.bank import BankGoal, load_bank, source
+from bench.command import run_command
 from bench.matrix import MATRIX_PATH, ArmKind, Row, Trial, read_matrix, shuffled, write_matrix
 from bench.server_clock import STRETCH, TimedProver
 from orchestrator.config import load_settings
@@ -221,7 +222,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--goals", type=int, default=None, help="how many goals of the bank; all unless given")
     parser.add_argument("--part", default="1/1", help="such as 1/2: the first half of the work, for two machines")
     parser.add_argument("--merge", type=Path, nargs="*", default=[], help="only put these parts into the matrix")
-    parser.add_argument("--again", nargs="*", default=[], help="strategies to be recorded anew")
+    parser.add_argument("--again", nargs="*", default=[], help="strategies to be recorded again")
     arguments = parser.parse_args(words)
     try:
         if arguments.merge:
@@ -239,4 +240,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.bank import BankGoal, bank_project, load_bank
+from bench.command import run_command
 from bench.queries import QUERIES_PATH, Asked, write_queries
 from orchestrator.config import load_settings
 from orchestrator.lean.extraction import extract
@@ -58,4 +58,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

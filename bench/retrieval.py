@@ -8,7 +8,6 @@ file both count. On the tuning split, a goal's own proof is taken out of the cou
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import statistics
 import sys
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bank import BankGoal, Split
+from bench.command import run_command, write_figures
 from bench.queries import Asked, read_queries
 from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError
@@ -188,14 +188,13 @@ def main() -> int:
     words = f"a query, in processor time: median {measured.median:.1f} ms, slowest {max(measured.milliseconds):.1f} ms"
     console.print(f"{words}; opening {len(library)} theorems: {opened:.0f} ms", highlight=False)
     short = shortfalls(found, measured.median)
-    if options.json is not None:
-        figures = {label: {part: asdict(one) for part, one in parts.items()} for label, parts in found.items()}
-        content = {"recall": figures, "milliseconds": measured.median, "opening_milliseconds": opened, "short": short}
-        options.json.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    figures = {label: {part: asdict(one) for part, one in parts.items()} for label, parts in found.items()}
+    content = {"recall": figures, "milliseconds": measured.median, "opening_milliseconds": opened, "short": short}
+    write_figures(options.json, content)
     for line in short:
         console.print(f"short: {line}", highlight=False, soft_wrap=True)
     return 1 if short else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -13,10 +13,8 @@ import argparse
 import asyncio
 import gc
 import itertools
-import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,6 +24,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.command import run_command, write_figures
 from orchestrator.config import LeanChoice, load_settings
 from orchestrator.errors import SessionError
 from orchestrator.goals.goal import Goal
@@ -236,13 +235,12 @@ def main(words: Sequence[str] | None = None) -> int:
     wrong = complaints(parts, run.samples, limit, left)
     print(f"{run.broken} goals were open on a server that was killed, and were opened again by the next in turn")
     print("not flat: " + "; ".join(wrong) if wrong else "flat: nothing grew, nothing was left behind")
-    if given.json:
-        value = {"requests": run.made, "complaints": wrong, "samples": [asdict(sample) for sample in run.samples]}
-        given.json.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    value = {"requests": run.made, "complaints": wrong, "samples": [asdict(sample) for sample in run.samples]}
+    write_figures(given.json, value)
     if run.made < given.requests:
         print(f"ended after {run.made} of {given.requests} requests")
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bank import BankGoal, Split, bank_project, load_bank
+from bench.command import run_command, write_figures
 from bench.power.checks import gate, measured_recall
 from bench.power.methods import OURS, SINGLE, WITHOUT, Attempt, MakeStrategies, measure_ours, measure_tactic, row_key
 from bench.power.report import Figures, contributions, figures, shortfalls, table
@@ -231,7 +231,7 @@ def conclude(
             "refused": refused,
             "rows": [asdict(row) for row in rows if row.goal in sets["all"]],
         }
-        file.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_figures(file, content)
     for line in short:
         console.print(f"short: {line}", highlight=False, soft_wrap=True)
     return 1 if short else 0
@@ -273,4 +273,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -143,7 +143,7 @@ def code_key(seconds: float) -> str:
 def row_key(method: str, seconds: float, lean: str) -> str:
     """The key of a row: what its outcome depends on.
 
-    `try?` does not depend on our code, but is measured anew beside ours: a machine is not as fast today as it was
+    `try?` does not depend on our code, but is measured again beside ours: a machine is not as fast today as it was
     yesterday, and the ratio of the two is what is asked.
     """
     if method in SINGLE and method != TRY:
