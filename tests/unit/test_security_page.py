@@ -51,7 +51,7 @@ def test_attacks_and_faults_that_are_named_are_there() -> None:
 
 
 def test_there_are_as_many_attacks_as_the_page_says() -> None:
-    numbers = re.search(r"\((\d+) and (\d+)\)", PAGE)
+    numbers = re.search(r"(\d+) attacks and (\d+) honest", PAGE)
     assert numbers is not None
     assert [int(n) for n in numbers.groups()] == [len(read_projects("attacks")), len(read_projects("honest"))]
 
