@@ -14,7 +14,8 @@ from itertools import pairwise
 from orchestrator.blueprint.nodes import line_of
 from orchestrator.blueprint.status import Facts, NodeStatus, judge
 from orchestrator.goals.declaration import STANDARD_AXIOMS
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, regions
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import RegionKind, regions
 from orchestrator.source.scan import declared
 
 _CODE = re.compile(rf"(?P<name>{IDENTIFIER})|(?P<number>\d+)|(?P<symbol>@\[|:=|\S)")

@@ -7,7 +7,23 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+
+LETTER = (
+    "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f"  # Latin without × and ÷
+    "\u0391-\u039f\u03a1\u03a2\u03a4-\u03a9\u03b1-\u03ba\u03bc-\u03fb"  # Greek without Π, Σ and λ
+    "\u1f00-\u1ffe\u2100-\u214f\U0001d49c-\U0001d59f"
+)
+"""What a name may begin with, for a regular expression's brackets."""
+NAME_CHARACTERS = LETTER + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
+"""What a name may go on with, for a regular expression's brackets."""
+PLAIN_PART = rf"[{LETTER}][{NAME_CHARACTERS}]*+"
+"""Regular expression of a part of a name between two dots, without `«»`."""
+_PART = rf"(?:{PLAIN_PART}|«[^»]*+»)"
+IDENTIFIER = rf"{_PART}(?:\.{_PART})*"
+"""Regular expression of an identifier or keyword, dots included."""
+CHARACTER = r"'(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|[^\\'])'"
+_PRINTED_PART = rf"(?:[{LETTER}](?:[{NAME_CHARACTERS}]|✝[⁰¹²³⁴⁵⁶⁷⁸⁹]*)*|«[^»]*+»)"  # ✝ marks inaccessible names
+_PRINTED_NAME = rf"{_PRINTED_PART}(?:\.{_PRINTED_PART})*"
 
 
 class TokenKind(StrEnum):
@@ -75,95 +91,40 @@ _AFFIXES = _OPERANDS | frozenset(_WORDS["affixes"].split())
 _MARKS = ("Lm", "No", "Mn")  # categories of raised and lowered letters and digits: ᵒᵖ, ², and the ᶠ of ∀ᶠ
 _BIND_OR_SPLIT = frozenset("∀∃∄∑∏∐∂∫∬∭∮∯∰∱∲∳⋀⋁⋂⋃⊢")
 
-_KNOWN_SYMBOL = re.compile(
+_KNOWN_SYMBOL = (
     r"<\|>|\|>\.|<\|\|?|\|\|\||\|\|>|\|>|\|\||&&&|&&|\^\^\^|<<<|>>>|<->|->|<-|=>|:=|::|<=|>=>|>>=|>=|=<<|!=|==|!!|\+\+"
     r"|//|\.\.\.|\.\.|<\$>|<\*>|∃!|Σ'|∑'|∏'|×'|⁻¹'|''|\.\(|≃\+\*|≃\+|≃\*|→\+\*|→\+|→\*"
 )
-_PATTERNS = (
-    (TokenKind.NUMBER, re.compile(r"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")),
-    (TokenKind.TEXT, re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)),
-    (TokenKind.TEXT, re.compile(r"'(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|[^\\'])'", re.DOTALL)),
-    (TokenKind.METAVARIABLE, re.compile(r"\?[\w✝][\w.✝']*")),
-    (TokenKind.OPEN, re.compile(r"\.\{")),
-    (TokenKind.OPEN, re.compile("[" + re.escape("".join(b for b in BRACKETS if len(b) == 1)) + "]")),
-    (TokenKind.CLOSE, re.compile("[" + re.escape("".join(_CLOSERS)) + "]")),
-    (TokenKind.SYMBOL, _KNOWN_SYMBOL),
+_TOKEN = re.compile(
+    rf"""
+    (?P<field> (?<=\S)\.[0-9]+ | \.{_PRINTED_NAME} )
+    | (?P<name> {_PRINTED_NAME} )
+    | (?P<number> 0[xX][0-9a-fA-F]+ | 0[bB][01]+ | 0[oO][0-7]+ | [0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)? )
+    | (?P<text> "(?:[^"\\]|\\.)*" | {CHARACTER} )
+    | (?P<metavariable> \?[\w✝][\w.✝']* )
+    | (?P<open> \.\{{ | [{re.escape("".join(b for b in BRACKETS if len(b) == 1))}] )
+    | (?P<close> [{re.escape("".join(_CLOSERS))}] )
+    | (?P<symbol> {_KNOWN_SYMBOL} )
+    | (?P<other> \S )
+    """,
+    re.VERBOSE | re.DOTALL,
 )
-_PROJECTION = re.compile(r"\.[0-9]+")
-_SUPERSCRIPT_DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-
-
-@lru_cache(maxsize=4096)
-def _starts_name(char: str) -> bool:
-    return char == "_" or (char.isalpha() and char not in "λΠΣ" and unicodedata.category(char) != "Lm")
-
-
-@lru_cache(maxsize=4096)
-def _continues_name(char: str) -> bool:
-    code = ord(char)
-    subscript = 0x2080 <= code <= 0x2089 or 0x2090 <= code <= 0x209C or 0x1D62 <= code <= 0x1D6A
-    return subscript or char in "0123456789'!?✝" or _starts_name(char)
-
-
-def _part_end(text: str, start: int) -> int:
-    """End of the part of a name between two dots; `start` when there is none."""
-    if text.startswith("«", start):
-        return text.find("»", start) + 1 or start
-    if start >= len(text) or not _starts_name(text[start]):
-        return start
-    end = start + 1
-    while end < len(text):
-        marked = text[end] in _SUPERSCRIPT_DIGITS and text[end - 1] in "✝" + _SUPERSCRIPT_DIGITS
-        if not marked and not _continues_name(text[end]):
-            break
-        end += 1
-    return end
-
-
-def _name_end(text: str, start: int) -> int:
-    """End of the dotted name at `start`; `start` when there is none."""
-    end = _part_end(text, start)
-    while end > start and text.startswith(".", end):
-        following = _part_end(text, end + 1)
-        if following == end + 1:
-            break
-        end = following
-    return end
-
-
-def _scan(text: str, start: int, attached: bool) -> tuple[TokenKind, int]:
-    """Kind and end of the token at `start`, which is not white space."""
-    if text[start] == ".":
-        projection = _PROJECTION.match(text, start) if attached else None
-        end = projection.end() if projection else _name_end(text, start + 1)
-        if end > start + 1:
-            return TokenKind.FIELD, end
-    end = _name_end(text, start)
-    if end > start:
-        return (TokenKind.SYMBOL if text[start:end] in KEYWORDS else TokenKind.NAME), end
-    for kind, pattern in _PATTERNS:
-        if found := pattern.match(text, start):
-            return kind, found.end()
-    end = start + 1
-    if not text[start].isascii():
-        while end < len(text) and unicodedata.category(text[end]) in _MARKS:
-            end += 1
-    return TokenKind.SYMBOL, end
 
 
 def tokenize(text: str) -> list[Token]:
     """Cut `text` into tokens; every character but white space lands in exactly one. Never raises."""
     tokens: list[Token] = []
     position = 0
-    attached = False
-    while position < len(text):
-        if text[position].isspace():
-            position += 1
-            attached = False
-            continue
-        kind, end = _scan(text, position, attached)
-        tokens.append(Token(kind, text[position:end], attached))
-        position, attached = end, True
+    while (found := _TOKEN.search(text, position)) is not None:
+        start, end = found.span()
+        if found.lastgroup == "other" or found[0] in KEYWORDS:
+            kind = TokenKind.SYMBOL
+            while not text[start].isascii() and end < len(text) and unicodedata.category(text[end]) in _MARKS:
+                end += 1
+        else:
+            kind = TokenKind(str(found.lastgroup))
+        tokens.append(Token(kind, text[start:end], attached=0 < start == position))
+        position = end
     return tokens
 
 

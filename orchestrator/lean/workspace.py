@@ -15,9 +15,9 @@ from typing import TypeVar
 from orchestrator.errors import RequestRefused, SessionDied
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Forget, Limits, Message, Severity
 from orchestrator.lean.session import Session, ask
-from orchestrator.source.lexer import IDENTIFIER
 from orchestrator.source.project import Project
 
 T = TypeVar("T")

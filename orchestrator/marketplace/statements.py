@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.helper_lemmas import colon, outside_brackets
-from orchestrator.source.lexer import IDENTIFIER
 
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")

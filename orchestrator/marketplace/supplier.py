@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.lean.protocol import Limits
 from orchestrator.marketplace.statements import hypotheses
-from orchestrator.source.lexer import IDENTIFIER
 from orchestrator.strategies.base import GoalOpener
 from orchestrator.strategies.micro.portfolio import occurring
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, name_parts, plain_words, regions
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import RegionKind, code_mask, name_parts, plain_words, regions
 
 # fmt: off
 DECLARATION_WORDS = frozenset({

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from orchestrator.source.lexer import IDENTIFIER, comment_end, join_name, name_parts
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import comment_end, join_name, name_parts
 
 _BLANK_OR_LINE_COMMENT = re.compile(r"(?:\ufeff|\s++|--[^\n]*+)*")
 _WORD = re.compile(IDENTIFIER)

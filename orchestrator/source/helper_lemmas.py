@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from orchestrator.errors import PatchError
 from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.goals.result import HelperLemma
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, regions
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import RegionKind, code_mask, regions
 from orchestrator.source.splice import splice
 
 _WIDTH = 100

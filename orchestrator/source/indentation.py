@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import RegionKind, code_mask
 
 CLOSERS = frozenset({")", "]", "}", "⟩"})
 _OPENERS = frozenset({"(", "[", "{", "⟨"})

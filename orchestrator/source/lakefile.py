@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from orchestrator.source.lexer import IDENTIFIER, RegionKind, code_mask, name_parts
+from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lexer import RegionKind, code_mask, name_parts
 
 Parts = tuple[str, ...]
 Options = tuple[tuple[str, str], ...]

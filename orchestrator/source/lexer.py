@@ -15,19 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from orchestrator.goals.goal import Position, SourceSpan
-
-_LETTER = (
-    "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f"  # Latin without × and ÷
-    "\u0391-\u039f\u03a1\u03a2\u03a4-\u03a9\u03b1-\u03ba\u03bc-\u03fb"  # Greek without Π, Σ and λ
-    "\u1f00-\u1ffe\u2100-\u214f\U0001d49c-\U0001d59f"
-)
-_REST = _LETTER + "0-9'!?\u2080-\u2089\u2090-\u209c\u1d62-\u1d6a\u2c7c"
-_PART = rf"(?:[{_LETTER}][{_REST}]*+|«[^»]*+»)"
-IDENTIFIER = rf"{_PART}(?:\.{_PART})*"
-"""Regular expression of an identifier or keyword, dots included."""
-
-_CHARACTER = r"'(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|[^\\'])'"
-
+from orchestrator.goals.tokens import CHARACTER, IDENTIFIER, LETTER, NAME_CHARACTERS, PLAIN_PART
 
 _AT_ONCE = 1_000  # what a group repeats is held in memory until it ends
 
@@ -41,12 +29,12 @@ def _lexer(braces: str) -> re.Pattern[str]:
     return re.compile(
         rf"""
         (?=(?P<code>(?:
-            [^{_LETTER}"'/\-«<\\{braces}]++ | (?!r\#*+"){IDENTIFIER}
+            [^{LETTER}"'/\-«<\\{braces}]++ | (?!r\#*+"){IDENTIFIER}
             | // | <- | \\/ | ''                    # tokens whose end must not be taken for a beginning
-            | -(?!-) | /(?!-) | (?!{_CHARACTER})' | [<\\«]){{0,{_AT_ONCE}}}))
+            | -(?!-) | /(?!-) | (?!{CHARACTER})' | [<\\«]){{0,{_AT_ONCE}}}))
         (?P=code)
         (?: (?P<line>--[^\n]*+) | (?P<doc>/-[-!]) | (?P<block>/-) | (?P<raw>r(?P<hashes>\#*+)")
-          | (?P<string>") | (?P<character>{_CHARACTER}) {at_braces} )?
+          | (?P<string>") | (?P<character>{CHARACTER}) {at_braces} )?
         """,
         re.VERBOSE | re.DOTALL,
     )
@@ -58,13 +46,13 @@ _COMMENT_MARK = re.compile(r"/-|-/")
 _STRING_END = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*"', re.DOTALL)
 _INTERPOLATED_END = re.compile(r'[^"\\{]*+(?:\\.[^"\\{]*+)*(["{])', re.DOTALL)
 _INTERPOLATES = re.compile(
-    rf"(?:\A|[^{_REST}.])(?:[smf]!|(?:throwError|dbg_trace|e?println!|throwErrorAt\s+[^\s\"]+|trace\[[^\]\n]*\])\s*)\Z"
+    rf"(?:\A|[^{NAME_CHARACTERS}.])(?:[smf]!|(?:throwError|dbg_trace|e?println!|throwErrorAt\s+[^\s\"]+|trace\[[^\]\n]*\])\s*)\Z"
 )
 _INTERPOLATES_REACH = 120
-_PARTS = re.compile(rf"«([^»]*)»|([{_LETTER}][{_REST}]*)")
-_PLAIN_PART = re.compile(rf"[{_LETTER}][{_REST}]*")
+_PARTS = re.compile(rf"«([^»]*)»|({PLAIN_PART})")
+_PLAIN_PART = re.compile(PLAIN_PART)
 _WORD = re.compile(rf"0[xX][0-9a-fA-F]++|[0-9]++|(?P<word>{IDENTIFIER})")
-_SELECTOR_OWNER = re.compile(rf"[{_REST}»)\]}}⟩]")
+_SELECTOR_OWNER = re.compile(rf"[{NAME_CHARACTERS}»)\]}}⟩]")
 _BULLET = re.compile(r"(?:\A|\n|\bby|;)[ ]*\Z")
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from orchestrator.goals.goal import SourceSpan
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.commands import COMMAND_WORDS, DECLARATION_WORDS, MODIFIERS, SCOPE_NAME
-from orchestrator.source.lexer import IDENTIFIER, LineIndex, Word, code_mask, join_name, name_parts, plain_words
+from orchestrator.source.lexer import LineIndex, Word, code_mask, join_name, name_parts, plain_words
 
 
 class OpenWord(StrEnum):

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from orchestrator.errors import PatchError
 from orchestrator.goals.goal import SorryKind, SourceSpan
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.indentation import CLOSERS, Neighbour, Stretch
-from orchestrator.source.lexer import IDENTIFIER, LineIndex, RegionKind, code_mask, regions
+from orchestrator.source.lexer import LineIndex, RegionKind, code_mask, regions
 
 _WORD_OF = {
     SorryKind.TACTIC: "sorry",

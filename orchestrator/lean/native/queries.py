@@ -17,11 +17,11 @@ from pathlib import Path
 
 from orchestrator.errors import MalformedReply, RequestRefused
 from orchestrator.goals.declaration import Fingerprint
+from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.repl import Json
 from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants, PremisesReply
 from orchestrator.lean.replies import parse_reply
-from orchestrator.source.lexer import IDENTIFIER
 
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
