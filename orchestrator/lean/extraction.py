@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.declaration import Fingerprint
-from orchestrator.goals.goal import Context, Goal, SorryKind
-from orchestrator.goals.identity import identity_of
+from orchestrator.goals.goal import Context, Goal
 from orchestrator.lean.protocol import Sorry
+from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.content_cache import ContentCache, content_key
 from orchestrator.source.project import FileProblem, Project, SourceModule
@@ -93,35 +94,15 @@ def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Ex
 
 
 def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficulty) -> tuple[Goal, ...]:
-    """Goals from Lean's sorries: one for each stretch of text, however many states reach it."""
-    counts: dict[str, int] = {}
-    merged: dict[tuple[int, int, int, int], list[Sorry]] = {}
-    for sorry in sorries:
-        key = (sorry.span.start.line, sorry.span.start.column, sorry.span.end.line, sorry.span.end.column)
-        merged.setdefault(key, []).append(sorry)
+    """Goals from Lean's sorries: one for each span, however many states reach it."""
+    counts: Counter[str] = Counter()
+    context = Context(imports=module.imports)
     goals = []
-    for key in sorted(merged):
-        states = merged[key]
-        first = states[0]
-        index = counts.get(first.declaration, 0)
-        counts[first.declaration] = index + 1
-        text = "\n\n".join(dict.fromkeys(state.goal for state in states))
-        goals.append(
-            Goal(
-                id=goal_id(module.path, first.declaration, index),
-                text=text,
-                context=Context(first.namespace, first.opens, module.imports),
-                estimated_difficulty=difficulty(text),
-                file=module.path,
-                module=module.name,
-                declaration=first.declaration,
-                kind=SorryKind(first.syntax),
-                span=first.span,
-                command=first.command,
-                is_prop=all(state.is_prop for state in states),
-                identity=identity_of([terms for state in states for terms in state.terms]),
-            )
-        )
+    for states in by_span(sorries):
+        name = states[0].declaration
+        goal = Goal(goal_id(module.path, name, counts[name]), "", context, file=module.path, module=module.name)
+        goals.append(goal_at(replace(goal, declaration=name), states, difficulty))
+        counts[name] += 1
     return tuple(goals)
 
 

@@ -1,4 +1,8 @@
-"""What Lake says of a project: its packages and whether they are built. Nothing here starts a program but `build`."""
+"""What Lake says of a project: its packages and whether they are built. Nothing here starts a program but `build`.
+
+A manifest that cannot be read and a build that fails raise `RepositoryError`; a Lean or packages that cannot be used,
+`LeanNotFound`.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +40,7 @@ class Package:
 
 
 def parse_manifest(text: str) -> tuple[Package, ...]:
-    """The packages of a manifest, of whatever version since Lake's format 4.
-
-    Raises:
-        RepositoryError: it is no manifest.
-    """
+    """The packages of a manifest, of whatever version since Lake's format 4."""
     try:
         value = json.loads(text)
         folder = str(value.get("packagesDir") or ".lake/packages")
@@ -52,11 +52,7 @@ def parse_manifest(text: str) -> tuple[Package, ...]:
 
 
 def packages(folder: Path) -> tuple[Package, ...]:
-    """The packages of the project in a folder; none without a manifest.
-
-    Raises:
-        RepositoryError: its manifest is none.
-    """
+    """The packages of the project in a folder; none without a manifest."""
     try:
         return parse_manifest((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -69,10 +65,6 @@ def check_packages(folder: Path) -> None:
     """Check that every package the project requires is there and built, and those by path from what they are now.
 
     Lake checks out a package from git once; one by path is a working folder.
-
-    Raises:
-        LeanNotFound: one is missing, not built or changed since; the message says which, and the command that fixes it.
-        RepositoryError: the manifest cannot be read.
     """
     known = packages(folder)
     missing = [package.name for package in known if not is_built(folder / package.folder)]
@@ -116,12 +108,7 @@ def stale_modules(package: Path) -> tuple[str, ...]:
 
 
 def build(folder: Path, lake: Path, *, seconds: float) -> None:
-    """Run `lake build`, with Mathlib's cache fetched first where the project has Mathlib.
-
-    Raises:
-        RepositoryError: it failed; its last words are in the message.
-        LeanNotFound: `lake` cannot be run.
-    """
+    """Run `lake build`, with Mathlib's cache fetched first where the project has Mathlib."""
     environment = child_environment(NATIVE_VARIABLES)
     if any(package.name == "mathlib" for package in packages(folder)):
         _lake(folder, lake, ("exe", "cache", "get"), environment, seconds)
@@ -133,12 +120,7 @@ def build(folder: Path, lake: Path, *, seconds: float) -> None:
 
 
 def build_modules(folder: Path, lake: Path, modules: Sequence[str], *, seconds: float) -> None:
-    """Run `lake build` for some modules.
-
-    Raises:
-        RepositoryError: it failed; its last words are in the message.
-        LeanNotFound: `lake` cannot be run.
-    """
+    """Run `lake build` for some modules."""
     asked = ("build", *(f"+{module}" for module in modules))
     code, words = _lake(folder, lake, asked, child_environment(NATIVE_VARIABLES), seconds)
     if code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.errors import PatchError, RequestRefused, SessionError
-from orchestrator.goals.goal import Goal, SourceSpan
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.protocol import (
     CheckReply,
     Command,
@@ -26,7 +26,10 @@ _SKETCH_SECONDS = 60.0
 
 
 class OpenGoal:
-    """A goal on a workspace, for one holder at a time. Made by `open_goal`.
+    """A goal on a workspace, for one holder at a time. Made by `Pool.open`.
+
+    A process that breaks while the goal's file is loaded raises `SessionError`, a goal that is not there any more
+    `RequestRefused`; what a script or a tactic does to the process makes it a failed one.
 
     Args:
         workspace: where its file is elaborated.
@@ -46,12 +49,7 @@ class OpenGoal:
         self._state_mark = -1
 
     async def ready(self) -> None:
-        """Load the goal's file, again if the process behind the session was replaced.
-
-        Raises:
-            RequestRefused: the goal is not in its file, or in its sketch, as Lean elaborates it.
-            SessionError: the session broke.
-        """
+        """Load the goal's file, again if the process behind the session was replaced."""
         workspace = self._workspace
         if self._generation == workspace.session.generation and workspace.holds(self.goal.module):
             return
@@ -86,11 +84,8 @@ class OpenGoal:
 
         A tactic that kills the process is a failed tactic: the others are tried on a new process. Where the sorry is
         reached with several states (after `<;>`), a tactic counts as completed only if it completes them all. What
-        starting a process again takes does not count for the budget.
-
-        Raises:
-            SessionError: the process died on another state than the goal's own, which cannot be replayed here; or it
-                died while the goal's file was loaded.
+        starting a process again takes does not count for the budget. On another state than the goal's own, which cannot
+        be replayed here, a process that dies raises `SessionError`.
         """
         limits = limits or self._limits
         if proof_state is not None:
@@ -117,11 +112,7 @@ class OpenGoal:
         return tuple(replies)
 
     async def mentions(self) -> tuple[str, ...]:
-        """Full names of the constants that the goal mentions, without repetition.
-
-        Raises:
-            SessionError: the session broke.
-        """
+        """Full names of the constants that the goal mentions, without repetition."""
         await self.ready()
         asked = ask(self._workspace.session, Mentions(self._sorries[0].proof_state), timeout=60.0)
         return tuple(dict.fromkeys((await self._workspace.same_process(asked)).names))
@@ -131,15 +122,12 @@ class OpenGoal:
 
         `prelude` are commands that stand in front of the declaration, such as a lemma that is to be proved later.
         A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
-
-        Raises:
-            SessionError: the session broke while the goal's file was loaded.
         """
         await self.ready()
         sorry = self._sorries[0]
         assert sorry.command is not None
         try:
-            fragment = fragment_with(self._text, self.goal, script, sorry.command)
+            fragment = write_into(self._text, self.goal, script, sorry.command).fragment
             before = sorry.before
             if prelude:
                 made = await self._elaborated(prelude, before, seconds)
@@ -157,9 +145,6 @@ class OpenGoal:
         """Elaborate the goal's declaration with a sketch in place of the sorry: its own sorries, or what is wrong.
 
         A sketch that cannot be spliced in, or that breaks the Lean process, is answered with errors.
-
-        Raises:
-            SessionError: the session broke while the goal's file was loaded.
         """
         await self.ready()
         sorry = self._sorries[0]
@@ -261,12 +246,3 @@ class OpenGoal:
             if not other.completed:
                 return other
         return reply
-
-
-def fragment_with(text: str, goal: Goal, script: str, command: SourceSpan) -> str:
-    """The text of `command` alone, with `script` in place of the goal's sorry; its first line keeps its column.
-
-    Raises:
-        PatchError: the goal has no span inside the command.
-    """
-    return write_into(text, goal, script, command).fragment

@@ -17,7 +17,7 @@ from orchestrator.source.project import Project
 
 
 class Pool:
-    """A fixed number of sessions over one project.
+    """A fixed number of sessions over one project; it raises what a session and an `OpenGoal` raise.
 
     Args:
         sessions: the sessions; the pool closes them.
@@ -53,12 +53,7 @@ class Pool:
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[OpenGoal]:
-        """Open a goal for proving, alone on its session.
-
-        Raises:
-            RequestRefused: the goal is not in its file as Lean elaborates it.
-            SessionError: the session broke while the file was loaded.
-        """
+        """Open a goal for proving, alone on its session."""
         async with self.workspace(goal.module) as workspace:
             opened = OpenGoal(workspace, goal, self.limits)
             await opened.ready()
@@ -70,11 +65,7 @@ class Pool:
                     await opened.release()
 
     async def start(self, *, seconds: float = 600.0) -> None:
-        """Start every server now, so that no goal's time is spent on it.
-
-        Raises:
-            SessionError: one does not start.
-        """
+        """Start every server now, so that no goal's time is spent on it."""
         await asyncio.gather(*(ask(w.session, Command(""), timeout=seconds) for w in self._workspaces))
 
     def variant(self, project: Project) -> VariantPool:
@@ -113,26 +104,16 @@ class VariantPool:
     @asynccontextmanager
     async def workspace(self, module: str = "") -> AsyncIterator[Workspace]:
         """Hold a session alone, as `Pool.workspace` does."""
-        async with self._pool.workspace(module) as held:
-            mark = held.highest_env, held.highest_proof_state
+        async with self._pool.workspace(module) as held, held.scratch():
             variant = held.variant(self.project)
             try:
                 yield variant
             finally:
                 held.adopt(variant)
-                # When the process is gone, what was to be forgotten is gone with it.
-                with contextlib.suppress(SessionError):
-                    if held.holds_process():
-                        await held.forget_after(env=mark[0], proof_state=mark[1])
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[OpenGoal]:
-        """Open a goal of the variant, as `Pool.open` does.
-
-        Raises:
-            RequestRefused: the goal is not in its file as Lean elaborates it.
-            SessionError: the session broke while the file was loaded.
-        """
+        """Open a goal of the variant, as `Pool.open` does."""
         async with self.workspace(goal.module) as workspace:
             opened = OpenGoal(workspace, goal, self._pool.limits)
             await opened.ready()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal, Position, Sketch, SorryKind, SourceSpan
+from orchestrator.goals.identity import identity_of
 from orchestrator.lean.protocol import Sorry
 from orchestrator.source.lexer import LineIndex
 from orchestrator.source.splice import splice
@@ -73,31 +74,40 @@ def write_into(text: str, goal: Goal, script: str, command: SourceSpan) -> Writt
     return Written(fragment, whole, first, SourceSpan(new.position(start), new.position(end)))
 
 
+def by_span(sorries: Iterable[Sorry]) -> list[list[Sorry]]:
+    """Sorries in the order of the text, those that one span is reached with together."""
+    found: dict[SourceSpan, list[Sorry]] = {}
+    for sorry in sorries:
+        found.setdefault(sorry.span, []).append(sorry)
+    return [found[span] for span in sorted(found)]
+
+
+def goal_at(goal: Goal, states: Sequence[Sorry], difficulty: Callable[[str], float]) -> Goal:
+    """`goal` with what Lean says of a sorry that is reached with these states."""
+    first = states[0]
+    text = "\n\n".join(dict.fromkeys(state.goal for state in states))
+    return replace(
+        goal,
+        text=text,
+        context=replace(goal.context, namespace=first.namespace, opens=first.opens),
+        estimated_difficulty=difficulty(text),
+        kind=SorryKind(first.syntax),
+        span=first.span,
+        command=first.command,
+        is_prop=all(state.is_prop for state in states),
+        identity=identity_of([terms for state in states for terms in state.terms]),
+    )
+
+
 def goals_in(written: Written, goal: Goal, script: str, sorries: Iterable[Sorry]) -> tuple[Goal, ...]:
     """The sorries of a sketch as goals, in their order; those of the declaration that were there before are not."""
-    inside: dict[SourceSpan, list[Sorry]] = {}
-    for sorry in sorries:
-        if written.region.contains(sorry.span.start):
-            inside.setdefault(sorry.span, []).append(written.in_file(sorry))
-    found = []
-    for number, span in enumerate(sorted(inside)):
-        states = inside[span]
-        text = "\n\n".join(dict.fromkeys(state.goal for state in states))
-        found.append(
-            replace(
-                goal,
-                id=_identity(goal, script, number),
-                text=text,
-                estimated_difficulty=estimated_difficulty(text),
-                context=replace(goal.context, namespace=states[0].namespace, opens=states[0].opens),
-                kind=SorryKind(states[0].syntax),
-                span=states[0].span,
-                command=states[0].command,
-                is_prop=all(state.is_prop for state in states),
-                within=Sketch(goal, script),
-            )
+    inside = (written.in_file(sorry) for sorry in sorries if written.region.contains(sorry.span.start))
+    return tuple(
+        goal_at(
+            replace(goal, id=_identity(goal, script, number), within=Sketch(goal, script)), states, estimated_difficulty
         )
-    return tuple(found)
+        for number, states in enumerate(by_span(inside))
+    )
 
 
 def _identity(goal: Goal, script: str, number: int) -> str:

@@ -1,6 +1,7 @@
 """Which Lean works on a project: the native one that its toolchain asks for, or the embedded one.
 
 `probe` looks at the machine, `decide` weighs what was found and touches nothing.
+Where nothing on this machine can do it, or not what was asked for, they raise `LeanNotFound`.
 """
 
 from __future__ import annotations
@@ -110,9 +111,6 @@ def find_lean(
         prefer: what the user asked for.
         paths: where the embedded Lean is, or would be, installed.
         imports: modules outside the project that it imports.
-
-    Raises:
-        LeanNotFound: nothing on this machine can do it.
     """
     return decide(probe(project_root, toolchain, paths=paths, imports=imports), prefer)
 
@@ -133,9 +131,6 @@ def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanF
     """Choose a Lean. Pure.
 
     A native Lean of the right version comes first, then the embedded one, then a native one of another version.
-
-    Raises:
-        LeanNotFound: nothing that was found can do it, or not what was asked for.
     """
     native, embedded = facts.native, facts.embedded
     if prefer is LeanChoice.EMBEDDED:

@@ -8,11 +8,12 @@ environment at hand that holds nothing else is extended by what is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from orchestrator.errors import RequestRefused, SessionDied
+from orchestrator.errors import RequestRefused, SessionDied, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.goals.tokens import IDENTIFIER
@@ -64,6 +65,9 @@ class Elaborated:
 
 class Workspace:
     """The environments of one project on one session; not for concurrent use.
+
+    A session that breaks raises `SessionError`, and what it held is replayed by the next call; an external import that
+    is missing raises `RequestRefused`.
 
     Args:
         session: where to elaborate.
@@ -119,12 +123,7 @@ class Workspace:
         return self._generation == self.session.generation and module in self._elaborated
 
     async def load(self, module: str) -> Elaborated:
-        """Elaborate `module` and what it imports, unless that was done already.
-
-        Raises:
-            SessionError: the session broke; what it held is replayed by the next call.
-            RequestRefused: an external import cannot be had.
-        """
+        """Elaborate `module` and what it imports, unless that was done already."""
         if self._generation != self.session.generation:
             self._reset()
         if module in self._elaborated:
@@ -160,14 +159,6 @@ class Workspace:
         """Whether what it holds is on the session's present process."""
         return self._generation == self.session.generation and self._generation > 0
 
-    def elaborated(self, module: str) -> Elaborated:
-        """What `load` gave for `module`.
-
-        Raises:
-            KeyError: the module was not loaded on the present process.
-        """
-        return self._elaborated[module]
-
     async def fingerprints(self, module: str, *, recheck: tuple[str, ...] = ()) -> dict[str, Fingerprint]:
         """Fingerprints of the declarations that `module` makes, by exact name.
 
@@ -180,12 +171,7 @@ class Workspace:
         return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
-        """Those of `names` that the imported libraries declare. What is no Lean name is not among them.
-
-        Raises:
-            SessionError: the session broke.
-            RequestRefused: an external import cannot be had.
-        """
+        """Those of `names` that the imported libraries declare. What is no Lean name is not among them."""
         if self._generation != self.session.generation:
             self._reset()
         external = {name for module in self.project.modules for name in self.project.external_imports(module.name)}
@@ -208,11 +194,7 @@ class Workspace:
             self.highest_proof_state = max(self.highest_proof_state, sorry.proof_state)
 
     async def same_process(self, reply: Awaitable[T]) -> T:
-        """The reply to a request that names environments or proof states of the present process.
-
-        Raises:
-            SessionDied: that process had ended unnoticed, and another one answered.
-        """
+        """The reply to a request about the present process; `SessionDied` where another one answered unnoticed."""
         try:
             result = await reply
         except RequestRefused as refusal:
@@ -222,6 +204,18 @@ class Workspace:
         if self._generation != self.session.generation:
             raise _replaced()
         return result
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncIterator[None]:
+        """What is made inside the block is forgotten behind it."""
+        env, state = self.highest_env, self.highest_proof_state
+        try:
+            yield
+        finally:
+            # When the process is gone, what was to be forgotten is gone with it.
+            with suppress(SessionError):
+                if self.holds_process():
+                    await self.forget_after(env=env, proof_state=state)
 
     async def forget_after(self, *, env: int, proof_state: int) -> None:
         """Drop every environment above `env` and every proof state above `proof_state`."""

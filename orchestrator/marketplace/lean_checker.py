@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
@@ -205,7 +205,7 @@ class LeanChecker:
             MarketplaceError: the statement no longer elaborates there.
             SessionError: the session broke.
         """
-        async with _variant(self._pool, stub.project, stub.module.name) as workspace:
+        async with self._pool.variant(stub.project).workspace(stub.module.name) as workspace:
             elaborated = await workspace.load(stub.module.name)
         last = stub.module.text.count("\n")
         sorries = [sorry for sorry in elaborated.reply.sorries if sorry.span.start.line == last]
@@ -233,7 +233,7 @@ class LeanChecker:
         try:
             if not known:
                 project, module = scratch_file(self._project, place)
-                async with _variant(self._pool, project, module.name) as workspace:
+                async with self._pool.variant(project).workspace(module.name) as workspace:
                     elaborated = await workspace.load(module.name)
                     if elaborated.errors:
                         raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
@@ -243,21 +243,16 @@ class LeanChecker:
                 elaborated = await workspace.load(place.module)
                 if elaborated.errors or elaborated.blocked_by:
                     raise MarketplaceError(f"{place.module} does not elaborate", where=place.file)
-                marks = workspace.highest_env, workspace.highest_proof_state
-                env = elaborated.env
-                if place.declaration:
-                    found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
-                    if not found or found[0] is None:
-                        raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
-                    env = found[0]
-                else:
-                    env = await self._opened(workspace, env, place)
-                try:
+                async with workspace.scratch():
+                    env = elaborated.env
+                    if place.declaration:
+                        found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
+                        if not found or found[0] is None:
+                            raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
+                        env = found[0]
+                    else:
+                        env = await self._opened(workspace, env, place)
                     yield workspace, env
-                finally:
-                    with suppress(SessionError):
-                        if workspace.holds_process():
-                            await workspace.forget_after(env=marks[0], proof_state=marks[1])
         except RequestRefused as error:
             raise MarketplaceError(error.what) from error
 
@@ -273,20 +268,6 @@ class LeanChecker:
         if reply.errors or reply.env is None:
             raise MarketplaceError(first_error(reply), where=f"open {' '.join(place.opens)}")
         return reply.env
-
-
-@asynccontextmanager
-async def _variant(pool: Pool, project: Project, module: str) -> AsyncIterator[Workspace]:
-    async with pool.workspace(module) as held:
-        marks = held.highest_env, held.highest_proof_state
-        variant = held.variant(project)
-        try:
-            yield variant
-        finally:
-            held.adopt(variant)
-            with suppress(SessionError):
-                if held.holds_process():
-                    await held.forget_after(env=marks[0], proof_state=marks[1])
 
 
 def _checked(signature: str) -> None:

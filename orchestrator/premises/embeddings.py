@@ -1,5 +1,7 @@
 """Premises by meaning: ReProver's embeddings in a faiss index. The only file that imports faiss.
 
+What faiss, or the encoder, cannot do raises `ModelError`.
+
 The index is an `IndexScalarQuantizer` in half precision with inner products: on embeddings of unit length it finds what
 an exact search finds, with half the memory (200,000 premises of width 1472: 0.6 GB, 80 ms a query). Only premises that
 the goal sees are searched, by faiss's own selector, not filtered afterwards: a rare accessible one is not lost behind a
@@ -51,11 +53,7 @@ class Dense:
 
     @classmethod
     def build(cls, premises: Iterable[Premise], encode: Encode) -> Dense:
-        """Embed the premises (their `text`) and index them.
-
-        Raises:
-            ModelError: faiss is not installed, or the encoder failed.
-        """
+        """Embed the premises (their `text`) and index them."""
         faiss = _faiss()
         vectors = encode([premise.text for premise in premises])
         index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
@@ -72,9 +70,6 @@ class Dense:
             encode: the encoder.
             model: identifies the encoder's weights, such as their digest.
             folder: where indices are kept, one for each content.
-
-        Raises:
-            ModelError: as `build`.
         """
         kept = folder / content_key(premises, model)
         if (kept / _INDEX).is_file():
@@ -104,11 +99,7 @@ class Dense:
 
     @classmethod
     def load(cls, folder: Path, encode: Encode) -> Dense:
-        """Read what `save` wrote.
-
-        Raises:
-            ModelError: it is not there, or is damaged.
-        """
+        """Read what `save` wrote."""
         faiss = _faiss()
         try:
             text = (folder / _PREMISES).read_text(encoding="utf-8")
@@ -120,11 +111,7 @@ class Dense:
         return cls(premises, index, encode)
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
-        """As `Retriever` says; scores are cosines, -1 to 1.
-
-        Raises:
-            ModelError: the encoder failed.
-        """
+        """As `Retriever` says; scores are cosines, -1 to 1."""
         seen = [row for row, premise in enumerate(self._premises) if query.sees(premise)]
         if not seen or count < 1:
             return ()
@@ -171,9 +158,6 @@ def dense_retriever(
         premises: what there is to retrieve.
         folder: where indices are kept; embedding takes long, and is done once for each content.
         build: whether it may be done now, which no run does; else None where it was not done yet.
-
-    Raises:
-        ModelError: the encoder cannot be loaded or run.
     """
     source = settings.reprover_retriever
     if source is None or missing("models") or unavailable(source):

@@ -1,4 +1,4 @@
-"""ReProver's encoder: a text becomes a vector of unit length."""
+"""ReProver's encoder: a text becomes a vector of unit length. What fails raises `ModelError`."""
 
 from __future__ import annotations
 
@@ -34,11 +34,7 @@ class Encoder:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def encode(self, texts: Sequence[str]) -> Matrix:
-        """One row of unit length for each text, float32. Blocks; safe to call from a thread.
-
-        Raises:
-            ModelError: the model cannot be loaded or run.
-        """
+        """One row of unit length for each text, float32. Blocks; safe to call from a thread."""
         with self._lock:
             self._loaded = self._loaded or load(self.folder, "T5EncoderModel", self.device, self.threads)
             model, tokenizer = self._loaded
@@ -74,11 +70,7 @@ def unavailable(folder: Path) -> str:
 
 
 def load(folder: Path, kind: str, device: str, threads: int) -> tuple[Any, Any]:
-    """The model and the tokenizer of a folder; `kind` is a class of transformers, the rest as for `Generator`.
-
-    Raises:
-        ModelError: the folder holds none, or the libraries are missing.
-    """
+    """The model and the tokenizer of a folder; `kind` is a class of transformers, the rest as for `Generator`."""
     if reason := unavailable(folder):
         raise ModelError(f"The model cannot be loaded: {reason}", where=str(folder))
     with model_errors("The model cannot be loaded", folder):

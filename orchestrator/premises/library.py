@@ -52,9 +52,6 @@ class Library:
             count: how many.
             own: premises of the goal's project; those that it does not see are in `query.without`.
             libraries: first components of the modules that the goal sees; None for all.
-
-        Raises:
-            ModelError: the dense retriever failed.
         """
         query = replace(query, modules=None if libraries is None else self._modules(libraries))
         rankings: list[Retriever] = [self._library, *([self._beside(tuple(own))] if own else [])]

@@ -1,4 +1,7 @@
-"""Theorems of imported libraries: from the cache, or collected on a Lean server of their own; and who asks for them."""
+"""Theorems of imported libraries: from the cache, or collected on a Lean server of their own; and who asks for them.
+
+What the encoder cannot do raises `ModelError`; what the server cannot, `SessionError` or `RequestRefused`.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +52,6 @@ def nearest(
         state: the goal's text, or that of a goal below it.
         count: how many.
         mentions: constants of the state, where Lean was asked for them.
-
-    Raises:
-        ModelError: the dense retriever failed.
     """
     seen = seen_by(goal)
     libraries = frozenset({"Init", *(name.partition(".")[0] for name in goal.context.imports)})
@@ -90,11 +90,7 @@ def known_library(
     *,
     dense: DenseOver = lambda _premises, _folder: None,
 ) -> Library | None:
-    """The library of `imports` if it was collected before for this very Lean. Blocks: milliseconds, seconds once.
-
-    Raises:
-        ModelError: an encoder is configured and cannot be used.
-    """
+    """The library of `imports` if it was collected before for this very Lean. Blocks: milliseconds, seconds once."""
     index = known_index(paths, servers, imports)
     return None if index is None else Library(index, dense=dense(index, paths.premises / "dense"))
 
@@ -127,12 +123,7 @@ async def library_corpus(
     force: bool = False,
     progress: Callable[[str, int], None] = lambda _module, _count: None,
 ) -> Corpus:
-    """The corpus of `imports`, built if need be (minutes), and kept with its index.
-
-    Raises:
-        SessionError: the server broke.
-        RequestRefused: Lean cannot import one of them.
-    """
+    """The corpus of `imports`, built if need be (minutes), and kept with its index."""
     known = None if force else known_corpus(paths, servers, imports)
     if known is not None:
         return known

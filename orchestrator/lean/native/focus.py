@@ -36,12 +36,7 @@ class SingleGoals:
             self._hidden = {state: n for state, n in self._hidden.items() if state < states_from}
 
     async def chosen(self, tactic: str, state: int, goal: int | None, *, deadline: float) -> tuple[str, int]:
-        """What the REPL is asked so that `tactic` sees `goal` alone (None: all that is shown); how many stay behind.
-
-        Raises:
-            RequestRefused: the state has no such goal.
-            SessionError: the process broke.
-        """
+        """What the REPL is asked so that `tactic` sees `goal` alone (None: all that is shown); how many stay behind."""
         hidden = self._hidden.get(state, 0)
         text = f"(\n{tactic}\n)"
         if goal is None and not hidden:

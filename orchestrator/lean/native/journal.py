@@ -44,6 +44,8 @@ class _FromTactic:
 class Journal:
     """Environments and proof states of one session, on whichever process runs.
 
+    A number that is not known, and what Lean refuses, raise `RequestRefused`; a process that breaks, `SessionError`.
+
     Args:
         start: starts a REPL; called in a thread, since it may take a while.
     """
@@ -76,10 +78,6 @@ class Journal:
         """Elaborate `text`; the new environment, and the reply with proof states in our numbers.
 
         `deadline` is a moment of the running loop's clock; what is to be kept is not forgotten by its number.
-
-        Raises:
-            RequestRefused: Lean refused, or there is no such environment.
-            SessionError: the process broke.
         """
         here = None if parent is None else await self._environment(parent, deadline)
         made = _Environment(text, parent, tactics)
@@ -93,12 +91,7 @@ class Journal:
         return number, {**reply, "env": number, **self._own_states(number, reply)}
 
     async def step(self, state: int, tactic: str, *, deadline: float) -> Json:
-        """Run a tactic on a proof state; the reply with our number of the new state, or `{"message"}`.
-
-        Raises:
-            RequestRefused: there is no such state.
-            SessionError: the process broke.
-        """
+        """Run a tactic on a proof state; the reply with our number of the new state, or `{"message"}`."""
         reply = await self._step(await self._state(state, deadline), tactic, deadline)
         if "proofState" in reply:
             number = self._next_state
@@ -109,29 +102,16 @@ class Journal:
         return reply
 
     async def ready(self, state: int, *, deadline: float) -> None:
-        """Make sure that the process has a proof state.
-
-        Raises:
-            RequestRefused: there is no such state.
-            SessionError: the process broke.
-        """
+        """Make sure that the process has a proof state."""
         await self._state(state, deadline)
 
     def chain(self, environment: int) -> tuple[int, ...]:
-        """Environments from the first one up to `environment`, itself included.
-
-        Raises:
-            RequestRefused: there is no such environment.
-        """
+        """Environments from the first one up to `environment`, itself included."""
         self._known(environment)
         return (*self._ancestors(environment), environment)
 
     def origin(self, state: int) -> int:
-        """The environment that a proof state began in.
-
-        Raises:
-            RequestRefused: there is no such state.
-        """
+        """The environment that a proof state began in."""
         while state in self._states:
             made = self._states[state]
             if isinstance(made, _FromCommand):

@@ -35,7 +35,7 @@ _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
 
 class Questions:
-    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds.
+    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's.
 
     Args:
         journal: where they are.
@@ -56,12 +56,7 @@ class Questions:
         self._names.clear()
 
     async def describe(self, request: Describe, *, deadline: float) -> DescribeReply:
-        """Every declaration that `request.env` has and `request.base` has not.
-
-        Raises:
-            RequestRefused: Lean did not take the program.
-            SessionError: the process broke.
-        """
+        """Every declaration that `request.env` has and `request.base` has not."""
         if request.base not in self._names:
             self._names[request.base] = await self._ask(request.base, "names", [], deadline)
         known = "\n".join(json.loads(self._names[request.base]))
@@ -72,12 +67,7 @@ class Questions:
         return await self._below_the_library(request.env, reply, deadline)
 
     async def premises(self, request: LibraryConstants, *, deadline: float) -> PremisesReply:
-        """Constants of an imported module; modules that `import Lean` brings are among them.
-
-        Raises:
-            RequestRefused: Lean did not take the program, or there is no such environment.
-            SessionError: the process broke.
-        """
+        """Constants of an imported module; modules that `import Lean` brings are among them."""
         numbers = [str(request.module), str(request.first), str(request.count)]
         said = await self._ask(request.env, "premises", numbers, deadline)
         reply = parse_reply(request, json.loads(said))
@@ -85,12 +75,7 @@ class Questions:
         return reply
 
     async def mentions(self, state: int, *, deadline: float) -> tuple[str, ...]:
-        """The constants that a state's first goal mentions, in order, with repetition.
-
-        Raises:
-            RequestRefused: there is no such state.
-            SessionError: the process broke.
-        """
+        """The constants that a state's first goal mentions, in order, with repetition."""
         # A failure is told with the goals; a trace is not told by every REPL.
         reply = await self._journal.step(state, f'set_option pp.all true in fail "{_MARK}"', deadline=deadline)
         printed = str(reply.get("message", "")).partition(f"{_MARK}\n")[2]

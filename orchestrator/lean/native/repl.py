@@ -45,14 +45,10 @@ class ReplLaunch:
 
 
 class LeanInteractRepl:
-    """One REPL process, over lean-interact."""
+    """One REPL process, over lean-interact; one that cannot be started, fetched or built raises `LeanNotFound`."""
 
     def __init__(self, launch: ReplLaunch) -> None:
-        """Start it; blocks until the process runs, or until the REPL is built if there was none.
-
-        Raises:
-            LeanNotFound: it cannot be started, fetched or built.
-        """
+        """Start it; blocks until the process runs, or until the REPL is built if there was none."""
         from lean_interact import LeanREPLConfig, LeanServer, LocalProject
         from lean_interact.utils import logger
 
@@ -104,11 +100,7 @@ class LeanInteractRepl:
         return total / 1e6
 
     async def run(self, request: Mapping[str, Any], *, timeout: float) -> Json:
-        """One request. After an error, or when cancelled, the process is gone.
-
-        Raises:
-            SessionDied, SessionTimeout, MalformedReply: as their names say.
-        """
+        """One request. After an error (a `SessionError`), or when cancelled, the process is gone."""
         work = asyncio.create_task(asyncio.to_thread(self._run, request, timeout))
         try:
             return await asyncio.shield(work)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from small_lean import SmallLean, project
 
 from orchestrator.errors import PatchError, RequestRefused, SessionDied
-from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
+from orchestrator.goals.goal import Goal, Identity, Position, SorryKind, SourceSpan
 from orchestrator.lean.extraction import goals_of
-from orchestrator.lean.open_goal import OpenGoal, fragment_with
-from orchestrator.lean.protocol import Command, Forget, Limits, Tactics
+from orchestrator.lean.open_goal import OpenGoal
+from orchestrator.lean.protocol import Command, Forget, Limits, Sorry, Tactics
+from orchestrator.lean.sketches import goals_in, write_into
 from orchestrator.lean.workspace import Workspace
 
 LIMITS = Limits(heartbeats=10, milliseconds=2000)
 
 
 async def opened(lean: SmallLean, text: str, *, which: int = 0) -> OpenGoal:
-    """The goal of a file's open place number `which`."""
+    """The goal of a file's sorry number `which`."""
     workspace = Workspace(lean.session, project(A=text))
     elaborated = await workspace.load("A")
     module = workspace.project.modules[0]
@@ -217,12 +220,22 @@ def _goal(start: tuple[int, int], end: tuple[int, int], kind: SorryKind = SorryK
 def test_a_fragment_is_the_command_alone_and_its_first_line_keeps_its_column() -> None:
     text = "def a := 1 theorem t : p := by\n  sorry theorem u : q := sorry\n"
     command = SourceSpan(Position(1, 11), Position(2, 7))
-    assert fragment_with(text, _goal((2, 2), (2, 7)), "x\ny", command) == ("           theorem t : p := by\n  x\n  y")
+    assert write_into(text, _goal((2, 2), (2, 7)), "x\ny", command).fragment == (
+        "           theorem t : p := by\n  x\n  y"
+    )
     one_line = SourceSpan(Position(2, 8), Position(2, 30))
     term = _goal((2, 25), (2, 30), SorryKind.TERM)
-    assert fragment_with(text, term, "exact h", one_line) == "        theorem u : q := h"
+    assert write_into(text, term, "exact h", one_line).fragment == "        theorem u : q := h"
 
 
 def test_a_goal_outside_its_command_cannot_be_filled() -> None:
     with pytest.raises(PatchError):
-        fragment_with("a\nb\nsorry", _goal((3, 0), (3, 5)), "x", SourceSpan(Position(1, 0), Position(2, 1)))
+        write_into("a\nb\nsorry", _goal((3, 0), (3, 5)), "x", SourceSpan(Position(1, 0), Position(2, 1)))
+
+
+def test_a_sketchs_goals_are_not_taken_for_the_goal_itself() -> None:
+    text = "theorem t : p := by sorry\n"
+    goal = replace(_goal((1, 20), (1, 25)), identity=Identity("0" * 64))
+    written = write_into(text, goal, "have h : q := by sorry\nexact h", SourceSpan(Position(1, 0), Position(1, 25)))
+    (inner,) = goals_in(written, goal, "", [Sorry("⊢ q", SourceSpan(written.region.start, written.region.end), 0)])
+    assert (inner.identity, inner.within is not None, inner.text) == (None, True, "⊢ q")
