@@ -25,7 +25,12 @@ def last_status(run: NightRun) -> RunStatus:
 
 
 @pytest.mark.parametrize(
-    "send", [NightRun.interrupt, NightRun.terminate_all, pytest.param(NightRun.terminate, marks=pytest.mark.slow)]
+    "send",
+    [
+        NightRun.interrupt,
+        pytest.param(NightRun.terminate, marks=pytest.mark.slow),
+        pytest.param(NightRun.terminate_all, marks=pytest.mark.slow),
+    ],
 )
 def test_the_first_signal_ends_a_run_in_order(start: Start, send: Callable[[NightRun], None]) -> None:
     run = start()
@@ -75,6 +80,7 @@ def test_ctrl_c_while_prefect_is_starting(start: Start) -> None:
     assert run.left_over() == []
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_its_lean_server_is_killed(start: Start) -> None:
     run = start(hard=2, **SHORT)
     run.wait_for("found ")

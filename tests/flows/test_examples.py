@@ -57,7 +57,7 @@ def orchestrator(folder: Path, *arguments: str, market: bool = False) -> subproc
         "ORCH_MARKET": "yes" if market else "no",
     }
     if not market:  # with it, what the hammer cannot prove in its usual time is what matters
-        environment["ORCH_TIMEOUT_HAMMER"] = "4"
+        environment |= {"ORCH_TIMEOUT_MICRO": "6", "ORCH_TIMEOUT_HAMMER": "4"}
     command = (sys.executable, "-m", "orchestrator.main", *arguments)
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
 

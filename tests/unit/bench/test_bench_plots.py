@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bench.plots import by_strategy, cactus, draw, history
 
 ROWS = [
@@ -29,6 +31,7 @@ def test_the_history_is_in_the_order_of_time() -> None:
     assert history([LATER, RESULT]) == [("20250930-214500", 3, 4), ("20251001-214500", 0, 4)]
 
 
+@pytest.mark.slow
 def test_pictures_are_written_as_svg_and_png(tmp_path: Path) -> None:
     written = draw([LATER, RESULT], tmp_path / "pictures")
     assert sorted(path.name for path in written) == sorted(
