@@ -18,8 +18,8 @@ from orchestrator.dashboard.schemas import (
     SupplierAction,
 )
 from orchestrator.dashboard.security import Keeper
+from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
-from orchestrator.dashboard.views import Site
 from orchestrator.errors import OrchestratorError
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import RunRecord
@@ -96,15 +96,15 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
 
     def with_token(request: Request) -> None:
         if not keeper.open:
-            raise HTTPException(403, "This dashboard was started without a token: it only shows.")
+            raise HTTPException(403, "This dashboard was started without a token, so it is read-only.")
         if not keeper.bearer(request.headers.get("authorization", "")):
-            raise HTTPException(401, "Give the token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
+            raise HTTPException(401, "Send the token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
 
     writes: dict[str, Any] = {
         "dependencies": [Depends(with_token)],
         "responses": {
-            401: {"description": "No token, or another one"},
-            403: {"description": "It only shows"},
+            401: {"description": "No token, or a wrong one"},
+            403: {"description": "The dashboard is read-only"},
             404: {"description": "No such ticket"},
             409: {"description": "Refused, and why"},
         },
@@ -118,7 +118,7 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
 
     @api.post("/marketplace/{ticket_id}/release", **writes)
     async def release(ticket_id: str, action: SupplierAction) -> DoneAnswer:
-        """Give a claimed ticket back."""
+        """Release a claimed ticket."""
         _known(site, ticket_id)
         return _done(await site.board.release(ticket_id, action.supplier))
 

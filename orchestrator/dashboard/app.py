@@ -21,7 +21,7 @@ from orchestrator.dashboard.api import STATS_TOPIC, make_api, stats_json
 from orchestrator.dashboard.live import Hub, Topic
 from orchestrator.dashboard.pages import STATIC, Pages, make_pages
 from orchestrator.dashboard.security import Guarded, Keeper
-from orchestrator.dashboard.views import Site
+from orchestrator.dashboard.site import Site
 from orchestrator.errors import ConfigError, LedgerError
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -32,7 +32,7 @@ class Dashboard:
 
     Args:
         site: what it shows.
-        token: what must be known to write; "" for a dashboard that only shows.
+        token: what must be known to change anything; "" for a read-only dashboard.
         hosts: the host names it answers to.
     """
 
@@ -79,7 +79,7 @@ class Dashboard:
 
         @api.exception_handler(LedgerError)
         async def unreadable(request: Request, error: LedgerError) -> Response:
-            return failed(request, 503, f"The ledger cannot be used now: {error}")
+            return failed(request, 503, f"The ledger cannot be used right now: {error}")
 
         @api.exception_handler(RequestValidationError)
         async def malformed(_: Request, error: RequestValidationError) -> Response:
@@ -109,14 +109,14 @@ def listen(host: str, port: int) -> socket.socket:
     not: with it, each answer whose head and body are written one after the other waits 40 ms for an acknowledgement.
 
     Raises:
-        ConfigError: nobody may listen there.
+        ConfigError: it is not possible to listen there.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
     except OSError as error:
-        hint = "Name another with --host and --port, or end the program that uses it"
-        raise ConfigError(f"nobody can listen there: {error.strerror}", where=f"{host}:{port}", hint=hint) from error
+        hint = "Choose another with --host and --port, or stop the program that uses it"
+        raise ConfigError(f"cannot listen there: {error.strerror}", where=f"{host}:{port}", hint=hint) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
     return listener
 
@@ -125,7 +125,7 @@ def serve(dashboard: Dashboard, *, host: str, port: int, ready: Callable[[str], 
     """Serve until SIGINT or SIGTERM; `ready` hears the address as soon as it can be asked.
 
     Raises:
-        ConfigError: nobody may listen there.
+        ConfigError: it is not possible to listen there.
     """
     config = uvicorn.Config(
         dashboard.application,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.changes import Changes
@@ -21,14 +20,13 @@ PAUSE_SECONDS = 0.4
 """Between two renderings of what changes all the time, so that watching costs a bounded part of the machine."""
 
 
-@dataclass(eq=False)
-class _Client:
-    version: asyncio.Queue[str | None] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+class _Client(asyncio.Queue[str | None]):
+    """Holds the newest version only."""
 
     def give(self, html: str | None) -> None:
-        while self.version.full():
-            self.version.get_nowait()
-        self.version.put_nowait(html)
+        while not self.empty():
+            self.get_nowait()
+        self.put_nowait(html)
 
 
 class Hub:
@@ -89,7 +87,7 @@ class Hub:
             if html:
                 yield html
             while not self._closed:
-                following = await client.version.get()
+                following = await client.get()
                 if following is None:
                     return
                 if following != html:

@@ -1,4 +1,4 @@
-"""The HTML pages, their live parts, and the forms that write."""
+"""The HTML pages, their live parts, and the forms that change something."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from orchestrator.dashboard.highlight import lean_code
 from orchestrator.dashboard.live import Hub, Topic
 from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, Keeper, LoginSession, same_origin
+from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
-from orchestrator.dashboard.views import MENU, VIEWS, Site, Values, View, prefect_link
+from orchestrator.dashboard.views import MENU, VIEWS, View, prefect_link
+from orchestrator.text import counted
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parent / "static"
@@ -39,14 +41,11 @@ class Pages:
         )
         self._environment.filters |= {"lean": lean_code, "seconds": seconds, "short": short, "words": words}
         self._environment.globals |= {
+            "counted": counted,
             "link": link,
             "menu": [VIEWS[name] for name in MENU],
             "prefect_link": prefect_link,
         }
-
-    def values(self, view: View, given: Mapping[str, str]) -> Values | None:
-        """What a page shows."""
-        return view.build(self._site, given)
 
     def part(self, topic: Topic) -> str | None:
         """The main part of a page, None when there is no such page.
@@ -55,15 +54,11 @@ class Pages:
             LedgerError: the ledger cannot be read.
         """
         view = VIEWS[topic[0]]
-        values = self.values(view, dict(topic[1]))
-        return None if values is None else self.render_part(view, values)
-
-    def render_part(self, view: View, values: Values) -> str:
-        """The main part, from its values."""
-        return self._environment.get_template(f"{view.name}.html").render(values)
+        values = view.build(self._site, dict(topic[1]))
+        return None if values is None else self.render(view.template, **values)
 
     def render(self, template: str, **values: Any) -> str:
-        """A whole page."""
+        """A page, or a part of one."""
         return self._environment.get_template(template).render(values)
 
 
@@ -82,13 +77,13 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
         said: Answer | None = None,
         typed: Mapping[str, str] = NOTHING,
     ) -> HTMLResponse:
-        values = pages.values(view, given)
+        values = view.build(site, given)
         if values is None:
-            raise HTTPException(404, "There is no such page: what it was about is not in the ledger.")
+            raise HTTPException(404, "The ledger has no entry for this page.")
         html = pages.render(
             "page.html",
             view=view,
-            part=pages.render_part(view, values),
+            part=pages.render(view.template, **values),
             live=link(f"/live/{view.name}", **given) if view.live else "",
             session=session_of(request),
             can_write=keeper.open,
@@ -166,12 +161,12 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
         form = await _form(request)
         session = session_of(request)
         if session is None:
-            raise HTTPException(401, "Give the token first: only who knows it may change anything.")
+            raise HTTPException(401, "Log in first: changes need the token.")
         if not keeper.may_submit(session, form.get("form_word", "")):
-            raise HTTPException(403, "This form is too old, or not from this page. Reload the page and try again.")
+            raise HTTPException(403, "This form has expired or comes from another page. Reload the page and try again.")
         ticket_id, supplier = form.get("id", ""), form.get("supplier", "").strip()[:100]
         if not supplier:
-            said = Answer(False, "Say who you are: a supplier needs a name.")
+            said = Answer(False, "Enter your name: a supplier needs one.")
         elif action == "claim":
             said = await site.board.claim(ticket_id, supplier)
         elif action == "release":
@@ -179,8 +174,8 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
         elif action == "complete":
             said = await site.board.complete(ticket_id, form.get("proof", "").replace("\r\n", "\n"), supplier)
         else:
-            raise HTTPException(404, "There is nothing of that kind to do.")
-        # What was refused is to be mended, not typed again.
+            raise HTTPException(404, "There is no such action.")
+        # A refused proof is to be corrected, not typed again.
         typed = {"supplier": supplier, "proof": "" if said.done and action == "complete" else form.get("proof", "")}
         return await asyncio.to_thread(show, request, VIEWS["ticket"], {"id": ticket_id}, said=said, typed=typed)
 
@@ -199,7 +194,7 @@ async def _form(request: Request) -> dict[str, str]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_FORM:
-            raise HTTPException(413, f"A form may have {LARGEST_FORM} bytes.")
+            raise HTTPException(413, f"A form may have at most {LARGEST_FORM:,} bytes.")
     try:
         fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=20)
     except ValueError as error:
@@ -216,7 +211,7 @@ def _given(request: Request, view: View) -> dict[str, str]:
 
 
 def _inside(target: str) -> str:
-    """A place on this server; "/" for anything else."""
+    """An address on this server; "/" for anything else."""
     inside = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if inside else "/"
 
@@ -228,7 +223,7 @@ def link(path: str, **values: object) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration as people say it."""
+    """A duration as people write it."""
     if value < 59.95:
         return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
     minutes, rest = divmod(round(value), 60)

@@ -46,7 +46,7 @@ class ProofAction(SupplierAction):
 
 
 class DoneAnswer(BaseModel):
-    """What became of it."""
+    """What became of an action."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -116,7 +116,6 @@ class Guarded:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return

@@ -4,23 +4,86 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 
 from orchestrator.config import Paths, Settings
 from orchestrator.dashboard.tickets import Board
-from orchestrator.dashboard.views import GoalSearch, Hit, Site
 from orchestrator.errors import OrchestratorError
+from orchestrator.goals.result import GoalStatus
 from orchestrator.lean.embedded.install import inspect_embedded
 from orchestrator.lean.embedded.steps import InstallStatus
 from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.summaries import GoalFilter
 from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.of_repository import open_market
 from orchestrator.premises.bm25 import Lexical
 from orchestrator.premises.retrieval import Query, Retriever
 from orchestrator.premises.store import DEFAULT_IMPORTS, known_corpus
 from orchestrator.source.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A premise found: its name, its type as Lean prints it, and where it is from."""
+
+    name: str
+    statement: str
+    origin: str
+
+
+class PremiseSearch:
+    """Finds the library's theorems, and declarations with goals in the ledger, the proved first.
+
+    Args:
+        open_library: what was collected of the library, None when nothing was yet; asked until there is something.
+    """
+
+    def __init__(self, ledger: Ledger, open_library: Callable[[], Retriever | None] = lambda: None) -> None:
+        self._ledger = ledger
+        self._open = open_library
+        self._library: Retriever | None = None
+        self._opening = Lock()
+
+    @property
+    def words(self) -> str:
+        """What is searched, in words."""
+        if self._opened() is None:
+            return "declarations with goals in the ledger; `orchestrator premises build` adds the library's theorems"
+        return "the library's theorems, and declarations with goals in the ledger"
+
+    def find(self, query: str, count: int) -> Sequence[Hit]:
+        """At most `count` premises that may help with a goal or a name, two thirds of them from the library."""
+        library = self._opened()
+        ranked = () if library is None else library.retrieve(Query(query), 2 * count // 3)
+        found = [Hit(each.premise.name, each.premise.statement, each.premise.module) for each in ranked]
+        lines = self._ledger.goal_page(GoalFilter(text=query), limit=count - len(found)).goals
+        proved_first = sorted(lines, key=lambda line: line.status is not GoalStatus.SOLVED)
+        return [*found, *(Hit(one.declaration, one.target, f"{one.status}, {one.file}") for one in proved_first)]
+
+    def _opened(self) -> Retriever | None:
+        with self._opening:  # requests come in threads, and reading it takes seconds
+            if self._library is None:
+                self._library = self._open()
+            return self._library
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """What the pages are made from.
+
+    Attributes:
+        exploration: weight of the bandit's bonus, for the scores shown.
+        board: what people do about tickets.
+        search: finds premises.
+    """
+
+    ledger: Ledger
+    board: Board
+    search: PremiseSearch
+    exploration: float = 1.5
 
 
 def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
@@ -34,46 +97,9 @@ def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
     return Site(
         ledger=ledger,
         board=Board(ledger, market),
-        search=LibrarySearch(partial(open_library, settings, paths), GoalSearch(ledger)),
+        search=PremiseSearch(ledger, partial(open_library, settings, paths)),
         exploration=settings.exploration,
     )
-
-
-class LibrarySearch:
-    """Finds the library's theorems, and behind them what `others` finds in the ledger. See `Search`.
-
-    Args:
-        open_library: what was collected of the library, None when nothing was yet; asked until there is something.
-        others: what is searched besides.
-    """
-
-    def __init__(self, open_library: Callable[[], Retriever | None], others: GoalSearch) -> None:
-        self._open = open_library
-        self._others = others
-        self._library: Retriever | None = None
-        self._opening = Lock()
-
-    @property
-    def words(self) -> str:
-        """See `Search`."""
-        if self._opened() is None:
-            return f"{self._others.words}; `orchestrator premises build` adds the library's theorems"
-        return f"the library's theorems, and {self._others.words}"
-
-    def find(self, query: str, count: int) -> Sequence[Hit]:
-        """See `Search`. Two thirds of the places are for the library."""
-        library = self._opened()
-        found: Sequence[Hit] = ()
-        if library is not None:
-            ranked = library.retrieve(Query(query), 2 * count // 3)
-            found = [Hit(r.premise.name, r.premise.statement, r.premise.module) for r in ranked]
-        return [*found, *self._others.find(query, count - len(found))]
-
-    def _opened(self) -> Retriever | None:
-        with self._opening:  # requests come in threads, and reading it takes seconds
-            if self._library is None:
-                self._library = self._open()
-            return self._library
 
 
 def open_library(settings: Settings, paths: Paths) -> Retriever | None:

@@ -1,4 +1,4 @@
-"""The three things a person can do about a ticket: claim it, give it back, hand in a proof."""
+"""The three things a person can do about a ticket: claim it, release it, hand in a proof."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 from orchestrator.errors import MarketplaceError, OrchestratorError
 from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace.marketplace import LEASE_SECONDS, Marketplace
 
+Given = ParamSpec("Given")
 OpenMarket = Callable[[str], AbstractAsyncContextManager[Marketplace]]
 """Opens the marketplace of a repository ("" for none), with Lean behind it."""
 
@@ -21,6 +24,21 @@ class Answer:
 
     done: bool
     words: str
+
+
+def _answered(work: Callable[Given, Awaitable[Answer]]) -> Callable[Given, Awaitable[Answer]]:
+    """What goes wrong is an answer, too."""
+
+    @wraps(work)
+    async def answered(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
+        try:
+            return await work(*args, **kwargs)
+        except MarketplaceError as error:
+            return Answer(False, _sentence(error.what))
+        except OrchestratorError as error:
+            return Answer(False, f"This could not be done: {error}")
+
+    return answered
 
 
 class Board:
@@ -38,41 +56,32 @@ class Board:
         self._lease = lease_seconds
         self._one_at_a_time = asyncio.Lock()
 
+    @_answered
     async def claim(self, ticket_id: str, supplier: str) -> Answer:
         """Take a ticket; whoever has it already gets more time."""
+        refusal = await self._not_claimed(ticket_id, supplier)
+        return refusal or Answer(True, f"Claimed for {supplier}, for {self._lease / 60:.0f} minutes.")
 
-        async def work() -> Answer:
-            refusal = await self._not_claimed(ticket_id, supplier)
-            return refusal or Answer(True, f"Claimed for {supplier}, for {self._lease / 60:.0f} minutes.")
-
-        return await _answered(work)
-
+    @_answered
     async def release(self, ticket_id: str, supplier: str) -> Answer:
-        """Give a claimed ticket back."""
+        """Release a claimed ticket."""
+        if await asyncio.to_thread(self._ledger.release_ticket, ticket_id, supplier, reason="released"):
+            return Answer(True, "Released.")
+        return Answer(False, f"{supplier} has not claimed this ticket.")
 
-        async def work() -> Answer:
-            if await asyncio.to_thread(self._ledger.release_ticket, ticket_id, supplier, reason="given back"):
-                return Answer(True, "Given back.")
-            return Answer(False, f"{supplier} has not claimed this ticket.")
-
-        return await _answered(work)
-
+    @_answered
     async def complete(self, ticket_id: str, proof: str, supplier: str) -> Answer:
-        """Hand in a proof of a ticket that is free or this supplier's; the claim holds while it is looked at.
+        """Hand in a proof of a ticket that is free or this supplier's; the claim holds while it is verified.
 
         Takes as long as Lean takes to start, to replay the files in front, and to verify.
         """
-
-        async def work() -> Answer:
-            refusal = await self._not_claimed(ticket_id, supplier)
-            if refusal is not None:
-                return refusal
-            ticket = await asyncio.to_thread(self._ledger.ticket, ticket_id)
-            async with self._one_at_a_time, self._open(ticket.repo if ticket else "") as market:
-                await market.complete_ticket(ticket_id, proof, supplier)
-            return Answer(True, "Verified, and completed.")
-
-        return await _answered(work)
+        refusal = await self._not_claimed(ticket_id, supplier)
+        if refusal is not None:
+            return refusal
+        ticket = await asyncio.to_thread(self._ledger.ticket, ticket_id)
+        async with self._one_at_a_time, self._open(ticket.repo if ticket else "") as market:
+            await market.complete_ticket(ticket_id, proof, supplier)
+        return Answer(True, "Verified and completed.")
 
     async def _not_claimed(self, ticket_id: str, supplier: str) -> Answer | None:
         if await asyncio.to_thread(self._ledger.claim_ticket, ticket_id, supplier, lease_seconds=self._lease):
@@ -80,15 +89,6 @@ class Board:
         now = await asyncio.to_thread(self._ledger.ticket, ticket_id)
         owner = f" by {now.supplier}" if now is not None and now.supplier else ""
         return Answer(False, f"This ticket is {now.status.value if now else 'gone'}{owner}.")
-
-
-async def _answered(work: Callable[[], Awaitable[Answer]]) -> Answer:
-    try:
-        return await work()
-    except MarketplaceError as error:
-        return Answer(False, _sentence(error.what))
-    except OrchestratorError as error:
-        return Answer(False, f"It could not be done: {error}")
 
 
 def _sentence(words: str) -> str:

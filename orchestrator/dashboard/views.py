@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from orchestrator.dashboard.graph_layout import HEIGHT, WIDTH, Layout, layered
 from orchestrator.dashboard.highlight import goal_layout, lean_lines
-from orchestrator.dashboard.tickets import Board
+from orchestrator.dashboard.site import Site
 from orchestrator.goals.result import GoalStatus
-from orchestrator.ledger.records import AttemptRecord, BlueprintRecord, NodeState, RunRecord, RunStatus
+from orchestrator.ledger.records import AttemptRecord, NodeState, RunRecord, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import GoalFilter, GoalSort, StrategyMoment
 from orchestrator.ledger.ticket_records import TicketStatus
@@ -24,74 +24,45 @@ Parameters = Mapping[str, str]
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A premise found: its name, its type as Lean prints it, and where it is from."""
-
-    name: str
-    statement: str
-    origin: str
-
-
-class Search(Protocol):
-    """Finds premises."""
-
-    @property
-    def words(self) -> str:
-        """What is searched, in words."""
-
-    def find(self, query: str, count: int) -> Sequence[Hit]:
-        """At most `count` premises that may help with a goal or a name, the best first."""
-
-
-class GoalSearch:
-    """A search in what the ledger knows: declarations with goals, the proved first. There always is one."""
-
-    words = "declarations with goals that the ledger knows"
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    def find(self, query: str, count: int) -> Sequence[Hit]:
-        """See `Search`."""
-        page = self._ledger.goal_page(GoalFilter(text=query), limit=count)
-        lines = sorted(page.goals, key=lambda line: line.status is not GoalStatus.SOLVED)
-        return [Hit(line.declaration, line.target, f"{line.status.value}, {line.file}") for line in lines]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    """What the pages are made from.
-
-    Attributes:
-        exploration: weight of the bandit's bonus, for the scores shown.
-        board: what people do about tickets.
-        search: finds premises.
-    """
-
-    ledger: Ledger
-    board: Board
-    search: Search
-    exploration: float = 1.5
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class View:
-    """A page: its address, its template, what it takes, and how its values come about (None: there is no such thing).
+    """A page: its address, what it takes in the query, and how its values come about (None: there is no such thing).
 
     Attributes:
-        live: its main part is pushed when the ledger changes.
+        name: what it is called in addresses of live parts; its template has this name, too.
         parameters: names of what it takes in the query.
+        live: its main part is pushed when the ledger changes.
     """
 
     name: str
     path: str
     title: str
     build: Callable[[Site, Parameters], Values | None]
-    parameters: tuple[str, ...] = ()
-    live: bool = True
+    parameters: tuple[str, ...]
+    live: bool
+
+    @property
+    def template(self) -> str:
+        """The template of its main part."""
+        return f"{self.name}.html"
 
 
+VIEWS: dict[str, View] = {}
+MENU = ("overview", "goals", "strategies", "runs", "blueprint", "marketplace", "premises")
+Build = TypeVar("Build", bound=Callable[[Site, Parameters], Values | None])
+
+
+def page(path: str, title: str, *parameters: str, live: bool = True) -> Callable[[Build], Build]:
+    """Make a page of the function that builds its values."""
+
+    def add(build: Build) -> Build:
+        VIEWS[build.__name__] = View(build.__name__, path, title, build, parameters, live)
+        return build
+
+    return add
+
+
+@page("/", "Overview")
 def overview(site: Site, _: Parameters) -> Values:
     """The front page."""
     ledger = site.ledger
@@ -116,13 +87,14 @@ def overview(site: Site, _: Parameters) -> Values:
             "kind": "steps",
             # From nothing on, so that what came all at once is a line, too.
             "x": [solved[0].start.timestamp() - 60, *(step.start.timestamp() for step in solved)] if solved else [],
-            "series": [{"label": "solved in all", "y": [0, *totals]}],
+            "series": [{"label": "total solved", "y": [0, *totals]}],
         },
         "solved": list(zip(solved, totals, strict=True)),
         "prefect": prefect_link(run),
     }
 
 
+@page("/goals", "Goals", "q", "status", "repo", "sort", "order", "page")
 def goals(site: Site, given: Parameters) -> Values:
     """The list of goals."""
     wanted = GoalFilter(
@@ -150,6 +122,7 @@ def goals(site: Site, given: Parameters) -> Values:
     }
 
 
+@page("/goal", "Goal", "id", "repo")
 def goal(site: Site, given: Parameters) -> Values | None:
     """One goal."""
     ledger = site.ledger
@@ -178,6 +151,7 @@ def goal(site: Site, given: Parameters) -> Values | None:
     }
 
 
+@page("/strategies", "Strategies")
 def strategies(site: Site, _: Parameters) -> Values:
     """How well each strategy does."""
     ledger = site.ledger
@@ -198,6 +172,7 @@ def strategies(site: Site, _: Parameters) -> Values:
     }
 
 
+@page("/marketplace", "Marketplace", "status")
 def marketplace(site: Site, given: Parameters) -> Values:
     """The tickets."""
     status = _of(TicketStatus, given.get("status"))
@@ -210,6 +185,7 @@ def marketplace(site: Site, given: Parameters) -> Values:
     }
 
 
+@page("/ticket", "Ticket", "id")
 def ticket(site: Site, given: Parameters) -> Values | None:
     """One ticket."""
     ledger = site.ledger
@@ -225,12 +201,14 @@ def ticket(site: Site, given: Parameters) -> Values | None:
     }
 
 
+@page("/runs", "Runs")
 def runs(site: Site, _: Parameters) -> Values:
     """The history of runs."""
     found = site.ledger.runs(limit=200)
     return {"runs": [(run, prefect_link(run)) for run in found]}
 
 
+@page("/run", "Run", "id")
 def run(site: Site, given: Parameters) -> Values | None:
     """One run."""
     ledger = site.ledger
@@ -250,6 +228,7 @@ def run(site: Site, given: Parameters) -> Values | None:
     }
 
 
+@page("/compare", "Compare runs", "a", "b", live=False)
 def compare(site: Site, given: Parameters) -> Values | None:
     """Two runs side by side."""
     ledger = site.ledger
@@ -266,6 +245,7 @@ def compare(site: Site, given: Parameters) -> Values | None:
     }
 
 
+@page("/blueprint", "Blueprint", "repo")
 def blueprint(site: Site, given: Parameters) -> Values:
     """The dependency graph of a blueprint."""
     found = site.ledger.blueprints()
@@ -286,36 +266,12 @@ def blueprint(site: Site, given: Parameters) -> Values:
     }
 
 
+@page("/premises", "Premises", "q", live=False)
 def premises(site: Site, given: Parameters) -> Values:
     """Search for premises."""
     query = given.get("q", "").strip()[:2000]
     hits = site.search.find(query, 30) if query else ()
     return {"query": query, "hits": hits, "words": site.search.words}
-
-
-VIEWS: Mapping[str, View] = {
-    view.name: view
-    for view in (
-        View(name="overview", path="/", title="Overview", build=overview),
-        View(
-            name="goals",
-            path="/goals",
-            title="Goals",
-            build=goals,
-            parameters=("q", "status", "repo", "sort", "order", "page"),
-        ),
-        View(name="goal", path="/goal", title="Goal", build=goal, parameters=("id", "repo")),
-        View(name="strategies", path="/strategies", title="Strategies", build=strategies),
-        View(name="marketplace", path="/marketplace", title="Marketplace", build=marketplace, parameters=("status",)),
-        View(name="ticket", path="/ticket", title="Ticket", build=ticket, parameters=("id",)),
-        View(name="runs", path="/runs", title="Runs", build=runs),
-        View(name="run", path="/run", title="Run", build=run, parameters=("id",)),
-        View(name="compare", path="/compare", title="Two runs", build=compare, parameters=("a", "b"), live=False),
-        View(name="blueprint", path="/blueprint", title="Blueprint", build=blueprint, parameters=("repo",)),
-        View(name="premises", path="/premises", title="Premises", build=premises, parameters=("q",), live=False),
-    )
-}
-MENU = ("overview", "goals", "strategies", "runs", "blueprint", "marketplace", "premises")
 
 
 def score_chart(history: Iterable[StrategyMoment], exploration: float) -> Values:
@@ -355,11 +311,6 @@ def prefect_link(run: RunRecord | None) -> str:
     """Where Prefect shows a run, "" when nobody keeps it there. Only web addresses count."""
     link = str(run.configuration.get("prefect_url", "")) if run is not None else ""
     return link if link.startswith(("http://", "https://")) else ""
-
-
-def blueprint_repo(blueprint: BlueprintRecord) -> str:
-    """What to call a blueprint."""
-    return blueprint.repo.rstrip("/").rpartition("/")[2] or blueprint.repo
 
 
 def _of(kind: Any, text: str | None) -> Any:

@@ -16,9 +16,8 @@ from scripted_checker import ScriptedChecker
 
 from orchestrator.config import load_settings
 from orchestrator.dashboard.app import Dashboard, listen
-from orchestrator.dashboard.site import make_site
+from orchestrator.dashboard.site import PremiseSearch, Site, make_site
 from orchestrator.dashboard.tickets import Board
-from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace.marketplace import Marketplace
 
@@ -36,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         async def market(repo: str) -> AsyncIterator[Marketplace]:
             yield Marketplace(ledger, ScriptedChecker(), repo=repo)
 
-        site = Site(ledger=ledger, board=Board(ledger, market), search=GoalSearch(ledger))
+        site = Site(ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger))
         with serving(site) as url:
             yield Served(url, file)
 

@@ -184,7 +184,7 @@ def test_a_ticket_is_only_supplied_with_the_token(page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("refused: it has a sorry")
     page.get_by_label("Proof").fill("by\n  simp")
     page.get_by_role("button", name="Hand in the proof").click()
-    expect(page.get_by_role("alert")).to_have_text("Verified, and completed.")
+    expect(page.get_by_role("alert")).to_have_text("Verified and completed.")
     page.goto("/marketplace?status=completed")
     expect(page.locator("tbody")).to_contain_text("Grove.add_zero_right")
 
@@ -229,7 +229,7 @@ def test_keys_lead_everywhere(page: Page) -> None:
 def test_the_theme_can_be_chosen_and_stays(page: Page) -> None:
     page.goto("/strategies")
     before = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
-    page.get_by_role("button", name="Change between dark and light").click()
+    page.get_by_role("button", name="Switch between dark and light").click()
     after = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert after != before
     page.reload()

@@ -10,9 +10,9 @@
 
   // Charts -----------------------------------------------------------------------------------------------------------
   const drawn = new Map();
-  function drawCharts(anew) {
+  function drawCharts(again) {
     for (const [box, chart] of drawn) {
-      if (!box.isConnected || anew || !box.firstChild) { chart.destroy(); drawn.delete(box); }
+      if (!box.isConnected || again || !box.firstChild) { chart.destroy(); drawn.delete(box); }
     }
     for (const box of document.querySelectorAll("[data-chart]")) {
       if (drawn.has(box) && box.shown === box.dataset.chart) continue;
@@ -42,7 +42,7 @@
 
   // Times ------------------------------------------------------------------------------------------------------------
   function ago(seconds) {
-    if (seconds < 5) return "now";
+    if (seconds < 5) return "just now";
     if (seconds < 90) return `${Math.round(seconds)} s ago`;
     if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
     if (seconds < 129600) return `${Math.round(seconds / 3600)} h ago`;
@@ -71,7 +71,7 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(true));
 
   // Keys -------------------------------------------------------------------------------------------------------------
-  const places = { o: "/", g: "/goals", s: "/strategies", r: "/runs", b: "/blueprint", m: "/marketplace", p: "/premises" };
+  const pages = { o: "/", g: "/goals", s: "/strategies", r: "/runs", b: "/blueprint", m: "/marketplace", p: "/premises" };
   let leading = 0;
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
@@ -80,8 +80,8 @@
       if (search) { event.preventDefault(); search.focus(); } else location.href = "/goals";
     } else if (event.key === "g" && Date.now() - leading > 1000) {
       leading = Date.now();
-    } else if (Date.now() - leading < 1000 && places[event.key]) {
-      location.href = places[event.key];
+    } else if (Date.now() - leading < 1000 && pages[event.key]) {
+      location.href = pages[event.key];
     }
   });
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from scripted_checker import ScriptedChecker
 
+from orchestrator.dashboard.site import PremiseSearch, Site
 from orchestrator.dashboard.tickets import Board
-from orchestrator.dashboard.views import GoalSearch, Site
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Outcome
 from orchestrator.ledger.records import (
@@ -108,4 +108,4 @@ def a_site(ledger: Ledger) -> Site:
     async def market(repo: str) -> AsyncIterator[Marketplace]:
         yield Marketplace(ledger, ScriptedChecker(), repo=repo)
 
-    return Site(ledger=ledger, board=Board(ledger, market), search=GoalSearch(ledger))
+    return Site(ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger))

@@ -22,7 +22,8 @@ from scripted_changes import ScriptedChanges
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import HEADERS, Keeper, host_name
-from orchestrator.dashboard.views import VIEWS, Site
+from orchestrator.dashboard.site import Site
+from orchestrator.dashboard.views import VIEWS
 from orchestrator.errors import ConfigError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
@@ -140,7 +141,7 @@ def test_without_a_token_nobody_writes(site: Site) -> None:
     client = client_of(site, token="")
     assert client.post(CLAIM, json={"supplier": "me"}, headers={"Authorization": "Bearer "}).status_code == 403
     assert client.post("/login", data={"token": ""}).status_code == 401
-    assert "it only shows" in client.get(ADDRESSES["ticket"]).text
+    assert "read-only" in client.get(ADDRESSES["ticket"]).text
 
 
 def form_word(client: TestClient) -> str:
@@ -176,12 +177,12 @@ def test_a_ticket_is_somebodys_or_free(client: TestClient, site: Site) -> None:
         answer = client.post(f"/ticket/{action}", data=form | {"supplier": "another", "proof": "by rfl"})
         assert (answer.status_code, "This ticket is claimed by me." in answer.text) == (409, True)
     assert "another has not claimed" in client.post("/ticket/release", data=form | {"supplier": "another"}).text
-    assert "Say who you are" in client.post("/ticket/claim", data=form | {"supplier": " "}).text
+    assert "Enter your name" in client.post("/ticket/claim", data=form | {"supplier": " "}).text
     refused = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by\n  sorry -- mine"})
     assert "refused" in refused.text
     assert "sorry -- mine</textarea>" in refused.text
     done = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by rfl"})
-    assert "Verified, and completed." in done.text
+    assert "Verified and completed." in done.text
     kept = site.ledger.ticket(TICKET.ticket_id)
     assert kept is not None
     assert (kept.status, kept.supplier, kept.script) == (TicketStatus.COMPLETED, "me", "rfl")
@@ -266,7 +267,7 @@ def test_a_connection_sends_at_once() -> None:
 
 
 def test_where_nobody_can_listen_is_said() -> None:
-    with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigError, match="nobody can listen there"):
+    with listen("127.0.0.1", 0) as listener, pytest.raises(ConfigError, match="cannot listen there"):
         listen("127.0.0.1", listener.getsockname()[1])
 
 

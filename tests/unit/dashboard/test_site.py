@@ -8,8 +8,7 @@ import pytest
 from scripted_retriever import ScriptedRetriever
 
 from orchestrator.config import Settings
-from orchestrator.dashboard.site import LibrarySearch, make_site, open_library
-from orchestrator.dashboard.views import GoalSearch, Hit
+from orchestrator.dashboard.site import Hit, PremiseSearch, make_site, open_library
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import GoalRecord
@@ -20,29 +19,29 @@ LIBRARY = ScriptedRetriever([Premise(f"Nat.lemma_{number}", "n = n", "Init.Nat")
 
 
 @pytest.fixture
-def others() -> GoalSearch:
+def ledger() -> Ledger:
     """What the ledger knows: one goal."""
     ledger = Ledger.open("sqlite://")
     goal = Goal(id="g", text="⊢ n = n", declaration="My.lemma_of_mine", file="My.lean")
     ledger.record_goals([GoalRecord(goal=goal, status=GoalStatus.SOLVED)])
-    return GoalSearch(ledger)
+    return ledger
 
 
-def test_the_library_comes_first_and_leaves_room(others: GoalSearch) -> None:
-    found = LibrarySearch(lambda: LIBRARY, others).find("lemma", 30)
+def test_the_library_comes_first_and_leaves_room(ledger: Ledger) -> None:
+    found = PremiseSearch(ledger, lambda: LIBRARY).find("lemma", 30)
     assert found[0] == Hit("Nat.lemma_0", "n = n", "Init.Nat")
     assert [hit.origin for hit in found].count("Init.Nat") == 20
     assert found[-1] == Hit("My.lemma_of_mine", "n = n", "solved, My.lean")
 
 
-def test_a_library_that_is_collected_later_is_found_and_read_once(others: GoalSearch) -> None:
+def test_a_library_that_is_collected_later_is_found_and_read_once(ledger: Ledger) -> None:
     asked: list[Retriever | None] = []
 
     def collected() -> Retriever | None:
         asked.append(LIBRARY if asked else None)
         return asked[-1]
 
-    search = LibrarySearch(collected, others)
+    search = PremiseSearch(ledger, collected)
     assert "orchestrator premises build" in search.words
     assert search.words.startswith("the library's theorems")
     search.find("lemma", 3)
