@@ -4,7 +4,7 @@ set -euo pipefail
 source=$1
 target=$2
 mkdir -p "$target"
-# Everything but the history is laid anew, so that an edited example shows up and nothing else lingers.
+# Everything but the history is replaced, so that an edited example shows up and nothing else lingers.
 find "$target" -mindepth 1 -maxdepth 1 ! -name .git -exec rm -rf {} +
 cp -R "$source/." "$target/"
 cd "$target"

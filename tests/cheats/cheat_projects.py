@@ -26,7 +26,7 @@ class CheatProject:
 
     Attributes:
         verdict: "passed", "partial", "conditional", "failed" (a verdict that names a check), "nothing proved" (the
-            patch closes no open place), "does not elaborate" (Lean's own error), or "refused" (not judged at all).
+            patch closes no sorry), "does not elaborate" (Lean's own error), or "refused" (not judged at all).
         because: the check that fails, a lemma it rests on, or a part of the error message.
     """
 

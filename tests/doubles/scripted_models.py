@@ -1,4 +1,4 @@
-"""In-memory twins of the models: answers from a script, nothing is loaded and nobody is asked."""
+"""Test doubles of the models: they answer from a script, without loading or asking anything."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A script for `ScriptedSession` that keeps books as Lean does: environments, proof states, what each of them holds.
 
-In a text, `sorry` is an open place (with two states behind `<;>`), `broken` an error, `uncompilable` an error that
+In a text, `sorry` stands for itself (with two states behind `<;>`), `broken` an error, `uncompilable` an error that
 goes away as noncomputable, `slow` is interrupted, `crash` ends the process, `hidden` leaves a sorry nobody sees.
 """
 

@@ -17,7 +17,7 @@ from orchestrator.lean.testing import Answer, ScriptedSession
 
 RECORDED = Path(__file__).with_name("recorded_conversations.json")
 RECORD = "CONTRACT_RECORD" in os.environ
-"""Set it to write the conversations of the embedded Lean anew."""
+"""Set it to write the conversations of the embedded Lean again."""
 
 Json = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """One contract for every session: what a `Session` answers, whichever Lean stands behind it.
 
-The cases run over the scripted twin (with recorded conversations of the embedded Lean), the embedded Lean,
+The cases run over the scripted session (with recorded conversations of the embedded Lean), the embedded Lean,
 lean-interact with the embedded Lean behind a shim, and over native Lean where `lean` and `lake` are on the PATH.
 """
 
@@ -250,7 +250,7 @@ async def test_errors_are_values_with_positions_in_characters(session: Session) 
     assert (error.start, error.end) == (Position(2, 2), Position(2, 7))
 
 
-async def test_an_open_place_warns_in_one_of_leans_wordings(session: Session) -> None:
+async def test_a_sorry_warns_in_one_of_leans_wordings(session: Session) -> None:
     reply = await on_base(session, "theorem t : 1 = 2 := sorry")
     assert [message.text.replace("`", "'") for message in reply.messages] == ["declaration uses 'sorry'"]
 
@@ -299,7 +299,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("text", "syntax", "start", "is_prop"), PLACES, ids=range(len(PLACES)))
-async def test_every_kind_of_open_place_is_found(
+async def test_every_kind_of_sorry_is_found(
     session: Session, text: str, syntax: str, start: Position, is_prop: bool
 ) -> None:
     reply = await file(session, f"theorem before : True := trivial\n\n{text}\n\ntheorem behind : True := trivial\n")

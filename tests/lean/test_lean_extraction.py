@@ -1,4 +1,4 @@
-"""Open places as the real Lean sees them: where, of what kind, of which declaration, and with which goal."""
+"""Sorries as the real Lean sees them: where, of what kind, of which declaration, and with which goal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Place:
 
 TACTIC, TERM, AXIOM = SorryKind.TACTIC, SorryKind.TERM, SorryKind.SORRY_AX
 
-# Every open place stands between two §.
+# Every sorry stands between two §.
 MARKED = """/-! sorry /- sorry -/ sorry -/
 /-- A sorry in a doc comment. -/
 def word : String := "sorry" -- sorry
@@ -154,7 +154,7 @@ async def found(request: pytest.FixtureRequest, shared_lean: EmbeddedSession) ->
     return await extracted(shared_lean, A=text.replace("\n", request.param)), spans
 
 
-def test_every_open_place_is_found_exactly_where_it_is(found: tuple[Extraction, list[SourceSpan]]) -> None:
+def test_every_sorry_is_found_exactly_where_it_is(found: tuple[Extraction, list[SourceSpan]]) -> None:
     extraction, spans = found
     assert extraction.problems == ()
     assert [goal.span for goal in extraction.goals] == spans

@@ -89,7 +89,7 @@ class Bench:
         return Gate(PROJECT, self.extraction, self.workspace, allowed_axioms=allowed_axioms)
 
     def goals(self, declaration: str) -> list[Goal]:
-        """The open places of a declaration."""
+        """The sorries of a declaration."""
         return [goal for goal in self.extraction.goals if goal.declaration == declaration]
 
     def proofs(self, scripts: Mapping[str, str]) -> list[Proof]:

@@ -121,7 +121,7 @@ async def test_states_outlive_the_process(goals: Goals) -> None:
         assert await stepper.accepts(["constructor", "exact hq", "exact hp"])
 
 
-async def test_open_places_of_a_sketch_are_goals(goals: Goals) -> None:
+async def test_sorries_of_a_sketch_are_goals(goals: Goals) -> None:
     script = "have h : ∀ k, double k = k + k := by\n  intro k\n  sorry\nexact h n"
     async with goals.open(goals["double_eq"]) as context:
         assert (await context.split("have h : n = m := by sorry\nsimp")).errors != ()

@@ -19,7 +19,7 @@ def say(**value: object) -> None:
 
 
 def first_state(server: Server, file: Path) -> Json:
-    """The open place behind the server tactic."""
+    """The sorry behind the server tactic."""
     text = file.read_text(encoding="utf-8").replace("import Lean4Repl\n", "")
     line = text[: text.index("lean_dojo_repl")].count("\n") + 1
     reply = server.ask({"cmd": text.replace("lean_dojo_repl", "skip"), "timeoutMs": SECONDS * 1000})

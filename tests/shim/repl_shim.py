@@ -1,7 +1,7 @@
 """The community REPL's protocol, answered by the embedded Lean: JSON and a blank line in, JSON and a blank line out.
 
 Run as `repl_shim.py LAUNCH`, where LAUNCH is a JSON file with the command, environment and folder of the embedded
-server. What the REPL does not say (the kind of an open place, axioms, heartbeats) is left out of the replies here, too.
+server. What the REPL does not say (the kind of a sorry, axioms, heartbeats) is left out of the replies here, too.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ async def extracted(lean: SmallLean | None = None, **texts: str) -> Extraction:
     return await extract(workspace, workspace.project.modules)
 
 
-async def test_every_open_place_is_a_goal_in_the_order_of_files() -> None:
+async def test_every_sorry_is_a_goal_in_the_order_of_files() -> None:
     found = await extracted(A="a := sorry\nb := sorry\n", B="import A\n\nc := sorry")
     assert [(goal.file, goal.span) for goal in found.goals] == [
         ("A.lean", SourceSpan(Position(1, 5), Position(1, 10))),
@@ -73,7 +73,7 @@ MODULE = SourceModule("M.A", "M/A.lean", "", ("Std",))
 
 
 def place(line: int, declaration: str, goal: str = "⊢ p", **more: object) -> Sorry:
-    """An open place on a line of its own."""
+    """A sorry on a line of its own."""
     span = SourceSpan(Position(line, 2), Position(line, 7))
     return Sorry(goal, span, 0, declaration=declaration, **more)  # type: ignore[arg-type]
 

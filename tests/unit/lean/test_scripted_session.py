@@ -1,4 +1,4 @@
-"""The in-memory twin of a session behaves as a session does."""
+"""The in-memory session behaves as a session does."""
 
 from __future__ import annotations
 

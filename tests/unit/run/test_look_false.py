@@ -56,7 +56,7 @@ def look(goals: list[Goal], prover: Recorded, folder: Path, *, b: str = "", stop
         look_false(
             goals,
             project(b=b),
-            prover,  # type: ignore[arg-type]  # the twin of one method
+            prover,  # type: ignore[arg-type]  # a test double of one method
             lean="lean",
             answers=ContentCache(folder),
             stopping=lambda: stopping,

@@ -1,4 +1,4 @@
-"""Finding open places in text."""
+"""Finding sorries in text."""
 
 from __future__ import annotations
 

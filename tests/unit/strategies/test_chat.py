@@ -101,7 +101,7 @@ def test_usage_adds_up() -> None:
     assert Usage(1, 2, 0.5, 1) + Usage(10, 20, 0.25, 1) == Usage(11, 22, 0.75, 2)
 
 
-def test_the_twin_answers_in_order() -> None:
+def test_the_scripted_session_answers_in_order() -> None:
     chat = ScriptedChat(["a", ModelError("no"), Completion("b")])
     assert asyncio.run(chat.answer(TURNS, timeout=1)).text == "a"
     with pytest.raises(ModelError, match="no"):

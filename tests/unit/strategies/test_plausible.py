@@ -44,4 +44,4 @@ class Answering:
 )
 def test_its_values_are_told_and_nothing_else_is(error: str, words: str) -> None:
     context = Answering(error)
-    assert asyncio.run(find_counterexample(context, {}, seconds=5)) == words  # type: ignore[arg-type]  # a twin
+    assert asyncio.run(find_counterexample(context, {}, seconds=5)) == words  # type: ignore[arg-type]  # a test double

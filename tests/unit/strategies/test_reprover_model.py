@@ -131,7 +131,7 @@ def test_an_encoder_says_where_it_is_missing(tmp_path: Path) -> None:
         Encoder(folder=tmp_path).encode(["a"])
 
 
-def test_the_twin() -> None:
+def test_the_scripted_model() -> None:
     model = ScriptedModel({"⊢ a": ["x", "y"]})
     assert [s.tactic for s in model.suggest_for("⊢ a", (), 1)] == ["x"]
     assert model.suggest_for("⊢ b", (), 1) == []
