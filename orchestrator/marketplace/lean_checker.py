@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.replay import OpenWorkspace
+from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal, Position
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import extract, goals_of
 from orchestrator.lean.pool import Pool
-from orchestrator.lean.workspace import Workspace
+from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
 from orchestrator.marketplace.checker import Judged, Statement
 from orchestrator.marketplace.placement import place_of, scratch_file, with_module
@@ -29,6 +30,7 @@ from orchestrator.source.helper_lemmas import (
     universes,
     with_helpers,
 )
+from orchestrator.source.lexer import LineIndex
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice
 
@@ -92,9 +94,7 @@ class LeanChecker:
             if claimed.digest != ticket.digest:
                 return Judged(refusal=f"it proves another statement: {proposition(claimed.signature)}")
         script = written.script
-        short = short_name(ticket.name, ticket.place.namespace)
-        helper = HelperLemma(ticket.name, short, ticket.signature, script, ticket.place.file, Position(1, 0))
-        problem = helper_problem(helper)
+        problem = helper_problem(_lemma(ticket, ticket.place, script))
         if problem:
             return Judged(refusal=problem)
         stub = self.stub(ticket, premises)
@@ -188,17 +188,15 @@ class LeanChecker:
                 goal = self._goals.get(place.declaration)
                 if goal is None or goal.command is None:
                     raise MarketplaceError(f"`{place.declaration}` no longer has a sorry", where=place.file)
-                lines = module.text.split("\n")[: goal.command.start.line - 1]
-                last = module.text.split("\n")[goal.command.start.line - 1][: goal.command.start.column]
-                head = "\n".join([*lines, last])
+                head = module.text[: LineIndex(module.text).offset(goal.command.start)]
             else:
                 short = f"_root_.{ticket.name}"
                 head += "".join(f"open {name}\n" for name in place.opens)
-        text = head + "".join(self._premise(premise, place) for premise in premises)
+        text = head + "".join(helper_text(_lemma(premise, place, premise.script)) for premise in premises)
         stubbed = replace(module, text=text + stub_text(short, ticket.signature) + "\n")
         return Stub(with_module(project, stubbed), stubbed)
 
-    async def stub_goal(self, ticket: Ticket, stub: Stub, difficulty: Callable[[str], float]) -> Goal:
+    async def stub_goal(self, ticket: Ticket, stub: Stub) -> Goal:
         """The sorry of a stub, as a goal named after its ticket.
 
         Raises:
@@ -212,13 +210,8 @@ class LeanChecker:
         if elaborated.errors or elaborated.blocked_by or not sorries:
             words = elaborated.errors[0].text if elaborated.errors else "it is not found"
             raise MarketplaceError(f"the statement no longer elaborates where it was asked for: {words}")
-        (goal,) = goals_of(stub.module, sorries, difficulty)
+        (goal,) = goals_of(stub.module, sorries, estimated_difficulty)
         return replace(goal, id=ticket.ticket_id)
-
-    @staticmethod
-    def _premise(ticket: Ticket, place: TicketPlace) -> str:
-        short = short_name(ticket.name, place.namespace)
-        return helper_text(HelperLemma(ticket.name, short, ticket.signature, ticket.script, place.file, Position(1, 0)))
 
     @asynccontextmanager
     async def _at(self, place: TicketPlace) -> AsyncIterator[tuple[Workspace, int]]:
@@ -230,44 +223,45 @@ class LeanChecker:
         known = place.module in self._project.by_name
         if place.module and not known:
             raise MarketplaceError(f"the project has no module {place.module}")
+        if known:
+            name, holding = place.module, self._pool.workspace(place.module)
+        else:
+            project, module = scratch_file(self._project, place)
+            name, holding = module.name, self._pool.variant(project).workspace(module.name)
         try:
-            if not known:
-                project, module = scratch_file(self._project, place)
-                async with self._pool.variant(project).workspace(module.name) as workspace:
-                    elaborated = await workspace.load(module.name)
-                    if elaborated.errors:
-                        raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
-                    yield workspace, await self._opened(workspace, elaborated.env, place)
-                return
-            async with self._pool.workspace(place.module) as workspace:
-                elaborated = await workspace.load(place.module)
+            async with holding as workspace:
+                elaborated = await workspace.load(name)
+                if elaborated.errors and not known:
+                    raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
                 if elaborated.errors or elaborated.blocked_by:
                     raise MarketplaceError(f"{place.module} does not elaborate", where=place.file)
                 async with workspace.scratch():
-                    env = elaborated.env
-                    if place.declaration:
-                        found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
-                        if not found or found[0] is None:
-                            raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
-                        env = found[0]
-                    else:
-                        env = await self._opened(workspace, env, place)
-                    yield workspace, env
+                    yield workspace, await self._environment(workspace, elaborated, place)
         except RequestRefused as error:
             raise MarketplaceError(error.what) from error
 
-    async def _opened(self, workspace: Workspace, env: int, place: TicketPlace) -> int:
-        """The environment with the namespaces of a location open.
+    async def _environment(self, workspace: Workspace, elaborated: Elaborated, place: TicketPlace) -> int:
+        """The environment in front of the location's declaration, else that of the file with its namespaces open.
 
         Raises:
-            MarketplaceError: there is no such namespace.
+            MarketplaceError: there is no such declaration or namespace.
         """
+        if place.declaration:
+            found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
+            if not found or found[0] is None:
+                raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
+            return found[0]
         if not place.opens:
-            return env
-        reply = await run(workspace, f"open {' '.join(place.opens)}", env)
+            return elaborated.env
+        reply = await run(workspace, f"open {' '.join(place.opens)}", elaborated.env)
         if reply.errors or reply.env is None:
             raise MarketplaceError(first_error(reply), where=f"open {' '.join(place.opens)}")
         return reply.env
+
+
+def _lemma(ticket: Ticket, place: TicketPlace, script: str) -> HelperLemma:
+    short = short_name(ticket.name, place.namespace)
+    return HelperLemma(ticket.name, short, ticket.signature, script, place.file, Position(1, 0))
 
 
 def _checked(signature: str) -> None:

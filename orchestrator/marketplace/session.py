@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
-from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.events import StageProgress, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
@@ -232,7 +231,7 @@ class MarketSession:
     async def _open(self, ticket: Ticket, prover: StubProver) -> Goal | None:
         try:
             stub = self._checker.stub(ticket)
-            goal = await self._checker.stub_goal(ticket, stub, estimated_difficulty)
+            goal = await self._checker.stub_goal(ticket, stub)
         except (MarketplaceError, PatchError) as error:
             self._ledger.close_ticket(ticket.ticket_id, TicketStatus.CANCELLED, reason=error.what, who="lean")
             return None

@@ -219,7 +219,7 @@ async def test_a_stuck_goal_is_closed_through_tickets(shop: Shop, declaration: s
         ticket_id = await shop.market.request_lemma(lemma.signature, place, lemma.name)
         ticket = await shop.market.get_ticket(ticket_id)
         stub = shop.checker.stub(ticket)
-        opened = await shop.checker.stub_goal(ticket, stub, lambda _text: 0.5)
+        opened = await shop.checker.stub_goal(ticket, stub)
         found = await run_induction(opened, 300, prover=shop.pool.variant(stub.project), definitions=seen(goal))
         assert found.success, found.error
         await shop.market.claim_ticket(ticket_id, "induction")
