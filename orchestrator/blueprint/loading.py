@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.blueprint.architect import ArchitectNode, collect
-from orchestrator.blueprint.nodes import Blueprint, BlueprintProblem, ProblemKind, decode, encode
+from orchestrator.blueprint.nodes import Blueprint, BlueprintProblem, ProblemKind
 from orchestrator.blueprint.tex.definitions import DEFAULT_THEOREMS
 from orchestrator.blueprint.tex.parser import parse
 from orchestrator.errors import BlueprintError
@@ -66,7 +66,7 @@ def save(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> tup
             raise BlueprintError("a blueprint file lies outside the repository", where=path)
         scratch = target.with_name(f".{target.name}.new")
         try:
-            scratch.write_bytes(encode(after[path]))
+            scratch.write_bytes(after[path].encode("utf-8", "surrogateescape"))
             if target.exists():
                 scratch.chmod(target.stat().st_mode & 0o7777)
             os.replace(scratch, target)
@@ -101,7 +101,7 @@ class _Reader:
             file = (self._root / path).resolve()
             if not file.is_relative_to(self._root) or not file.is_file():
                 return None
-            return decode(file.read_bytes())
+            return file.read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             message = f"cannot be read: {error.strerror}"
             self.problems.append(BlueprintProblem(ProblemKind.UNREADABLE_FILE, message, path))

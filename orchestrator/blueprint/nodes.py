@@ -10,7 +10,7 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A half-open stretch of a TeX file, in code points of its text as decoded by `decode`."""
+    """A half-open stretch of a TeX file, in code points of its text."""
 
     file: str
     start: int
@@ -21,18 +21,8 @@ class Span:
 class Part:
     """A statement or a proof environment, with what the macros directly in it say.
 
-    Attributes:
-        environment: name as written in `\\begin{...}`.
-        begin: `\\begin{...}` with its optional argument.
-        title: text of the optional argument.
-        labels: every `\\label` directly in it.
-        lean: names in its `\\lean` macros, in order, without repetition.
-        uses: labels in its `\\uses` macros, in order, without repetition.
-        notready: it holds `\\notready`.
-        marks: every `\\leanok` in it.
-        mathlib_marks: every `\\mathlibok` in it.
-        lean_macros: every `\\lean{...}` in it.
-        label_macros: every `\\label{...}` in it.
+    `labels`, `lean` and `uses` are what its macros name, in order and without repetition. `begin` spans `\\begin{...}`
+    and its optional argument, which is the title; the other spans are of macros, `marks` of every `\\leanok`.
     """
 
     environment: str
@@ -185,13 +175,3 @@ class Blueprint:
 def line_of(text: str, offset: int) -> int:
     """Line number, from 1, of a place in a text."""
     return text.count("\n", 0, offset) + 1
-
-
-def decode(data: bytes) -> str:
-    """Bytes of a TeX file as text; bytes that are not UTF-8 survive `encode`."""
-    return data.decode("utf-8", "surrogateescape")
-
-
-def encode(text: str) -> bytes:
-    """The exact bytes `decode` was given, for the parts of the text that were not changed."""
-    return text.encode("utf-8", "surrogateescape")

@@ -13,18 +13,7 @@ from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Truth, be
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How often each thing is said, over all statements and proofs of nodes.
-
-    Attributes:
-        nodes: statements that are nodes, or labels tagged in Lean files.
-        proofs: proofs that belong to them.
-        declarations: names in `\\lean`.
-        statement_marks: `\\leanok` in statements.
-        proof_marks: `\\leanok` in proofs.
-        not_ready: nodes marked `\\notready`.
-        mathlib: `\\mathlibok`.
-        uses: labels in `\\uses`.
-    """
+    """How often each thing is said, over all statements and proofs of nodes; labels in Lean files are nodes, too."""
 
     nodes: int = 0
     proofs: int = 0
@@ -138,8 +127,8 @@ def report(
         by=by,
         counts=counts,
         lines=tuple(lines),
-        false_marks=status.false_marks,
-        unmarked=status.unmarked,
+        false_marks=sum(len(node.false_marks) for node in status.nodes),
+        unmarked=sum(len(node.unmarked) for node in status.nodes),
         missing=_missing(status.nodes),
         not_seen=tuple(not_seen),
         stale_lean_decls=status.stale_lean_decls,

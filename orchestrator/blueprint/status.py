@@ -61,7 +61,6 @@ class NodeStatus:
         proved: nothing is left to do for this node: `proof` where there is a proof environment; else the statement
             is formalised and the declarations' own bodies hold neither a sorry nor an axiom that is not allowed.
         missing: declarations that do not exist.
-        undecided: declarations nobody could elaborate.
         open_here: its own declarations that hold a sorry themselves.
         rests_on: sorried declarations elsewhere, below its own.
         forbidden_axioms: axioms below it that are not allowed, sorry apart.
@@ -76,7 +75,6 @@ class NodeStatus:
     proof: Truth = Truth.UNDECIDED
     proved: Truth = Truth.UNDECIDED
     missing: tuple[str, ...] = ()
-    undecided: tuple[str, ...] = ()
     open_here: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     forbidden_axioms: tuple[str, ...] = ()
@@ -116,16 +114,6 @@ class BlueprintStatus:
 
     nodes: tuple[NodeStatus, ...]
     stale_lean_decls: bool = False
-
-    @property
-    def false_marks(self) -> int:
-        """How many places are marked though false."""
-        return sum(len(node.false_marks) for node in self.nodes)
-
-    @property
-    def unmarked(self) -> int:
-        """How many places are true though not marked."""
-        return sum(len(node.unmarked) for node in self.nodes)
 
 
 Facts = Mapping[str, DeclarationTruth]
@@ -183,7 +171,6 @@ def judge(
         proof=proof,
         proved=proof if has_proof else closed,
         missing=tuple(name for name, fact in known.items() if not fact.exists),
-        undecided=tuple(name for name in all_names if name not in facts),
         open_here=open_here,
         rests_on=tuple(
             dict.fromkeys(below for fact in known.values() for below in fact.rests_on if below not in all_names)

@@ -132,8 +132,6 @@ class BlueprintUpdate:
     """What makes the blueprint true.
 
     Attributes:
-        blueprint: as read.
-        status: what is true of each node.
         marks: what is set and taken away.
         patch: one diff over the TeX files ("" when nothing changes).
         texts: new content of the files that change, by path.

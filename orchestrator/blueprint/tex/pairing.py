@@ -68,18 +68,10 @@ class Complaint:
     draft: Draft
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
-    """Statements with their proofs, and what is wrong with them."""
-
-    nodes: tuple[Node, ...]
-    complaints: tuple[Complaint, ...]
-
-
 def pair(
     statements: Sequence[Draft], proofs: Sequence[Draft], *, labels: Collection[str], in_graph: Collection[str]
-) -> Pairing:
-    """Give each proof to its statement, both in document order.
+) -> tuple[tuple[Node, ...], tuple[Complaint, ...]]:
+    """Give each proof to its statement, both in document order; the nodes, and what is wrong.
 
     Args:
         labels: every label of the document, whatever it names.
@@ -111,4 +103,4 @@ def pair(
         for label in dict.fromkeys(draft.said["uses"])
         if label not in labels
     ]
-    return Pairing(tuple(nodes), tuple(complaints))
+    return tuple(nodes), tuple(complaints)

@@ -85,14 +85,16 @@ class _Parser:
         for frame in self._frames[1:]:
             if frame.part:
                 self._report_draft(ProblemKind.UNCLOSED, f"\\begin{{{frame.name}}} is never closed", frame.part)
-        pairing = pair(self._statements, self._proofs, labels=self._labels, in_graph=self._definitions.in_graph)
-        for complaint in pairing.complaints:
+        nodes, complaints = pair(
+            self._statements, self._proofs, labels=self._labels, in_graph=self._definitions.in_graph
+        )
+        for complaint in complaints:
             # A label that is nowhere may well be in a part that could not be read.
             if complaint.kind is ProblemKind.UNKNOWN_LABEL and not self._complete:
                 continue
             self._report_draft(complaint.kind, complaint.message, complaint.draft)
         return Blueprint(
-            nodes=pairing.nodes,
+            nodes=nodes,
             files=self._files,
             problems=tuple(self._problems),
             root=self._root,

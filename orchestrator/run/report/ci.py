@@ -111,11 +111,11 @@ def junit(summary: Mapping[str, Any], fail_on: Iterable[str]) -> str:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            classname=_xml(goal["file"]),
-            name=_xml(f"{goal['declaration']}:{goal['line']}"),
+            classname=harmless(goal["file"]),
+            name=harmless(f"{goal['declaration']}:{goal['line']}"),
             time=f"{goal['time_seconds']:.3f}",
         )
-        words = _xml(f"{goal['status']}: {'; '.join(goal['tactics']) or goal['note']}")
+        words = harmless(f"{goal['status']}: {'; '.join(goal['tactics']) or goal['note']}")
         if (goal["file"], goal["line"]) in failed:
             ElementTree.SubElement(case, "failure", message=words)
             counts["failures"] += 1
@@ -135,7 +135,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _xml(text: object) -> str:
-    return harmless(str(text))

@@ -96,17 +96,12 @@ class Summary:
     """A run as people and programs read it.
 
     Attributes:
-        run_id: the run in the ledger.
-        repo, ref, commit: what was worked on.
         started: when, UTC.
-        wall_seconds: how long.
         goals: one report a goal, in the order of files.
-        attempts: every attempt made.
         config: the settings that matter, as in the results format of the benchmark runner.
         problems: files left out, and why.
         notes: what a reader should know.
         blueprint: marks changed.
-        lean: which Lean it ran on.
         trades: lemmas that were asked for, and what became of them.
         stopped: why the run ended early ("" when it did not).
         lean_servers: Lean servers at work side by side.
