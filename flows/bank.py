@@ -22,7 +22,7 @@ from orchestrator.run.bank import BankEntry, BankRun, bank_project, goals_for, g
 from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import MemoryLedger
-from orchestrator.scheduler.middleware import Attempt, Run, time_limit
+from orchestrator.scheduler.middleware import Attempt, Handler, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
@@ -30,9 +30,8 @@ from orchestrator.strategies.registry import make_strategies
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.text import counted
 from tasks.attempt import prefect_task
-from tasks.extract import extract_goals
+from tasks.begin import extract_goals, set_up_lean
 from tasks.premises import open_premises
-from tasks.set_up_lean import set_up_lean
 
 
 @flow(name="bank", flow_run_name="bank", persist_result=False, validate_parameters=False)
@@ -61,7 +60,7 @@ async def bank(
     made: dict[str, list[tuple[StrategyType, Result]]] = {entry.id: [] for entry in entries}
     strategies: Mapping[StrategyType, Strategy]
 
-    async def noted(attempt: Attempt, run: Run) -> Result:
+    async def noted(attempt: Attempt, run: Handler) -> Result:
         result = await run(attempt)
         made[attempt.goal.id].append((attempt.strategy, result))
         return result
@@ -75,12 +74,12 @@ async def bank(
             scheduler = Scheduler(context, settings=settings, middleware=(limit, *middleware))
         else:
             project = bank_project(entries)
-            servers = await set_up_lean(settings, paths, project)
+            servers = await set_up_lean(settings, project)
             pool = await held.enter_async_context(servers.pool(project))
             extraction = await extract_goals(project, pool, servers.identity, ContentCache(paths.answers))
             await pool.start()
             lean, goals = servers.description, goals_for(entries, extraction.goals)
-            library = await open_premises(settings, paths, servers, goals)
+            library = await open_premises(settings, servers, goals)
             strategies = make_strategies(
                 settings,
                 pool,

@@ -2,66 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from functools import partial
 from time import monotonic
-from typing import Any
 
 from prefect import flow
 
 from orchestrator.config import Profile, load_settings
-from orchestrator.errors import PublishError
-from orchestrator.gate.selection import GateReport
-from orchestrator.goals.events import Notice, RunFinished, StageStarted, notify, unseen
-from orchestrator.goals.result import Result
-from orchestrator.ledger.content_cache import ContentCache
-from orchestrator.ledger.workers import worker_name
+from orchestrator.goals.events import Notice, RunFinished, notify
 from orchestrator.marketplace.trade import MarketOutcome
-from orchestrator.premises.of_project import premises_seen
-from orchestrator.premises.store import chooser, retrievers
-from orchestrator.run.assembly import (
-    Beginning,
-    make_scheduler,
-    make_throttle,
-    night_order,
-    open_ledger,
-    recorded_run,
-    run_config,
-    summarise,
-    with_budget,
-)
-from orchestrator.run.outcomes import goal_reports, proofs_of
-from orchestrator.run.publish.commits import plan_commits
+from orchestrator.run.assembly import night_limits, night_scheduler, night_strategies
+from orchestrator.run.outcomes import goal_reports
 from orchestrator.run.report.files import check_folder
-from orchestrator.run.request import Publish, RunRequest
-from orchestrator.run.stop import WorkToDo, stoppable
-from orchestrator.run.triage.changes import goals_at, touched_goals
-from orchestrator.scheduler.claims import claims, release_left_over
-from orchestrator.scheduler.middleware import owner_rules
-from orchestrator.scheduler.time_limits import NO_MORE, TimeLimits, growth_from
-from orchestrator.source.owner_rules import load_rules
-from orchestrator.strategies.dojo_prover import dojo_prover
-from orchestrator.strategies.local_context import declarations_seen, definitions_seen
-from orchestrator.strategies.registry import make_strategies, neglected_models
-from orchestrator.text import counted
-from tasks.alone import alone, stop_at_attempts, watched
-from tasks.artifacts import progress_artifact, run_link
-from tasks.attempt import prefect_task
-from tasks.checkout import check_out
-from tasks.extract import extract_goals
+from orchestrator.run.request import Asked, RunRequest
+from orchestrator.run.run import Beginning
+from orchestrator.run.stop import stoppable
+from orchestrator.scheduler.claims import release_left_over
+from orchestrator.strategies.registry import neglected_models
+from tasks.attempt import prefect_task, prove_goals
+from tasks.begin import beginning
+from tasks.judge import judged, make_patch, publish_proofs, record, sort_goals, sync_blueprint
 from tasks.limits import ensure_limits
 from tasks.premises import open_premises
-from tasks.publish import make_patch, publish_run
-from tasks.record import record
 from tasks.report import report
-from tasks.request import read_order
-from tasks.retry_refused import ask_once_more
-from tasks.set_up_lean import set_up_lean
+from tasks.request import read_request
+from tasks.retry_refused import retry_refused
 from tasks.supply import supply_lemmas
-from tasks.sync_blueprint import sync_blueprint
-from tasks.triage import modules_changed, other_branches, triage
-from tasks.verify import verify_proofs
 
 
 @flow(name="nightly", flow_run_name="nightly {repo}{project} {ref}", persist_result=False, validate_parameters=False)
@@ -100,8 +65,7 @@ async def nightly(
         OrchestratorError: nothing could be done; the message says what to do next.
         StoppedError: asked to stop before there was anything to verify, or asked twice.
     """
-    order = await read_order(
-        project=project,
+    asked = Asked(
         repo=repo,
         ref=ref,
         profile=profile,
@@ -112,166 +76,46 @@ async def nightly(
         more_time=more_time,
         only=only,
     )
-    return await run_order(order)
+    return await work(await read_request(asked, project))
 
 
-async def without_work(**asked: Any) -> dict[str, object] | None:
-    """The run without Prefect, as far as nothing is to be done: the content of summary.json, or None when there is.
-
-    `asked` is what `nightly` takes, without a block. For when Prefect's server is yet to start: of a repository that
-    has not changed everything is known.
-
-    Raises:
-        OrchestratorError: as `run_order` does.
-    """
-    try:
-        with alone(), unseen() as events:
-            summary = await run_order(await read_order(**asked))
-    except WorkToDo:
-        return None
-    for event in events:
-        notify(event)
-    return summary
-
-
-async def run_order(order: RunRequest) -> dict[str, object]:
-    """The order of stages, for whatever a run is asked to do; the content of summary.json.
+async def work(request: RunRequest) -> dict[str, object]:
+    """The stages of a run, in their order; the content of summary.json.
 
     Raises:
         OrchestratorError: nothing could be done. What could not be published is written all the same.
     """
-    started = Beginning()
-    settings = load_settings(**order.settings)
-    paths = settings.paths
-    check_folder(order.out)
-    answers = ContentCache(paths.answers)
-    async with stoppable() as stop, AsyncExitStack() as held:
-        store = held.enter_context(open_ledger(settings, paths))
-        checkout, project = await check_out(order.repo, order.ref, settings, paths)
-        rules = load_rules(checkout.path)
-        settings = with_budget(settings, rules)
-        axioms = rules.allowed_axioms | settings.allowed_axioms
-        servers = watched(await set_up_lean(settings, paths, project, order.repo))
-        ledger = held.enter_context(
-            recorded_run(store, settings, checkout, project, lean=servers.identity, stop=stop, link=run_link())
-        )
-        pool = await held.enter_async_context(servers.pool(project))
-        extraction = await extract_goals(project, pool, servers.identity, answers)
-        considered = goals_at(extraction.goals, order.only) if order.only else extraction.goals
-        if order.since:
-            changed = await modules_changed(checkout, project, order.since, paths.checkouts)
-            considered = touched_goals(considered, extraction.declarations, changed)
-        # A branch of ours is written anew from what this run proves: then nothing that is on it may be left out.
-        ours = rules.publish_branch if order.publish is Publish.PATCH else ""
-        branches = await other_branches(checkout, rules.branches, paths.checkouts, ours=ours)
-        looking = pool if settings.counterexamples and settings.profile is not Profile.STUB else None
-        found = await triage(considered, project, rules, branches, looking, ledger, servers.identity, answers)
-        goals = night_order(
-            [goal for goal in considered if goal.id not in found.left and goal.id not in found.false],
-            project,
-            extraction,
-            store,
-            ledger,
-        )
-        library = await open_premises(settings, paths, servers, goals, background=order.background)
-        premises = premises_seen(project, extraction)
-        choose = chooser(library, premises)
-        usual = settings.timeouts
-        limits = (
-            TimeLimits(settings, growth_from(store, ledger.environment, usual))
-            if order.more_time
-            else TimeLimits(settings)
-        )
-        for words in neglected_models(settings):
+    started, settings = Beginning(), load_settings(**request.settings)
+    check_folder(request.out)
+    async with stoppable() as stop, beginning(request, settings, stop) as run:
+        found = await sort_goals(run)
+        library = await open_premises(run.settings, run.servers, found.goals, background=request.background)
+        for words in neglected_models(run.settings):
             notify(Notice(words))
-        strategies = make_strategies(
-            settings,
-            pool,
-            definitions_seen(project, extraction),
-            declarations_seen(project, extraction),
-            choose=choose,
-            ledger=ledger,
-            project=project,
-            retriever=retrievers(library, premises),
-            whole_states=dojo_prover(checkout, project, pool, lambda words: notify(Notice(words)))
-            if settings.dojo
-            else None,
-        )
-        stop_at_attempts(goals, strategies, ledger, lambda goal, kind: NO_MORE * limits.enough(goal, kind))
-        ledger.add_goals(considered)  # after the order, which asks what is new
-        release_left_over(store, repo=ledger.repo)
-        await ensure_limits(settings, flow=nightly.name)
-        scheduler = make_scheduler(
-            settings,
-            strategies,
-            ledger,
-            (
-                owner_rules(rules),
-                claims(store, repo=ledger.repo, worker=worker_name(ledger.run_id), made=ledger.check_duplicate),
-                prefect_task(settings),
-            ),
-            prover=pool,
-            servers=servers.count,
-            limits=limits,
-            throttle=make_throttle(settings, background=order.background),
-        )
-        notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
-        began = monotonic()
+        run.ledger.add_goals(found.considered)  # after the order, which asks what is new
+        release_left_over(run.ledger.store, repo=run.ledger.repo)
+        await ensure_limits(run.settings, flow=nightly.name)
+        strategies = night_strategies(run, library)
+        scheduler = night_scheduler(run, strategies, night_limits(run), prefect_task(run.settings))
         stop.ends_with(scheduler.shutdown)
-        async with progress_artifact(len(goals)):
-            results = await scheduler.process_queue(goals)
-        trading = MarketOutcome()
-        if settings.market and settings.profile is not Profile.STUB:
-            limit = settings.timeout
-            trading = await supply_lemmas(
-                project,
-                extraction,
-                results,
-                settings,
-                servers,
-                pool,
-                ledger,
-                answers,
-                None if limit is None else limit - (monotonic() - began),
-                choose=choose,
-                among=frozenset(goal.id for goal in goals),
-            )
-        results = {**results, **trading.results}
-
-        async def judge(proved: Mapping[str, Result]) -> GateReport:
-            return await verify_proofs(project, extraction, proofs_of(goals, proved), servers, answers, axioms)
-
-        gate = await judge(results)
-        if not stop.requests and settings.timeout is None:
-            results, gate = await ask_once_more(
-                goals, results, gate, prove=scheduler.process_queue, judge=judge, ledger=ledger
-            )
-        update = await sync_blueprint(project, extraction, gate, pool, servers.identity, answers, axioms)
-        reports = goal_reports(considered, results, gate, left=found.left, false=found.false)
-        record(ledger, reports, update)
-        patch = make_patch(project, gate)
-        summary = summarise(
-            checkout,
-            project,
-            extraction,
-            reports,
-            update,
-            ledger,
-            started,
-            run_config(settings),
-            servers,
-            trading.trades,
-        )
-        commits = plan_commits(reports, {m.path: m.text for m in project.modules}, blueprint=update.texts)
-        refused: PublishError | None = None
-        try:
-            done = await publish_run(order, checkout, commits, summary.to_dict(), rules.publish_branch)
-        except PublishError as error:
-            refused, done = error, (f"not published: {error}",)
-        summary = replace(summary, notes=(*summary.notes, *done))
-        await report(summary, patch, update.patch, order.out)
-    finished = summary.to_dict()
+        began = monotonic()
+        results = await prove_goals(scheduler, found.goals)
+        outcome = MarketOutcome()
+        if run.settings.market and run.settings.profile is not Profile.STUB:
+            left = run.budget - (monotonic() - began)
+            outcome = await supply_lemmas(run, results, left, library, among=found.goals)
+        results = {**results, **outcome.results}
+        gate = await judged(run, found.goals, results)
+        if not stop.requests and run.settings.timeout is None:
+            prove, judge = scheduler.process_queue, partial(judged, run, found.goals)
+            results, gate = await retry_refused(found.goals, results, gate, prove=prove, judge=judge, ledger=run.ledger)
+        update = await sync_blueprint(run, gate)
+        reports = goal_reports(found.considered, results, gate, left=found.left, false=found.false)
+        record(run.ledger, reports, update)
+        end = await publish_proofs(run, make_patch(run, started, reports, gate, update, outcome.trades))
+        await report(end, request.out)
+    finished = end.summary.to_dict()
     notify(RunFinished(finished))
-    if refused is not None:
-        raise refused
+    if end.refused is not None:
+        raise end.refused
     return finished

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.nightly import run_order
+from flows.nightly import work
 from orchestrator import __version__
 from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.run.report.ci import FailOn, failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.files import check_folder, write_outputs
-from tasks.request import read_order
+from orchestrator.run.request import Asked
+from tasks.request import read_request
 
 SECONDS = 120.0
 
@@ -55,8 +56,7 @@ async def on_push(
         allowed = ", ".join(FailOn)
         raise ConfigError(f"fail_on cannot be {unknown[0]!r}", where="fail_on", hint=f"Allowed: {allowed}")
     check_folder(reports)
-    order = await read_order(
-        project=project,
+    asked = Asked(
         repo=repo,
         ref=ref,
         budget_seconds=budget_seconds,
@@ -65,7 +65,7 @@ async def on_push(
         comment_on=comment_on,
         out=out,
     )
-    summary = await run_order(order)
+    summary = await work(await read_request(asked, project))
     found = findings(summary)
     if reports:
         written = {

@@ -7,8 +7,8 @@ from prefect import flow
 from orchestrator.config import load_settings
 from orchestrator.premises.store import DEFAULT_IMPORTS
 from orchestrator.source.project import Project
+from tasks.begin import set_up_lean
 from tasks.premises import collect_premises
-from tasks.set_up_lean import set_up_lean
 
 
 @flow(name="premises", persist_result=False, validate_parameters=False)
@@ -27,5 +27,5 @@ async def premises(imports: tuple[str, ...] = DEFAULT_IMPORTS, force: bool = Fal
     """
     settings = load_settings()
     paths = settings.paths
-    servers = await set_up_lean(settings, paths, Project("premises", ""))
+    servers = await set_up_lean(settings, Project("premises", ""))
     return await collect_premises(paths, servers, imports, force)

@@ -13,13 +13,10 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from orchestrator.goals.events import GoalDone, RunEvent, observed_by
-from tasks.alone import is_alone
 
 
 def run_link() -> str:
     """Where the Prefect UI shows the flow run that is going on; "" when its server has none, as a temporary one."""
-    if is_alone():
-        return ""
     return (flow_run.ui_url or "") if get_current_settings().server.ui.enabled else ""
 
 
@@ -49,9 +46,6 @@ async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[
 
     A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
     """
-    if is_alone():
-        yield
-        return
     share = Share(goals)
     following: asyncio.Task[None] | None = None
     with suppress(HTTPError):

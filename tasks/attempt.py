@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import prefect.task_engine  # noqa: F401 - else threads import it at once, which breaks Python 3.11.7 now and then
@@ -16,10 +16,14 @@ from prefect.tasks import exponential_backoff
 
 from orchestrator.config import SchedulerSettings
 from orchestrator.errors import SessionError
+from orchestrator.goals.events import StageStarted, notify
+from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
-from orchestrator.scheduler.middleware import Attempt, Middleware, Run
+from orchestrator.scheduler.middleware import Attempt, Handler, Middleware
+from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Weight, weight_of
-from tasks.alone import stop_at_work
+from orchestrator.text import counted
+from tasks.artifacts import progress_artifact
 from tasks.stage import whole
 
 RETRIES = 2
@@ -41,7 +45,7 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def made(attempt: Attempt, run: Run, begins: Callable[[], None]) -> Result:
+async def made(attempt: Attempt, run: Handler, begins: Callable[[], None]) -> Result:
     """Make one attempt, and say when it begins."""
     begins()
     return await run(attempt)
@@ -57,10 +61,9 @@ def prefect_task(settings: SchedulerSettings) -> Middleware:
     that it loses is lost as on a broken session. Replaying cached tactics takes moments and is no task run.
     """
 
-    async def tasked(attempt: Attempt, run: Run) -> Result:
+    async def tasked(attempt: Attempt, run: Handler) -> Result:
         if attempt.cached:
             return await run(attempt)
-        stop_at_work()
         begun: list[bool] = []
         try:
             tagged = _TAGGED[weight_of(attempt.goal, settings)]
@@ -71,3 +74,10 @@ def prefect_task(settings: SchedulerSettings) -> Middleware:
         return await run(attempt)
 
     return tasked
+
+
+async def prove_goals(scheduler: Scheduler, goals: Sequence[Goal]) -> dict[str, Result]:
+    """Work the goals off, with the share of those that are done in Prefect's pages."""
+    notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+    async with progress_artifact(len(goals)):
+        return await scheduler.process_queue(goals)

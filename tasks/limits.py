@@ -17,7 +17,6 @@ from prefect.settings import get_current_settings
 from orchestrator.config import SchedulerSettings, Switch
 from orchestrator.goals.events import Notice, notify
 from orchestrator.scheduler.slots import Weight
-from tasks.alone import is_alone
 
 
 async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
@@ -27,7 +26,7 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
     slot costs seconds, and a killed run's slots never come back. Elsewhere the same numbers hold in this process
     alone. Slots that runs of `flow` have left behind are freed, unless another run of it is going on.
     """
-    if settings.limits is Switch.OFF or is_alone():
+    if settings.limits is Switch.OFF:
         return False
     async with get_client() as client:
         if settings.limits is Switch.AUTO and not await has_postgres(client):

@@ -39,7 +39,7 @@ NOT_COLLECTED = (
 
 @stage("premises")
 async def open_premises(
-    settings: Settings, paths: Paths, servers: Servers, goals: Sequence[object], *, background: bool = False
+    settings: Settings, servers: Servers, goals: Sequence[object], *, background: bool = False
 ) -> Library | None:
     """The library's theorems; None where there is nothing to prove, or where they are not there.
 
@@ -48,12 +48,13 @@ async def open_premises(
 
     Args:
         settings: whether they are collected, and the encoder of premises.
-        paths, servers: where they are kept, and what they are collected with.
+        servers: what they are collected with.
         goals: what is to be proved.
         background: whether the run has time.
     """
     if not goals or settings.profile is Profile.STUB:
         return None
+    paths = settings.paths
     try:
         if not is_known(paths, servers):
             if not wanted(settings, background=background):

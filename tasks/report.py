@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from pathlib import Path
 
 from httpx import HTTPError
 from prefect.artifacts import acreate_image_artifact, acreate_markdown_artifact, acreate_table_artifact
 
 from orchestrator.goals.events import Notice, notify
-from orchestrator.run.report.files import write_outputs
+from orchestrator.run.conclude import Conclusion, write_results
 from orchestrator.run.report.plots import PLOTS, plots
-from orchestrator.run.report.render import to_html, to_markdown
-from orchestrator.run.report.summary import Summary, attempts_jsonl
-from tasks.alone import is_alone
+from orchestrator.run.report.render import to_markdown
 from tasks.stage import stage
 
 REPORT_KEY = "lean-orchestrator-report"
@@ -21,31 +18,17 @@ GOALS_KEY = "lean-orchestrator-goals"
 
 
 @stage("report")
-async def report(summary: Summary, proofs_patch: str, blueprint_patch: str, out: str) -> None:
+async def report(end: Conclusion, out: str) -> None:
     """Write the results to `out` ("" for nowhere) and publish them as artifacts with stable keys.
 
     Raises:
         OrchestratorError: they cannot be written. A Prefect server that does not answer only costs the artifacts.
     """
-    pictures = plots(summary)
-    if out:
-        write_outputs(
-            Path(out),
-            {
-                "summary.json": summary.to_json(),
-                "proofs.patch": proofs_patch,
-                "blueprint.patch": blueprint_patch,
-                "report.md": to_markdown(summary, plots=tuple(pictures)),
-                "report.html": to_html(summary),
-                **pictures,
-                "attempts.jsonl": attempts_jsonl(summary.attempts),
-            },
-        )
-    if is_alone():
-        return
+    write_results(end, out)
+    summary = end.summary
     try:
         await acreate_markdown_artifact(to_markdown(summary), key=REPORT_KEY, description="What the run proved")
-        for name, picture in pictures.items():
+        for name, picture in plots(summary).items():
             key = f"lean-orchestrator-{name.partition('.')[0]}"
             image = f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode()}"
             await acreate_image_artifact(image_url=image, key=key, description=PLOTS[name])

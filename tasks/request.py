@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from blocks.language_model import LanguageModel
 from blocks.lean_project import LeanProject
@@ -12,72 +12,46 @@ from blocks.source_host import SourceHost
 from orchestrator.config import Profile
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import Notice, notify
-from orchestrator.run.request import HostAccess, Publish, RunRequest
+from orchestrator.run.request import Asked, HostAccess, RunRequest, request_of
 
 
-async def read_order(
-    *,
-    project: str = "",
-    repo: str = "",
-    ref: str = "",
-    profile: int | None = None,
-    budget_seconds: float | None = None,
-    out: str = "",
-    publish: str = "",
-    since: str = "",
-    only: str = "",
-    comment_on: int = 0,
-    background: bool = False,
-    more_time: bool = False,
-) -> RunRequest:
-    """Parameters go before what the blocks say; `project` is the name of a LeanProject block.
+async def read_request(asked: Asked, project: str = "") -> RunRequest:
+    """What is asked for goes before what the blocks say; `project` is the name of a LeanProject block.
 
     Raises:
         ConfigError: no repository is named, a block is not there, or a word is none of those allowed.
     """
-    block = await _project(project, needed=not repo)
-    prover: Prover | None = await _load(Prover, block.prover) if block and block.prover else None
-    ledger: LedgerDatabase | None = await _load(LedgerDatabase, block.ledger) if block and block.ledger else None
-    host: SourceHost | None = await _load(SourceHost, block.source_host) if block and block.source_host else None
-    where = repo or (block.repo if block else "")
-    if not where:
-        hint = "Give the parameter repo, or project with the name of a Lean project block (orchestrator setup --repo …)"
-        raise ConfigError("no repository is named", where="repo", hint=hint)
-    word = publish or (block.publish if block else Publish.PATCH)
-    try:
-        how = Publish(word)
-    except ValueError as error:
-        raise ConfigError(f"publish cannot be {word!r}", where="publish", hint="Allowed: patch, branch, pr") from error
-    chosen = profile if profile is not None else prover.profile if prover else None
-    settings: dict[str, Any] = {
-        "profile": None if chosen is None else Profile(chosen),
-        "timeout": budget_seconds if budget_seconds is not None else prover.budget_seconds if prover else None,
-        "ledger_url": ledger.url.get_secret_value() if ledger else None,
-    }
-    if prover is not None:
-        settings["servers"] = prover.servers
-        settings["max_light"], settings["max_heavy"] = prover.max_light, prover.max_heavy
-        settings["speculation"] = prover.speculation
+    block = await _project(project, needed=not asked.get("repo"))
+    if block is None:
+        return request_of(asked)
+    host: SourceHost | None = await _load(SourceHost, block.source_host) if block.source_host else None
+    given = {key: value for key, value in asked.items() if value not in ("", None)}
+    from_block = Asked(repo=block.repo, ref=block.ref, out=block.out, publish=block.publish)
+    return request_of(
+        cast(Asked, {**from_block, **given}),
+        host=None if host is None else _access(host),
+        settings=await _settings(block),
+    )
+
+
+async def _settings(block: LeanProject) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if block.ledger:
+        ledger: LedgerDatabase = await _load(LedgerDatabase, block.ledger)
+        settings["ledger_url"] = ledger.url.get_secret_value()
+    if block.prover:
+        prover: Prover = await _load(Prover, block.prover)
+        settings |= prover.model_dump(include={"servers", "max_light", "max_heavy", "speculation"})
+        settings |= {"profile": Profile(prover.profile), "timeout": prover.budget_seconds}
         if prover.language_model:
             model: LanguageModel = await _load(LanguageModel, prover.language_model)
-            settings["llm_url"], settings["llm_model"] = str(model.base_url), model.model
-            settings["llm_key"] = model.api_key.get_secret_value() or None
-            settings["llm_max_tokens"] = model.max_tokens
-    if background:
-        settings["speculation"] = 1
-    return RunRequest(
-        repo=where,
-        ref=ref or (block.ref if block else "HEAD"),
-        out=out or (block.out if block else ""),
-        publish=how,
-        host=None if host is None else _access(host),
-        since=since,
-        only=only,
-        comment_on=comment_on,
-        background=background,
-        more_time=more_time,
-        settings=settings,
-    )
+            settings |= {
+                "llm_url": str(model.base_url),
+                "llm_model": model.model,
+                "llm_key": model.api_key.get_secret_value() or None,
+                "llm_max_tokens": model.max_tokens,
+            }
+    return settings
 
 
 async def _project(name: str, *, needed: bool) -> LeanProject | None:

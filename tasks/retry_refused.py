@@ -17,7 +17,7 @@ Prove = Callable[[Sequence[Goal]], Awaitable[Mapping[str, Result]]]
 Judge = Callable[[Mapping[str, Result]], Awaitable[GateReport]]
 
 
-async def ask_once_more(
+async def retry_refused(
     goals: Sequence[Goal],
     results: dict[str, Result],
     gate: GateReport,

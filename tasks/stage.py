@@ -10,8 +10,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 
-from tasks.alone import is_alone
-
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
@@ -38,8 +36,6 @@ def stage(name: str) -> Callable[[Callable[Parameters, Answer]], Callable[Parame
 
         @wraps(function)
         def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-            if is_alone():
-                return function(*args, **kwargs)
             return made(*map(whole, args), **{key: whole(value) for key, value in kwargs.items()})
 
         return run

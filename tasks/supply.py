@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from orchestrator.config import Settings
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
-from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.pool import Pool
-from orchestrator.lean.servers import Servers
 from orchestrator.lean.workspace import Workspace
-from orchestrator.ledger.content_cache import ContentCache
-from orchestrator.marketplace.answers import MarketAnswers
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.session import MarketLimits, MarketSession, StubProver
 from orchestrator.marketplace.trade import MarketOutcome
-from orchestrator.premises.retrieval import Choose
+from orchestrator.premises.library import Library
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.store import chooser
 from orchestrator.run.assembly import make_scheduler
-from orchestrator.run.ledger import RunLedger
+from orchestrator.run.market import known_outcome, market_answers, spending
 from orchestrator.run.outcomes import left_alone
+from orchestrator.run.run import Run
 from orchestrator.source.project import Project
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
@@ -39,52 +36,42 @@ LONGEST_SECONDS = 1800.0
 
 @stage("market")
 async def supply_lemmas(
-    project: Project,
-    extraction: Extraction,
+    run: Run,
     results: Mapping[str, Result],
-    settings: Settings,
-    servers: Servers,
-    pool: Pool,
-    ledger: RunLedger,
-    answers: ContentCache,
-    seconds: float | None,
+    seconds: float,
+    library: Library | None,
     *,
-    choose: Choose,
     ask: bool = True,
-    among: frozenset[str] | None = None,
+    among: Iterable[Goal] | None = None,
 ) -> MarketOutcome:
     """Trade on the marketplace for the goals that are still open.
 
     Args:
-        project, extraction: what is worked on.
+        run: what is worked on, and what with.
         results: what the strategies said of the goals, by id.
-        settings, servers, pool: what it is worked on with.
-        ledger: the run's, with the tickets in its store.
-        answers: what earlier runs have found out.
-        seconds: how long it may take; None for no limit of the run's own.
-        choose: premises of the library for a goal.
-        among: ids of the goals that are worked on; all that a run works on unless given.
+        seconds: how long it may take; infinite for no limit of the run's own.
+        library: where suppliers look premises up.
+        among: the goals that are worked on; all that a run works on unless given.
         ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 
     Raises:
         LedgerError: the ledger cannot be used.
     """
-    worked_on = {goal.id: goal for goal in extraction.goals if _wanted(goal, among)}
+    settings, ledger, servers = run.settings, run.ledger, run.servers
+    goals = [goal for goal in run.extraction.goals if not left_alone(goal)] if among is None else among
+    worked_on = {goal.id: goal for goal in goals}
     answered = {key: results.get(key) for key in worked_on}
     stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
-    waiting = ledger.store.tickets(repo=ledger.repo, limit=1)
-    if not (stuck or waiting) or ledger.stop.requests or (seconds is not None and seconds <= 0):
-        return MarketOutcome()
-    known = MarketAnswers(answers, project, servers.identity)
-    spending = [f"{kind} {ledger.configuration(kind)} {most}" for kind, most in settings.timeouts.items()]
-    settled = known.settled(stuck, ledger.store.tickets(repo=ledger.repo), spending)
-    if settled is not None:
-        return MarketOutcome(trades=settled)
+    known = known_outcome(run, stuck)
+    if known is not None or seconds <= 0:
+        return known or MarketOutcome()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
-    definitions = definitions_seen(project, extraction)
-    declarations = declarations_seen(project, extraction)
+    definitions = definitions_seen(run.project, run.extraction)
+    declarations = declarations_seen(run.project, run.extraction)
+    choose = chooser(library, premises_seen(run.project, run.extraction))
     started = time.monotonic()
-    budget = LONGEST_SECONDS if seconds is None else seconds
+    budget = LONGEST_SECONDS if math.isinf(seconds) else seconds
+    answers = market_answers(run)
     judging = servers.session()
     one_at_a_time = asyncio.Lock()
 
@@ -109,31 +96,27 @@ async def supply_lemmas(
         ledger.stop.ends_with(scheduler.shutdown)
         return await scheduler.process_queue(goals)
 
-    checker = LeanChecker(pool, alone, extraction.goals, lean=servers.identity)
+    checker = LeanChecker(run.pool, alone, run.extraction.goals, lean=servers.identity)
     limits = MarketLimits(
         run_id=ledger.run_id,
-        seconds=budget if not math.isinf(budget) else LONGEST_SECONDS,
+        seconds=budget,
         stopping=lambda: bool(ledger.stop.requests),
     )
     session = MarketSession(
         Marketplace(ledger.store, checker, repo=ledger.repo),
-        pool,
+        run.pool,
         checker,
         worked_on,
         definitions=definitions,
         prove=prove,
-        answers=known,
+        answers=answers,
         limits=limits,
     )
     try:
         outcome = await session.run(stuck)
         if session.settled:
             left = [key for key in stuck if key not in outcome.results]
-            known.note_settled(left, ledger.store.tickets(repo=ledger.repo), spending, outcome.trades)
+            answers.note_settled(left, ledger.store.tickets(repo=ledger.repo), spending(run), outcome.trades)
         return outcome
     finally:
         await judging.close()
-
-
-def _wanted(goal: Goal, among: frozenset[str] | None) -> bool:
-    return not left_alone(goal) if among is None else goal.id in among

@@ -24,7 +24,7 @@ from orchestrator.config import Paths, Settings, load_settings
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
-from orchestrator.run.request import Publish
+from orchestrator.run.request import Asked, Publish, request_of
 from orchestrator.run.stop import interruption_held
 from orchestrator.text import counted
 
@@ -70,25 +70,25 @@ def prove(
         from orchestrator.cli.repository import build_project
 
         build_project(repo, console)
-    asked: dict[str, Any] = {
-        "repo": repo,
-        "ref": ref,
-        "profile": int(settings.profile),
-        "budget_seconds": timeout,
-        "out": str(folder),
-        "publish": publish,
-        "more_time": more_time,
-        "only": only,
-    }
+    asked = Asked(
+        repo=repo,
+        ref=ref,
+        profile=int(settings.profile),
+        budget_seconds=timeout,
+        out=str(folder),
+        publish=publish,
+        more_time=more_time,
+        only=only,
+    )
     with shown_run(console, settings.paths) as server:
-        nightly = load_flow("nightly")
         # Of an unchanged repository all is known before a temporary server is there.
         known = None
         if server.temporary and not project:
-            from flows.nightly import without_work
+            with interruption_held():
+                from orchestrator.run.plan import nothing_to_do
 
-            known = asyncio.run(without_work(**asked))
-        summary = known or run_flow(server, nightly, **asked, project=project)
+            known = asyncio.run(nothing_to_do(request_of(asked)))
+        summary = known.to_dict() if known else run_flow(server, load_flow("nightly"), **asked, project=project)
     return finish(console, repo, summary, folder, as_json=json_)
 
 

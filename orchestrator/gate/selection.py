@@ -31,13 +31,21 @@ async def known_names(
     Raises:
         SessionError: as `work` does.
     """
-    key = content_key("names", [*project_parts(project, lean), *names])
-    known = cache.get(key, frozenset[str])
+    known = recalled_names(cache, project, lean, names)
     if known is not None:
         return known
     found = await work()
-    cache.put(key, found)
+    cache.put(_names_key(project, lean, names), found)
     return found
+
+
+def recalled_names(cache: ContentCache, project: Project, lean: str, names: Sequence[str]) -> frozenset[str] | None:
+    """Which of `names` Lean's library declares, None when that was not asked before."""
+    return cache.get(_names_key(project, lean, names), frozenset[str])
+
+
+def _names_key(project: Project, lean: str, names: Sequence[str]) -> str:
+    return content_key("names", [*project_parts(project, lean), *names])
 
 
 _OF_THE_FILE = frozenset(
@@ -250,15 +258,21 @@ async def known_gate(
         SessionError: as `work` does.
     """
 
-    def key(placed: Sequence[Proof]) -> str:
-        parts = ["\x00".join((proof.goal.id, proof.script, *map(helper_text, proof.helpers))) for proof in placed]
-        return content_key("gate", [*project_parts(project, lean), *sorted(parts)])
-
-    known = cache.get(key(proofs), GateReport)
+    known = recalled_report(cache, project, lean, proofs)
     if known is not None:
         return known
     report = await work()
     # The next run comes with what passed alone: the ledger does not offer again what was turned down.
     verdicts = {proof.goal.id: report.verdicts[proof.goal.id] for proof in report.accepted}
-    cache.put(key(report.accepted), replace(report, verdicts=verdicts))
+    cache.put(_key(project, lean, report.accepted), replace(report, verdicts=verdicts))
     return report
+
+
+def recalled_report(cache: ContentCache, project: Project, lean: str, proofs: Sequence[Proof]) -> GateReport | None:
+    """The gate's report on exactly these proofs in exactly this project, None when it was not worked out before."""
+    return cache.get(_key(project, lean, proofs), GateReport)
+
+
+def _key(project: Project, lean: str, placed: Sequence[Proof]) -> str:
+    parts = ["\x00".join((proof.goal.id, proof.script, *map(helper_text, proof.helpers))) for proof in placed]
+    return content_key("gate", [*project_parts(project, lean), *sorted(parts)])

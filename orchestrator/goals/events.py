@@ -108,17 +108,6 @@ def notify(event: RunEvent) -> None:
 
 
 @contextmanager
-def unseen() -> Iterator[list[RunEvent]]:
-    """Inside the block nobody who watched before hears of anything; the list takes the events, for later."""
-    events: list[RunEvent] = []
-    token = _observers.set((events.append,))
-    try:
-        yield events
-    finally:
-        _observers.reset(token)
-
-
-@contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
     """Inside the block, and in tasks and threads begun there, `observer` hears of every event, as do outer ones."""
     token = _observers.set((*_observers.get(), observer))

@@ -135,12 +135,16 @@ async def known_extraction(
     Raises:
         SessionError: as `work` does.
     """
-    key = content_key("extraction", project_parts(project, lean))
-    known = cache.get(key, Extraction)
+    known = recalled_extraction(cache, project, lean)
     if known is not None:
         return known
     found = await work()
     # That Lean broke says something of this machine and moment, too: it is asked again.
     if not any(BROKE in problem.message for problem in found.problems):
-        cache.put(key, found)
+        cache.put(content_key("extraction", project_parts(project, lean)), found)
     return found
+
+
+def recalled_extraction(cache: ContentCache, project: Project, lean: str) -> Extraction | None:
+    """The extraction of a project whose every file was seen before, else None."""
+    return cache.get(content_key("extraction", project_parts(project, lean)), Extraction)

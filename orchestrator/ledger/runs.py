@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from orchestrator.errors import LedgerError
 from orchestrator.goals.normal_form import goal_hash as hash_of
 from orchestrator.ledger.columns import row_of
 from orchestrator.ledger.database import Section
 from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus
-from orchestrator.ledger.tables import GOALS, PROOFS, RUN_PROGRESS, RUNS
+from orchestrator.ledger.tables import PROOFS, RUNS
 
 NEWEST_RUNS = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
 
@@ -64,14 +64,6 @@ class RunSection(Section):
             found = connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(values)).rowcount
         if not found:
             raise LedgerError(f"there is no run {run_id}", where=self._database.where)
-
-    def drop_run(self, run_id: str) -> None:
-        """Remove a run that has done nothing but begin."""
-        with self._database.write() as connection:
-            for column in (GOALS.c.first_seen_run, GOALS.c.last_seen_run):
-                connection.execute(update(GOALS).where(column == run_id).values({column.name: None}))
-            connection.execute(delete(RUN_PROGRESS).where(RUN_PROGRESS.c.run_id == run_id))
-            connection.execute(delete(RUNS).where(RUNS.c.id == run_id))
 
     def run(self, run_id: str) -> RunRecord | None:
         """The run of that id."""

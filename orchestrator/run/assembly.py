@@ -7,47 +7,42 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from time import monotonic
 
-from orchestrator.blueprint.graph import worth
-from orchestrator.blueprint.loading import load
-from orchestrator.blueprint.status import evaluate
-from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.config import Paths, PolicyChoice, Profile, Settings
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.origin import open_origin
-from orchestrator.goals.events import notify, observed_by
-from orchestrator.goals.goal import Goal
+from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
-from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.servers import Servers
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.workers import worker_name
 from orchestrator.machine import LocalMachine
-from orchestrator.marketplace.trade import Trade
-from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.premises.library import Library
+from orchestrator.premises.of_project import premises_seen
+from orchestrator.premises.store import chooser, retrievers
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.progress import RunProgress
 from orchestrator.run.report.files import check_folder
-from orchestrator.run.report.summary import GoalReport, Summary
-from orchestrator.run.stop import Stop, WorkToDo
+from orchestrator.run.run import Repository, Run
+from orchestrator.run.stop import Stop
+from orchestrator.scheduler.claims import claims
 from orchestrator.scheduler.context import SchedulerContext
-from orchestrator.scheduler.goal_order import in_order
 from orchestrator.scheduler.memory import AttemptLedger
-from orchestrator.scheduler.middleware import Middleware, time_limit
+from orchestrator.scheduler.middleware import Middleware, owner_rules, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.scheduler.throttle import Throttle
-from orchestrator.scheduler.time_limits import TimeLimits
-from orchestrator.source.owner_rules import Rules
-from orchestrator.source.project import Project, excerpt
+from orchestrator.scheduler.time_limits import TimeLimits, growth_from
+from orchestrator.source.project import excerpt
 from orchestrator.strategies.base import GoalOpener, Strategy
+from orchestrator.strategies.dojo_prover import dojo_prover
+from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.policy.bandit import CostAware, Policy, SeedUcb
+from orchestrator.strategies.registry import make_strategies
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
 OPENING_SECONDS = 600.0
@@ -83,35 +78,18 @@ def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
         ledger.close()
 
 
-@contextmanager
-def recorded_run(
-    ledger: Ledger, settings: Settings, checkout: Checkout, project: Project, *, lean: str, stop: Stop, link: str = ""
-) -> Iterator[RunLedger]:
-    """A run in the ledger, from its start to its end, whatever happens in between; none if it only looked for work.
-
-    `link` is where Prefect shows it ("" when it is kept nowhere else).
-
-    Raises:
-        LedgerError: it cannot be kept.
-    """
-    run_id = uuid.uuid4().hex[:12]
-    ledger.start_run(
-        run_id=run_id,
-        repo=checkout.source,
-        ref=checkout.ref,
-        commit=checkout.commit,
-        profile=int(settings.profile),
-        configuration=run_config(settings) | ({"prefect_url": link} if link else {}),
-    )
+def run_ledger(store: Ledger, settings: Settings, repository: Repository, *, lean: str, stop: Stop) -> RunLedger:
+    """A run's view of the ledger, under a name of its own; nothing is written yet."""
+    checkout, project = repository.checkout, repository.project
 
     @cache
     def environment(module: str) -> str:
         digest = project.environment_digest(module) if module in project.by_name else ""
         return hashlib.sha256(f"{lean}\x00{digest}".encode()).hexdigest()
 
-    view = RunLedger(
-        ledger,
-        run_id,
+    return RunLedger(
+        store,
+        uuid.uuid4().hex[:12],
         checkout.source,
         checkout.commit,
         settings,
@@ -119,17 +97,33 @@ def recorded_run(
         stop,
         partial(excerpt, project),
     )
+
+
+@contextmanager
+def recorded(ledger: RunLedger, checkout: Checkout, link: str = "") -> Iterator[None]:
+    """Inside the block the run is in the ledger, from its start to its end, whatever happens in between.
+
+    `link` is where Prefect shows it ("" when it is kept nowhere else).
+
+    Raises:
+        LedgerError: it cannot be kept.
+    """
+    ledger.store.start_run(
+        run_id=ledger.run_id,
+        repo=checkout.source,
+        ref=checkout.ref,
+        commit=checkout.commit,
+        profile=int(ledger.settings.profile),
+        configuration=run_config(ledger.settings) | ({"prefect_url": link} if link else {}),
+    )
     status = RunStatus.FAILED
     try:
-        with observed_by(RunProgress(ledger, run_id)):
-            yield view
+        with observed_by(RunProgress(ledger.store, ledger.run_id)):
+            yield
         status = RunStatus.FINISHED
-    except WorkToDo:
-        ledger.drop_run(run_id)
-        raise
     finally:
-        if ledger.run(run_id) is not None:
-            ledger.finish_run(run_id, status=RunStatus.STOPPED if stop.requests else status, totals=view.totals)
+        status = RunStatus.STOPPED if ledger.stop.requests else status
+        ledger.store.finish_run(ledger.run_id, status=status, totals=ledger.totals)
 
 
 def make_policy(settings: Settings) -> Policy:
@@ -149,22 +143,53 @@ def make_throttle(settings: Settings, *, background: bool) -> Throttle:
     )
 
 
-def with_budget(settings: Settings, rules: Rules) -> Settings:
-    """The settings with the time that a repository asks for, where whoever starts the run sets none."""
-    if settings.timeout is not None or rules.budget_seconds is None:
-        return settings
-    return settings.model_copy(update={"timeout": rules.budget_seconds})
+def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType, Strategy]:
+    """The strategies of a run, which look premises up in `library` and learn from the ledger."""
+    premises = premises_seen(run.project, run.extraction)
+
+    def whole_states() -> GoalOpener:
+        return dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
+
+    return make_strategies(
+        run.settings,
+        run.pool,
+        definitions_seen(run.project, run.extraction),
+        declarations_seen(run.project, run.extraction),
+        choose=chooser(library, premises),
+        ledger=run.ledger,
+        project=run.project,
+        retriever=retrievers(library, premises),
+        whole_states=whole_states() if run.settings.dojo else None,
+    )
 
 
-def night_order(
-    goals: Sequence[Goal], project: Project, extraction: Extraction, store: Ledger, ledger: RunLedger
-) -> tuple[Goal, ...]:
-    """The goals in the order a night takes them: new and changed ones first, then those that hold up most."""
-    blueprint = load(Path(project.root))
-    value = worth(blueprint, evaluate(blueprint, blueprint_facts(extraction.declarations)))
-    known = store.goal_environments(ledger.repo)
-    old = frozenset(goal.id for goal in goals if known.get(goal.id) == ledger.environment(goal))
-    return in_order(goals, old=old, worth=value)
+def night_limits(run: Run) -> TimeLimits:
+    """How long strategies may work in a run: longer on what ran out of time before, where that is asked for."""
+    if not run.request.more_time:
+        return TimeLimits(run.settings)
+    return TimeLimits(run.settings, growth_from(run.ledger.store, run.ledger.environment, run.settings.timeouts))
+
+
+def night_scheduler(
+    run: Run, strategies: Mapping[StrategyType, Strategy], limits: TimeLimits, *middleware: Middleware
+) -> Scheduler:
+    """The scheduler of a run on a repository.
+
+    Attempts keep to the owner's rules, and to goals that no other worker is at.
+    """
+    ledger = run.ledger
+    worker = worker_name(ledger.run_id)
+    claiming = claims(ledger.store, repo=ledger.repo, worker=worker, made=ledger.check_duplicate)
+    return make_scheduler(
+        run.settings,
+        strategies,
+        ledger,
+        (owner_rules(run.repository.rules), claiming, *middleware),
+        prover=run.pool,
+        servers=run.servers.count,
+        limits=limits,
+        throttle=make_throttle(run.settings, background=run.request.background),
+    )
 
 
 def make_scheduler(
@@ -210,57 +235,3 @@ def run_config(settings: Settings) -> dict[str, object]:
         "cpu_target": settings.cpu_target,
         "profile": int(settings.profile),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """When a run began, on the clock of the wall and on one that nobody sets."""
-
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    clock: float = field(default_factory=monotonic)
-
-    @property
-    def seconds(self) -> float:
-        """How long ago that was."""
-        return monotonic() - self.clock
-
-
-def summarise(
-    checkout: Checkout,
-    project: Project,
-    extraction: Extraction,
-    reports: Sequence[GoalReport],
-    update: BlueprintUpdate,
-    ledger: RunLedger,
-    started: Beginning,
-    config: Mapping[str, object],
-    servers: Servers,
-    trades: Sequence[Trade] = (),
-) -> Summary:
-    """The summary of a run, noted in its ledger, too."""
-    notes = [*extraction.notes, *update.problems]
-    if checkout.dirty:
-        notes.append("the folder has changes that are not committed; they were not looked at")
-    summary = Summary(
-        run_id=ledger.run_id,
-        repo=checkout.source,
-        ref=checkout.ref,
-        commit=checkout.commit,
-        started=started.at,
-        wall_seconds=started.seconds,
-        goals=reports,
-        attempts=tuple(ledger.made),
-        config=config,
-        problems=(*project.problems, *extraction.problems),
-        notes=notes,
-        blueprint=update.marks,
-        lean=servers.description,
-        stopped=ledger.stop.reason,
-        trades=trades,
-        lean_servers=servers.count,
-        lean_seconds=servers.meter.seconds,
-        lean_processes=servers.meter.processes,
-    )
-    counted = summary.to_dict()
-    ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}
-    return summary

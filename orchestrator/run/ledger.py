@@ -291,6 +291,17 @@ class RunLedger:
                 BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
             )
 
+    def record_end(self, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
+        """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
+        what is true of the blueprint.
+
+        Raises:
+            LedgerError: they could not be kept.
+        """
+        self.record_goals(reports)
+        self.record_gate(reports)
+        self.record_blueprint(update)
+
     def _key(self, goal: Goal) -> str:
         """What goals that read the same have in common."""
         return goal.digest or self.store.hash_goal(goal.text)

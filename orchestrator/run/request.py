@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
+
+from orchestrator.config import Profile
+from orchestrator.errors import ConfigError
 
 
 class Publish(StrEnum):
@@ -64,3 +67,55 @@ class RunRequest:
     background: bool = False
     more_time: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Asked(TypedDict, total=False):
+    """What a person asks of a run, as a command or a flow takes it; what is left out, "" or None is not asked for."""
+
+    repo: str
+    ref: str
+    profile: int | None
+    budget_seconds: float | None
+    out: str
+    publish: str
+    since: str
+    only: str
+    comment_on: int
+    background: bool
+    more_time: bool
+
+
+def request_of(
+    asked: Asked, *, host: HostAccess | None = None, settings: Mapping[str, Any] | None = None
+) -> RunRequest:
+    """The request, with `settings` for what is not asked for.
+
+    Raises:
+        ConfigError: no repository is named, or a word is none of those allowed.
+    """
+    if not asked.get("repo"):
+        hint = "Give the parameter repo, or project with the name of a Lean project block (orchestrator setup --repo …)"
+        raise ConfigError("no repository is named", where="repo", hint=hint)
+    word = asked.get("publish") or Publish.PATCH
+    if word not in set(Publish):
+        raise ConfigError(f"publish cannot be {word!r}", where="publish", hint="Allowed: patch, branch, pr")
+    chosen, profile, budget = dict(settings or {}), asked.get("profile"), asked.get("budget_seconds")
+    if profile is not None:
+        chosen["profile"] = Profile(profile)
+    if budget is not None:
+        chosen["timeout"] = budget
+    if asked.get("background"):
+        chosen["speculation"] = 1
+    return RunRequest(
+        repo=asked["repo"],
+        ref=asked.get("ref") or "HEAD",
+        out=asked.get("out", ""),
+        publish=Publish(word),
+        host=host,
+        since=asked.get("since", ""),
+        only=asked.get("only", ""),
+        comment_on=asked.get("comment_on", 0),
+        background=asked.get("background", False),
+        more_time=asked.get("more_time", False),
+        settings=chosen,
+    )

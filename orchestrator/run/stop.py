@@ -71,10 +71,6 @@ Value = TypeVar("Value")
 ASKED = "it was asked to stop"
 
 
-class WorkToDo(BaseException):
-    """Not an error: a run that was to go on only for as long as there is nothing to do has found something."""
-
-
 class Stop:
     """What a request to stop means at each moment.
 

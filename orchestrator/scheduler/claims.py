@@ -9,7 +9,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import is_gone
-from orchestrator.scheduler.middleware import Attempt, Middleware, Run
+from orchestrator.scheduler.middleware import Attempt, Handler, Middleware
 
 TAKEN = "another worker is at it"
 MADE = "another worker has just tried it"
@@ -53,7 +53,7 @@ def claims(
     def refused(strategy: StrategyType, why: str) -> Result:
         return Result(False, strategy, outcome=Outcome.UNAVAILABLE, error=why)
 
-    async def claiming(attempt: Attempt, run: Run) -> Result:
+    async def claiming(attempt: Attempt, run: Handler) -> Result:
         goal, strategy = attempt.goal, attempt.strategy
         if attempt.cached:  # takes moments, and what comes of it is the same for everybody
             return await run(attempt)

@@ -37,18 +37,18 @@ class Attempt:
     cached: tuple[str, ...] = ()
 
 
-Run = Callable[[Attempt], Awaitable[Result]]
-Middleware = Callable[[Attempt, Run], Awaitable[Result]]
+Handler = Callable[[Attempt], Awaitable[Result]]
+Middleware = Callable[[Attempt, Handler], Awaitable[Result]]
 
 
-def compose(middleware: Sequence[Middleware], work: Run) -> Run:
+def compose(middleware: Sequence[Middleware], work: Handler) -> Handler:
     """`work` with every layer around it; a layer decides whether, and with which attempt, to call what is inside."""
     for layer in reversed(middleware):
         work = partial(_through, layer, work)
     return work
 
 
-async def _through(layer: Middleware, inside: Run, attempt: Attempt) -> Result:
+async def _through(layer: Middleware, inside: Handler, attempt: Attempt) -> Result:
     return await layer(attempt, inside)
 
 
@@ -59,7 +59,7 @@ def time_limit(grace_seconds: float, clock: Callable[[], float]) -> Middleware:
     and for a proof found at the last moment.
     """
 
-    async def limited(attempt: Attempt, run: Run) -> Result:
+    async def limited(attempt: Attempt, run: Handler) -> Result:
         return await guarded(attempt.strategy, partial(run, attempt), attempt.timeout + grace_seconds, clock=clock)
 
     return limited
@@ -68,7 +68,7 @@ def time_limit(grace_seconds: float, clock: Callable[[], float]) -> Middleware:
 def retries(most: int, clock: Callable[[], float]) -> Middleware:
     """Makes an attempt whose session broke again, up to `most` times and within its own time."""
 
-    async def retried(attempt: Attempt, run: Run) -> Result:
+    async def retried(attempt: Attempt, run: Handler) -> Result:
         for number in range(most + 1):
             spent = clock() - attempt.started
             try:
@@ -86,7 +86,7 @@ def retries(most: int, clock: Callable[[], float]) -> Middleware:
 def owner_rules(rules: Rules) -> Middleware:
     """Takes a proof that the project's owner refuses for none."""
 
-    async def ruled(attempt: Attempt, run: Run) -> Result:
+    async def ruled(attempt: Attempt, run: Handler) -> Result:
         result = await run(attempt)
         refusal = rules.refuses("\n".join(result.tactics)) if result.success else ""
         return replace(result, success=False, outcome=Outcome.ERROR, error=refusal) if refusal else result

@@ -11,7 +11,7 @@ from blocks.ledger_database import LedgerDatabase
 from blocks.prover import Prover
 from orchestrator.config import Profile, load_settings
 from orchestrator.errors import ConfigError
-from tasks.request import read_order
+from tasks.request import read_request
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -23,18 +23,18 @@ async def test_blocks_name_one_another_and_secrets_are_not_printed() -> None:
     await LedgerDatabase(url=SecretStr("postgresql://me:word-8@host/ledger")).asave("orders", overwrite=True)
     await Prover(profile=2, language_model="orders").asave("orders", overwrite=True)
     await LeanProject(repo="/r", prover="orders", ledger="orders").asave("orders", overwrite=True)
-    order = await read_order(project="orders")
-    settings = load_settings({}, **order.settings)
+    request = await read_request({}, "orders")
+    settings = load_settings({}, **request.settings)
     assert settings.profile is Profile.THOROUGH
     assert settings.ledger_url == "postgresql://me:word-8@host/ledger"
     chat = settings.chat
     assert chat is not None
     assert (chat.url, chat.model, chat.key, chat.max_tokens) == (str(url), "prover", "key-7", 99)
-    assert not [word for word in ("key-7", "word-8") if word in f"{order}{settings}"]
+    assert not [word for word in ("key-7", "word-8") if word in f"{request}{settings}"]
 
 
 async def test_a_block_that_is_not_there_is_named() -> None:
     await Prover(language_model="nowhere").asave("orders-wrong", overwrite=True)
     await LeanProject(repo="/r", prover="orders-wrong").asave("orders-wrong", overwrite=True)
     with pytest.raises(ConfigError, match="there is no block language-model/nowhere"):
-        await read_order(project="orders-wrong")
+        await read_request({}, "orders-wrong")

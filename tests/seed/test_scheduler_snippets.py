@@ -14,7 +14,7 @@ from orchestrator.config import SchedulerSettings
 from orchestrator.machine import Reading
 from orchestrator.scheduler import Goal, Result, Scheduler, StrategyType
 from orchestrator.scheduler.context import SchedulerContext
-from orchestrator.scheduler.middleware import Attempt, Run
+from orchestrator.scheduler.middleware import Attempt, Handler
 from orchestrator.scheduler.throttle import Throttle
 from orchestrator.strategies import stub
 
@@ -67,7 +67,7 @@ async def test_a_queue_until_interrupted() -> None:
         goal_queue.put_nowait(Goal(id=str(number), text=f"test {number}"))
     never = asyncio.Event()
 
-    async def attempt(_attempt: Attempt, _run: Run) -> Result:
+    async def attempt(_attempt: Attempt, _run: Handler) -> Result:
         await never.wait()
         return Result(success=True)
 

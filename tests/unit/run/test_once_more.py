@@ -10,7 +10,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.report.summary import GoalReport
-from tasks.retry_refused import ask_once_more
+from tasks.retry_refused import retry_refused
 
 GOALS = tuple(Goal(id=name, text=f"⊢ {name}", declaration=name, file="A.lean") for name in ("good", "bad", "open"))
 FIRST = {
@@ -61,7 +61,7 @@ class Others:
 
 async def once_more(others: Others) -> tuple[dict[str, Result], GateReport, Judge, Heard]:
     judge, ledger = Judge(), Heard()
-    results, gate = await ask_once_more(GOALS, FIRST, await judge(FIRST), prove=others, judge=judge, ledger=ledger)
+    results, gate = await retry_refused(GOALS, FIRST, await judge(FIRST), prove=others, judge=judge, ledger=ledger)
     return results, gate, judge, ledger
 
 
@@ -95,5 +95,5 @@ async def test_nothing_refused_asks_nobody() -> None:
     others, judge, ledger = Others("omega"), Judge(), Heard()
     fine = {**FIRST, "bad": Result(success=False)}
     gate = await judge(fine)
-    assert await ask_once_more(GOALS, fine, gate, prove=others, judge=judge, ledger=ledger) == (fine, gate)
+    assert await retry_refused(GOALS, fine, gate, prove=others, judge=judge, ledger=ledger) == (fine, gate)
     assert (others.asked, ledger.said) == ([], [])

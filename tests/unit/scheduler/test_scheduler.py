@@ -18,7 +18,7 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.machine import GIBIBYTE, Reading
 from orchestrator.scheduler.goal_runner import REPEATED
 from orchestrator.scheduler.memory import KnownTactics, MemoryLedger, trial_of
-from orchestrator.scheduler.middleware import Attempt, Run
+from orchestrator.scheduler.middleware import Attempt, Handler
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
@@ -433,7 +433,7 @@ def test_middleware_may_answer_in_place_of_the_strategy() -> None:
     async def main() -> None:
         seen: list[tuple[str, StrategyType, float]] = []
 
-        async def instead(attempt: Attempt, _run: Run) -> Result:
+        async def instead(attempt: Attempt, _run: Handler) -> Result:
             seen.append((attempt.goal.id, attempt.strategy, attempt.timeout))
             return Result(success=True, tactics=("rfl",))
 

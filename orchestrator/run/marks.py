@@ -1,0 +1,57 @@
+"""The marks of a blueprint in a run: made to say what the gate passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.blueprint.loading import load
+from orchestrator.blueprint.nodes import Blueprint
+from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.sync import BlueprintUpdate, update_blueprint
+from orchestrator.gate.selection import GateReport, known_names, recalled_names
+from orchestrator.goals.events import StageStarted, notify
+from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.run.run import Run
+from orchestrator.text import counted
+
+
+async def synced(run: Run, gate: GateReport) -> BlueprintUpdate:
+    """The changes that make the blueprint's marks true of what the gate passed, as a patch; nothing is written."""
+    blueprint, facts, names = _stand(run, gate)
+    if blueprint.found:
+        notify(StageStarted("blueprint", f"{counted(len(blueprint.nodes), 'node')} against what is proved"))
+
+    async def look_up() -> frozenset[str]:
+        async with run.pool.workspace() as workspace:
+            return await workspace.library_has(names)
+
+    there = await known_names(run.answers, run.project, run.servers.identity, names, look_up) if names else frozenset()
+    return _updated(run, blueprint, facts, names, there)
+
+
+def recalled_update(run: Run, gate: GateReport) -> BlueprintUpdate | None:
+    """The same from what earlier runs have found out; None when that is not enough."""
+    blueprint, facts, names = _stand(run, gate)
+    there = recalled_names(run.answers, run.project, run.servers.identity, names) if names else frozenset()
+    return None if there is None else _updated(run, blueprint, facts, names, there)
+
+
+def _stand(run: Run, gate: GateReport) -> tuple[Blueprint, dict[str, DeclarationTruth], list[str]]:
+    """The blueprint, what is true of the project's declarations, and names that the library may declare."""
+    blueprint, facts = load(Path(run.project.root)), blueprint_facts(gate.declarations)
+    # With a file that does not elaborate nobody can say that a declaration does not exist.
+    if run.project.problems or run.extraction.problems:
+        return blueprint, facts, []
+    return blueprint, facts, sorted({name for node in blueprint.nodes for name in node.lean if name not in facts})
+
+
+def _updated(
+    run: Run,
+    blueprint: Blueprint,
+    facts: Mapping[str, DeclarationTruth],
+    names: Sequence[str],
+    there: frozenset[str],
+) -> BlueprintUpdate:
+    outside = {name: DeclarationTruth(exists=name in there) for name in names}
+    return update_blueprint(blueprint, {**facts, **outside}, allowed_axioms=run.axioms)
