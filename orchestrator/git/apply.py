@@ -1,4 +1,4 @@
-"""Applies a patch nobody vouches for to copies of the files it names, and returns their new texts."""
+"""Applies an untrusted patch to copies of the files it names, and returns their new texts."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from orchestrator.errors import CheckoutError
 from orchestrator.git.mirror import Mirror
-from orchestrator.git.origin import Origin, open_origin
+from orchestrator.git.origin import LocalOrigin, RemoteOrigin, open_origin
 from orchestrator.git.worktrees import Trees
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -81,7 +81,7 @@ def checkout(source: str, ref: str = "HEAD", *, cache: Path, timeout: float = 60
     return Checkout(origin.shown, ref, commit, path, dirty, origin.prefix)
 
 
-def _written(origin: Origin, mirror: Mirror, trees: Trees, ref: str) -> tuple[str, Path]:
+def _written(origin: LocalOrigin | RemoteOrigin, mirror: Mirror, trees: Trees, ref: str) -> tuple[str, Path]:
     mirror.prepare()
     commit = origin.fetch(mirror, ref)
     return commit, trees.get(mirror, commit)

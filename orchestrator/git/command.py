@@ -1,7 +1,7 @@
 """Runs git through GitPython so that no repository can make it do more than asked, and tells its failures in our words.
 
 Hooks, prompts, file-system monitors, submodules and helper transports are off; variables that point git at another
-repository (set while a git hook runs) are taken away.
+repository (set while a git hook runs) are removed.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def run_git(
     command = ["env"]
     for name in _FOREIGN_VARIABLES:
         command += ("-u", name)
-    # Set behind the taking away, since some names are in both lists.
+    # Set after the removal, since some names are in both lists.
     command += (f"{name}={value}" for name, value in {**_ENVIRONMENT, **(environment or {})}.items())
     command += ("git", "--no-pager")
     for key, value in {**_SETTINGS, **(settings or {})}.items():
@@ -124,7 +124,7 @@ def run_git(
 
 
 def is_url(source: str) -> bool:
-    """Say whether `source` is a remote address and not a folder: `https://…`, `host:path`, `transport::address`."""
+    """Whether `source` is a remote address and not a folder: `https://…`, `host:path`, `transport::address`."""
     return "://" in source or "::" in source or _SCP_ADDRESS.fullmatch(source) is not None
 
 
@@ -144,7 +144,7 @@ def without_credentials(source: str) -> str:
 
 
 def redact(text: str, source: str) -> str:
-    """The text with the credentials of `source`, and of any other address in it, struck out."""
+    """The text with the credentials of `source`, and of any other address in it, masked."""
     text = text.replace(source, without_credentials(source))
     secrets: set[str] = set()
     if "://" in source:

@@ -58,7 +58,7 @@ class Mirror:
         return self._run(["fsck", "--no-dangling", "--no-reflogs", "--no-progress"]).ok
 
     def discard(self) -> None:
-        """Throw it away: all of it can be fetched again."""
+        """Delete it: everything can be fetched again."""
         shutil.rmtree(self.folder)
 
     def fetch_one(self, address: str, what: str) -> GitReply:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from orchestrator.errors import CheckoutError
 from orchestrator.git.command import GitReply, is_url, must_succeed, run_git, without_credentials
@@ -20,28 +19,7 @@ _SCHEMES = frozenset({"https", "http", "ssh", "git", "file"})
 _CANNOT_READ = "git cannot read the repository"
 
 
-class Origin(Protocol):
-    """A repository to take commits from: `shown` names it without secrets, `identity` is one for all its folders."""
-
-    @property
-    def shown(self) -> str: ...
-
-    @property
-    def identity(self) -> str: ...
-
-    @property
-    def prefix(self) -> str: ...
-
-    def fetch(self, mirror: Mirror, ref: str) -> str:
-        """Bring a commit into the mirror and return its full hash."""
-        ...
-
-    def is_dirty(self) -> bool:
-        """Say whether there are changes that no commit holds."""
-        ...
-
-
-def open_origin(source: str, *, timeout: float) -> Origin:
+def open_origin(source: str, *, timeout: float) -> LocalOrigin | RemoteOrigin:
     """The origin that `source` names; nothing is fetched yet.
 
     Raises:
@@ -122,7 +100,7 @@ class LocalOrigin:
         return commit
 
     def is_dirty(self) -> bool:
-        """Say whether the folder has changes that no commit holds; neither its index nor anything else is written.
+        """Whether the folder has changes that no commit holds; neither its index nor anything else is written.
 
         Raises:
             CheckoutError: git cannot read the repository.

@@ -1,4 +1,4 @@
-"""Trees on disk, one a commit, kept between runs: whole when they appear, the oldest thrown away."""
+"""Trees on disk, one for each commit, kept between runs: complete when they appear, the oldest removed first."""
 
 from __future__ import annotations
 

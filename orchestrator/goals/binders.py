@@ -372,5 +372,5 @@ def _sorted(groups: Sequence[_Group]) -> list[_Group]:
 
 def _key(group: _Group, placed: Sequence[_Group]) -> list[str]:
     """The group as text that does not depend on names."""
-    place = {before.binds: f"${index}" for index, before in enumerate(placed) if before.binds}
-    return [atom if isinstance(atom, str) else place.get(atom, "*") for atom in group.atoms]
+    rank = {before.binds: f"${index}" for index, before in enumerate(placed) if before.binds}
+    return [atom if isinstance(atom, str) else rank.get(atom, "*") for atom in group.atoms]

@@ -85,16 +85,18 @@ class _OrderSearch:
             rank = {text: index for index, text in enumerate(sorted(set(says)))}
             mentions: list[dict[int, list[int]]] = [{} for _ in colours]
             for number, line in enumerate(self._lines):
-                for place, word in enumerate(line.words):
+                for position, word in enumerate(line.words):
                     if isinstance(word, int):
-                        mentions[word].setdefault(number, []).append(place)
+                        mentions[word].setdefault(number, []).append(position)
             own = [colours[n] if n < len(colours) else -1 for n in range(len(self._lines))]
             keys = [
                 (
                     colours[index],
                     self._lines[index].name,
                     rank[says[index]],
-                    sorted((own[number], rank[says[number]], places) for number, places in mentions[index].items()),
+                    sorted(
+                        (own[number], rank[says[number]], positions) for number, positions in mentions[index].items()
+                    ),
                 )
                 for index in range(len(colours))
             ]
@@ -144,12 +146,12 @@ class _OrderSearch:
 def _told_apart(colours: Colours, chosen: Sequence[int]) -> Colours:
     """The chosen ones get colours of their own, in the order given, in front of the others of their class."""
     step = len(chosen) + 1
-    place = {index: number for number, index in enumerate(chosen)}
-    return tuple(step * colour + place.get(index, step - 1) for index, colour in enumerate(colours))
+    position = {index: number for number, index in enumerate(chosen)}
+    return tuple(step * colour + position.get(index, step - 1) for index, colour in enumerate(colours))
 
 
 def _ranks(keys: Sequence[object]) -> list[int]:
-    """The place of each key among the distinct ones."""
+    """The rank of each key among the distinct ones."""
     texts = [repr(key) for key in keys]
-    place = {text: index for index, text in enumerate(sorted(set(texts)))}
-    return [place[text] for text in texts]
+    position = {text: index for index, text in enumerate(sorted(set(texts)))}
+    return [position[text] for text in texts]

@@ -10,7 +10,7 @@ from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of, split_goal
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text: line from 1, column from 0, both in code points."""
+    """A position in a text: line from 1, column from 0, both in code points."""
 
     line: int
     column: int
@@ -24,7 +24,7 @@ class SourceSpan:
     end: Position
 
     def contains(self, position: Position) -> bool:
-        """Say whether `position` lies inside."""
+        """Whether `position` lies inside."""
         return self.start <= position < self.end
 
 
@@ -56,7 +56,8 @@ class Context:
 class Identity:
     """Which goal it is by its elaborated terms: `digest` is 64 hex digits, `names` its hypotheses' in canonical order.
 
-    Goals of the same identity have as many names, each in the place of its like; () for a place with several goals.
+    Goals of the same identity have as many names, and like hypotheses stand at the same index; () for a sorry with
+    several goals.
     """
 
     digest: str
@@ -79,8 +80,8 @@ class Goal:
         span: the stretch of text to be replaced by a proof, in the original file.
         command: the whole command (declaration) around it.
         is_prop: the goal is a proposition; a false value means data is missing, which we never invent.
-        within: the sketch that the goal is an open place of; None for a goal that stands in the file itself. `span` and
-            `command` are then places in the file with the sketch written into it.
+        within: the sketch that the goal is a sorry of; None for a goal of the file itself. `span` and `command` then
+            refer to the file with the sketch written into it.
         identity: what Lean's own terms say of it; None where no Lean was asked.
     """
 
@@ -117,7 +118,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A proof with open places of its own: `script`, written where `goal` is open, leaves `sorry`s to others."""
+    """A proof with sorries of its own: `script`, written where `goal` is open, leaves them to others."""
 
     goal: Goal
     script: str

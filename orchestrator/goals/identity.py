@@ -24,7 +24,7 @@ _UNKNOWN_LEVEL = re.compile(r"\(([p?]) ([^()\s]+)\)")
 
 
 def identity_of(states: Sequence[GoalTerms]) -> Identity | None:
-    """The identity of a place, from each state it is reached with; None when there is none, or it cannot be read."""
+    """The identity of a sorry, from each state in which it is reached; None without one, or when it cannot be read."""
     try:
         found = list(dict.fromkeys(_one(state) for state in states))
     except (ValueError, IndexError):
@@ -43,12 +43,12 @@ def _one(state: GoalTerms) -> tuple[str, tuple[str, ...]]:
     written = [writer.write([one.type] if one.value is None else [one.type, one.value]) for one in state.hypotheses]
     target = writer.write([state.target])
     kept = _shown(state, written, target)
-    place = {old: new for new, old in enumerate(kept)}
+    position = {old: new for new, old in enumerate(kept)}
     unknowns = len(writer.unknowns)
     shift = len(kept) - len(state.hypotheses)
 
     def line(words: Sequence[Word]) -> GoalLineWords:
-        new = [w if isinstance(w, str) else place[w] if w in place else w + shift for w in words]
+        new = [w if isinstance(w, str) else position[w] if w in position else w + shift for w in words]
         return GoalLineWords(tuple(new), needs=frozenset(w for w in new if isinstance(w, int) and w < len(kept)))
 
     lines = [line(written[old]) for old in kept]

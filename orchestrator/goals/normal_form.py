@@ -6,7 +6,7 @@ that stand side by side behind a ∀, and the numbers of metavariables. Nothing 
 only when a hypothesis declares it or a known binder binds it, and never when it may be a constant.
 
 Limits on the safe side, where two texts of one goal get two hashes:
-* names bound by syntax that `goal_scopes` does not know keep their spelling;
+* names bound by syntax that `binders` does not know keep their spelling;
 * universe names, pattern variables of `match`, named metavariables, and the metavariables that several goals may share
   keep their spelling;
 * when very many hypotheses look alike (more than `MAX_ORDERS` orders to compare), the order given may show through.
@@ -55,7 +55,7 @@ def goal_hash(text: str) -> str:
 def hypothesis_names(text: str) -> tuple[str, ...]:
     """The names of a goal's hypotheses in the order of the normal form.
 
-    Goals with the same normal form have as many, each in the place of its like. () for several goals at once, and
+    Goals with the same normal form have as many, and like hypotheses stand at the same index. () for several goals, and
     where the normal form does without binders.
     """
     text = textwrap.dedent(text.replace("\r\n", "\n")).strip("\n")

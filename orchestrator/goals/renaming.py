@@ -23,7 +23,7 @@ def translated(tactics: Sequence[str], before: str, now: str) -> tuple[str, ...]
 
 
 def renamed(tactics: Sequence[str], old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
-    """The tactics with each of the `old` names as the one in its place among the `new`.
+    """The tactics with each of the `old` names replaced by the one at its index among the `new`.
 
     As they are when a name on one side cannot be written, or when a new name would be caught by one that the script
     binds itself.

@@ -106,18 +106,18 @@ class Terms:
             types.append(self.nodes[body].parts[0])
             body = self.nodes[body].parts[1]
         needs = [{i - 1 - j for j in self._mentioned(one) if j < i} for i, one in enumerate(types)]
-        place: dict[int, int] = {}
-        while len(place) < len(types):
-            ready = [i for i, needed in enumerate(needs) if i not in place and needed <= place.keys()]
-            chosen = min(ready, key=lambda i: (heads[i], self._shape(types[i], i, place)))
-            place[chosen] = len(place)
-        if all(one < other for one, other in pairwise(place)):
+        rank: dict[int, int] = {}
+        while len(rank) < len(types):
+            ready = [i for i, needed in enumerate(needs) if i not in rank and needed <= rank.keys()]
+            chosen = min(ready, key=lambda i: (heads[i], self._shape(types[i], i, rank)))
+            rank[chosen] = len(rank)
+        if all(one < other for one, other in pairwise(rank)):
             return number
         count = len(types)
         # Of the binders around the whole run, the nearest stands behind all that are in front of the term.
-        result = self._renamed(body, lambda j: count - 1 - place[count - 1 - j] if j < count else j)
-        for old, new in reversed(place.items()):
-            moved = self._renamed(types[old], partial(_moved, old, new, place))
+        result = self._renamed(body, lambda j: count - 1 - rank[count - 1 - j] if j < count else j)
+        for old, new in reversed(rank.items()):
+            moved = self._renamed(types[old], partial(_moved, old, new, rank))
             result = self._make(heads[old], (moved, result))
         return result
 
@@ -140,7 +140,7 @@ class Terms:
     def _inner(self, node: TermNode, depth: int) -> list[tuple[int, int]]:
         """The parts of a term that stands under `depth` binders, with how many each of them stands under."""
         last = len(node.parts) - 1
-        return [(part, depth + (node.binds and place == last)) for place, part in enumerate(node.parts)]
+        return [(part, depth + (node.binds and rank == last)) for rank, part in enumerate(node.parts)]
 
     def _renamed(self, number: int, new: Callable[[int], int]) -> int:
         """The term with its loose variables renamed."""
@@ -163,7 +163,7 @@ class Terms:
                     made[key] = self._make(node.head, tuple(made[one] for one in inner))
         return made[number, 0]
 
-    def _shape(self, number: int, before: int, place: dict[int, int]) -> list[str]:
+    def _shape(self, number: int, before: int, rank: dict[int, int]) -> list[str]:
         """A binder's type as words that depend neither on hypotheses nor on where the binder stood."""
         words = list[str]()
         numbers: dict[tuple[int, int], int] = {}
@@ -179,16 +179,16 @@ class Terms:
                 words.append("*")
             elif node.head[0] == "b" and node.index >= depth:
                 loose = node.index - depth
-                words.append(f"${place[before - 1 - loose]}" if loose < before else f"^{loose - before}")
+                words.append(f"${rank[before - 1 - loose]}" if loose < before else f"^{loose - before}")
             else:
                 words.append(node.head)
             todo += reversed(self._inner(node, depth))
         return words
 
 
-def _moved(old: int, new: int, place: Mapping[int, int], index: int) -> int:
-    """A variable in the type of a binder that goes from place `old` of its run to place `new`."""
-    return new - 1 - place[old - 1 - index] if index < old else index - old + new
+def _moved(old: int, new: int, rank: Mapping[int, int], index: int) -> int:
+    """A variable in the type of a binder that moves from position `old` of its run to `new`."""
+    return new - 1 - rank[old - 1 - index] if index < old else index - old + new
 
 
 def _read(line: str) -> tuple[str, tuple[int, ...]]:

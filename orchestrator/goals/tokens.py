@@ -129,19 +129,19 @@ def tokenize(text: str) -> list[Token]:
 
 
 def is_operand(token: Token) -> bool:
-    """Say whether a term can end with this token, so that a minus or a bar behind it is not a prefix."""
+    """Whether a term can end with this token, so that a minus or a bar behind it is not a prefix."""
     if token.kind is TokenKind.SYMBOL:
         return token.text in _OPERANDS or unicodedata.category(token.text[0]) in _MARKS
     return token.kind is not TokenKind.OPEN
 
 
 def is_affix(symbol: str) -> bool:
-    """Say whether an operator stands in front of or behind one operand."""
+    """Whether an operator stands in front of or behind one operand."""
     return symbol in _AFFIXES or unicodedata.category(symbol[0]) in _MARKS
 
 
 def is_neutral(symbol: str) -> bool:
-    """Say whether an operator surely binds no variable, and ends no scope but by its precedence."""
+    """Whether an operator surely binds no variable, and ends no scope but by its precedence."""
     if symbol in PRECEDENCE or is_affix(symbol):
         return True
     code = ord(symbol[0])

@@ -24,7 +24,7 @@ import psutil
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.source.lexer import code_mask
+from orchestrator.source.lexer import code_mask, outside_brackets
 
 LAST_VERSION = (4, 20)
 """The last release of Lean that LeanDojo was worked on with."""
@@ -83,16 +83,7 @@ def _is_whole_proof(goal: Goal, text: str) -> bool:
         return False
     before[-1] = before[-1][: goal.span.start.column]
     mask = code_mask("\n".join(before))
-    return _WHOLE_PROOF.search(mask) is not None and _outside_brackets(mask).count(":=") == 1
-
-
-def _outside_brackets(mask: str) -> str:
-    depth, kept = 0, []
-    for character in mask:
-        depth += (character in "([{⟨") - (character in ")]}⟩")
-        if depth == 0:
-            kept.append(character)
-    return "".join(kept)
+    return _WHOLE_PROOF.search(mask) is not None and outside_brackets(mask).count(":=") == 1
 
 
 class DojoGoal:

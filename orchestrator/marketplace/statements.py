@@ -13,7 +13,8 @@ from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
 from orchestrator.goals.tokens import IDENTIFIER
-from orchestrator.source.helper_lemmas import colon, outside_brackets
+from orchestrator.source.helper_lemmas import colon
+from orchestrator.source.lexer import outside_brackets
 
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")

@@ -15,7 +15,7 @@ _NAMES_SHOWN = 12
 class BuildOrder:
     """`names`: every module after the ones it imports, alphabetical where that leaves a choice.
 
-    `left_out` says of each module that has no place in the order why.
+    `left_out` says why each of the others could not be ordered.
     """
 
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Finds and reads the Lean files of a folder nobody vouches for: links, sizes and encodings are checked."""
+"""Finds and reads the Lean files of an untrusted folder: links, sizes and encodings are checked."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from orchestrator.errors import PatchError
 from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.goals.tokens import IDENTIFIER
-from orchestrator.source.lexer import RegionKind, code_mask, regions
+from orchestrator.source.lexer import RegionKind, code_mask, outside_brackets, regions
 from orchestrator.source.splice import splice
 
 _WIDTH = 100
@@ -25,7 +25,6 @@ _FORBIDDEN = re.compile(
     r"|run_cmd|#eval|theorem|lemma|def|abbrev|end|namespace|section)\b"
 )
 _COLON = re.compile(":(?!=)")
-_OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 
 
 def helper_text(helper: HelperLemma) -> str:
@@ -92,7 +91,7 @@ def short_name(name: str, namespace: str) -> str:
 
 @dataclass(frozen=True)
 class WithHelpers:
-    """A file's text with helper lemmas put in, and where places of the original are now.
+    """A file's text with helper lemmas put in, and where positions of the original are now.
 
     Attributes:
         text: the new text.
@@ -115,7 +114,7 @@ class WithHelpers:
 
 
 def with_helpers(text: str, helpers: Iterable[HelperLemma]) -> WithHelpers:
-    """`text` with the lemmas in front of their commands; a lemma named twice goes in once, at its first place.
+    """`text` with the lemmas in front of their commands; a lemma named twice goes in once, at its first position.
 
     Raises:
         PatchError: something else stands in front of the command on its line, or a script cannot stand there.
@@ -151,15 +150,6 @@ def named_helpers(patch: str) -> frozenset[str]:
     """The full names of the lemmas that a patch says it adds."""
     head = re.split(r"^(?:diff --git|---) ", patch, maxsplit=1, flags=re.MULTILINE)[0]
     return frozenset(re.findall(rf"^{_NAMING}\s*(\S+)\s*$", head, re.MULTILINE))
-
-
-def outside_brackets(text: str) -> str:
-    """`text` with brackets and what is in them, comments and strings blanked: same length."""
-    kept, depth = [], 0
-    for character in code_mask(text):
-        depth += (character in _OPENERS) - (character in _CLOSERS)
-        kept.append(character if depth == 0 and character not in _CLOSERS else " ")
-    return "".join(kept)
 
 
 def colon(signature: str) -> int:

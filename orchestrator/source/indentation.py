@@ -1,4 +1,4 @@
-"""What stands around a place in Lean text, and which columns a block put there may use. Pure.
+"""What stands around a stretch of Lean text, and which columns a block that replaces it may use. Pure.
 
 Lean remembers the column at which a tactic block, a structure instance or an alternative starts; whatever is nested in
 it must start further right. `Stretch.anchor` is the innermost such column, so a block two columns right of it is valid.
@@ -32,7 +32,7 @@ _NOT_IN_HEADERS = _BLOCK_STARTS | _ARROWS | {"|", "with", "fun", "λ"}
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """The token before or behind a place; `text` is "" at the end of the file, `column` counts from 0."""
+    """The token before or behind a stretch; `text` is "" at the end of the file, `column` counts from 0."""
 
     text: str
     same_line: bool
@@ -53,22 +53,22 @@ class Stretch:
 
     @property
     def line_start(self) -> int:
-        """Offset of the first character of the place's line."""
+        """Offset of the first character of the stretch's line."""
         return self.text.rfind("\n", 0, self.start) + 1
 
     @property
     def column(self) -> int:
-        """Column of the place's first character."""
+        """Column of the stretch's first character."""
         return self.start - self.line_start
 
     @cached_property
     def indentation(self) -> int:
-        """Column of the first character of the place's line that is not blank."""
+        """Column of the first character of the stretch's line that is not blank."""
         return _indentation(self.text[self.line_start : self.start])
 
     @cached_property
     def before(self) -> Neighbour:
-        """The token in front of the place."""
+        """The token in front of the stretch."""
         mask = self._mask
         end = len(mask[: self.start].rstrip())
         found = _LAST_TOKEN.search(mask, max(0, end - _LAST_TOKEN_REACH), end)
@@ -78,7 +78,7 @@ class Stretch:
 
     @cached_property
     def behind(self) -> Neighbour:
-        """The token behind the place."""
+        """The token behind the stretch."""
         found = _TOKEN.search(self._mask, self.end)
         if found is None:
             return Neighbour("", same_line=False)
@@ -87,7 +87,7 @@ class Stretch:
 
     @property
     def padding(self) -> str:
-        """White space that brings a new line to the place's column."""
+        """White space that brings a new line to the stretch's column."""
         return _blank(self.text[self.line_start : self.start])
 
     @cached_property
@@ -105,7 +105,7 @@ class Stretch:
         return self._anchors()[-1]
 
     def _anchors(self) -> list[int]:
-        """Columns that Lean noted in the place's line and that still count at the place, after the indentation."""
+        """Columns that Lean noted in the stretch's line and that still count there, after the indentation."""
         frames: list[list[int]] = [[self.indentation]]
         pending = False  # the next token starts a block
         functions = 0  # `fun`s whose arrow has not come yet
@@ -144,7 +144,7 @@ class Stretch:
             yield match.group(), match.start() - self.line_start
 
     def _header_padding(self) -> str | None:
-        """Blanks up to the declaration whose header the place's line continues, None when it continues none."""
+        """Blanks up to the declaration whose header the stretch's line continues, None when it continues none."""
         if self._anchors() != [self.indentation]:
             return None
         smallest = self.indentation
@@ -162,7 +162,7 @@ class Stretch:
         return None
 
     def _is_own_value(self, header: int) -> bool:
-        """The only `:=` outside brackets since the header is the one right before the place (but for a `by`)."""
+        """The only `:=` outside brackets since the header is the one right before the stretch (but for a `by`)."""
         depth = 0
         outside: list[str] = []
         for token, _ in self._tokens_before(header):
@@ -175,7 +175,7 @@ class Stretch:
 
     @cached_property
     def in_brackets(self) -> bool:
-        """The place stands inside a bracket, other than a brace, that its command opened."""
+        """The stretch stands inside a bracket, other than a brace, that its command opened."""
         command = re.compile(r"^\S", re.MULTILINE)
         starts = [match.start() for match in command.finditer(self._mask, 0, self.start)]
         opened: list[str] = []

@@ -28,7 +28,7 @@ class Pattern:
     below: bool = True
 
     def covers(self, parts: Parts) -> bool:
-        """Say whether the module `parts` is meant."""
+        """Whether the module `parts` is meant."""
         if parts == self.parts:
             return self.itself
         return self.below and parts[: len(self.parts)] == self.parts

@@ -202,6 +202,15 @@ def code_mask(text: str, *, keep: Collection[RegionKind] = ()) -> str:
     return "".join((*pieces, text[done:]))
 
 
+def outside_brackets(text: str) -> str:
+    """`text` with brackets and what is in them, comments and strings blanked: same length."""
+    kept, depth = [], 0
+    for character in code_mask(text):
+        depth += (character in "([{⟨⦃") - (character in ")]}⟩⦄")
+        kept.append(character if depth == 0 and character not in ")]}⟩⦄" else " ")
+    return "".join(kept)
+
+
 def words(mask: str) -> Iterator[Word]:
     """Identifiers and keywords of a text that `code_mask` has masked, in order; numbers are left out."""
     for match in _WORD.finditer(_without_open_quotes(mask)):

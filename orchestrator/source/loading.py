@@ -115,13 +115,13 @@ class _Loader:
             self.found[target] = tuple(names)
 
     def _holds(self, folder: str) -> bool:
-        """Say whether the folder lies in the repository, links resolved."""
+        """Whether the folder lies in the repository, links resolved."""
         if "\0" in folder:
             return False
         return Path(os.path.realpath(self.root / folder)).is_relative_to(os.path.realpath(self.root))
 
     def _is_usable(self, pattern: Pattern) -> bool:
-        """Say whether the parts of a name can be file names of this folder; a lakefile may hold anything."""
+        """Whether the parts of a name can be file names of this folder; a lakefile may hold anything."""
         bad = [part for part in pattern.parts if part in ("", ".", "..") or set(part) & set("/\\\0")]
         if bad:
             self.problems.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -86,16 +86,8 @@ class Project:
 
     def external_imports(self, name: str) -> tuple[str, ...]:
         """Modules outside the project that `name` or its closure import, sorted."""
-        return tuple(
-            sorted(
-                {
-                    imported
-                    for module in (*self.closure(name), self.by_name[name])
-                    for imported in module.imports
-                    if imported not in self.by_name
-                }
-            )
-        )
+        modules = (*self.closure(name), self.by_name[name])
+        return tuple(sorted({one for module in modules for one in module.imports if one not in self.by_name}))
 
     def with_texts(self, texts: Mapping[str, str]) -> Project:
         """The same project with the files in `texts` (path → new content) replaced.
@@ -103,38 +95,16 @@ class Project:
         Raises:
             KeyError: a path that is not a module of this project.
         """
-        unknown = set(texts) - set(self.by_path)
-        if unknown:
-            raise KeyError(sorted(unknown)[0])
-        return Project(
-            name=self.name,
-            root=self.root,
-            toolchain=self.toolchain,
-            commit=self.commit,
-            modules=tuple(_with_text(module, texts) for module in self.modules),
-            problems=self.problems,
-        )
+        for path in sorted(texts.keys() - self.by_path.keys()):
+            raise KeyError(path)
+        modules = (replace(one, text=texts[one.path]) if one.path in texts else one for one in self.modules)
+        return replace(self, modules=tuple(modules))
 
     def environment_digest(self, name: str) -> str:
         """SHA-256 over toolchain, the module and everything it imports: what a proof in it depends on."""
-        return _digest(
-            (
-                self.toolchain,
-                *self.external_imports(name),
-                *(m.digest for m in self.closure(name)),
-                self.by_name[name].digest,
-            )
-        )
-
-
-def _with_text(module: SourceModule, texts: Mapping[str, str]) -> SourceModule:
-    if module.path not in texts:
-        return module
-    return replace(module, text=texts[module.path])
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+        texts = (module.digest for module in (*self.closure(name), self.by_name[name]))
+        parts = (self.toolchain, *self.external_imports(name), *texts)
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
 
 
 def excerpt(project: Project, goal: Goal, *, around: int = 6, most: int = 120) -> tuple[str, int]:

@@ -13,7 +13,8 @@ from orchestrator.errors import PatchError
 from orchestrator.goals.goal import SorryKind, SourceSpan
 from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.indentation import CLOSERS, Neighbour, Stretch
-from orchestrator.source.lexer import LineIndex, RegionKind, code_mask, regions
+from orchestrator.source.lexer import LineIndex, RegionKind, code_mask, outside_brackets, regions
+from orchestrator.text import counted
 
 _WORD_OF = {
     SorryKind.TACTIC: "sorry",
@@ -50,28 +51,28 @@ _SENTINEL = "\n∎"
 
 
 def splice(text: str, span: SourceSpan, script: str, kind: SorryKind) -> str:
-    """The text with the open place at `span` replaced by a proof.
+    """The text with the sorry at `span` replaced by a proof.
 
     `script` is a tactic script, its lines relative to column 0. Where a term is wanted it becomes `by …`. Outside the
-    span the text stays as it is, but for blanks that would hang at the end of a line in front of the place.
+    span the text stays as it is, but for blanks that would hang at the end of a line in front of the sorry.
 
     Raises:
         PatchError: the span is not in the text, holds no `kind`, or the script is empty or leaves a comment, a string
             or a bracket open.
     """
-    place = _place(text, span, kind)
+    stretch = _stretch(text, span, kind)
     proof = _Script.parse(script)
-    written = _as_term(place, proof) if kind in _TERM_KINDS else _as_tactic(place, proof)
-    start = place.start
+    written = _as_term(stretch, proof) if kind in _TERM_KINDS else _as_tactic(stretch, proof)
+    start = stretch.start
     if written.startswith("\n"):
         start = len(text[:start].rstrip(" \t"))
     if "\r\n" in text and text.count("\r\n") * 2 >= text.count("\n"):
         written = written.replace("\n", "\r\n")
-    return text[:start] + written + text[place.end :]
+    return text[:start] + written + text[stretch.end :]
 
 
 def splice_all(text: str, proofs: Sequence[tuple[SourceSpan, str, SorryKind]]) -> str:
-    """The text with several places replaced; all spans are of the text as given.
+    """The text with several sorries replaced; all spans are of the text as given.
 
     Raises:
         PatchError: two spans overlap, or as in `splice`.
@@ -79,7 +80,7 @@ def splice_all(text: str, proofs: Sequence[tuple[SourceSpan, str, SorryKind]]) -
     ordered = sorted(proofs, key=lambda proof: proof[0])
     for (one, *_), (other, *_) in pairwise(ordered):
         if other.start < one.end:
-            raise PatchError("two places to be replaced overlap", where=_where(other))
+            raise PatchError("two sorries to be replaced overlap", where=_where(other))
     for span, script, kind in reversed(ordered):
         text = splice(text, span, script, kind)
     return text
@@ -116,13 +117,7 @@ class _Script:
     @cached_property
     def words(self) -> frozenset[str]:
         """Words and symbols outside brackets."""
-        found: set[str] = set()
-        depth = 0
-        for token in _TOKEN.findall(code_mask("\n".join(self.lines))):
-            depth += (token in "([{⟨") - (token in CLOSERS)
-            if not depth:
-                found.add(token)
-        return frozenset(found)
+        return frozenset(_TOKEN.findall(outside_brackets("\n".join(self.lines))))
 
     @property
     def is_sequence(self) -> bool:
@@ -164,8 +159,8 @@ class _Script:
         return "\n".join(written)
 
 
-def _as_tactic(place: Stretch, script: _Script) -> str:
-    before, behind = place.before, place.behind
+def _as_tactic(stretch: Stretch, script: _Script) -> str:
+    before, behind = stretch.before, stretch.behind
     ends_here = _ends_here(behind, script) and behind.text != "<;>"
     if behind.same_line:
         script = script.without_last_comment()
@@ -175,29 +170,29 @@ def _as_tactic(place: Stretch, script: _Script) -> str:
         fits_before = False
     if not fits_before or not (ends_here or script.is_closed):
         script = script.without_last_comment()
-        inside = script.lines[0] if script.is_single else "\n" + script.written(place.block_padding)
+        inside = script.lines[0] if script.is_single else "\n" + script.written(stretch.block_padding)
         return f"({inside})"
     if not script.is_single and before.same_line and before.text in _BLOCK_STARTS:
-        return "\n" + script.written(place.block_padding)
-    return script.written(place.padding, first=False)
+        return "\n" + script.written(stretch.block_padding)
+    return script.written(stretch.padding, first=False)
 
 
-def _as_term(place: Stretch, script: _Script) -> str:
-    before, behind = place.before, place.behind
+def _as_term(stretch: Stretch, script: _Script) -> str:
+    before, behind = stretch.before, stretch.behind
     if behind.same_line:
         script = script.without_last_comment()
     annotated = before.text == "(" and behind.text == ":" and behind.same_line and script.is_closed
-    alone = before.text in _TERM_STARTS and (annotated or (_ends_here(behind, script) and not _goes_on(place)))
+    alone = before.text in _TERM_STARTS and (annotated or (_ends_here(behind, script) and not _goes_on(stretch)))
     if alone and script.term is not None and before.text in _VALUE_STARTS:
         return script.term
     if not alone:
         script = script.without_last_comment()
-    by = f"by {script.lines[0]}" if script.is_single else "by\n" + script.written(place.block_padding)
+    by = f"by {script.lines[0]}" if script.is_single else "by\n" + script.written(stretch.block_padding)
     return by if alone else f"({by})"
 
 
 def _ends_here(behind: Neighbour, script: _Script) -> bool:
-    """Nothing behind the place on its line would become part of the script."""
+    """Nothing behind the sorry on its line would become part of the script."""
     if behind.text == ",":
         return script.words.isdisjoint(_TAKES_COMMAS)
     if behind.text == "|" and not behind.same_line:
@@ -205,23 +200,23 @@ def _ends_here(behind: Neighbour, script: _Script) -> bool:
     return not behind.same_line or behind.text in CLOSERS
 
 
-def _goes_on(place: Stretch) -> bool:
-    """The term that the place starts goes on in the next line."""
-    behind = place.behind
+def _goes_on(stretch: Stretch) -> bool:
+    """The term that the sorry starts goes on in the next line."""
+    behind = stretch.behind
     if not behind.text or behind.same_line or behind.text in CLOSERS | _NEW_ITEMS | {","}:
         return False
-    return place.in_brackets or behind.column > place.indentation or behind.text in ("|>", "<|", "<;>")
+    return stretch.in_brackets or behind.column > stretch.indentation or behind.text in ("|>", "<|", "<;>")
 
 
-def _place(text: str, span: SourceSpan, kind: SorryKind) -> Stretch:
+def _stretch(text: str, span: SourceSpan, kind: SorryKind) -> Stretch:
     lines = LineIndex(text)
     start, end = lines.offset(span.start), lines.offset(span.end)
     if start is None or end is None or start >= end:
-        raise PatchError("the place to be replaced is not in the file", where=_where(span))
+        raise PatchError("the sorry to be replaced is not in the file", where=_where(span))
     found = text[start:end].rstrip()
     if _WORD_OF[kind] not in found:
         raise PatchError(
-            f"there is no `{_WORD_OF[kind]}` at the place to be replaced",
+            f"there is no `{_WORD_OF[kind]}` where it is to be replaced",
             where=_where(span),
             hint="The file is not the one the goal was taken from",
         )
@@ -242,7 +237,9 @@ def assembled(script: str, proofs: Sequence[tuple[SorryKind, str]]) -> str:
         PatchError: there are more or fewer of them than proofs, or a proof cannot be spliced in.
     """
     index = LineIndex(script)
-    places = [index.span(match.start(), match.end()) for match in _SORRY.finditer(code_mask(script))]
-    if len(places) != len(proofs):
-        raise PatchError(f"the sketch has {len(places)} open places, and {len(proofs)} proofs were found")
-    return splice_all(script, [(place, proof, kind) for place, (kind, proof) in zip(places, proofs, strict=True)])
+    spans = [index.span(match.start(), match.end()) for match in _SORRY.finditer(code_mask(script))]
+    if len(spans) != len(proofs):
+        raise PatchError(
+            f"the sketch has {counted(len(spans), 'sorry', 'sorries')}, and there are {counted(len(proofs), 'proof')}"
+        )
+    return splice_all(script, [(stretch, proof, kind) for stretch, (kind, proof) in zip(spans, proofs, strict=True)])

@@ -252,14 +252,14 @@ def test_overlapping_places(second: SourceSpan) -> None:
 @pytest.mark.parametrize(
     ("span", "kind", "words"),
     [
-        (SourceSpan(Position(1, 3), Position(1, 8)), SorryKind.TACTIC, "no `sorry` at the place"),
-        (SourceSpan(Position(1, 8), Position(1, 13)), SorryKind.ADMIT, "no `admit` at the place"),
+        (SourceSpan(Position(1, 3), Position(1, 8)), SorryKind.TACTIC, "no `sorry` where"),
+        (SourceSpan(Position(1, 8), Position(1, 13)), SorryKind.ADMIT, "no `admit` where"),
         (SourceSpan(Position(1, 8), Position(1, 8)), SorryKind.TACTIC, "not in the file"),
         (SourceSpan(Position(1, 8), Position(1, 99)), SorryKind.TACTIC, "not in the file"),
         (SourceSpan(Position(9, 0), Position(9, 5)), SorryKind.TACTIC, "not in the file"),
     ],
 )
-def test_a_place_that_is_not_there(span: SourceSpan, kind: SorryKind, words: str) -> None:
+def test_a_sorry_that_is_not_there(span: SourceSpan, kind: SorryKind, words: str) -> None:
     with pytest.raises(PatchError, match=words):
         splice("t := by sorry\n", span, ONE, kind)
 

@@ -171,7 +171,7 @@ def test_assembling() -> None:
     assert "sorry" not in whole.replace("-- sorry", "")
     assert whole.startswith("have h : Q := by\n  simp\n  omega\n")
     assert whole.endswith("· grind")
-    with pytest.raises(PatchError, match="3 open places"):
+    with pytest.raises(PatchError, match="3 sorries"):
         assembled(script, proofs[:1])
 
 
