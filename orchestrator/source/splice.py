@@ -239,7 +239,6 @@ def assembled(script: str, proofs: Sequence[tuple[SorryKind, str]]) -> str:
     index = LineIndex(script)
     spans = [index.span(match.start(), match.end()) for match in _SORRY.finditer(code_mask(script))]
     if len(spans) != len(proofs):
-        raise PatchError(
-            f"the sketch has {counted(len(spans), 'sorry', 'sorries')}, and there are {counted(len(proofs), 'proof')}"
-        )
+        found = counted(len(spans), "sorry", "sorries")
+        raise PatchError(f"the sketch has {found}, and {counted(len(proofs), 'proof')} for them")
     return splice_all(script, [(stretch, proof, kind) for stretch, (kind, proof) in zip(spans, proofs, strict=True)])
