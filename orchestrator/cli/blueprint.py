@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.syntax import Syntax
 
-from orchestrator.blueprint.architect import ArchitectNode, evaluate_architect
+from orchestrator.blueprint.architect import evaluate_architect
 from orchestrator.blueprint.loading import load, load_architect, save
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
@@ -33,7 +33,8 @@ blueprint_app = App(
 )
 
 Static = Annotated[
-    bool, Parameter(negative="", help="Ask no Lean: go by the text of the Lean files, and decide only what it shows.")
+    bool,
+    Parameter(negative="", help="Do not ask Lean: go by the text of the files, and decide only what it shows."),
 ]
 
 
@@ -43,13 +44,12 @@ def status(
     *,
     ref: OptionalRef = None,
     static: Static = False,
-    every: bool = False,
+    every: Annotated[bool, Parameter(negative="", help="List the nodes that are done as well.")] = False,
     json_: AsJson = False,
 ) -> int:
     """Say of every node whether its statement and its proof are formalised, and what stands in the way.
 
-    Where Lean cannot elaborate the project, the text of its files is all that is gone by.
-    `--every` lists the nodes that are done as well.
+    Where Lean cannot elaborate the project, the answer rests on the text of its files alone.
     """
     console = make_console(stderr=json_)
     found = look(repo, ref, static=static, console=console)
@@ -69,7 +69,7 @@ def sync(
     static: Static = False,
     json_: AsJson = False,
 ) -> int:
-    """Set `\\leanok` where it is true and take it away where it is false; nothing else in the files changes.
+    """Set `\\leanok` where it is true and remove it where it is false; nothing else in the files changes.
 
     The generated list of declaration names is brought up to date as well. Where LeanArchitect writes the marks, there
     is nothing to do and the command says so.
@@ -119,7 +119,7 @@ def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, 
                 if note.startswith(_COMPLAINTS if found.report.by == "lean" else "false mark"):
                     say(console, "red", f"{line.where}:", f"{line.key}: {note}")
         if found.report.stale_lean_decls:
-            say(console, "red", "lean_decls:", "is not what the source says; `orchestrator blueprint sync` writes it")
+            say(console, "red", "lean_decls:", "is out of date; `orchestrator blueprint sync` writes it")
         tell(console, "The blueprint tells the truth." if good else "The blueprint is not true.")
     return 0 if good else BlueprintError.exit_code
 
@@ -138,7 +138,7 @@ class LoadedBlueprint:
     allowed_axioms: frozenset[str]
 
     def edits(self) -> tuple[MarkEdit, ...]:
-        """What makes the marks true. A mark is set only where Lean has spoken of every declaration of the node."""
+        """What makes the marks true. A mark is set only where Lean knows every declaration of the node."""
         status = evaluate(self.blueprint, self.facts, allowed_axioms=self.allowed_axioms)
         names = {node.key: node.declarations for node in status.nodes}
         edits = plan(self.blueprint, status, lean_decls=True)
@@ -169,7 +169,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
             # What Lean says goes before what the text shows.
             facts, by = {**facts, **asked}, "lean" if whole else "partly"
         except (RepositoryError, LeanError) as error:
-            say(console, "yellow", "note:", f"going by the text of the files, for Lean cannot be asked: {error}")
+            say(console, "yellow", "note:", f"going by the text of the files, since Lean cannot be asked: {error}")
     seen = {each.name for each in shown}
     not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
     allowed = load_rules(folder).allowed_axioms
@@ -177,7 +177,13 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
         truth = evaluate(blueprint, facts, allowed_axioms=allowed)
         told = report(blueprint, truth, count(blueprint), by=by, not_seen=not_seen)
     else:
-        told = _architect(nodes, blueprint, facts, by=by, not_seen=not_seen, allowed=allowed)
+        marks = count(blueprint)
+        counts = replace(count_architect(nodes), statement_marks=marks.statement_marks, proof_marks=marks.proof_marks)
+        where = {node.label: f"{node.file}:{node.line}" for node in reversed(nodes)}
+        statuses = evaluate_architect(nodes, facts, allowed_axioms=allowed)
+        problems = [str(problem) for problem in blueprint.problems]
+        locations = [where[each.key] for each in statuses]
+        told = report_architect(statuses, locations, counts, by=by, not_seen=not_seen, problems=problems)
     return LoadedBlueprint(blueprint, facts, frozenset(asked), told, allowed)
 
 
@@ -200,28 +206,3 @@ async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tup
             there = await workspace.library_has(unknown)
         facts |= {name: DeclarationTruth(exists=name in there) for name in unknown}
     return facts, whole
-
-
-def _architect(
-    nodes: tuple[ArchitectNode, ...],
-    blueprint: Blueprint,
-    facts: dict[str, DeclarationTruth],
-    *,
-    by: str,
-    not_seen: tuple[str, ...],
-    allowed: frozenset[str],
-) -> Report:
-    places: dict[str, str] = {}
-    for node in nodes:
-        places.setdefault(node.label, f"{node.file}:{node.line}")
-    statuses = evaluate_architect(nodes, facts, allowed_axioms=allowed)
-    counts = count_architect(nodes)
-    marks = count(blueprint)
-    return report_architect(
-        statuses,
-        [places[each.key] for each in statuses],
-        replace(counts, statement_marks=marks.statement_marks, proof_marks=marks.proof_marks),
-        by=by,
-        not_seen=not_seen,
-        problems=[str(problem) for problem in blueprint.problems],
-    )

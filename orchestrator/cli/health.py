@@ -108,8 +108,7 @@ def _ledger(url: str | None, paths: Paths) -> Finding:
 
 
 def _caches(paths: Paths) -> Sequence[Finding]:
-    """Folders of the cache that stand in the way; each can be deleted."""
-    found: list[Finding] = []
+    """The first folder of the cache that stands in the way; it can be deleted."""
     mirrors = paths.checkouts / "mirrors"
     for folder, what in (
         (paths.cache, "everything that can be made again"),
@@ -117,12 +116,10 @@ def _caches(paths: Paths) -> Sequence[Finding]:
         (paths.checkouts, "clones of repositories"),
         (mirrors, "clones of repositories"),
     ):
-        problem = _problem(folder, clones=folder == mirrors)
-        if problem:
+        if problem := _problem(folder, clones=folder == mirrors):
             fix = f"rm -rf {shlex.quote(str(folder))}   # only a cache: it is made again"
-            found.append(Finding(Level.BAD, f"the cache with {what} is broken: {problem}", fix))
-            break
-    return found or [Finding(Level.OK, f"the caches in {paths.cache} can be used")]
+            return (Finding(Level.BAD, f"the cache with {what} is broken: {problem}", fix),)
+    return (Finding(Level.OK, f"the caches in {paths.cache} can be used"),)
 
 
 def _problem(folder: Path, *, clones: bool) -> str:

@@ -75,8 +75,6 @@ class RunDisplay:
                 self._progress.update(self._bar, description=escape(words))
             case GoalDone(goal, result):
                 self._goal_done(goal, result)
-            case _:
-                pass
 
     def _stage(self, stage: str, detail: str, total: int) -> None:
         self._console.print(Text.assemble((f"{stage:<9}", "bold"), " ", harmless(detail)), soft_wrap=True)
@@ -112,5 +110,5 @@ class _Counter(ProgressColumn):
     """How many pieces of work are done, where their number is known."""
 
     def render(self, task: Task) -> Text:
-        """See `ProgressColumn`."""
+        """Such as "3/20"."""
         return Text("" if task.total is None else f"{task.completed:>{len(str(int(task.total)))}.0f}/{task.total:.0f}")

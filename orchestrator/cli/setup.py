@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,14 +71,10 @@ async def _on_server(repo: str, numbers: dict[str, int], limits: str) -> dict[st
             where="PREFECT_API_URL",
             hint="Start one with `prefect server start`, and set PREFECT_API_URL=http://127.0.0.1:4200/api",
         )
-    steps: dict[str, Callable[[Any], Awaitable[object]]] = {
-        "limits": lambda client: _limits(client, numbers, limits),
-        "work_pool": _work_pool,
-        "blocks": lambda client: _blocks(repo),
-    }
     try:
         async with get_client() as client:
-            return {"server": url, **{name: await step(client) for name, step in steps.items()}}
+            kept, pool = await _limits(client, numbers, limits), await _work_pool(client)
+            return {"server": url, "limits": kept, "work_pool": pool, "blocks": await _blocks(repo)}
     except HTTPError as error:
         raise ConfigError(
             f"The Prefect server does not answer: {error}", where=f"PREFECT_API_URL={url}", hint="Is it running?"
@@ -106,15 +102,10 @@ async def _has_postgres(client: Any) -> bool:
 
 async def _work_pool(client: Any) -> str:
     from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+    from prefect.exceptions import ObjectAlreadyExists
 
-    try:
-        await client.read_work_pool(POOL)
-    except ObjectNotFound:
-        try:
-            await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-        except ObjectAlreadyExists:  # another machine's setup was faster
-            return POOL
+    with suppress(ObjectAlreadyExists):
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
     return POOL
 
 
