@@ -193,7 +193,8 @@ def bank(
         print_json(found)
     rows = [(name, str(made["used"]), str(made["succeeded"])) for name, made in found["strategies"].items()]
     console.print(table({"strategy": WHOLE, "used": RIGHT, "succeeded": RIGHT}, rows))
-    solved = f"{found['goals_solved']} of {found['goals_total']} goals solved, {found['goals_processed']} tried"
+    total = counted(found["goals_total"], "goal")
+    solved = f"{found['goals_solved']} of {total} solved, {found['goals_processed']} tried"
     tell(console, f"{solved}, in {found['wall_seconds']:.1f} s")
     tell(console, f"Results: {written}")
     return 0
