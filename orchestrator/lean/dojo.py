@@ -176,11 +176,6 @@ def _run(dojo: Any, state: Any, tactic: str) -> Any:
 async def open_dojo(goal: Goal, make: MakeDojo, ours: Any) -> AsyncIterator[DojoGoal]:
     """A theorem opened with LeanDojo, whose Lean ends with the block.
 
-    Args:
-        goal: the theorem's goal.
-        make: makes the environment.
-        ours: the `OpenGoal` of one of our own sessions.
-
     Raises:
         LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
     """

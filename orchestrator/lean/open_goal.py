@@ -197,8 +197,8 @@ class OpenGoal:
             await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
 
     def _judge(self, reply: CommandReply, sorry: Sorry) -> CheckReply:
-        before = len({sorry.span for sorry in self._siblings if sorry.before == sorry.before})
-        after = len({sorry.span for sorry in reply.sorries})
+        before = len({other.span for other in self._siblings if other.before == sorry.before})
+        after = len({left.span for left in reply.sorries})
         errors = tuple(message.text for message in reply.errors)
         if reply.interrupted:
             errors = (*errors, "timeout")

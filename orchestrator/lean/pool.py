@@ -17,13 +17,7 @@ from orchestrator.source.project import Project
 
 
 class Pool:
-    """A fixed number of sessions over one project; it raises what a session and an `OpenGoal` raise.
-
-    Args:
-        sessions: the sessions; the pool closes them.
-        project: what they work on.
-        limits: what one tactic may spend unless a strategy says otherwise.
-    """
+    """A fixed number of sessions over one project, which it closes; it raises what these and an `OpenGoal` raise."""
 
     def __init__(self, sessions: Sequence[Session], project: Project, *, limits: Limits | None = None) -> None:
         self._workspaces = [Workspace(session, project) for session in sessions]
@@ -90,12 +84,7 @@ class Pool:
 
 
 class VariantPool:
-    """A pool's sessions over a variant of its project. Made by `Pool.variant`; what it loads is dropped again.
-
-    Args:
-        pool: whose sessions.
-        project: the variant.
-    """
+    """A pool's sessions over a variant of its project. Made by `Pool.variant`; what it loads is dropped again."""
 
     def __init__(self, pool: Pool, project: Project) -> None:
         self._pool = pool

@@ -127,12 +127,7 @@ def provision(
 ) -> Servers:
     """Say how to start servers, and install the embedded Lean if that is the one and it is not there.
 
-    Args:
-        settings: the settings.
-        paths: where the embedded Lean is kept.
-        found: the Lean that was chosen.
-        folder: the Lake project whose toolchain and packages a native Lean uses.
-        progress: told about steps of an installation.
+    A native Lean uses the toolchain and the packages of the Lake project in `folder`.
 
     Raises:
         InstallError: it could not be installed.

@@ -13,13 +13,11 @@ Answer = Reply | BaseException | float
 
 
 class ScriptedSession:
-    """A `Session` that answers from a script and remembers what it was asked.
-
-    Args:
-        script: called with each request; or an iterable of answers given in order.
+    """A `Session` that answers from a script: a function of the request, or answers in their order.
 
     Attributes:
         asked: every request so far, in order.
+        generation: grows with every session error.
     """
 
     def __init__(self, script: Callable[[Request], Answer] | Iterable[Answer]) -> None:
@@ -30,12 +28,7 @@ class ScriptedSession:
             self._script = lambda _request: next(answers)
         self.asked: list[Request] = []
         self.closed = False
-        self._generation = 1
-
-    @property
-    def generation(self) -> int:
-        """Grows with every session error."""
-        return self._generation
+        self.generation = 1
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         """Answer from the script.
@@ -64,7 +57,7 @@ class ScriptedSession:
 
     def lose(self) -> None:
         """Behave as if the process had ended between two requests."""
-        self._generation += 1
+        self.generation += 1
 
     async def recycle_if_grown(self) -> bool:
         """It never grows."""

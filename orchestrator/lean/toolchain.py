@@ -1,6 +1,6 @@
 """Which Lean works on a project: the native one that its toolchain asks for, or the embedded one.
 
-`probe` looks at the machine, `decide` weighs what was found and touches nothing.
+`find_lean` looks at the machine, `decide` weighs what was found and touches nothing.
 Where nothing on this machine can do it, or not what was asked for, they raise `LeanNotFound`.
 """
 
@@ -103,28 +103,19 @@ def find_lean(
     paths: Paths,
     imports: Iterable[str] = (),
 ) -> LeanFound:
-    """The Lean for a project.
+    """The Lean for a project, which is to be used with a toolchain ("" for none) and imports modules from outside.
 
-    Args:
-        project_root: the project's folder.
-        toolchain: content of its lean-toolchain, "" when there is none.
-        prefer: what the user asked for.
-        paths: where the embedded Lean is, or would be, installed.
-        imports: modules outside the project that it imports.
+    Starts `elan` or `lean` for a moment if they are there; downloads nothing.
     """
-    return decide(probe(project_root, toolchain, paths=paths, imports=imports), prefer)
-
-
-def probe(project_root: Path, toolchain: str, *, paths: Paths, imports: Iterable[str] = ()) -> ToolchainFacts:
-    """Look at this machine. Starts `elan` or `lean` for a moment if they are there; downloads nothing."""
     embedded, problem = _probe_embedded(paths)
-    return ToolchainFacts(
+    facts = ToolchainFacts(
         toolchain=toolchain.strip(),
         imports=tuple(imports),
         native=probe_native(project_root),
         embedded=embedded,
         embedded_problem=problem,
     )
+    return decide(facts, prefer)
 
 
 def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanFound:

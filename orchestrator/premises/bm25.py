@@ -71,9 +71,6 @@ class Lexical:
     """BM25 over a fixed set of premises, as a `Retriever`.
 
     Theorems only are answered: automation unfolds definitions by itself.
-
-    Args:
-        premises: what to search.
     """
 
     def __init__(self, premises: Sequence[Premise]) -> None:

@@ -67,13 +67,7 @@ class Corpus:
 async def build(
     ask: AskLean, key: str, *, chunk: int = 400, progress: Callable[[str, int], None] = lambda *_: None
 ) -> Corpus:
-    """Ask a running Lean for everything that its imports declare.
-
-    Args:
-        ask: one request.
-        key: of the corpus.
-        chunk: constants a request.
-        progress: told each module with the number of premises so far.
+    """Ask a running Lean for everything that its imports declare, `chunk` constants a request.
 
     Raises:
         SessionError: the session broke.
@@ -115,11 +109,7 @@ def corpus_key(lean: str, imports: Iterable[str]) -> str:
 
 
 class CorpusStore:
-    """Corpora in a folder, a compressed file each. A damaged file is a miss, never an error.
-
-    Args:
-        folder: made when the first is written.
-    """
+    """Corpora in a folder, a compressed file each. A damaged file is a miss, never an error."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

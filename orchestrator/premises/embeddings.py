@@ -63,14 +63,7 @@ class Dense:
 
     @classmethod
     def cached(cls, premises: Iterable[Premise], encode: Encode, *, model: str, folder: Path) -> Dense:
-        """The index of these premises by this model from `folder`, built and kept there if it was not yet.
-
-        Args:
-            premises: what there is.
-            encode: the encoder.
-            model: identifies the encoder's weights, such as their digest.
-            folder: where indices are kept, one for each content.
-        """
+        """The index of these premises by this model from `folder`, built and kept there if it was not yet."""
         kept = folder / content_key(premises, model)
         if (kept / _INDEX).is_file():
             # One that is damaged, by an interrupted copy or a full disk, is made again.

@@ -28,15 +28,13 @@ class Encoder:
     folder: Path
     device: str = ""
     batch: int = 16
-    threads: int = 1
-    max_bytes: int = MAX_INPUT_BYTES
     _loaded: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def encode(self, texts: Sequence[str]) -> Matrix:
         """One row of unit length for each text, float32. Blocks; safe to call from a thread."""
         with self._lock:
-            self._loaded = self._loaded or load(self.folder, "T5EncoderModel", self.device, self.threads)
+            self._loaded = self._loaded or load(self.folder, "T5EncoderModel", self.device, threads=1)
             model, tokenizer = self._loaded
             with model_errors("The premise encoder failed", self.folder):
                 return self._encode(model, tokenizer, texts)
@@ -50,7 +48,7 @@ class Encoder:
         rows: dict[int, Any] = {}
         for start in range(0, len(order), self.batch):
             chosen = order[start : start + self.batch]
-            batch = [texts[i].encode()[: self.max_bytes].decode(errors="ignore") for i in chosen]
+            batch = [texts[i].encode()[:MAX_INPUT_BYTES].decode(errors="ignore") for i in chosen]
             encoded = tokenizer(batch, padding="longest", return_tensors="pt").to(model.device)
             with torch.inference_mode():
                 hidden = model(input_ids=encoded.input_ids, attention_mask=encoded.attention_mask).last_hidden_state

@@ -57,7 +57,7 @@ class Library:
         rankings: list[Retriever] = [self._library, *([self._beside(tuple(own))] if own else [])]
         together: Retriever = ByScore(rankings)
         if self._dense is not None:
-            together = Fused(((together, 1.0), (self._dense, 1.0)))
+            together = Fused((together, self._dense))
         return together.retrieve(query, count)
 
     def _modules(self, libraries: frozenset[str]) -> frozenset[str]:
@@ -68,11 +68,7 @@ class Library:
 
 
 class ByScore:
-    """Retrievers whose scores compare, as one.
-
-    Args:
-        retrievers: of one model.
-    """
+    """Retrievers whose scores compare, as one."""
 
     def __init__(self, retrievers: Sequence[Retriever]) -> None:
         self._retrievers = tuple(retrievers)

@@ -81,12 +81,7 @@ def learned_model() -> RelevanceModel:
 
 
 class Relevance:
-    """A `Retriever` over an index. Safe to use from several threads.
-
-    Args:
-        index: what to search.
-        model: how features count.
-    """
+    """A `Retriever` over an index. Safe to use from several threads."""
 
     def __init__(self, index: Index, model: RelevanceModel | None = None) -> None:
         self._index = index

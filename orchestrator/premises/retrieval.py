@@ -76,30 +76,26 @@ class Retriever(Protocol):
 
 
 _RANK_OFFSET = 60
+_DEPTH = 64  # how many premises each is asked for, at least
 
 
 class Fused:
     """Several retrievers as one, by reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009).
 
-    A premise scores the sum over the retrievers of weight / (60 + rank), rank from 1.
-
-    Args:
-        retrievers: each with its weight.
-        depth: how many premises each is asked for, at least.
+    A premise scores the sum over the retrievers of 1 / (60 + rank), rank from 1.
     """
 
-    def __init__(self, retrievers: Sequence[tuple[Retriever, float]], *, depth: int = 64) -> None:
+    def __init__(self, retrievers: Sequence[Retriever]) -> None:
         self._retrievers = tuple(retrievers)
-        self._depth = depth
 
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
         scores: dict[str, float] = {}
         premises: dict[str, Premise] = {}
-        for retriever, weight in self._retrievers:
-            for rank, ranked in enumerate(retriever.retrieve(query, max(count, self._depth)), start=1):
+        for retriever in self._retrievers:
+            for rank, ranked in enumerate(retriever.retrieve(query, max(count, _DEPTH)), start=1):
                 name = ranked.premise.name
                 premises.setdefault(name, ranked.premise)
-                scores[name] = scores.get(name, 0.0) + weight / (_RANK_OFFSET + rank)
+                scores[name] = scores.get(name, 0.0) + 1 / (_RANK_OFFSET + rank)
         best = sorted(scores, key=lambda name: (-scores[name], name))[:count]
         return tuple(Ranked(premises[name], scores[name]) for name in best)
 

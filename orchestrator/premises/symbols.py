@@ -46,12 +46,7 @@ _OPERATORS = {
 
 
 def symbols_in(text: str, known: Collection[str]) -> tuple[str, ...]:
-    """Those of the known constants that a goal's text names, by name, by field notation or by operator.
-
-    Args:
-        text: a goal as Lean prints it, or any words.
-        known: full names; looked up.
-    """
+    """Those of the known constants that a goal's text names, by name, by field notation or by operator."""
     tokens = list(dict.fromkeys(_WORD.findall(text)))
     named = [token for token in tokens if token in known]
     found = [f"{typ}.{field}" for field in _FIELD.findall(text) for typ in named if typ[:1].isupper()]

@@ -83,12 +83,7 @@ def relation(statement: str) -> str:
 
 
 def traits(premise: Premise, spread: int) -> tuple[float, ...]:
-    """The `TRAITS` of a premise.
-
-    Args:
-        premise: the premise.
-        spread: how many premises share the last component of its name: what holds in many settings is used often.
-    """
+    """The `TRAITS` of a premise; `spread` premises share the last component of its name."""
     statement, name = premise.statement, last(premise.name)
     end = conclusion(statement)
     return (

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+_THREADS = 4
+"""JavaScript threads that are ready for Lean; the server itself takes three."""
+_STACK_MEGABYTES = 256
+"""Stack of such a thread; Lean reports a deep recursion when it has used what is given to it."""
+_LEAN_STACK_KILOBYTES = 131_072
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedLean:
@@ -39,31 +45,21 @@ class EmbeddedLean:
         """The file that Lean runs; it loads the compiled server."""
         return self.folder / "Boot.lean"
 
-    def command(
-        self, *, threads: int = 4, stack_megabytes: int = 256, thread_stack_kilobytes: int = 131_072
-    ) -> list[str]:
+    def command(self) -> list[str]:
         """How to start a server that speaks JSON lines on its standard streams.
 
         It can read its own two folders and nothing else of this machine, and write nothing.
-
-        Args:
-            threads: JavaScript threads that are ready for Lean; the server itself takes three.
-            stack_megabytes: stack of such a thread.
-            thread_stack_kilobytes: how much of it Lean may use before it reports a deep recursion.
         """
-        lean = ("-j1", f"--tstack={thread_stack_kilobytes}", "--run", str(self.boot), "--watch")
-        return self.lean_command(*lean, threads=threads, stack_megabytes=stack_megabytes)
+        return self.lean_command("-j1", f"--tstack={_LEAN_STACK_KILOBYTES}", "--run", str(self.boot), "--watch")
 
-    def lean_command(
-        self, *arguments: str, threads: int = 4, stack_megabytes: int = 256, writable: Path | None = None
-    ) -> list[str]:
+    def lean_command(self, *arguments: str, writable: Path | None = None) -> list[str]:
         """How to run the `lean` program with `arguments`; it may write to the folder `writable` only."""
         return [
             str(self.node),
             str(self.launcher),
             f"--root={self.root}",
-            f"--threads={threads}",
-            f"--stack-megabytes={stack_megabytes}",
+            f"--threads={_THREADS}",
+            f"--stack-megabytes={_STACK_MEGABYTES}",
             f"--read={self.folder}",
             *([] if writable is None else [f"--write={writable}"]),
             "--",

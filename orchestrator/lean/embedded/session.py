@@ -12,13 +12,9 @@ from orchestrator.lean.replies import parse_reply
 class EmbeddedSession:
     """A `Session` over one embedded server at a time.
 
-    Args:
-        launch: how to start the server.
-        rss_limit_megabytes: a server that has grown beyond this is replaced before the next request.
-        meter: adds up what this session uses.
-
     The process is started by the first request. A broken one (dead, hung, talking nonsense) is killed, its error
-    raised, and the next request starts another; `generation` tells.
+    raised, and the next request starts another; `generation` tells. One that has grown beyond `rss_limit_megabytes` is
+    replaced between pieces of work.
     """
 
     def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0, meter: LeanMeter | None = None) -> None:
@@ -53,19 +49,15 @@ class EmbeddedSession:
                 value = await server.request(request.to_json(), timeout=timeout)
                 return parse_reply(request, value)
             except SessionError:
-                await self._drop()
+                await self.kill()
                 raise
 
     async def recycle_if_grown(self) -> bool:
         """Replace the server if it has grown beyond its limit; true when it was. For between pieces of work."""
         if self._server is not None and self._server.resident_megabytes() > self._rss_limit:
-            await self._drop()
+            await self.kill()
             return True
         return False
-
-    async def kill(self) -> None:
-        """Kill the server at once; the next request starts another."""
-        await self._drop()
 
     async def close(self) -> None:
         """End the server."""
@@ -76,14 +68,15 @@ class EmbeddedSession:
 
     async def _ready(self) -> ServerProcess:
         if self._server is not None and not self._server.alive:
-            await self._drop()
+            await self.kill()
         if self._server is None:
             self._meter.count_start()
             self._server = await ServerProcess.start(self._launch)
             self._started += 1
         return self._server
 
-    async def _drop(self) -> None:
+    async def kill(self) -> None:
+        """Kill the server at once; the next request starts another."""
         server, self._server = self._server, None
         if server is not None:
             await server.kill()

@@ -13,11 +13,7 @@ _CONTAINS_SORRY = "Incomplete: contains sorry"
 
 
 class SingleGoals:
-    """How many goals each proof state has, and how many of them, the last ones, are not shown.
-
-    Args:
-        journal: where the states are.
-    """
+    """How many goals each proof state has, and how many of them, the last ones, are not shown."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

@@ -45,9 +45,6 @@ class Journal:
     """Environments and proof states of one session, on whichever process runs.
 
     A number that is not known, and what Lean refuses, raise `RequestRefused`; a process that breaks, `SessionError`.
-
-    Args:
-        start: starts a REPL; called in a thread, since it may take a while.
     """
 
     def __init__(self, start: Callable[[], LeanInteractRepl]) -> None:

@@ -35,11 +35,7 @@ _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
 
 class Questions:
-    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's.
-
-    Args:
-        journal: where they are.
-    """
+    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -59,9 +55,9 @@ class Questions:
         """Every declaration that `request.env` has and `request.base` has not."""
         if request.base not in self._names:
             self._names[request.base] = await self._ask(request.base, "names", [], deadline)
-        known = "\n".join(json.loads(self._names[request.base]))
-        wanted = "\n".join(request.recheck)
-        said = await self._ask(request.env, "describe", [_quoted(known), _quoted(wanted)], deadline)
+        lists = (json.loads(self._names[request.base]), request.recheck)
+        literals = [json.dumps("\n".join(names), ensure_ascii=False) for names in lists]
+        said = await self._ask(request.env, "describe", literals, deadline)
         reply = parse_reply(request, json.loads(said))
         assert isinstance(reply, DescribeReply)
         return await self._below_the_library(request.env, reply, deadline)
@@ -176,11 +172,6 @@ def _no_errors(reply: Json) -> None:
     for message in reply.get("messages", ()):
         if message["severity"] == "error":
             raise RequestRefused(f"Lean did not take our describing program: {str(message['data'])[:300]}")
-
-
-def _quoted(text: str) -> str:
-    """A Lean string literal."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 @cache

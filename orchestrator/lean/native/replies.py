@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.lean.native.repl import Json
@@ -16,6 +17,7 @@ from orchestrator.lean.protocol import Message, TacticReply, errors_in
 from orchestrator.lean.replies import parse
 
 Shift = Callable[[Position], Position]
+_position = partial(parse, Position)
 
 _USES_SORRY = re.compile(r"declaration uses ['`]sorry['`]")
 _NAMESPACE = re.compile(r"^namespace (\S+)", re.MULTILINE)
@@ -114,7 +116,3 @@ def _declaration(reply: Json, span: SourceSpan, shift: Shift) -> str:
         if shift(_position(around["start"])) <= span.start < shift(_position(around["finish"])):
             return str(entry.get("fullName", ""))
     return ""
-
-
-def _position(value: Json) -> Position:
-    return parse(Position, value)

@@ -51,12 +51,9 @@ _TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
 
 
 class NativeSession:
-    """A `Session` over one REPL at a time.
+    """A `Session` over one REPL at a time, which `start`, called in a thread, starts.
 
-    Args:
-        start: starts a REPL.
-        rss_limit_megabytes: a process that has grown beyond this is replaced between pieces of work.
-        meter: adds up what this session uses.
+    A process that has grown beyond `rss_limit_megabytes` is replaced between pieces of work.
     """
 
     def __init__(

@@ -31,19 +31,6 @@ class Walls:
     network: bool = False
     landlock: int = 0
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What cannot be had here, in words."""
-        return tuple(
-            words
-            for there, words in (
-                (self.limits, "resource limits (POSIX only)"),
-                (self.network, "a network of its own (needs user namespaces, or root)"),
-                (self.landlock, "a read-only view of the files (needs Landlock, Linux 5.13)"),
-            )
-            if not there
-        )
-
 
 def examine_walls() -> Walls:
     """Look at this system; one short-lived child is started."""

@@ -106,16 +106,16 @@ def test_a_second_call_does_nothing_and_starts_nothing(bench: Workbench) -> None
 
 def test_the_command_starts_the_server_with_what_it_may_see(bench: Workbench) -> None:
     lean = install(bench)
-    assert lean.command(threads=3, stack_megabytes=99, thread_stack_kilobytes=777) == [
+    assert lean.command() == [
         str(bench.node.executable),
         str(lean.launcher),
         f"--root={lean.root}",
-        "--threads=3",
-        "--stack-megabytes=99",
+        "--threads=4",
+        "--stack-megabytes=256",
         f"--read={lean.folder}",
         "--",
         "-j1",
-        "--tstack=777",
+        "--tstack=131072",
         "--run",
         str(lean.boot),
         "--watch",

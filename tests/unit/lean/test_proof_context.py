@@ -175,6 +175,16 @@ async def test_a_proof_is_checked_in_its_declaration(
     assert accepted == (reply.errors == ())
 
 
+async def test_sorries_of_other_declarations_do_not_count_for_a_proof() -> None:
+    lean = SmallLean()
+    goal = await opened(lean, "t := by sorry")
+    await goal.ready()
+    (own,) = goal._siblings
+    elsewhere = SourceSpan(Position(7, 0), Position(7, 5))
+    goal._siblings = (own, replace(own, span=elsewhere, command=elsewhere, before=99))
+    assert not (await goal.check("exact sorry")).accepted
+
+
 async def test_a_check_is_a_command_on_the_environment_in_front_of_the_declaration() -> None:
     lean = SmallLean()
     goal = await opened(lean, "theorem s : a := b\r\n  theorem t : α = β := by sorry\r\n")

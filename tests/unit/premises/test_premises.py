@@ -67,7 +67,7 @@ _ALL = Lexical(PREMISES)
 def test_fusion_prefers_what_several_retrievers_find() -> None:
     first = ScriptedRetriever(PREMISES[:2])
     second = ScriptedRetriever((PREMISES[2], PREMISES[1]))
-    fused = Fused(((first, 1.0), (second, 1.0)))
+    fused = Fused((first, second))
     found = [ranked.premise.name for ranked in fused.retrieve(Query("x"), 3)]
     assert found[0] == "Nat.mul_comm"
     assert sorted(found[1:]) == ["List.length_append", "Nat.add_comm"]
