@@ -118,7 +118,7 @@ class AttemptSection(Section):
         if goal_text is None:
             return self._all(AttemptRecord, query)
         queries = [query.where(same) for same in _same_goal(goal_text, identity)]
-        found = [record for each in queries for record in self._all(AttemptRecord, each)]
+        found = self._all(AttemptRecord, *queries)
         return tuple(sorted(found, key=lambda record: record.id or 0, reverse=newest_first)[:limit])
 
     def success_seconds(self, strategy: str, *, limit: int = 200) -> tuple[float, ...]:
@@ -209,7 +209,7 @@ def _count(database: Database, connection: Connection, attempts: Iterable[tuple[
         counted = by_outcome[strategy, str(outcome)]
         counted[0] += 1
         counted[1] += seconds
-    # Sorted, so that two processes never wait for one another's rows crosswise.
+    # Sorted, so that two processes never deadlock over the rows.
     goals = [
         dict(zip(ATTEMPTED_GOALS.c.keys(), (*key, *counts), strict=True)) for key, counts in sorted(by_goal.items())
     ]

@@ -69,7 +69,7 @@ class ClaimSection(Section):
         return self._pairs(select(CLAIMS.c.goal, CLAIMS.c.worker).where(mine))
 
     def release_expired(self) -> int:
-        """Clear away claims whose lease has run out, and say how many. They bind nobody anyway."""
+        """Clear away claims whose lease has run out, and say how many. They have no effect anyway."""
         with self._database.write() as connection:
             return connection.execute(delete(CLAIMS).where(CLAIMS.c.expires_at <= self._now())).rowcount
 
@@ -77,7 +77,7 @@ class ClaimSection(Section):
 def _claim(
     database: Database, connection: Connection, repo: str, goal: str, worker: str, now: datetime, until: datetime
 ) -> bool:
-    """Take a goal unless another worker has it: one statement, so that nobody gets in between."""
+    """Take a goal unless another worker has it: one statement, so that no other process can intervene."""
     values = {"worker": worker, "claimed_at": now, "expires_at": until}
     free = or_(CLAIMS.c.expires_at <= now, CLAIMS.c.worker == worker)
     statement = database.insert(CLAIMS).values(repo=repo, goal=goal, **values)

@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC. A naive time is refused: nobody could tell what it means."""
+        """To UTC. A naive time is refused: its meaning would be ambiguous."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -77,7 +77,7 @@ class PlainJson(TypeDecorator[Any]):
 class Record(SQLModel):
     """A frozen value whose fields are columns; the class of `tables` that inherits from it adds keys and indexes.
 
-    All tables have a catalogue of their own: another SQLModel program in the process is none of ours.
+    The tables have a catalogue of their own, apart from any other SQLModel program in the process.
     """
 
     model_config = {"frozen": True, "populate_by_name": True}
@@ -91,33 +91,33 @@ class Record(SQLModel):
     )
 
 
-def kept(
+def column(
     kind: Any, default: str | ColumnElement[bool] | None = None, *, name: str | None = None, **options: Any
 ) -> Any:
-    """How a field is kept: the type of its column, and the SQL that completes rows written by hand.
+    """The column of a field: its type, and the SQL default that completes rows written by hand.
 
     Such as `INSERT INTO attempts (goal_hash, strategy, success) …`, with only the columns of interest.
     """
-    column: dict[str, Any] = {"name": name} if name else {}
+    given: dict[str, Any] = {"name": name} if name else {}
     if default is not None:
-        column["server_default"] = text(default) if isinstance(default, str) else default
-    return Field(sa_type=kind, sa_column_kwargs=column, **options)
+        given["server_default"] = text(default) if isinstance(default, str) else default
+    return Field(sa_type=kind, sa_column_kwargs=given, **options)
 
 
-Words = Annotated[str, kept(PlainText, "''")]
-Hash = Annotated[str, kept(String(64))]
-Digest = Annotated[str, kept(String(64), "''")]
-Count = Annotated[int, kept(Integer, "0")]
-Real = Annotated[float, kept(Float, "0")]
-RunId = Annotated[str | None, kept(String(64), foreign_key="runs.id")]
-Time = Annotated[datetime, kept(UtcDateTime, "CURRENT_TIMESTAMP")]
-Stamp = Annotated[datetime | None, kept(UtcDateTime, "CURRENT_TIMESTAMP", nullable=False)]
+LongText = Annotated[str, column(PlainText, "''")]
+Hash = Annotated[str, column(String(64))]
+Digest = Annotated[str, column(String(64), "''")]
+Count = Annotated[int, column(Integer, "0")]
+Number = Annotated[float, column(Float, "0")]
+RunId = Annotated[str | None, column(String(64), foreign_key="runs.id")]
+Time = Annotated[datetime, column(UtcDateTime, "CURRENT_TIMESTAMP")]
+RecordedAt = Annotated[datetime | None, column(UtcDateTime, "CURRENT_TIMESTAMP", nullable=False)]
 """A time that the ledger fills in."""
-Moment = Annotated[datetime | None, kept(UtcDateTime)]
-"""A time that may never come."""
-Strings = Annotated[tuple[str, ...], kept(PlainJson, "'[]'")]
+OptionalTime = Annotated[datetime | None, column(UtcDateTime)]
+"""None until it comes, if it ever does."""
+Strings = Annotated[tuple[str, ...], column(PlainJson, "'[]'")]
 NOTHING: Mapping[str, Any] = {}  # copied where it is a default
-Details = Annotated[Mapping[str, Any], kept(PlainJson, "'{}'")]
+Details = Annotated[Mapping[str, Any], column(PlainJson, "'{}'")]
 
 
 def row_of(table: Table, record: Record, **more: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Database:
     def upsert(
         self, table: Table, *, add: Collection[str] = (), keep: Collection[str] = ()
     ) -> sqlite.Insert | postgresql.Insert:
-        """An INSERT that takes the place of a row with the same key, but adds to some columns and keeps others."""
+        """An INSERT that replaces a row with the same key, but adds to some of its columns and keeps others."""
         statement = self.insert(table)
         new, key = statement.excluded, list(table.primary_key.columns.keys())
         changed: dict[str, Any] = {
@@ -161,7 +161,7 @@ class Database:
             raise LedgerSchemaError(
                 f"the database has a table {sorted(foreign)[0]} that is not ours",
                 where=self.where,
-                hint="Choose another place for the ledger",
+                hint="Choose another location for the ledger",
             )
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
@@ -232,10 +232,14 @@ def count_rows(connection: Connection, source: FromClause, *conditions: ColumnEl
     return connection.execute(select(func.count()).select_from(source).where(*conditions)).scalar_one()
 
 
-def count_by(connection: Connection, column: Column[Any], *conditions: ColumnElement[bool]) -> Mapping[str, int]:
-    """How many rows have which value in a column, in the order of the values."""
-    query = select(column, func.count()).where(*conditions).group_by(column).order_by(column)
+def pairs(connection: Connection, query: Select[Any]) -> dict[Any, Any]:
+    """What a query of two columns finds, the second by the first."""
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def count_by(connection: Connection, column: Column[Any]) -> Mapping[str, int]:
+    """How many rows have which value in a column, in the order of the values."""
+    return pairs(connection, select(column, func.count()).group_by(column).order_by(column))
 
 
 class Section:
@@ -244,15 +248,15 @@ class Section:
     _database: Database
     _now: Callable[[], datetime]
 
-    def _all(self, kind: Callable[..., Found], query: Select[Any]) -> tuple[Found, ...]:
-        """Every row that a query finds, as values of that kind."""
+    def _all(self, kind: Callable[..., Found], *queries: Select[Any]) -> tuple[Found, ...]:
+        """Every row that these queries find, as values of that kind."""
         with self._database.read() as connection:
-            return tuple(kind(**row._mapping) for row in connection.execute(query))
+            return tuple(kind(**row._mapping) for query in queries for row in connection.execute(query))
 
     def _pairs(self, query: Select[tuple[Any, Any]]) -> dict[Any, Any]:
         """What a query of two columns finds, the second by the first."""
         with self._database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+            return pairs(connection, query)
 
     def _first(self, kind: Callable[..., Found], query: Select[Any]) -> Found | None:
         """The first row that a query finds."""

@@ -83,7 +83,7 @@ class GoalSection(Section):
 
 
 def _rows(records: Iterable[GoalRecord]) -> list[dict[str, Any]]:
-    """Sorted, so that two processes never wait for one another's rows crosswise."""
+    """Sorted, so that two processes never deadlock over the rows."""
     return sorted(map(_row, records), key=lambda row: (row["repo"], row["id"]))
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, String, and_, func, or_, select
 
 from orchestrator.ledger.attempts import OUTCOME, totals_of
-from orchestrator.ledger.database import Section, count_rows
+from orchestrator.ledger.database import Section, count_rows, pairs
 from orchestrator.ledger.goals import goal_record
 from orchestrator.ledger.records import GoalRecord, ProofVerdict
 from orchestrator.ledger.summaries import (
@@ -71,9 +71,11 @@ class PageSection(Section):
         for repo, goal_id in goals:
             by_repo.setdefault(repo, set()).add(goal_id)
         found: dict[tuple[str, str], str] = {}
-        for repo, ids in by_repo.items():
-            query = select(GOALS.c.id, GOALS.c.declaration).where(GOALS.c.repo == repo, GOALS.c.id.in_(sorted(ids)))
-            found |= {(repo, goal_id): declaration for goal_id, declaration in self._pairs(query).items()}
+        columns = select(GOALS.c.id, GOALS.c.declaration)
+        with self._database.read() as connection:
+            for repo, ids in by_repo.items():
+                query = columns.where(GOALS.c.repo == repo, GOALS.c.id.in_(sorted(ids)))
+                found |= {(repo, goal_id): name for goal_id, name in pairs(connection, query).items()}
         return found
 
     def repositories(self) -> tuple[str, ...]:
@@ -94,13 +96,14 @@ class PageSection(Section):
             .subquery()
         )
         alone = select(provers.c.one, func.count()).where(provers.c.provers == 1).group_by(provers.c.one)
-        pairs = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(ATTEMPTS.c.success).distinct().subquery()
-        proved = select(pairs.c.strategy, func.count()).group_by(pairs.c.strategy).order_by(pairs.c.strategy)
-        only = self._pairs(alone)
-        return tuple(
-            Contribution(strategy=strategy, proved=count, alone=only.get(strategy, 0))
-            for strategy, count in self._pairs(proved).items()
-        )
+        distinct = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(ATTEMPTS.c.success).distinct().subquery()
+        proved = select(distinct.c.strategy, func.count()).group_by(distinct.c.strategy).order_by(distinct.c.strategy)
+        with self._database.read() as connection:
+            only = pairs(connection, alone)
+            return tuple(
+                Contribution(strategy=strategy, proved=count, alone=only.get(strategy, 0))
+                for strategy, count in pairs(connection, proved).items()
+            )
 
     def solved_over_time(self) -> tuple[SolvedOn, ...]:
         """When goals were first proved, gate included.

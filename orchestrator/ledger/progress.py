@@ -1,4 +1,4 @@
-"""The ledger's view of what goes on: the progress of runs, and blueprints as they were last seen."""
+"""The progress of runs, and blueprints as they were last seen."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class PruningSection(Section):
     def prune(self, older_than: timedelta, *, dry_run: bool = False) -> Pruned:
         """Remove failed attempts and the strategies' history from before that time; proofs are always kept.
 
-        A goal whose failures are gone is tried again, since nobody remembers that it was. What strategies have learnt
+        A goal whose failures are gone is tried again, since nobody remembers that it was. What strategies have learned
         stays. With `dry_run` nothing is removed.
         """
         before = self._now() - older_than

@@ -20,17 +20,17 @@ from orchestrator.ledger.columns import (
     Details,
     Digest,
     Hash,
-    Moment,
+    LongText,
+    Number,
+    OptionalTime,
     PlainJson,
     PlainText,
-    Real,
     Record,
+    RecordedAt,
     RunId,
-    Stamp,
     Strings,
     Time,
-    Words,
-    kept,
+    column,
 )
 
 
@@ -53,26 +53,26 @@ class ProofVerdict(StrEnum):
 class RunRecord(Record):
     """One run over one repository. `totals` is what the run says of itself at its end."""
 
-    id: Annotated[str, kept(String(64), primary_key=True)]
-    repo: Words = ""
-    ref: Words = ""
-    commit: Words = ""
-    profile: Annotated[int, kept(Integer, "1")] = 1
+    id: Annotated[str, column(String(64), primary_key=True)]
+    repo: LongText = ""
+    ref: LongText = ""
+    commit: LongText = ""
+    profile: Annotated[int, column(Integer, "1")] = 1
     configuration: Details = NOTHING
     started_at: Time
-    finished_at: Moment = None
-    status: Annotated[RunStatus, kept(String(16), "'running'")] = RunStatus.RUNNING
+    finished_at: OptionalTime = None
+    status: Annotated[RunStatus, column(String(16), "'running'")] = RunStatus.RUNNING
     totals: Details = NOTHING
 
 
 class SeenGoal(Record):
     """What a `GoalRecord` and its table have in common."""
 
-    repo: Annotated[str, kept(PlainText, primary_key=True)] = ""
-    commit: Words = ""
-    environment: Words = ""
-    status: Annotated[GoalStatus, kept(String(16), "'open'")] = GoalStatus.OPEN
-    source: Words = ""
+    repo: Annotated[str, column(PlainText, primary_key=True)] = ""
+    commit: LongText = ""
+    environment: LongText = ""
+    status: Annotated[GoalStatus, column(String(16), "'open'")] = GoalStatus.OPEN
+    source: LongText = ""
     source_line: Count = 1
     first_seen_run: RunId = None
     last_seen_run: RunId = None
@@ -110,27 +110,27 @@ class AttemptRecord(Record):
         id: given by the ledger.
     """
 
-    goal_text: Words
-    strategy: Annotated[str, kept(String(64))]
-    outcome: Annotated[Outcome, kept(String(16), "'not_proved'")]
-    success: Annotated[bool, kept(Boolean, false())] = False
-    time_seconds: Real = 0.0
+    goal_text: LongText
+    strategy: Annotated[str, column(String(64))]
+    outcome: Annotated[Outcome, column(String(16), "'not_proved'")]
+    success: Annotated[bool, column(Boolean, false())] = False
+    time_seconds: Number = 0.0
     tactics: Strings = ()
-    error: Words = ""
-    goal_id: Words = ""
-    repo: Words = ""
-    commit: Words = ""
-    configuration: Words = ""
-    environment: Words = ""
+    error: LongText = ""
+    goal_id: LongText = ""
+    repo: LongText = ""
+    commit: LongText = ""
+    configuration: LongText = ""
+    environment: LongText = ""
     budget_seconds: float | None = None
-    details: Annotated[Mapping[str, Any], kept(PlainJson, "'{}'", name="metadata", validation_alias="metadata")] = (
+    details: Annotated[Mapping[str, Any], column(PlainJson, "'{}'", name="metadata", validation_alias="metadata")] = (
         NOTHING
     )
     run_id: RunId = None
-    timestamp: Stamp = None
+    timestamp: RecordedAt = None
     goal_hash: Hash = ""
     identity: Digest = ""
-    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
+    id: Annotated[int | None, column(Integer, primary_key=True)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -161,21 +161,21 @@ class JudgedProof(Record):
     """What a `ProofRecord` and its table have in common."""
 
     strategy: Digest = ""
-    script: Words
-    verdict: Annotated[ProofVerdict, kept(String(16))]
+    script: LongText
+    verdict: Annotated[ProofVerdict, column(String(16))]
     checks: Details = NOTHING
-    patch: Words = ""
-    helpers: Annotated[tuple[Mapping[str, Any], ...], kept(PlainJson, "'[]'")] = ()
-    goal_id: Words = ""
-    repo: Words = ""
-    commit: Words = ""
-    file: Words = ""
-    declaration: Words = ""
-    environment: Words = ""
+    patch: LongText = ""
+    helpers: Annotated[tuple[Mapping[str, Any], ...], column(PlainJson, "'[]'")] = ()
+    goal_id: LongText = ""
+    repo: LongText = ""
+    commit: LongText = ""
+    file: LongText = ""
+    declaration: LongText = ""
+    environment: LongText = ""
     run_id: RunId = None
-    timestamp: Stamp = None
+    timestamp: RecordedAt = None
     goal_hash: Hash = ""
-    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
+    id: Annotated[int | None, column(Integer, primary_key=True)] = None
 
 
 class ProofRecord(JudgedProof):
@@ -212,14 +212,14 @@ class Working:
 class ProgressRecord(Record):
     """How far a run has come: in its present stage `done` of `total` pieces of work (0: unknown), `found` proofs."""
 
-    run_id: Annotated[str, kept(String(64), foreign_key="runs.id", primary_key=True)]
-    stage: Words = ""
-    detail: Words = ""
+    run_id: Annotated[str, column(String(64), foreign_key="runs.id", primary_key=True)]
+    stage: LongText = ""
+    detail: LongText = ""
     done: Count = 0
     total: Count = 0
     found: Count = 0
-    active: Annotated[tuple[Working, ...], kept(PlainJson, "'[]'")] = ()
-    updated_at: Stamp = None
+    active: Annotated[tuple[Working, ...], column(PlainJson, "'[]'")] = ()
+    updated_at: RecordedAt = None
 
 
 class NodeState(StrEnum):
@@ -260,8 +260,8 @@ class BlueprintNode:
 class BlueprintRecord(Record):
     """A repository's blueprint as its last run saw it."""
 
-    repo: Annotated[str, kept(PlainText, primary_key=True)]
-    commit: Words = ""
+    repo: Annotated[str, column(PlainText, primary_key=True)]
+    commit: LongText = ""
     run_id: RunId = None
-    nodes: Annotated[tuple[BlueprintNode, ...], kept(PlainJson, "'[]'")] = ()
-    updated_at: Stamp = None
+    nodes: Annotated[tuple[BlueprintNode, ...], column(PlainJson, "'[]'")] = ()
+    updated_at: RecordedAt = None

@@ -144,10 +144,10 @@ class StatisticsSection(Section):
         with self._database.write() as connection:
             connection.execute(
                 statement.on_conflict_do_update(index_elements=["strategy", "context"], set_=changed),
-                # Sorted, so that two processes never wait for one another's rows crosswise; stable, for the averages.
+                # Sorted, so that two processes never deadlock over the rows; stable, for the averages.
                 sorted(rows, key=lambda row: (row["strategy"], row["context"])),
             )
-            # Of tactics, which are counted under their strategy's name and "/", nobody asks how it was before.
+            # Tactics, which are counted under their strategy's name and "/", need no history.
             self._remember(connection, now, {row["strategy"] for row in rows if "/" not in row["strategy"]})
 
     def _remember(self, connection: Connection, now: datetime, strategies: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""The ledger: the record of every run, goal, attempt and proof, and what is learnt from them."""
+"""The ledger: the record of every run, goal, attempt and proof, and what is learned from them."""
 
 from __future__ import annotations
 

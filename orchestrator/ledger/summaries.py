@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Float, String, Text
 
 from orchestrator.goals.result import GoalStatus, Outcome
-from orchestrator.ledger.columns import Count, Real, Record, Time, UtcDateTime, kept
+from orchestrator.ledger.columns import Count, Number, Record, Time, UtcDateTime, column
 from orchestrator.ledger.records import RunRecord
 
 
@@ -51,12 +51,12 @@ class StrategyMoment(Record):
         seconds: wall time of all trials together.
     """
 
-    minute: Annotated[datetime, kept(UtcDateTime, primary_key=True)]
-    strategy: Annotated[str, kept(String(128), primary_key=True)]
+    minute: Annotated[datetime, column(UtcDateTime, primary_key=True)]
+    strategy: Annotated[str, column(String(128), primary_key=True)]
     trials: Count
     successes: Count
-    success_rate: Real
-    seconds: Real
+    success_rate: Number
+    seconds: Number
 
 
 class StrategyStatistics(Record):
@@ -68,14 +68,14 @@ class StrategyStatistics(Record):
         ema_success_seconds: exponential moving average over the successes; None before the first.
     """
 
-    strategy: Annotated[str, kept(String(128), primary_key=True)]
-    context: Annotated[str, kept(Text, primary_key=True)]
+    strategy: Annotated[str, column(String(128), primary_key=True)]
+    context: Annotated[str, column(Text, primary_key=True)]
     trials: Count
     successes: Count
-    success_rate: Real
-    seconds: Real
-    success_seconds: Real
-    ema_success_seconds: Annotated[float | None, kept(Float)]
+    success_rate: Number
+    seconds: Number
+    success_seconds: Number
+    ema_success_seconds: Annotated[float | None, column(Float)]
     updated_at: Time
 
 

@@ -15,18 +15,18 @@ from orchestrator.ledger.columns import (
     Details,
     Digest,
     Hash,
+    LongText,
+    Number,
     PlainText,
-    Real,
     Record,
     Strings,
     Time,
-    Words,
-    kept,
+    column,
 )
 
 # In the very words of the queries: SQLite uses a partial index only where it sees its condition.
 _ONLY_PROVED: dict[str, Any] = {"sqlite_where": text("success = 1"), "postgresql_where": text("success")}
-Span = Annotated[list[int] | None, kept(JSON(none_as_null=True))]
+Span = Annotated[list[int] | None, column(JSON(none_as_null=True))]
 
 
 class RunRow(records.RunRecord, table=True):
@@ -53,18 +53,18 @@ class GoalRow(records.SeenGoal, table=True):
         Index(None, "declaration", "repo", "id"),
     )
 
-    id: Annotated[str, kept(PlainText, primary_key=True)]
+    id: Annotated[str, column(PlainText, primary_key=True)]
     goal_hash: Hash
-    goal_text: Words
-    file: Words
-    module: Words
-    declaration: Words
+    goal_text: LongText
+    file: LongText
+    module: LongText
+    declaration: LongText
     span: Span
     command: Span
-    kind: Annotated[str, kept(String(16), "'tactic'")]
-    is_prop: Annotated[bool, kept(Boolean, true())]
+    kind: Annotated[str, column(String(16), "'tactic'")]
+    is_prop: Annotated[bool, column(Boolean, true())]
     context: Details
-    difficulty: Annotated[float, kept(Float, "0.5")]
+    difficulty: Annotated[float, column(Float, "0.5")]
     identity: Digest
 
 
@@ -93,9 +93,9 @@ class AttemptedGoal(Record, table=True):
     __tablename__ = "attempted_goals"
     __table_args__ = (Index(None, "successes", "goal_hash", "text_digest"),)
 
-    goal_hash: Annotated[str, kept(String(64), primary_key=True)]
-    text_digest: Annotated[str, kept(String(64), primary_key=True)]
-    goal_text: Words
+    goal_hash: Annotated[str, column(String(64), primary_key=True)]
+    text_digest: Annotated[str, column(String(64), primary_key=True)]
+    goal_text: LongText
     failures: Count
     successes: Count
 
@@ -105,10 +105,10 @@ class AttemptTotal(Record, table=True):
 
     __tablename__ = "attempt_totals"
 
-    strategy: Annotated[str, kept(String(64), primary_key=True)]
-    outcome: Annotated[str, kept(String(16), primary_key=True)]
+    strategy: Annotated[str, column(String(64), primary_key=True)]
+    outcome: Annotated[str, column(String(16), primary_key=True)]
     attempts: Count
-    seconds: Real
+    seconds: Number
 
 
 class ProofRow(records.JudgedProof, table=True):
@@ -132,13 +132,13 @@ class TacticCache(Record, table=True):
     __tablename__ = "tactic_cache"
     __table_args__ = (Index(None, "use_count"), Index(None, "text_hash"))
 
-    goal_hash: Annotated[str, kept(String(64), primary_key=True)]
+    goal_hash: Annotated[str, column(String(64), primary_key=True)]
     tactics: Strings
-    success_rate: Real
-    avg_time: Real
+    success_rate: Number
+    avg_time: Number
     use_count: Count
     last_used: Time
-    goal_text: Words
+    goal_text: LongText
     text_hash: Digest
     names: Strings
 
@@ -173,9 +173,9 @@ class Claim(Record, table=True):
     __tablename__ = "claims"
     __table_args__ = (Index(None, "expires_at"),)
 
-    repo: Annotated[str, kept(PlainText, primary_key=True)]
-    goal: Annotated[str, kept(PlainText, primary_key=True)]
-    worker: Words
+    repo: Annotated[str, column(PlainText, primary_key=True)]
+    goal: Annotated[str, column(PlainText, primary_key=True)]
+    worker: LongText
     claimed_at: Time
     expires_at: Time
 
@@ -186,7 +186,7 @@ class TicketRow(ticket_records.TicketColumns, table=True):
     __tablename__ = "tickets"
     __table_args__ = (UniqueConstraint("repo", "goal_hash"), Index(None, "status", "rank"), Index(None, "lease_until"))
 
-    rank: Real
+    rank: Number
 
 
 class TicketWait(ticket_records.TicketRequester, table=True):

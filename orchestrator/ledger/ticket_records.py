@@ -14,15 +14,15 @@ from orchestrator.ledger.columns import (
     Count,
     Details,
     Hash,
-    Moment,
+    LongText,
+    OptionalTime,
     PlainJson,
     PlainText,
     Record,
-    Stamp,
+    RecordedAt,
     Strings,
     Time,
-    Words,
-    kept,
+    column,
 )
 
 
@@ -85,30 +85,30 @@ class TicketPlace:
 class TicketColumns(Record):
     """What a `Ticket` and its table have in common."""
 
-    ticket_id: Annotated[str, kept(String(64), name="id", validation_alias="id", primary_key=True)]
-    goal: Words
-    signature: Words = ""
-    goal_text: Words = ""
+    ticket_id: Annotated[str, column(String(64), name="id", validation_alias="id", primary_key=True)]
+    goal: LongText
+    signature: LongText = ""
+    goal_text: LongText = ""
     goal_hash: Hash = ""
     digest: Hash = ""
-    name: Words = ""
-    repo: Words = ""
-    place: Annotated[TicketPlace, kept(PlainJson, "'{}'")] = TicketPlace()
+    name: LongText = ""
+    repo: LongText = ""
+    place: Annotated[TicketPlace, column(PlainJson, "'{}'")] = TicketPlace()
     labels: Strings = ()
     constraints: Strings = ()
-    environment: Words = ""
-    priority: Annotated[float, kept(Float, "0.5")] = 0.5
-    status: Annotated[TicketStatus, kept(String(16), "'open'")] = TicketStatus.OPEN
-    supplier: Words = ""
-    lease_until: Moment = None
+    environment: LongText = ""
+    priority: Annotated[float, column(Float, "0.5")] = 0.5
+    status: Annotated[TicketStatus, column(String(16), "'open'")] = TicketStatus.OPEN
+    supplier: LongText = ""
+    lease_until: OptionalTime = None
     claims: Count = 0
-    completed_proof: Annotated[str, kept(PlainText, "''", name="proof", validation_alias="proof")] = ""
-    script: Words = ""
+    completed_proof: Annotated[str, column(PlainText, "''", name="proof", validation_alias="proof")] = ""
+    script: LongText = ""
     premises: Strings = ()
-    reason: Words = ""
-    created_at: Stamp = None
-    updated_at: Stamp = None
-    completed_at: Moment = None
+    reason: LongText = ""
+    created_at: RecordedAt = None
+    updated_at: RecordedAt = None
+    completed_at: OptionalTime = None
 
 
 class Ticket(TicketColumns):
@@ -149,25 +149,25 @@ class TicketRequester(Record):
         use: how the goal is closed once the lemma is there: `script`, and `tickets`, all that the script needs.
     """
 
-    ticket_id: Annotated[str, kept(String(64), foreign_key="tickets.id", primary_key=True)] = ""
-    requester: Annotated[str, kept(String(128), primary_key=True)]
-    goal_id: Annotated[str, kept(String(64), primary_key=True)] = ""
-    declaration: Words = ""
-    file: Words = ""
+    ticket_id: Annotated[str, column(String(64), foreign_key="tickets.id", primary_key=True)] = ""
+    requester: Annotated[str, column(String(128), primary_key=True)]
+    goal_id: Annotated[str, column(String(64), primary_key=True)] = ""
+    declaration: LongText = ""
+    file: LongText = ""
     use: Details = NOTHING
-    status: Annotated[WaitStatus, kept(String(16), "'waiting'")] = WaitStatus.WAITING
-    created_at: Stamp = None
+    status: Annotated[WaitStatus, column(String(16), "'waiting'")] = WaitStatus.WAITING
+    created_at: RecordedAt = None
 
 
 class TicketEvent(Record):
     """Something that happened to a ticket."""
 
-    ticket_id: Annotated[str, kept(String(64), foreign_key="tickets.id")]
-    kind: Annotated[TicketEventKind, kept(String(16))]
+    ticket_id: Annotated[str, column(String(64), foreign_key="tickets.id")]
+    kind: Annotated[TicketEventKind, column(String(16))]
     timestamp: Time
-    who: Words = ""
-    detail: Words = ""
-    id: Annotated[int | None, kept(Integer, primary_key=True)] = None
+    who: LongText = ""
+    detail: LongText = ""
+    id: Annotated[int | None, column(Integer, primary_key=True)] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.columns import row_of
-from orchestrator.ledger.database import Section, count_rows
+from orchestrator.ledger.database import Section, count_rows, pairs
 from orchestrator.ledger.tables import TICKET_EVENTS, TICKET_WAITS, TICKETS
 from orchestrator.ledger.ticket_records import (
     MarketCounts,
@@ -124,7 +124,7 @@ class TicketSection(Section):
         waits = select(TICKET_WAITS.c.status, func.count()).join(TICKETS, TICKETS.c.id == TICKET_WAITS.c.ticket_id)
         with self._database.read() as connection:
             found = {status: count_rows(connection, TICKETS, _counts_as(status, now), *mine) for status in TicketStatus}
-        by_wait = self._pairs(waits.where(*mine).group_by(TICKET_WAITS.c.status))
+            by_wait = pairs(connection, waits.where(*mine).group_by(TICKET_WAITS.c.status))
         return MarketCounts(
             by_status=found, waiting=by_wait.get(WaitStatus.WAITING, 0), used=by_wait.get(WaitStatus.USED, 0)
         )
@@ -157,7 +157,7 @@ class TicketSection(Section):
     def claim_tickets(
         self, supplier: str, *, lease_seconds: float, limit: int = 1, repo: str | None = None
     ) -> tuple[Ticket, ...]:
-        """Take up to `limit` of the most urgent open tickets, each of which nobody else gets."""
+        """Take up to `limit` of the most urgent open tickets, each of which no other supplier gets."""
         now = self._now()
         query = (
             select(TICKETS.c.id)
@@ -232,7 +232,7 @@ class TicketSection(Section):
     def settle_wait(self, ticket_id: str, goal_id: str, status: WaitStatus, *, requester: str | None = None) -> int:
         """Say that a goal has used a ticket's lemma, or needs it no longer; how many waits that concerned.
 
-        A ticket that is open and that nobody waits for any more is cancelled.
+        An open ticket that has nobody waiting for it any more is cancelled.
         """
         now = self._now()
         mine = [
@@ -250,7 +250,7 @@ class TicketSection(Section):
             here = and_(TICKET_WAITS.c.ticket_id == ticket_id, TICKET_WAITS.c.status == WaitStatus.WAITING)
             left = count_rows(connection, TICKET_WAITS, here)
             if status is WaitStatus.WITHDRAWN and not left:
-                reason = "nobody needs it any more"
+                reason = "no longer needed"
                 values = {"status": TicketStatus.CANCELLED, "reason": reason}
                 if _change(connection, ticket_id, now, values, TICKETS.c.status == TicketStatus.OPEN):
                     _note(connection, ticket_id, now, TicketEventKind.CANCELLED, "", reason)
@@ -295,7 +295,7 @@ def _held_by(supplier: str) -> ColumnElement[bool]:
 
 
 def _claim(connection: Connection, ticket_id: str, supplier: str, now: datetime, lease_seconds: float) -> bool:
-    """One statement takes it, so that nobody gets in between; the events tell how."""
+    """One statement takes it, so that no other process can intervene; the events say how."""
     row = connection.execute(select(TICKETS).where(TICKETS.c.id == ticket_id).with_for_update()).first()
     if row is None:
         raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")

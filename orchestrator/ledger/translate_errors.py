@@ -1,4 +1,4 @@
-"""The one place where errors of SQLAlchemy, the database drivers and Alembic become ours."""
+"""Errors of SQLAlchemy, the database drivers and Alembic become ours here, and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SQLITE = {  # first words of SQLite's error names, with what to say and to do
         "another process kept the ledger locked for too long",
         "Look for a run that hangs, then try again",
     ),
-    "SQLITE_READONLY": ("the ledger is read-only", "Make the file and its folder writable, or choose another place"),
+    "SQLITE_READONLY": ("the ledger is read-only", "Make the file and its folder writable, or choose another location"),
     "SQLITE_CANTOPEN": ("the ledger cannot be opened", "Check that its folder exists and is writable"),
     "SQLITE_PERM": ("the ledger may not be opened", "Check the permissions of the file and its folder"),
     "SQLITE_FULL": ("there is no room left for the ledger", "Free some disk space; what was recorded before is safe"),
@@ -84,7 +84,7 @@ def _of_sqlite(error: sqlite3.Error, where: str) -> LedgerError:
         if name.startswith(prefix):
             return LedgerUnavailable(what, where=where, hint=hint)
     if name.startswith("SQLITE_NOTADB"):
-        hint = f"Move {where} away or choose another place; it was left as it is"
+        hint = f"Move {where} away or choose another location; it was left as it is"
         return LedgerCorrupt("this file is not a ledger", where=where, hint=hint)
     if name.startswith("SQLITE_CORRUPT") or "decode" in str(error):
         return LedgerCorrupt(f"the ledger is damaged: {error}", where=where, hint=move_away(where))

@@ -19,9 +19,9 @@ def worker_name(run_id: str, pid: int | None = None) -> str:
 
 def is_gone(worker: str) -> bool:
     """Whether a worker of this machine is certainly not there any more; of others nothing can be told."""
-    place, _, began = worker.rpartition(":")
-    place, _, pid = place.rpartition(":")
-    if place.partition("@")[2] != _machine() or not (pid.isdecimal() and began.isdecimal()):
+    rest, _, began = worker.rpartition(":")
+    rest, _, pid = rest.rpartition(":")
+    if rest.partition("@")[2] != _machine() or not (pid.isdecimal() and began.isdecimal()):
         return False
     try:
         process = psutil.Process(int(pid))

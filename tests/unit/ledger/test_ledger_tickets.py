@@ -139,7 +139,7 @@ def test_a_ticket_that_nobody_waits_for_is_cancelled(ledger: Ledger) -> None:
     ledger.settle_wait("t0001", "g2", WaitStatus.WITHDRAWN)
     assert (ledger.tickets()[0].status, ledger.tickets()[0].reason) == (
         TicketStatus.CANCELLED,
-        "nobody needs it any more",
+        "no longer needed",
     )
 
 
