@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from orchestrator.blueprint.nodes import Blueprint, Node
-from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Truth
+from orchestrator.blueprint.status import BlueprintStatus, Truth
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class DependencyGraph:
         In the blueprint's order. A node on which nobody could decide is not ready.
         """
         done = {node.key for node in status.nodes if node.done}
-        return tuple(node.key for node in status.nodes if _wants_proof(node) and self.ancestors(node.key) <= done)
+        wanted = (node.key for node in status.nodes if node.stated and not node.done and node.proved is Truth.FALSE)
+        return tuple(key for key in wanted if self.ancestors(key) <= done)
 
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """The circles in the graph, one for every knot of nodes that use one another: each node uses the next."""
@@ -94,10 +95,6 @@ def _used(blueprint: Blueprint, node: Node) -> tuple[str, ...]:
     labels = (label for part in (node.statement, *node.proofs) for label in part.uses)
     nodes = blueprint.by_label
     return tuple(dict.fromkeys(nodes[label].key for label in labels if label in nodes))
-
-
-def _wants_proof(node: NodeStatus) -> bool:
-    return node.stated and not node.done and node.proved is Truth.FALSE
 
 
 def _reach(edges: Mapping[str, tuple[str, ...]], key: str) -> frozenset[str]:

@@ -54,8 +54,6 @@ class NodeStatus:
     """What is true of one node.
 
     Attributes:
-        key: the node's key.
-        declarations: the declarations it names.
         statement: the statement is formalised.
         proof: the proof is, with allowed axioms only; also given when the blueprint has no proof environment for it.
         proved: nothing is left to do for this node: `proof` where there is a proof environment; else the statement
@@ -148,12 +146,8 @@ def judge(
     """What is true of a node that names these declarations, marks apart.
 
     Args:
-        key: key of the node.
-        statement_names: declarations the statement names.
-        facts: by full declaration name.
-        proof_names: declarations the proof names beside those.
+        statement_names, proof_names: declarations that the statement names, and the proof beside those.
         has_proof: the blueprint keeps a proof apart from the statement.
-        allowed_axioms: axioms a proof may rest on.
     """
     names = tuple(dict.fromkeys(statement_names))
     all_names = tuple(dict.fromkeys((*names, *proof_names)))

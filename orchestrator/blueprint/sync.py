@@ -79,28 +79,18 @@ def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]
     Raises:
         BlueprintError: an edit is of a file that is not in `texts`, lies outside its text, or overlaps another.
     """
-    result = dict(texts)
-    by_file: dict[str, list[MarkEdit]] = {}
-    for edit in edits:
-        by_file.setdefault(edit.span.file, []).append(edit)
-    for file, own in by_file.items():
+    pieces: dict[str, list[str]] = {}
+    done: dict[str, int] = {}
+    for edit in sorted(edits, key=lambda edit: edit.span):
+        file, start, end = edit.span.file, edit.span.start, edit.span.end
         if file not in texts:
             raise BlueprintError("an edit is of a file that is not there", where=file, hint="Plan the edits again")
-        result[file] = _apply_all(own, file, texts[file])
-    return result
-
-
-def _apply_all(edits: list[MarkEdit], file: str, text: str) -> str:
-    pieces: list[str] = []
-    position = 0
-    for edit in sorted(edits, key=lambda edit: edit.span):
-        start, end = edit.span.start, edit.span.end
-        if not position <= start <= end <= len(text):
+        if not done.get(file, 0) <= start <= end <= len(texts[file]):
             hint = "Plan the edits again on the text as it is"
             raise BlueprintError("edits overlap or lie outside the text", where=file, hint=hint)
-        pieces += (text[position:start], edit.text)
-        position = end
-    return "".join((*pieces, text[position:]))
+        pieces.setdefault(file, []).extend((texts[file][done.get(file, 0) : start], edit.text))
+        done[file] = end
+    return {file: "".join((*pieces.get(file, ()), text[done.get(file, 0) :])) for file, text in texts.items()}
 
 
 def _node_edits(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -190,10 +191,7 @@ async def _needs(
     deadline: float,
     clock: Callable[[], float],
 ) -> tuple[Need, ...]:
-    counts: dict[str, int] = {}
-    for branch in branches:
-        for signature in {s for rest in branch.rests for s in rest}:
-            counts[signature] = counts.get(signature, 0) + 1
+    counts = Counter(s for branch in branches for s in {s for rest in branch.rests for s in rest})
     found: dict[tuple[str, ...], Need] = {}
     checks = 0
     for branch in branches:

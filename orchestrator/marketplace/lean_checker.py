@@ -17,9 +17,8 @@ from orchestrator.lean.extraction import extract, goals_of
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
-from orchestrator.marketplace.checker import Judged, Statement
 from orchestrator.marketplace.placement import place_of, scratch_file, with_module
-from orchestrator.marketplace.probe import PROBE, STRICT, first_error, probe, probe_name, run
+from orchestrator.marketplace.probe import PROBE, STRICT, Judged, Statement, first_error, probe, probe_name, run
 from orchestrator.marketplace.statements import proposition, signature_of, written_proof
 from orchestrator.source.helper_lemmas import (
     colon,

@@ -21,12 +21,12 @@ from orchestrator.ledger.ticket_records import (
     TicketRequester,
     TicketStatus,
 )
-from orchestrator.marketplace.checker import Statement
 from orchestrator.premises.bm25 import rank
 from orchestrator.source.helper_lemmas import lemma_text
 
 if TYPE_CHECKING:
     from orchestrator.marketplace.lean_checker import LeanChecker
+    from orchestrator.marketplace.probe import Statement
 
 LEASE_SECONDS = 900.0
 _INSTANCE_CANDIDATES = 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.normal_form import goal_hash
@@ -11,7 +12,6 @@ from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import TicketPlace
-from orchestrator.marketplace.checker import Statement
 from orchestrator.marketplace.statements import accessible, closed, instances, proposition
 from orchestrator.source.helper_lemmas import universes
 
@@ -23,6 +23,35 @@ _CANONICAL = "".join(
 )
 STRICT = "set_option autoImplicit false in "
 _SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement that Lean has elaborated.
+
+    Attributes:
+        signature: closed over its hypotheses, as it follows a theorem's name.
+        text: the goal as Lean prints it, hypotheses then `⊢ target`.
+        hash: equal for statements that differ in names and in the order of hypotheses only.
+        digest: equal for statements that differ in names only.
+        negation: `hash` of the negation ("" when it was not looked at), and of what this negates, if it negates.
+        refuted: how its negation was proved ("" when it was not).
+    """
+
+    signature: str
+    text: str
+    hash: str
+    digest: str
+    negation: tuple[str, ...] = ()
+    refuted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The gate's word on a proof: the script that passed, or why it was refused."""
+
+    script: str = ""
+    refusal: str = ""
 
 
 async def probe(workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
@@ -218,20 +219,10 @@ def _closing(text: str, start: int) -> int:
 
 def _dedented(script: str) -> str:
     """A script whose first line may stand further left than the others, which followed it on the next line."""
-    lines = script.split("\n")
-    if not lines[0].strip():
-        lines = lines[1:]
-    else:
-        rest = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
-        lines[0] = " " * (min(rest) if rest else 0) + lines[0].strip()
-    filled = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
-    indent = min(filled) if filled else 0
-    return "\n".join(line[indent:] for line in lines).rstrip()
+    first, _, rest = script.partition("\n")
+    return "\n".join(filter(None, (first.strip(), dedent(rest)))).rstrip()
 
 
 def _words(text: str) -> set[str]:
-    found: set[str] = set()
-    for word in _NAME.findall(text):
-        parts = word.split(".")
-        found |= {word, parts[0]}
-    return found
+    """Names in a text, and what stands in front of their first dot."""
+    return {part for word in _NAME.findall(text) for part in (word, word.partition(".")[0])}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.ledger.ticket_records import Ticket, TicketPlace
-from orchestrator.marketplace.checker import Judged, Statement
+from orchestrator.marketplace.probe import Judged, Statement
 from orchestrator.marketplace.statements import proposition, signature_of, written_proof
 
 
