@@ -151,9 +151,9 @@ def _most_common(counts: Counter[str], default: str) -> str:
 
 def _new_line(text: str, anchor: Span, indent: str) -> MarkChange:
     line_end = _LINE_END.search(text, anchor.end)
-    place = line_end.start() if line_end else len(text)
+    end = line_end.start() if line_end else len(text)
     ending = line_end.group() if line_end else _usual_line_end(text)
-    return Span(anchor.file, place, place), f"{ending}{indent}{MARK}"
+    return Span(anchor.file, end, end), f"{ending}{indent}{MARK}"
 
 
 def _inline(text: str, anchor: Span, gap: str) -> MarkChange:

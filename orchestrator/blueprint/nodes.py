@@ -1,4 +1,4 @@
-"""What a blueprint claims, as values: its nodes, their macros with places in the source, and what could not be read."""
+"""What a blueprint claims, as values: its nodes, their macros with positions in the source, and what could not be read."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Node:
 
     @property
     def key(self) -> str:
-        """The label, or the place of the statement when it has no label: distinct for every unlabelled node."""
+        """The label, or the statement's position when it has no label: distinct for every unlabelled node."""
         return self.label or f"{self.file}@{self.statement.begin.start}"
 
     @property
@@ -173,5 +173,5 @@ class Blueprint:
 
 
 def line_of(text: str, offset: int) -> int:
-    """Line number, from 1, of a place in a text."""
+    """Line number, from 1, of an offset in a text."""
     return text.count("\n", 0, offset) + 1

@@ -140,19 +140,19 @@ def report(
 
 def report_architect(
     statuses: Sequence[NodeStatus],
-    places: Sequence[str],
+    locations: Sequence[str],
     counts: Counts,
     *,
     by: str,
     not_seen: Sequence[str] = (),
     problems: Sequence[str] = (),
 ) -> Report:
-    """A blueprint in Lean files; `places` says where the first attribute of each status stands."""
+    """A blueprint in Lean files; `locations` says where the first attribute of each status stands."""
     return Report(
         root="Lean files",
         by=by,
         counts=counts,
-        lines=tuple(_line(status, place) for status, place in zip(statuses, places, strict=True)),
+        lines=tuple(_line(status, where) for status, where in zip(statuses, locations, strict=True)),
         missing=_missing(statuses),
         not_seen=tuple(not_seen),
         problems=tuple(problems),

@@ -62,8 +62,8 @@ class NodeStatus:
         open_here: its own declarations that hold a sorry themselves.
         rests_on: sorried declarations elsewhere, below its own.
         forbidden_axioms: axioms below it that are not allowed, sorry apart.
-        false_marks: places marked though they are false.
-        unmarked: places true though they are not marked.
+        false_marks: where it is marked though that is false.
+        unmarked: where a mark would be true and is missing.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
     """
 

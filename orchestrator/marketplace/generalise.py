@@ -31,7 +31,7 @@ def fertilisations(text: str) -> tuple[str, ...]:
 def common_terms(plain: str, definitions: Collection[str]) -> tuple[str, ...]:
     """The smallest calls of functions that a goal's target mentions more than once.
 
-    A value that constructors build is not one of them: any other value in its place would be another lemma.
+    A value that constructors build is not one of them: any other value instead would be another lemma.
 
     Args:
         plain: the goal, printed without field notation.
@@ -48,7 +48,7 @@ def common_terms(plain: str, definitions: Collection[str]) -> tuple[str, ...]:
 
 
 def abstraction(terms: Collection[str], plain: str) -> tuple[str, ...]:
-    """Lines that put a new variable in the place of each term."""
+    """Lines that replace each term by a new variable."""
     taken = set(re.findall(r"[^\s()\[\]{},.:]+", plain))
     letters = (letter for letter in _LETTERS if letter not in taken)
     return tuple(f"generalize {term} = {letter}" for term, letter in zip(terms, letters, strict=False))

@@ -146,7 +146,7 @@ class LeanChecker:
         """A completed ticket's lemma at the location that asked for it.
 
         Raises:
-            MarketplaceError: the location is not in the project any more.
+            MarketplaceError: the location is no longer in the project.
         """
         goal = self._goals.get(ticket.place.declaration)
         if goal is None or goal.command is None:
@@ -171,7 +171,7 @@ class LeanChecker:
         """The project with a ticket's lemma at its end, its proof left open.
 
         Raises:
-            MarketplaceError: the location is not in the project any more.
+            MarketplaceError: the location is no longer in the project.
         """
         place = ticket.place
         short = short_name(ticket.name, place.namespace)

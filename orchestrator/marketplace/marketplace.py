@@ -155,7 +155,7 @@ class Marketplace:
         return held.ticket_id
 
     async def get_open_tickets(self, limit: int = 10) -> list[Ticket]:
-        """Open tickets of all repositories, the most urgent first. Claims that have run out are open again."""
+        """Open tickets of all repositories, the most urgent first. Expired claims are open again."""
         await asyncio.to_thread(self.ledger.expire_claims)
         return list(await asyncio.to_thread(self.ledger.tickets, status=TicketStatus.OPEN, limit=limit))
 

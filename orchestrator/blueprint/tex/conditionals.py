@@ -11,7 +11,7 @@ _PRIMITIVES = frozenset(
 
 
 class Conditionals:
-    """The conditionals open at the place of reading. Both branches are live when the condition is not known.
+    """The conditionals open at the current position. Both branches are live when the condition is not known.
 
     Args:
         plastex: value of `\\ifplastex`: the file is the one plasTeX reads.

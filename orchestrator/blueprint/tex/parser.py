@@ -1,7 +1,7 @@
 """Reads leanblueprint TeX, following its inputs, into a `Blueprint`. Pure: files come through a `Read` function.
 
 What counts is what leanblueprint itself takes from the source: a macro belongs to the environment directly around it,
-a proof to the closest statement before it among its siblings (a new section starts afresh) or to the one in
+a proof to the closest statement before it among its siblings (a new section starts over) or to the one in
 `\\proves`, and the last proof of a statement is the one that is read. Bodies of definitions are never executed.
 """
 
@@ -254,7 +254,7 @@ class _Parser:
             self._scanner.position += 2
         self._note(command, f"\\{command.name}")
 
-    # Places and problems
+    # Positions and problems
 
     @property
     def _path(self) -> str:
@@ -264,7 +264,7 @@ class _Parser:
         return line_of(self._scanner.text, command.start)
 
     def _span(self, command: TexCommand) -> Span:
-        """From the command to the place of reading."""
+        """From the command to the current position."""
         return Span(self._path, command.start, self._scanner.position)
 
     def _report(self, kind: ProblemKind, message: str, command: TexCommand) -> None:

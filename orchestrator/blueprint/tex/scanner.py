@@ -31,7 +31,7 @@ class TexCommand:
 
 
 class Scanner:
-    """A place in a TeX text that moves forward. Every reading method leaves the place alone when it finds nothing."""
+    """A position in a TeX text that moves forward. A reading method that finds nothing leaves it unchanged."""
 
     def __init__(self, text: str, position: int = 0) -> None:
         self.text = text

@@ -1,4 +1,4 @@
-"""SorryDB's records of open places (github.com/SorryDB/SorryDB): read, compare with what we extract, write. Pure.
+"""SorryDB's records of sorries (github.com/SorryDB/SorryDB): read, compare with what we extract, write. Pure.
 
 A record is kept as it was read, fields that we do not know included, so that a file that is read and written again says
 the same. Lines count from 1, columns from 0, as in ours.
@@ -35,7 +35,7 @@ class SorryRecord:
 
     @property
     def command(self) -> str:
-        """The command that works on the repository this open place is in."""
+        """The command that works on the repository that the sorry is in."""
         return f"orchestrator prove {self.remote} --ref {self.commit}"
 
 
@@ -55,8 +55,8 @@ class Agreement:
     """Records against goals of the same repository at the same commit.
 
     Attributes:
-        same: records that we have at the same place with the same goal.
-        other_goal: records at whose place we print another goal.
+        same: records that we have at the same position with the same goal.
+        other_goal: records at whose position we print another goal.
         missing: records that we do not have.
         extra: propositions that we have and no record has.
     """
@@ -76,9 +76,9 @@ def read(text: str, *, where: str = "") -> SorryFile:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise ConfigError(f"this is no JSON: {error}", where=where) from error
+        raise ConfigError(f"this is not JSON: {error}", where=where) from error
     if not isinstance(value, dict) or not isinstance(value.get("sorries"), list):
-        raise ConfigError("this is no SorryDB file: it has no list `sorries`", where=where)
+        raise ConfigError("this is not a SorryDB file: it has no list `sorries`", where=where)
     records = tuple(_record(entry, f"{where}, sorries[{index}]") for index, entry in enumerate(value["sorries"]))
     head = {key: entry for key, entry in value.items() if key != "sorries"}
     return SorryFile(head, records, _indent(text), text.isascii(), text[len(text.rstrip()) :])
@@ -91,7 +91,7 @@ def write(file: SorryFile) -> str:
 
 
 def record_of(goal: Goal, project: Project, *, remote: str, branch: str, included: datetime) -> SorryRecord:
-    """A goal of ours as a record. Blame is nobody's: that is SorryDB's to find out."""
+    """A goal of ours as a record. Whom to blame is left for SorryDB to find out."""
     assert goal.span is not None
     start, end = goal.span.start, goal.span.end
     raw: dict[str, Any] = {
@@ -124,7 +124,7 @@ def identity(raw: Mapping[str, Any]) -> str:
 
 
 def compare(records: Iterable[SorryRecord], goals: Sequence[Goal]) -> Agreement:
-    """Hold records against the goals of the same repository at the same commit. Records are of propositions only."""
+    """Compare records with the goals of the same repository at the same commit. Records are of propositions only."""
     ours = {(goal.file, goal.span.start): goal for goal in goals if goal.span is not None}
     same: list[SorryRecord] = []
     other: list[tuple[SorryRecord, Goal]] = []

@@ -66,7 +66,7 @@ def test_what_we_use_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "no list `sorries`"),
         (json.dumps({"sorries": [{"id": "x"}]}), "lacks 'location'"),
         (json.dumps({"sorries": [{**entry(1), "location": {}}]}), "lacks 'path'"),
