@@ -1,4 +1,4 @@
-"""What a blueprint claims, as values: its nodes, their macros with positions in the source, and what could not be read."""
+"""What a blueprint claims, as values: its nodes, their macros with positions, and what could not be read."""
 
 from __future__ import annotations
 
