@@ -40,9 +40,9 @@ async def bank(
 ) -> dict[str, object]:
     """Run the strategies over a bank of goals.
 
-    What was learned elsewhere is not used, and what is learned here is not kept. A proof counts when Lean takes it in
-    place of the `sorry`, in the goal's own declaration. Setting Lean up is not counted as time. Stub
-    workers need no Lean, and what they call a proof is none.
+    What was learned elsewhere is not used, and what is learned here is not kept. A proof counts when Lean takes it
+    instead of the `sorry`, in the goal's own declaration. Setting Lean up is not counted as time. Stub workers need no
+    Lean, and what they call a proof is none.
 
     Args:
         entries: the goals.

@@ -54,7 +54,7 @@ def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
     if status.forbidden_axioms:
         yield f"axioms: {', '.join(status.forbidden_axioms)}"
     if status.false_marks:
-        yield f"marked though not true: {', '.join(place.value for place in status.false_marks)}"
+        yield f"marked though not true: {', '.join(mark.value for mark in status.false_marks)}"
     if node.statement.notready:
         yield "marked as not ready"
 

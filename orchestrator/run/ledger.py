@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,37 +30,47 @@ _LONGEST_NAME = 128
 _MOST_SOLVED = 1000
 
 
-@dataclass
 class RunLedger:
-    """The ledger as one run sees it (an `AttemptLedger`).
+    """The ledger as one run sees it (an `AttemptLedger`). What records something raises LedgerError when it cannot.
 
-    Attributes:
+    Args:
         store: the ledger.
         run_id, repo, commit: written with every attempt.
         settings: what an attempt's configuration digest is made of.
         environment: digest of everything a proof of a goal depends on.
         stop: whether the run was asked to stop.
         source: the text around a goal, and the number of its first line.
+
+    Attributes:
         made: the attempts of this run, in order.
         totals: what the run says of itself at its end.
     """
 
-    store: Ledger
-    run_id: str
-    repo: str
-    commit: str
-    settings: Settings
-    environment: Callable[[Goal], str]
-    stop: Stop
-    source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1)
-    made: list[AttemptEntry] = field(default_factory=list)
-    totals: dict[str, object] = field(default_factory=dict)
-    _proved: dict[str, tuple[Goal, KnownTactics]] = field(default_factory=dict)
-    _replayed: set[str] = field(default_factory=set)
-    _judged: set[tuple[str, str, bool]] = field(default_factory=set)
+    def __init__(
+        self,
+        store: Ledger,
+        run_id: str,
+        repo: str,
+        commit: str,
+        settings: Settings,
+        environment: Callable[[Goal], str],
+        stop: Stop,
+        source: Callable[[Goal], tuple[str, int]] = lambda goal: ("", 1),
+    ) -> None:
+        self.store = store
+        self.run_id, self.repo, self.commit = run_id, repo, commit
+        self.settings = settings
+        self.environment = environment
+        self.stop = stop
+        self.made: list[AttemptEntry] = []
+        self.totals: dict[str, object] = {}
+        self._source = source
+        self._proved: dict[str, tuple[Goal, KnownTactics]] = {}
+        self._replayed: set[str] = set()
+        self._judged: set[tuple[str, str, bool]] = set()
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
-        """Whether this attempt was made before, in the same surroundings and with at least this time.
+        """Whether this attempt was made before, in the same environment and with at least this time.
 
         A proof of another goal that reads the same is none of this one: its tactics are tried first, and if they do
         not fit, the strategy may find others.
@@ -83,7 +93,7 @@ class RunLedger:
         )
 
     def known_proof(self, goal: Goal) -> Result | None:
-        """The newest proof of this goal found in the same surroundings, unless the gate has turned it down."""
+        """The newest proof of this goal found in the same environment, unless the gate has turned it down."""
         here = (self.repo, goal.id, self.environment(goal))
         judged = self._judgements(goal)
         passed = [proof for proof in judged.values() if proof.verdict is ProofVerdict.PASSED]
@@ -101,7 +111,7 @@ class RunLedger:
         return _known(found[-1].strategy, found[-1].tactics) if found else None
 
     def _judgements(self, goal: Goal) -> Mapping[str, ProofRecord]:
-        """The gate's last word on each script for this very goal in its present surroundings."""
+        """The gate's last word on each script for this very goal in its present environment."""
         here = (self.repo, goal.id, self.environment(goal))
         return {
             proof.script: proof
@@ -136,7 +146,7 @@ class RunLedger:
         return tuple(SolvedGoal(text, tactics) for text, tactics in known.items())
 
     def failures(self, goal: Goal) -> tuple[str, ...]:
-        """What was tried on a goal in vain, by strategy, one line each."""
+        """What was tried on a goal without success, by strategy, one line each."""
         lines = {
             attempt.strategy: f"{attempt.strategy}: {attempt.error[:200] or attempt.outcome.value}"
             for attempt in self.store.attempts(goal_text=goal.text, identity=goal.digest)
@@ -145,11 +155,7 @@ class RunLedger:
         return tuple(lines.values())
 
     def record(self, goal: Goal, result: Result) -> None:
-        """Keep a finished attempt.
-
-        Raises:
-            LedgerError: it could not be kept.
-        """
+        """Keep a finished attempt."""
         strategy = result.strategy or StrategyType.MICRO
         self.store.record_attempt(
             AttemptRecord.of(
@@ -176,23 +182,15 @@ class RunLedger:
         self.made.append(AttemptEntry(goal, strategy, result, datetime.now(UTC)))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
-        """See `AttemptLedger.record_replay`.
-
-        Raises:
-            LedgerError: it could not be kept.
-        """
+        """See `AttemptLedger.record_replay`."""
         if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds, identity=goal.identity):
             self._replayed.add(self._key(goal))
         elif not success:
-            # Found in this run and not yet judged: it is not to be tried on one goal after the other in vain.
+            # Found in this run and not yet judged: it is not to be tried on one goal after the other.
             self._proved.pop(self._key(goal), None)
 
     def record_tactics(self, strategy: StrategyType, trials: Iterable[Trial[str]]) -> None:
-        """Count the tactics that a strategy tried, for all runs.
-
-        Raises:
-            LedgerError: they could not be kept.
-        """
+        """Count the tactics that a strategy tried, for all runs."""
         self.store.update_strategy_statistics(
             StrategyTrial(
                 strategy=_tactic_name(strategy, trial.arm),
@@ -223,11 +221,7 @@ class RunLedger:
         }
 
     def record_gate(self, reports: Iterable[GoalReport]) -> None:
-        """Keep the gate's verdicts, and the tactics of what passed for goals that read the same.
-
-        Raises:
-            LedgerError: they could not be kept.
-        """
+        """Keep the gate's verdicts, and the tactics of what passed for goals that read the same."""
         for report in reports:
             goal, result, verdict = report.goal, report.result, report.verdict
             if result is None or verdict is None:
@@ -265,27 +259,15 @@ class RunLedger:
                 )
 
     def record_goals(self, reports: Iterable[GoalReport]) -> None:
-        """Keep every goal with its status.
-
-        Raises:
-            LedgerError: they could not be kept.
-        """
+        """Keep every goal with its status."""
         self.store.record_goals([self._record(report.goal, report.status) for report in reports])
 
     def add_goals(self, goals: Iterable[Goal]) -> None:
-        """Keep the goals that were not known, as open; where the others stand, the gate will say.
-
-        Raises:
-            LedgerError: they could not be kept.
-        """
+        """Keep the goals that were not known, as open; where the others stand, the gate will say."""
         self.store.add_goals([self._record(goal, GoalStatus.OPEN) for goal in goals])
 
     def record_blueprint(self, update: BlueprintUpdate) -> None:
-        """Keep what is true of the blueprint, if there is one.
-
-        Raises:
-            LedgerError: it could not be kept.
-        """
+        """Keep what is true of the blueprint, if there is one."""
         if update.blueprint.found:
             self.store.record_blueprint(
                 BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
@@ -294,9 +276,6 @@ class RunLedger:
     def record_end(self, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
         """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
         what is true of the blueprint.
-
-        Raises:
-            LedgerError: they could not be kept.
         """
         self.record_goals(reports)
         self.record_gate(reports)
@@ -307,7 +286,7 @@ class RunLedger:
         return goal.digest or self.store.hash_goal(goal.text)
 
     def _record(self, goal: Goal, status: GoalStatus) -> GoalRecord:
-        source, line = self.source(goal)
+        source, line = self._source(goal)
         return GoalRecord(
             goal=goal,
             repo=self.repo,

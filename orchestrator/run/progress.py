@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from orchestrator.goals.events import AttemptFinished, AttemptStarted, GoalDone, RunEvent, StageProgress, StageStarted
 from orchestrator.goals.result import StrategyType
 from orchestrator.ledger.records import ProgressRecord, Working
+from orchestrator.ledger.store import Ledger
 
 EVERY = timedelta(seconds=0.5)
 """Within a stage, steps that follow one another faster than this are kept together."""
-
-
-class ProgressKeeper(Protocol):
-    """Where progress is kept."""
-
-    def set_progress(self, progress: ProgressRecord) -> None:
-        """Keep it in place of the one before."""
 
 
 class RunProgress:
@@ -31,7 +24,7 @@ class RunProgress:
     """
 
     def __init__(
-        self, keeper: ProgressKeeper, run_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, keeper: Ledger, run_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._keeper = keeper
         self._run_id = run_id

@@ -49,7 +49,7 @@ class RunRequest:
         publish: how far publishing goes.
         host: where to publish; None pushes to the repository itself and opens nothing.
         since: only what changed since this commit, and what depends on it; "" for everything.
-        only: the goal at this place, `FILE:LINE` or `FILE:LINE:COLUMN`, alone; "" for every goal.
+        only: the goal at this location, `FILE:LINE` or `FILE:LINE:COLUMN`, alone; "" for every goal.
         comment_on: number of the request on the host to comment on, 0 for none.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much.

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from prefect import flow
 
+from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.scheduler.claims import claimed_attempts
+from orchestrator.scheduler.claims import claims
+from orchestrator.scheduler.middleware import Attempt, compose
 from orchestrator.scheduler.slots import Weight
-from tasks.attempt import attempts_as_tasks
+from tasks.attempt import prefect_task
 
 LIGHT, HEAVY = 26, 6
 WINDOW = 10
@@ -59,16 +61,18 @@ def both_begun(log: Path, worker: str) -> None:
 async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
     """Try every goal that nobody else has or had; how many were ours."""
     weights = {f"light{n}": Weight.LIGHT for n in range(LIGHT)} | {f"heavy{n}": Weight.HEAVY for n in range(HEAVY)}
-    strategies = {StrategyType.MICRO: Working(Path(log) / f"{worker}.jsonl", weights)}
+    working = Working(Path(log) / f"{worker}.jsonl", weights)
     await asyncio.to_thread(both_begun, Path(log), worker)
     with Ledger.open(ledger_url) as store:
-        attempts = attempts_as_tasks(strategies, lambda goal: weights[goal.id])
 
         def made(goal: Goal, strategy: StrategyType, seconds: float) -> bool:
             return bool(store.attempts(goal_text=goal.text))
 
-        run = claimed_attempts(attempts, store, repo="shared", worker=worker, made=made)
+        async def work_on(attempt: Attempt) -> Result:
+            return await working.run(attempt.goal, attempt.timeout)
 
+        claiming = claims(store, repo="shared", worker=worker, made=made)
+        run = compose([claiming, prefect_task(SchedulerSettings(light_threshold=0.5))], work_on)
         window = asyncio.Semaphore(WINDOW)
         # From both ends, so that each has something to do.
         names = list(weights) if worker == "one" else list(reversed(weights))
@@ -78,8 +82,8 @@ async def shared_limits(worker: str, ledger_url: str, log: str) -> int:
                 return await attempt(name)
 
         async def attempt(name: str) -> bool:
-            goal = Goal(id=name, text=f"⊢ {name}")
-            result = await run(goal, StrategyType.MICRO, 60.0)
+            goal = Goal(id=name, text=f"⊢ {name}", estimated_difficulty=0.9 if weights[name] is Weight.HEAVY else 0.1)
+            result = await run(Attempt(goal=goal, strategy=StrategyType.MICRO, timeout=60.0))
             if result.outcome is not Outcome.PROVED:
                 return False
             store.record_attempt(AttemptRecord.of(goal, result, strategy=StrategyType.MICRO, repo="shared"))

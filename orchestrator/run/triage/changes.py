@@ -1,4 +1,4 @@
-"""Which goals a run is about: those that a push touched, or the one at a place. Pure."""
+"""Which goals a run is about: those that a push touched, or the one at a location. Pure."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def touched_goals(
     )
 
 
-def goals_at(goals: Sequence[Goal], place: str) -> tuple[Goal, ...]:
+def goals_at(goals: Sequence[Goal], location: str) -> tuple[Goal, ...]:
     """Goals at `FILE:LINE` or `FILE:LINE:COLUMN`; lines from 1, columns from 0.
 
     Raises:
         RepositoryError: there is none.
     """
-    file, _, numbers = place.partition(":")
+    file, _, numbers = location.partition(":")
     found = tuple(
         goal
         for goal in goals
@@ -52,8 +52,8 @@ def goals_at(goals: Sequence[Goal], place: str) -> tuple[Goal, ...]:
         and numbers in (f"{goal.span.start.line}", f"{goal.span.start.line}:{goal.span.start.column}")
     )
     if not found:
-        hint = "`orchestrator extract` lists the open places; a SorryDB record belongs to one commit."
-        raise RepositoryError("There is no open place", where=place, hint=hint)
+        hint = "`orchestrator extract` lists the sorries; a SorryDB record belongs to one commit."
+        raise RepositoryError("There is no sorry", where=location, hint=hint)
     return found
 
 

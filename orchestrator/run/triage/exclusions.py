@@ -1,4 +1,4 @@
-"""Which open places their owners want to stay as they are. Pure."""
+"""Which sorries their owners want to stay as they are. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def reason_to_leave(goal: Goal, text: str, rules: Rules) -> str:
     """Why a goal of this file is left to people, "" when it is not.
 
     Args:
-        goal: with its places in the original file.
+        goal: with its position in the original file.
         text: that file.
         rules: of its project.
     """
@@ -43,12 +43,12 @@ def _comments_at(goal: Goal, text: str) -> tuple[str, ...]:
     if goal.span is None or goal.command is None:
         return ()
     start, end = lines.offset(goal.command.start), lines.offset(goal.command.end)
-    place = lines.offset(goal.span.end)
-    if start is None or end is None or place is None:
+    position = lines.offset(goal.span.end)
+    if start is None or end is None or position is None:
         return ()
     above = _BEFORE.search(text, 0, start)
     start = above.start() if above else start
-    line_end = text.find("\n", place)
+    line_end = text.find("\n", position)
     end = max(end, line_end if line_end >= 0 else len(text))
     kinds = (RegionKind.COMMENT, RegionKind.DOC)
     return tuple(text[r.start : r.end] for r in regions(text) if r.kind in kinds and start <= r.start < end)

@@ -26,5 +26,5 @@ def test_goals_of_a_place(place: str, names: list[str]) -> None:
 
 @pytest.mark.parametrize("place", ["A.lean", "A.lean:4", "A.lean:3:3", "C.lean:3", "A.lean:", ""])
 def test_a_place_without_a_goal_is_said(place: str) -> None:
-    with pytest.raises(RepositoryError, match="no open place"):
+    with pytest.raises(RepositoryError, match="no sorry"):
         goals_at(GOALS, place)
