@@ -70,34 +70,28 @@ def push_branch(
     address = push_url or read_from
     with tempfile.TemporaryDirectory(prefix="orchestrator-publish-") as made:
         work = _Work(Path(made), address, token, timeout)
-        remote = work.remote_heads(branch)
-        if branch in _PROTECTED or branch == remote.default:
+        default, remote_tip = work.remote_heads(branch)
+        if branch in _PROTECTED or branch == default:
             raise PublishError(
                 "the default branch is never pushed to", where=branch, hint="Name another with publish_branch"
             )
         reply = work.mirror.fetch_one(read_from, base)
         work.must(reply, "git cannot read the commit that was worked on")
-        if remote.tip:
-            work.must(work.mirror.fetch_one(address, remote.tip), "git cannot read the branch as it is")
-            author = work.git("log", "-1", "--format=%ae", remote.tip).output.strip()
-            if author != EMAIL and remote.tip != base:
+        if remote_tip:
+            work.must(work.mirror.fetch_one(address, remote_tip), "git cannot read the branch as it is")
+            author = work.git("log", "-1", "--format=%ae", remote_tip).output.strip()
+            if author != EMAIL and remote_tip != base:
                 raise PublishError(
                     f"the last commit on the branch is by {author}, not ours: it is left alone",
                     where=branch,
                     hint="Merge or delete the branch, or name another with publish_branch in orchestrator.toml",
                 )
         tip = work.commit_all(base, changes, prefix)
-        if tip == remote.tip:
+        if tip == remote_tip:
             return Pushed(branch, tip, moved=False)
-        lease = f"--force-with-lease=refs/heads/{branch}:{remote.tip}"
+        lease = f"--force-with-lease=refs/heads/{branch}:{remote_tip}"
         work.must(work.git("push", "--quiet", lease, "--", address, f"{tip}:refs/heads/{branch}"), "git cannot push")
         return Pushed(branch, tip, moved=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Heads:
-    default: str
-    tip: str
 
 
 class _Work:
@@ -139,7 +133,8 @@ class _Work:
             )
         return reply
 
-    def remote_heads(self, branch: str) -> _Heads:
+    def remote_heads(self, branch: str) -> tuple[str, str]:
+        """The name of the default branch, and the tip of `branch` (\"\" when there is none)."""
         reply = self.git("ls-remote", "--symref", "--", self._address, "HEAD", f"refs/heads/{branch}")
         default = tip = ""
         for line in self.must(reply, "git cannot reach the repository").output.splitlines():
@@ -148,14 +143,15 @@ class _Work:
                 default = value.removeprefix("ref: refs/heads/")
             elif name == f"refs/heads/{branch}":
                 tip = value
-        return _Heads(default, tip)
+        return default, tip
 
     def commit_all(self, base: str, changes: Iterable[CommitDraft], prefix: str) -> str:
         index = self._folder / "index"
         self.must(self.git("read-tree", base, index=index), "git cannot read the commit")
         # The base commit's time, so that the same proofs make the same commits.
         date = self.git("log", "-1", "--format=%cI", base).output.strip()
-        who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _who(date).items()}
+        ours = {"NAME": AUTHOR, "EMAIL": EMAIL, "DATE": date}
+        who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in ours.items()}
         tip = base
         for number, change in enumerate(changes):
             for path, text in change.files.items():
@@ -175,7 +171,3 @@ class _Work:
         mode = listed.partition(" ")[0] or "100644"
         arguments = ("update-index", "--add", "--cacheinfo", f"{mode},{hashed.output.strip()},{path}")
         self.must(self.git(*arguments, index=index), "git cannot stage a file")
-
-
-def _who(date: str) -> dict[str, str]:
-    return {"NAME": AUTHOR, "EMAIL": EMAIL, "DATE": date}

@@ -72,16 +72,12 @@ def hypothesis_names(text: str) -> tuple[str, ...]:
 
 def _normalize_one(text: str, *, alone: bool) -> str:
     try:
-        return _normal_form(text, alone=alone, with_binders=True)
+        return _print(*_read(text, alone=alone, with_binders=True))
     except TooDeep:
-        return _normal_form(text, alone=alone, with_binders=False)
+        return _print(*_read(text, alone=alone, with_binders=False))
 
 
 Declared = Sequence[tuple[Variable, list[Atom]]]
-
-
-def _normal_form(text: str, *, alone: bool, with_binders: bool) -> str:
-    return _print(*_read(text, alone=alone, with_binders=with_binders))
 
 
 def _read(text: str, *, alone: bool, with_binders: bool) -> tuple[Declared, str, list[Atom], Notes]:

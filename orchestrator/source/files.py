@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.source.lakefile import Parts, Pattern
@@ -16,20 +15,10 @@ _SKIPPED_FOLDERS = frozenset({"build", "lake-packages"})
 _LAKEFILES = ("lakefile.lean", "lakefile.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class LeanFiles:
-    """`files`: module parts and path of each Lean file; `links`: folders that are links, which we do not follow.
+def find_modules(root: Path, folder: str, pattern: Pattern) -> tuple[list[tuple[Parts, str]], list[str]]:
+    """The files of `pattern` under `folder`, each with its module, and links to folders, which are not followed.
 
-    Paths are relative to the root, with forward slashes.
-    """
-
-    files: tuple[tuple[Parts, str], ...]
-    links: tuple[str, ...]
-
-
-def find_modules(root: Path, folder: str, pattern: Pattern) -> LeanFiles:
-    """The files of `pattern` under `folder`, sorted.
-
+    Both are sorted; paths are relative to the root, with forward slashes.
     With an empty `pattern.parts` that is every file of the folder but those of packages inside it.
     """
     base = root / folder if folder else root
@@ -47,9 +36,9 @@ def find_modules(root: Path, folder: str, pattern: Pattern) -> LeanFiles:
                 files.append(((*pattern.parts, *inside.parts[:-1], inside.stem), file))
             else:
                 links.append(file)
-    return LeanFiles(
-        tuple((parts, file.relative_to(root).as_posix()) for parts, file in files),
-        tuple(link.relative_to(root).as_posix() for link in links),
+    return (
+        [(parts, file.relative_to(root).as_posix()) for parts, file in files],
+        [link.relative_to(root).as_posix() for link in links],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.source.build_order import build_order
-from orchestrator.source.files import find_modules, packages_below, read_text
+from orchestrator.source.files import MAXIMUM_BYTES, find_modules, packages_below, read_text
 from orchestrator.source.header import parse_header
 from orchestrator.source.lakefile import Lakefile, Options, Parts, Pattern, Target, parse_lean, parse_toml
 from orchestrator.source.lexer import join_name, name_parts
@@ -32,7 +32,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     root = Path(os.path.abspath(root))
     loader = _Loader(root)
     lakefile = loader.read_lakefile()
-    toolchain = loader.read_toolchain()
+    toolchain = loader.text("lean-toolchain", maximum_bytes=_TOOLCHAIN_BYTES)
     if lakefile is None and toolchain is None:
         raise NotLeanProject(
             "there is no Lean project: neither a lakefile nor a lean-toolchain", where=str(root), hint=_hint(root)
@@ -40,7 +40,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     lakefile = lakefile or Lakefile()
     targets = lakefile.targets or (_EVERYTHING,)
     loader.find(targets)
-    if not loader.paths and not find_modules(root, "", _EVERYTHING.patterns[0]).files:
+    if not loader.paths and not find_modules(root, "", _EVERYTHING.patterns[0])[0]:
         raise NotLeanProject(
             "the project has no Lean file yet", where=str(root), hint="Write one that its lakefile names"
         )
@@ -52,7 +52,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     return Project(
         name=lakefile.name or root.name,
         root=str(root),
-        toolchain=toolchain or "",
+        toolchain=(toolchain or "").strip(),
         commit=commit,
         modules=tuple(loader.modules[name] for name in order.names),
         problems=tuple(sorted(set(loader.problems), key=lambda problem: (problem.path, problem.message))),
@@ -74,27 +74,22 @@ class _Loader:
     def read_lakefile(self) -> Lakefile | None:
         """The package's lakefile, None when there is none; Lake prefers the Lean one."""
         for path, parse in (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml)):
-            if not os.path.lexists(self.root / path):
-                continue
-            text = read_text(self.root, path)
-            if isinstance(text, FileProblem):
-                self.problems.append(text)
-                return Lakefile()
-            lakefile = parse(text)
-            self.problems += (FileProblem(path, complaint) for complaint in lakefile.complaints)
-            return lakefile
+            text = self.text(path)
+            if text is not None:
+                lakefile = parse(text)
+                self.problems += (FileProblem(path, complaint) for complaint in lakefile.complaints)
+                return lakefile
         return None
 
-    def read_toolchain(self) -> str | None:
-        """The content of lean-toolchain, None when there is none."""
-        path = "lean-toolchain"
+    def text(self, path: str, *, maximum_bytes: int = MAXIMUM_BYTES) -> str | None:
+        """The text of a file, None when there is none, and "" for one that cannot be read, which is a problem."""
         if not os.path.lexists(self.root / path):
             return None
-        text = read_text(self.root, path, maximum_bytes=_TOOLCHAIN_BYTES)
+        text = read_text(self.root, path, maximum_bytes=maximum_bytes)
         if isinstance(text, FileProblem):
             self.problems.append(text)
             return ""
-        return text.strip()
+        return text
 
     def find(self, targets: tuple[Target, ...]) -> None:
         """Note the files of each target."""
@@ -104,12 +99,12 @@ class _Loader:
                 self.problems.append(FileProblem(target.folder, f"{target.name} lies outside the repository"))
             else:
                 for pattern in filter(self._is_usable, target.patterns):
-                    found = find_modules(self.root, target.folder, pattern)
-                    for parts, path in found.files:
+                    files, links = find_modules(self.root, target.folder, pattern)
+                    for parts, path in files:
                         claimed = self._claim(parts, path)
                         names.update(dict.fromkeys(claimed))
                         self.options = dict.fromkeys(claimed, target.options) | self.options
-                    self.problems += (FileProblem(link, "is a link to a folder, not followed") for link in found.links)
+                    self.problems += (FileProblem(link, "is a link to a folder, not followed") for link in links)
                 if not names and target is not _EVERYTHING:
                     self.problems.append(FileProblem(target.folder, f"{target.name} has no Lean file"))
             self.found[target] = tuple(names)
