@@ -338,41 +338,25 @@ class Settings(
     @model_validator(mode="after")
     def _together(self) -> Self:
         longest, lanes = max(self.timeouts.values()), self.max_light + self.max_heavy
-        missing = "ORCH_LLM_MODEL" if self.llm_url else "ORCH_LLM_URL"
-        for wrong, what, where, hint in (
-            (
-                self.tactic_timeout == 0 and self.heartbeats == 0,
-                "a tactic would have no limit at all",
-                "ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0",
-                "Set one of the two above 0",
-            ),
-            (
-                self.tactic_timeout > longest,
-                "one tactic may take longer than any attempt",
-                f"ORCH_TACTIC_TIMEOUT={self.tactic_timeout:g}",
-                f"Lower it to {longest:g} or less, or raise a strategy's ORCH_TIMEOUT_…",
-            ),
-            (
-                self.speculation > lanes,
-                "more strategies would be tried on one goal than may run at all",
-                f"ORCH_SPECULATION={self.speculation}",
-                f"ORCH_MAX_LIGHT and ORCH_MAX_HEAVY allow {lanes} together",
-            ),
-            (
-                self.lean is not LeanChoice.NATIVE and self.memory_mb < _EMBEDDED_MEGABYTES,
-                f"the embedded Lean needs {_EMBEDDED_MEGABYTES} MB and would be replaced before every request",
-                f"ORCH_MEMORY_MB={self.memory_mb}",
-                "Raise it, or set ORCH_LEAN=native",
-            ),
-            (
-                bool(self.llm_url) != bool(self.llm_model),
-                "a chat model needs a URL and a name",
-                missing,
-                "Set it, too",
-            ),
-        ):
-            if wrong:
-                raise ConfigError(what, where=where, hint=hint)
+        what = where = hint = ""
+        if self.tactic_timeout == 0 and self.heartbeats == 0:
+            what, where = "a tactic would have no limit at all", "ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0"
+            hint = "Set one of the two above 0"
+        elif self.tactic_timeout > longest:
+            what, where = "one tactic may take longer than any attempt", f"ORCH_TACTIC_TIMEOUT={self.tactic_timeout:g}"
+            hint = f"Lower it to {longest:g} or less, or raise a strategy's ORCH_TIMEOUT_…"
+        elif self.speculation > lanes:
+            what = "more strategies would be tried on one goal than may run at all"
+            where = f"ORCH_SPECULATION={self.speculation}"
+            hint = f"ORCH_MAX_LIGHT and ORCH_MAX_HEAVY allow {lanes} together"
+        elif self.lean is not LeanChoice.NATIVE and self.memory_mb < _EMBEDDED_MEGABYTES:
+            what = f"the embedded Lean needs {_EMBEDDED_MEGABYTES} MB and would be replaced before every request"
+            where, hint = f"ORCH_MEMORY_MB={self.memory_mb}", "Raise it, or set ORCH_LEAN=native"
+        elif bool(self.llm_url) != bool(self.llm_model):
+            what, where = "a chat model needs a URL and a name", "ORCH_LLM_MODEL" if self.llm_url else "ORCH_LLM_URL"
+            hint = f"Set {where}, too"
+        if what:
+            raise ConfigError(what, where=where, hint=hint)
         return self
 
 

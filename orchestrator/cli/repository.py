@@ -125,11 +125,13 @@ def verify(
     project, texts = original_and_patched(project, text)
     names = named_helpers(text) | frozenset(helper)
     axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
-    lake = _lake_for(servers) if compiled else None
+    if compiled and servers.native is None:
+        hint = "Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out."
+        raise LeanNotFound("The embedded Lean makes no compiled files for checkers", where="--compiled", hint=hint)
     report = asyncio.run(_judge(project, texts, servers, console, names, axioms))
-    if lake is not None and report.accepted:
+    if compiled and servers.native is not None and report.accepted:
         with console.status("building a copy with the patch, for other checkers"):
-            report = _with_second_opinion(report, project, texts, lake, axioms)
+            report = _with_second_opinion(report, project, texts, servers.native, axioms)
     if json_:
         print_json(_report_json(report))
     else:
@@ -168,16 +170,6 @@ def _report_json(report: PatchReport) -> dict[str, object]:
     errors = {file: [message.text for message in messages] for file, messages in report.errors.items()}
     differences = {file: words for file, words in report.differences.items() if words}
     return {"accepted": report.accepted, "verdicts": verdicts, "errors": errors, "differences": differences}
-
-
-def _lake_for(servers: Servers) -> ReplLaunch:
-    if servers.native is None:
-        raise LeanNotFound(
-            "The embedded Lean makes no compiled files for other checkers",
-            where="--compiled",
-            hint="Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out.",
-        )
-    return servers.native
 
 
 def _with_second_opinion(

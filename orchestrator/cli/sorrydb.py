@@ -52,7 +52,7 @@ def copy(
     """Write records to another file, each as it was read; with no filter the file stays the same byte for byte."""
     found = read_file(file)
     chosen = tuple(record for record in found.records if repo in record.remote)[:limit]
-    write_file(out, replace(found, records=chosen))
+    write_outputs(out.absolute().parent, {out.name: sorrydb.write(replace(found, records=chosen))})
     tell(make_console(), f"{len(chosen)} of {counted(len(found.records), 'record')}: {out}")
     return 0
 
@@ -139,7 +139,8 @@ def export(
     ]
     old = {record.id for record in before.records}
     new = tuple(record for record in made if record.id not in old)
-    write_file(out, replace(before, records=(*before.records, *new)))
+    text = sorrydb.write(replace(before, records=(*before.records, *new)))
+    write_outputs(out.absolute().parent, {out.name: text})
     tell(console, f"{counted(len(new), 'record')} added: {out}")
     return 0
 
@@ -168,12 +169,3 @@ def read_file(file: Path) -> SorryFile:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error
     except UnicodeDecodeError as error:
         raise ConfigError("is not UTF-8", where=str(file)) from error
-
-
-def write_file(out: Path, file: SorryFile) -> None:
-    """Write a file of records, whole or not at all.
-
-    Raises:
-        OrchestratorError: it cannot be written.
-    """
-    write_outputs(out.absolute().parent, {out.name: sorrydb.write(file)})
