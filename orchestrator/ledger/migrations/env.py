@@ -1,4 +1,7 @@
-"""Run by Alembic: applies the migrations on the connection that `database` hands over, or on `-x url=…`."""
+"""Run by Alembic: applies the migrations on the connection that `database` hands over, or on `-x url=…`.
+
+A ledger is only ever upgraded: going back would lose what was recorded, so migrations have no `downgrade`.
+"""
 
 from __future__ import annotations
 

@@ -10,10 +10,4 @@ down_revision = ${repr(down_revision).replace("'", '"')}
 
 
 def upgrade() -> None:
-    """Newer."""
     ${upgrades if upgrades else "pass"}
-
-
-def downgrade() -> None:
-    """Older."""
-    ${downgrades if downgrades else "pass"}

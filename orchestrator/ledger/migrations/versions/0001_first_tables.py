@@ -10,7 +10,6 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Newer."""
     op.create_table(
         "attempt_totals",
         sa.Column("strategy", sa.String(length=64), nullable=False),
@@ -169,19 +168,3 @@ def upgrade() -> None:
     op.create_index("ix_proofs_goal_hash", "proofs", ["goal_hash"])
     op.create_index("ix_proofs_run_id", "proofs", ["run_id"])
     op.create_index("ix_proofs_verdict", "proofs", ["verdict"])
-
-
-def downgrade() -> None:
-    """Older."""
-    for table in (
-        "proofs",
-        "goals",
-        "attempts",
-        "tactic_cache",
-        "strategy_statistics",
-        "runs",
-        "claims",
-        "attempted_goals",
-        "attempt_totals",
-    ):
-        op.drop_table(table)

@@ -25,7 +25,6 @@ def _json(name: str, empty: str) -> sa.Column[object]:
 
 
 def upgrade() -> None:
-    """Newer."""
     op.add_column("proofs", _json("helpers", "[]"))
     op.create_table(
         "tickets",
@@ -79,11 +78,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_ticket_events"),
     )
     op.create_index("ix_ticket_events_ticket_id_id", "ticket_events", ["ticket_id", "id"])
-
-
-def downgrade() -> None:
-    """Older."""
-    for table in ("ticket_events", "ticket_waits", "tickets"):
-        op.drop_table(table)
-    with op.batch_alter_table("proofs") as proofs:
-        proofs.drop_column("helpers")

@@ -10,10 +10,4 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Newer."""
     op.add_column("tactic_cache", sa.Column("goal_text", sa.Text(), server_default="", nullable=False))
-
-
-def downgrade() -> None:
-    """Older."""
-    op.drop_column("tactic_cache", "goal_text")

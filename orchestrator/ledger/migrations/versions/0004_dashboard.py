@@ -23,7 +23,6 @@ _INDEXES = (
 
 
 def upgrade() -> None:
-    """Newer."""
     op.add_column("goals", sa.Column("source", sa.Text(), server_default="", nullable=False))
     op.add_column("goals", sa.Column("source_line", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.drop_index("ix_proofs_verdict", "proofs")
@@ -66,18 +65,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_blueprints_run_id"),
         sa.PrimaryKeyConstraint("repo", name="pk_blueprints"),
     )
-
-
-def downgrade() -> None:
-    """Older."""
-    for table in ("blueprints", "run_progress", "strategy_history"):
-        op.drop_table(table)
-    op.drop_index("ix_attempts_proved_timestamp", "attempts")
-    op.drop_index("ix_attempts_proved", "attempts")
-    for table, columns in reversed(_INDEXES):
-        op.drop_index(f"ix_{table}_{'_'.join(columns)}", table)
-    op.create_index("ix_proofs_verdict", "proofs", ["verdict"])
-    op.create_index("ix_goals_status_difficulty", "goals", ["status", "difficulty"])
-    with op.batch_alter_table("goals") as goals:
-        goals.drop_column("source_line")
-        goals.drop_column("source")

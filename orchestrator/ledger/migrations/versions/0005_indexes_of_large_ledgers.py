@@ -9,11 +9,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Newer."""
     # Of a strategy that never succeeded, the newest successes are not looked for in all attempts.
     op.create_index("ix_attempts_strategy_success_id", "attempts", ["strategy", "success", "id"])
-
-
-def downgrade() -> None:
-    """Older."""
-    op.drop_index("ix_attempts_strategy_success_id", "attempts")

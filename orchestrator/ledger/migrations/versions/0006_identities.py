@@ -10,22 +10,9 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Newer."""
     for table in ("goals", "attempts"):
         op.add_column(table, sa.Column("identity", sa.String(64), server_default="", nullable=False))
     op.create_index("ix_attempts_identity_strategy", "attempts", ["identity", "strategy"])
     op.add_column("tactic_cache", sa.Column("text_hash", sa.String(64), server_default="", nullable=False))
     op.add_column("tactic_cache", sa.Column("names", sa.JSON(), server_default=sa.text("'[]'"), nullable=False))
     op.create_index("ix_tactic_cache_text_hash", "tactic_cache", ["text_hash"])
-
-
-def downgrade() -> None:
-    """Older."""
-    # What is kept under an identity could not be found by the hash of a text.
-    op.execute("DELETE FROM tactic_cache WHERE text_hash <> '' AND text_hash <> goal_hash")
-    op.drop_index("ix_tactic_cache_text_hash", "tactic_cache")
-    op.drop_column("tactic_cache", "names")
-    op.drop_column("tactic_cache", "text_hash")
-    op.drop_index("ix_attempts_identity_strategy", "attempts")
-    for table in ("attempts", "goals"):
-        op.drop_column(table, "identity")
