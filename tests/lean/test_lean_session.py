@@ -249,4 +249,4 @@ async def test_what_is_forgotten_is_given_back(lean: EmbeddedSession) -> None:
 
     start = await work(5)
     assert start > 100
-    assert await work(20) < start + 40, "each round leaves more than two megabytes behind"
+    assert await work(12) < start + 18, "each round leaves more than a megabyte behind"
