@@ -1,0 +1,45 @@
+"""A bench that is told to end takes with it what it started."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from waiting import until
+
+from bench.command import write_figures
+
+BENCH = """
+import os, sys
+from pathlib import Path
+from bench.command import run_child, run_command
+child = "import os, time; from pathlib import Path; Path('child').write_text(str(os.getpid())); time.sleep(600)"
+def main():
+    with Path("output").open("wb") as output:
+        return run_child([sys.executable, "-c", child], environment=os.environ, output=output, folder=Path.cwd())
+run_command(main)
+"""
+ROOT = Path(__file__).parents[3]
+
+
+async def test_sigterm_ends_the_child_and_then_the_bench(tmp_path: Path) -> None:
+    written = tmp_path / "child"
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    bench = await asyncio.create_subprocess_exec(sys.executable, "-c", BENCH, cwd=tmp_path, env=environment)
+    await until(lambda: written.exists() and bool(written.read_text()))
+    bench.send_signal(signal.SIGTERM)
+    assert await bench.wait() == 130
+    assert not psutil.pid_exists(int(written.read_text()))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_figures_are_written_where_they_are_asked_for(tmp_path: Path, named: bool) -> None:
+    path = tmp_path / "figures.json"
+    write_figures(path if named else None, {"ours": 1.5})
+    assert path.exists() is named
+    assert not named or json.loads(path.read_text()) == {"ours": 1.5}
