@@ -41,9 +41,10 @@ from orchestrator.premises.store import chooser, known_library
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.base import ProofContext, Timing
 from orchestrator.strategies.local_context import VisibleDeclarations, declarations_seen, definitions_seen
-from orchestrator.strategies.micro.portfolio import TacticCandidate, candidates, kind_of
-from orchestrator.strategies.micro.strategy import Tried, run_micro
+from orchestrator.strategies.micro.portfolio import TacticCandidate, Tried, candidates, kind_of
+from orchestrator.strategies.micro.strategy import run_micro
 from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.spec import StrategyTools
 
 # A search may restate what it found, with checks; the time belongs to the tactic.
 _TACTIC_SECONDS = 60.0
@@ -151,12 +152,14 @@ class Recorder:
         settings = load_settings()
         opened, definitions, around, choose = await self._open(goal)
         strategies = make_strategies(
-            settings,
-            self._prover,
-            lambda _: definitions,
-            lambda _: around,
-            choose=choose,
-            timing=self._timing,
+            StrategyTools(
+                settings=settings,
+                prover=self._prover,
+                definitions=lambda _: definitions,
+                declarations=lambda _: around,
+                choose=choose,
+                timing=self._timing,
+            )
         )
         for kind, strategy in strategies.items():
             known = self.rows[goal.id].codes.get(kind.value) == code_of(kind.value)

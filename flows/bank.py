@@ -27,6 +27,7 @@ from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.spec import StrategyTools
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.text import counted
 from tasks.attempt import prefect_task
@@ -81,11 +82,13 @@ async def bank(
             lean, goals = servers.description, goals_for(entries, extraction.goals)
             library = await open_premises(settings, servers, goals)
             strategies = make_strategies(
-                settings,
-                pool,
-                definitions_seen(project, extraction),
-                declarations_seen(project, extraction),
-                choose=chooser(library, premises_seen(project, extraction)),
+                StrategyTools(
+                    settings=settings,
+                    prover=pool,
+                    definitions=definitions_seen(project, extraction),
+                    declarations=declarations_seen(project, extraction),
+                    choose=chooser(library, premises_seen(project, extraction)),
+                )
             )
             scheduler = make_scheduler(
                 settings,

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self, get_args
@@ -32,6 +33,7 @@ from pydantic_settings import (
 )
 
 from orchestrator.errors import ConfigError
+from orchestrator.goals.plugins import installed
 from orchestrator.goals.result import StrategyType
 
 PREFIX = "ORCH_"
@@ -50,6 +52,34 @@ STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
         StrategyType.HAMMER: 20.0,
     }
 )
+"""Longest time for one attempt of our own strategies."""
+
+
+@cache
+def load_plugins() -> Mapping[str, Any]:
+    """What the entry point of each strategy of another package leads to, a `StrategySpec`, by the strategy's name.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    found = {}
+    for name, point in installed().items():
+        try:
+            found[name] = point.load()
+        except Exception as error:  # whatever a package of somebody else raises
+            package = f"{point.dist.name}, {point.value}" if point.dist is not None else point.value
+            hint = "Correct or uninstall that package."
+            raise ConfigError(f"The strategy {name} cannot be loaded: {error}", where=package, hint=hint) from error
+    return found
+
+
+def strategy_seconds() -> Mapping[StrategyType, float]:
+    """Longest time for one attempt of each strategy; those of installed packages say it themselves.
+
+    Raises:
+        ConfigError: such a package cannot be loaded.
+    """
+    return {**STRATEGY_SECONDS, **{StrategyType(name): float(spec.seconds) for name, spec in load_plugins().items()}}
 
 
 class Profile(IntEnum):
@@ -195,7 +225,7 @@ class SchedulerSettings(_Section, title="Scheduling"):
     timeout: Annotated[float | None, Field(ge=0.1, le=1e7), "seconds"] = _setting(
         None, "Time that strategies may work in a run", unset="no limit"
     )
-    timeouts: _Timeouts = Field(default_factory=lambda: STRATEGY_SECONDS, description="Longest time for one attempt of")
+    timeouts: _Timeouts = Field(default_factory=strategy_seconds, description="Longest time for one attempt of")
     max_light: _Attempts = _setting(8, "Attempts at once on easy goals")
     max_heavy: _Attempts = _setting(2, "Attempts at once on hard goals")
     light_threshold: Annotated[float, Field(ge=0.0, le=1.0)] = _setting(
@@ -327,7 +357,7 @@ class Settings(
         thorough = False
         with suppress(ValueError):  # the field refuses it
             thorough = Profile(given.get("profile", Profile.NORMAL)) is Profile.THOROUGH
-        timeouts: dict[str, Any] = {kind: (3 if thorough else 1) * most for kind, most in STRATEGY_SECONDS.items()}
+        timeouts: dict[str, Any] = {kind: (3 if thorough else 1) * most for kind, most in strategy_seconds().items()}
         own = {name: _extra(info).get("thorough") for name, info in cls.model_fields.items() if thorough}
         values = {name: value for name, value in own.items() if value is not None}
         for name, value in given.items():
@@ -479,7 +509,7 @@ def described_settings() -> dict[str, Setting]:
             if name != "timeouts":
                 found.append(setting)
                 continue
-            for kind, most in STRATEGY_SECONDS.items():
+            for kind, most in strategy_seconds().items():
                 words = f"{setting.meaning} `{kind}`"
                 default = _default(most, thorough=3 * most)
                 found.append(replace(setting, name=_TIMEOUT + kind, meaning=words, default=default))

@@ -26,6 +26,7 @@ from orchestrator.run.run import Run
 from orchestrator.source.project import Project
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.spec import StrategyTools
 from orchestrator.text import counted
 from tasks.attempt import prefect_task
 from tasks.stage import stage
@@ -84,7 +85,15 @@ async def supply_lemmas(
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
         limited = settings.model_copy(update={"timeout": left})
-        strategies = make_strategies(limited, prover, definitions, declarations, choose=choose)
+        strategies = make_strategies(
+            StrategyTools(
+                settings=limited,
+                prover=prover,
+                definitions=definitions,
+                declarations=declarations,
+                choose=choose,
+            )
+        )
         scheduler = make_scheduler(
             limited,
             strategies,

@@ -43,6 +43,7 @@ from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener, Strategy, Timing
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.spec import StrategyTools
 
 SHARES = {StrategyType.HAMMER: 8.0}
 OTHER_SHARE = 1.0
@@ -105,12 +106,14 @@ async def prepare(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Project, 
 def team(bench: Bench, prover: GoalOpener, clock: Callable[[], float]) -> list[tuple[Strategy, float]]:
     """The strategies of profile 1 in the order of their turns, each with its share of the time."""
     strategies = make_strategies(
-        bench.settings,
-        prover,
-        definitions_seen(bench.project, bench.extraction),
-        declarations_seen(bench.project, bench.extraction),
-        choose=bench.choose,
-        timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
+        StrategyTools(
+            settings=bench.settings,
+            prover=prover,
+            definitions=definitions_seen(bench.project, bench.extraction),
+            declarations=declarations_seen(bench.project, bench.extraction),
+            choose=bench.choose,
+            timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
+        )
     )
     order = sorted(strategies.values(), key=lambda strategy: -SHARES.get(strategy.type, OTHER_SHARE))
     return [(strategy, SHARES.get(strategy.type, OTHER_SHARE)) for strategy in order]

@@ -10,9 +10,8 @@ from cyclopts import App, Parameter
 from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.terminal import make_console, say
 from orchestrator.config import load_settings
-from orchestrator.goals.result import StrategyType
 from orchestrator.source.loading import load_project
-from orchestrator.strategies.registry import unavailable_models, used_models
+from orchestrator.strategies.registry import unavailable, used_models
 
 models_app = App(name="models", help="The models that strategies use: which can be used, and what the others need.")
 
@@ -25,18 +24,17 @@ def list_models(
 ) -> int:
     """Say for each strategy that needs a model whether it can be used, with which one, or what is missing."""
     settings = load_settings()
-    missing = unavailable_models(settings, load_project(repo) if repo is not None else None)
+    missing = unavailable(settings, load_project(repo) if repo is not None else None)
     used = used_models(settings)
-    wanted = (StrategyType.REPROVER, StrategyType.COPILOT, StrategyType.SKETCH)
     if json_:
         entries = {
-            kind.value: {"available": kind not in missing, "model": used.get(kind, ""), "reason": missing.get(kind, "")}
-            for kind in wanted
+            kind.value: {"available": kind not in missing, "model": model, "reason": missing.get(kind, "")}
+            for kind, model in used.items()
         }
         print_json(entries)
         return 0
     console = make_console()
-    for kind in wanted:
-        style, words = ("yellow", missing[kind]) if kind in missing else ("green", used.get(kind, "ready"))
+    for kind, model in used.items():
+        style, words = ("yellow", missing[kind]) if kind in missing else ("green", model or "ready")
         say(console, style, f"{kind.value:>9}", f" {words}")
     return 0

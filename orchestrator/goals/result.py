@@ -9,16 +9,23 @@ from types import MappingProxyType
 from typing import Any
 
 from orchestrator.goals.goal import Position
+from orchestrator.goals.plugins import installed
 
 
 class StrategyType(StrEnum):
-    """Every way of attacking a goal. The values are what the ledger stores."""
+    """Every way of attacking a goal: ours, and those of installed packages. The values are what the ledger stores."""
+
+    _ignore_ = "members name"
 
     MICRO = "micro"
     HAMMER = "hammer"
     COPILOT = "copilot"
     REPROVER = "reprover"
     SKETCH = "sketch"
+
+    members = vars()
+    for name in installed():
+        members[name.upper()] = name
 
 
 class Outcome(StrEnum):

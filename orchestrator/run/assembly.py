@@ -43,6 +43,7 @@ from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.policy.bandit import CostAware, Policy, SeedUcb
 from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.spec import StrategyTools
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
 OPENING_SECONDS = 600.0
@@ -151,15 +152,17 @@ def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType,
         return dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
 
     return make_strategies(
-        run.settings,
-        run.pool,
-        definitions_seen(run.project, run.extraction),
-        declarations_seen(run.project, run.extraction),
-        choose=chooser(library, premises),
-        ledger=run.ledger,
-        project=run.project,
-        retriever=retrievers(library, premises),
-        whole_states=whole_states() if run.settings.dojo else None,
+        StrategyTools(
+            settings=run.settings,
+            prover=run.pool,
+            definitions=definitions_seen(run.project, run.extraction),
+            declarations=declarations_seen(run.project, run.extraction),
+            choose=chooser(library, premises),
+            ledger=run.ledger,
+            project=run.project,
+            retriever=retrievers(library, premises),
+            whole_states=whole_states() if run.settings.dojo else None,
+        )
     )
 
 

@@ -22,10 +22,9 @@ from orchestrator.run.report.summary import AttemptEntry, GoalReport
 from orchestrator.run.stop import Stop
 from orchestrator.scheduler.memory import KnownTactics, trial_of
 from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
+from orchestrator.strategies.registry import specs
 from orchestrator.strategies.reprover.generators import SolvedGoal
 
-STRATEGY_REVISIONS = {**dict.fromkeys(StrategyType, 1), StrategyType.HAMMER: 2}
-"""To be raised when a strategy can do more than before: goals it failed on are then tried again."""
 _LONGEST_NAME = 128
 _MOST_SOLVED = 1000
 
@@ -300,7 +299,8 @@ class RunLedger:
 
     def configuration(self, strategy: StrategyType) -> str:
         """Digest of what a strategy's answer depends on beside the goal."""
-        facts = [strategy.value, STRATEGY_REVISIONS[strategy], self.settings.heartbeats, self.settings.tactic_timeout]
+        revision = specs()[strategy].revision
+        facts = [strategy.value, revision, self.settings.heartbeats, self.settings.tactic_timeout]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

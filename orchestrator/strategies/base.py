@@ -117,6 +117,60 @@ class Strategy(Protocol):
         """
 
 
+def needs_proposition(goal: Goal) -> str:
+    """Why a strategy that proves propositions cannot be tried on the goal; "" when it can."""
+    return "" if goal.is_prop else "the goal asks for data, not for a proof"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStrategy:
+    """A strategy made of its coroutine, bound to what that needs.
+
+    Attributes:
+        type: its name.
+        work: tries a goal for so many seconds.
+        why_not: why it cannot be tried on a goal; "" when it can.
+    """
+
+    type: StrategyType
+    work: Callable[[Goal, float], Awaitable[Result]]
+    why_not: Callable[[Goal], str] = needs_proposition
+
+    def available(self, goal: Goal) -> str:
+        """What `why_not` says."""
+        return self.why_not(goal)
+
+    async def run(self, goal: Goal, timeout: float) -> Result:
+        """What `work` comes to."""
+        return await self.work(goal, timeout)
+
+
+async def attack(
+    strategy: StrategyType,
+    prover: GoalOpener,
+    goal: Goal,
+    timeout: float,
+    work: Callable[[ProofContext, float], Awaitable[Result]],
+    timing: Timing = Timing(),
+) -> Result:
+    """Open the goal and work on it until a deadline, which `work` keeps by itself and is told by the clock.
+
+    Being cancelled would cost the Lean process, so that only happens when it overruns the deadline by the grace.
+
+    Raises:
+        SessionError: the session broke.
+        RequestRefused: the goal is not in its file as Lean elaborates it.
+    """
+    async with prover.open(goal) as context:
+        started = timing.clock()
+        try:
+            async with asyncio.timeout(timeout + timing.grace_seconds):
+                result = await work(context, started + timeout)
+        except TimeoutError:
+            result = Result(success=False, outcome=Outcome.TIMEOUT)
+        return replace(result, strategy=strategy, time_seconds=max(0.0, timing.clock() - started))
+
+
 async def guarded(
     strategy: StrategyType,
     work: Callable[[], Awaitable[Result]],

@@ -11,11 +11,16 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from orchestrator.config import STRATEGY_SECONDS, Settings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import GoalOpener, ProofContext, guarded
+from orchestrator.source.project import Project
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack, needs_proposition
+from orchestrator.strategies.spec import StrategySpec, StrategyTools
 from orchestrator.strategies.suggestions import suggestions
 
 SEARCH, SUGGEST, SELECT = "search_proof", "suggest_tactics", "select_premises"
@@ -78,9 +83,11 @@ async def run_copilot(
         SessionError: the session broke while the goal's file was loaded.
         RequestRefused: the goal is not in its file as Lean elaborates it.
     """
-    async with prover.open(goal) as context:
-        work = _Copilot(context, clock() + timeout, clock)
-        return await guarded(StrategyType.COPILOT, work.run, timeout + _GRACE_SECONDS, clock=clock)
+
+    async def work(context: ProofContext, deadline: float) -> Result:
+        return await _Copilot(context, deadline, clock).run()
+
+    return await attack(StrategyType.COPILOT, prover, goal, timeout, work, Timing(clock=clock))
 
 
 class _Copilot:
@@ -157,27 +164,45 @@ class _Copilot:
         return self._deadline - self._clock()
 
 
-class Copilot:
-    """`run_copilot` as a strategy.
+def copilot_in(project: Project) -> CopilotProject:
+    """Whether and where a project has Lean Copilot."""
+    root = Path(project.root)
+    try:
+        manifest = (root / "lake-manifest.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        manifest = ""
+    folder = root / ".lake" / "packages" / PACKAGE
 
-    Args:
-        prover: opens goals on sessions.
-        project: what the project says of Lean Copilot.
-    """
+    def sees(module: str) -> bool:
+        if module not in project.by_name:
+            return False
+        return any(name.partition(".")[0] == PACKAGE for name in project.external_imports(module))
 
-    def __init__(self, prover: GoalOpener, project: CopilotProject) -> None:
-        self._prover = prover
-        self._project = project
+    return CopilotProject(PACKAGE in packages_in(manifest), folder.is_dir(), sees)
 
-    @property
-    def type(self) -> StrategyType:
-        """The strategy's name in the ledger."""
-        return StrategyType.COPILOT
 
-    def available(self, goal: Goal) -> str:
-        """It needs a proposition, and a project that has Lean Copilot and imports it where the goal stands."""
-        return self._project.missing_for(goal) if goal.is_prop else "the goal asks for data, not for a proof"
+def copilot(prover: GoalOpener, project: CopilotProject) -> BoundStrategy:
+    """The strategy in a project that has Lean Copilot; it is tried on goals whose file imports it."""
+    return BoundStrategy(
+        StrategyType.COPILOT,
+        partial(run_copilot, prover=prover),
+        lambda goal: needs_proposition(goal) or project.missing_for(goal),
+    )
 
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `run_copilot`."""
-        return await run_copilot(goal, timeout, prover=self._prover)
+
+def _missing(_settings: Settings, project: Project | None) -> str:
+    return copilot_in(project).missing if project is not None else "no project was given"
+
+
+def _make(tools: StrategyTools) -> BoundStrategy:
+    assert tools.project is not None, "a strategy that is missing something is not made"
+    return copilot(tools.prover, copilot_in(tools.project))
+
+
+SPEC = StrategySpec(
+    type=StrategyType.COPILOT,
+    seconds=STRATEGY_SECONDS[StrategyType.COPILOT],
+    make=_make,
+    missing=_missing,
+    model=lambda _settings: "",
+)

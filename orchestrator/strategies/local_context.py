@@ -120,6 +120,13 @@ class LocalContext:
         return tuple(name for predicate in self.predicates for name in self.constructors.get(predicate, ()))
 
 
+DefinitionsOf = Callable[[Goal], Iterable[str]]
+"""Full names of the project's own definitions that a goal sees."""
+
+DeclarationsOf = Callable[[Goal], VisibleDeclarations]
+"""What the project declares around a goal."""
+
+
 def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> VisibleDeclarations:
     """The declarations of a goal's file and its imports, the nearest first."""
     known = {fingerprint.name: fingerprint for fingerprint in fingerprints}

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.strategies.base import BoundStrategy
 
 STUB_TACTIC = "stub_proof"
 
@@ -26,10 +26,11 @@ _REACH: Mapping[StrategyType, tuple[float, float]] = MappingProxyType(
         StrategyType.SKETCH: (0.2, 0.01),
     }
 )
+_OTHERS = (0.3, 0.01)
 
 
 async def _run(strategy: StrategyType, goal: Goal, timeout: float) -> Result:
-    reach, seconds = _REACH[strategy]
+    reach, seconds = _REACH.get(strategy, _OTHERS)
     digest = hashlib.sha256(f"{strategy.value}\x00{goal.text}".encode("utf-8", "surrogatepass")).digest()
     luck = int.from_bytes(digest[:4], "big") / 2**32
     success = luck < reach + 0.5 - goal.estimated_difficulty
@@ -44,54 +45,17 @@ async def _run(strategy: StrategyType, goal: Goal, timeout: float) -> Result:
     return Result(False, strategy, time_seconds=spent, outcome=Outcome.NOT_PROVED, metadata=metadata)
 
 
-async def run_micro(goal: Goal, timeout: float) -> Result:
-    """Answer for `micro` from the goal's text and difficulty alone."""
-    return await _run(StrategyType.MICRO, goal, timeout)
+def _worker(strategy: StrategyType) -> Callable[[Goal, float], Awaitable[Result]]:
+    async def run(goal: Goal, timeout: float) -> Result:
+        """Answer from the goal's text and difficulty alone."""
+        return await _run(strategy, goal, timeout)
+
+    return run
 
 
-async def run_hammer(goal: Goal, timeout: float) -> Result:
-    """Answer for `hammer` from the goal's text and difficulty alone."""
-    return await _run(StrategyType.HAMMER, goal, timeout)
+run_micro, run_hammer, run_copilot, run_reprover, run_sketch = map(_worker, _REACH)
 
 
-async def run_copilot(goal: Goal, timeout: float) -> Result:
-    """Answer for `copilot` from the goal's text and difficulty alone."""
-    return await _run(StrategyType.COPILOT, goal, timeout)
-
-
-async def run_reprover(goal: Goal, timeout: float) -> Result:
-    """Answer for `reprover` from the goal's text and difficulty alone."""
-    return await _run(StrategyType.REPROVER, goal, timeout)
-
-
-async def run_sketch(goal: Goal, timeout: float) -> Result:
-    """Answer for `sketch` from the goal's text and difficulty alone."""
-    return await _run(StrategyType.SKETCH, goal, timeout)
-
-
-@dataclass(frozen=True, slots=True)
-class StubStrategy:
-    """A stub worker as a strategy; always available."""
-
-    type: StrategyType
-    worker: Callable[[Goal, float], Awaitable[Result]]
-
-    def available(self, goal: Goal) -> str:
-        """See `Strategy.available`."""
-        return ""
-
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `Strategy.run`."""
-        return await self.worker(goal, timeout)
-
-
-def stub_strategies() -> Mapping[StrategyType, StubStrategy]:
-    """One stub worker for every strategy."""
-    workers = {
-        StrategyType.MICRO: run_micro,
-        StrategyType.HAMMER: run_hammer,
-        StrategyType.COPILOT: run_copilot,
-        StrategyType.REPROVER: run_reprover,
-        StrategyType.SKETCH: run_sketch,
-    }
-    return {strategy: StubStrategy(strategy, worker) for strategy, worker in workers.items()}
+def stub_strategies() -> Mapping[StrategyType, BoundStrategy]:
+    """A stub worker for every strategy; always available."""
+    return {kind: BoundStrategy(kind, _worker(kind), lambda _goal: "") for kind in StrategyType}

@@ -20,7 +20,7 @@ from orchestrator.lean.extraction import extract
 from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.lean.servers import Servers
 from orchestrator.strategies.dojo_prover import DojoProver
-from orchestrator.strategies.micro.strategy import Micro
+from orchestrator.strategies.micro.strategy import run_micro
 
 pytestmark = [
     pytest.mark.slow,
@@ -161,7 +161,7 @@ async def test_micro_proves_a_theorem_with_leandojo_and_our_own_session_confirms
         prover = DojoProver(
             pool, lambda opened: why_not(opened, small.modules[0].text, "v4.20.0", limits), noted, told.append
         )
-        result = await Micro(prover).run(goal, 200.0)
+        result = await run_micro(goal, 200.0, prover=prover)
         late = DojoProver(pool, lambda opened: "it is too late", noted, told.append)
         async with late.open(goal) as context:
             assert (await context.check("exact ⟨a, b⟩")).accepted

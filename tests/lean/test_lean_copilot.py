@@ -18,8 +18,7 @@ from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule
-from orchestrator.strategies.copilot import Copilot
-from orchestrator.strategies.registry import copilot_in
+from orchestrator.strategies.copilot import copilot, copilot_in
 
 # `suggest_tactics` admits what it cannot close, as the real one does. A macro can say what it likes only through the
 # words of a deprecation, which `select_premises` needs.
@@ -85,7 +84,7 @@ async def test_its_tactics_prove_goals_and_an_admitted_goal_is_never_a_proof(
     found = await extract(workspace, replayed.modules)
     assert found.problems == ()
     goals = {goal.declaration: goal for goal in found.goals}
-    strategy = Copilot(OnePlace(workspace), copilot_in(written))
+    strategy = copilot(OnePlace(workspace), copilot_in(written))
     assert [strategy.available(goal) for goal in goals.values()] == [""] * 4
 
     results = {name: await strategy.run(goal, 120.0) for name, goal in goals.items()}

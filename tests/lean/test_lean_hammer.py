@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from real_lean import LONG, Goals, project
 
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.result import StrategyType
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
 from orchestrator.premises.corpus import open_library
-from orchestrator.strategies.hammer.strategy import Hammer
+from orchestrator.strategies.base import BoundStrategy
+from orchestrator.strategies.hammer.strategy import run_hammer
 from orchestrator.strategies.local_context import declarations_seen
 
 TEXT = """
@@ -55,7 +58,10 @@ async def test_the_hammer_proves_what_needs_an_induction_and_the_right_lemmas(le
     workspace = Workspace(lean, small)
     extraction = await extract(workspace, small.modules)
     goals = Goals(workspace, extraction.goals)
-    hammer = Hammer(OneWorkspace(goals), declarations=declarations_seen(small, extraction))
+    hammer = BoundStrategy(
+        StrategyType.HAMMER,
+        partial(run_hammer, prover=OneWorkspace(goals), declarations=declarations_seen(small, extraction)),
+    )
     for name in ("mirror_mirror", "size_mirror", "reach_trans", "both"):
         result = await hammer.run(goals[name], 120.0)
         assert result.success, (name, result.error)

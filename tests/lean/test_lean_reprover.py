@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from real_lean import Goals, project
@@ -19,8 +20,9 @@ from orchestrator.lean.extraction import extract
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
 from orchestrator.source.splice import splice_all
+from orchestrator.strategies.base import BoundStrategy
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
-from orchestrator.strategies.reprover.strategy import ReProver, Sources, Weights
+from orchestrator.strategies.reprover.strategy import Sources, Weights, run_reprover
 
 FILE = """def twice : Nat → Nat
   | 0 => 0
@@ -41,7 +43,14 @@ async def test_what_the_shipped_model_proves_alone_passes_the_gate(lean: Embedde
     small = project(A=FILE)
     extraction = await extract(Workspace(lean, small), small.modules)
     goals = Goals(Workspace(lean, small), extraction.goals)
-    strategy = ReProver(goals, Sources(model=Generator(folder=SHIPPED, device="cpu"), weights=MODEL_ALONE))
+    strategy = BoundStrategy(
+        StrategyType.REPROVER,
+        partial(
+            run_reprover,
+            prover=goals,
+            sources=Sources(model=Generator(folder=SHIPPED, device="cpu"), weights=MODEL_ALONE),
+        ),
+    )
     places = []
     for goal in extraction.goals:
         assert strategy.available(goal) == ""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 import pytest
@@ -23,12 +24,13 @@ from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.middleware import time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.subgoals import Scripts
-from orchestrator.strategies.micro.strategy import Micro
+from orchestrator.strategies.base import BoundStrategy
+from orchestrator.strategies.micro.strategy import run_micro
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
 from orchestrator.strategies.reprover.search import SearchSettings
 from orchestrator.strategies.reprover.steps import ROOT, ContextStepper
-from orchestrator.strategies.reprover.strategy import ReProver, Sources, Weights
-from orchestrator.strategies.sketch.strategy import SketchStrategy
+from orchestrator.strategies.reprover.strategy import Sources, Weights, run_reprover
+from orchestrator.strategies.sketch.strategy import run_sketch
 from tests.doubles.scripted_models import ScriptedChat, ScriptedModel
 
 FILE = """def double : Nat → Nat
@@ -79,7 +81,7 @@ async def test_a_search_of_several_steps_finds_a_proof_that_the_declaration_take
         "double 0": ["simp", "rfl"],
         "n + n": ["omega", "induction n with | zero => ?_ | succ k ih => ?_"],
     }
-    strategy = ReProver(goals, sources(table))
+    strategy = BoundStrategy(StrategyType.REPROVER, partial(run_reprover, prover=goals, sources=sources(table)))
     result = await strategy.run(goals["double_eq"], 60.0)
     assert result.success, result
     assert result.tactics[0] == "induction n with | zero => ?_ | succ k ih => ?_"
@@ -90,7 +92,7 @@ async def test_a_search_of_several_steps_finds_a_proof_that_the_declaration_take
 async def test_what_is_false_is_not_proved_and_its_open_goals_are_named(goals: Goals) -> None:
     table = {"⊢": ["cases n", "unfold double", "have : True := trivial", "simp only [double]"]}
     settings = SearchSettings(expansions=6)
-    result = await ReProver(goals, sources(table), settings=settings).run(goals["false_one"], 60.0)
+    result = await run_reprover(goals["false_one"], 60.0, prover=goals, sources=sources(table), settings=settings)
     assert not result.success
     assert isinstance(result.metadata["open_goals"], list)
     assert result.metadata["expansions"] == 6
@@ -99,7 +101,10 @@ async def test_what_is_false_is_not_proved_and_its_open_goals_are_named(goals: G
 @pytest.mark.slow
 async def test_the_shipped_model_searches(goals: Goals) -> None:
     pytest.importorskip("transformers")
-    strategy = ReProver(goals, Sources(model=Generator(folder=SHIPPED, device="cpu")))
+    strategy = BoundStrategy(
+        StrategyType.REPROVER,
+        partial(run_reprover, prover=goals, sources=Sources(model=Generator(folder=SHIPPED, device="cpu"))),
+    )
     result = await strategy.run(goals["both"], 60.0)
     assert result.success, result
     assert result.strategy is StrategyType.REPROVER
@@ -152,7 +157,10 @@ async def test_a_sketch_is_corrected_split_proved_and_put_together(goals: Goals)
         ]
     )
     prover = OneAtATime(goals)
-    strategies = {StrategyType.SKETCH: SketchStrategy(prover, chat), StrategyType.MICRO: _Subgoals(Micro(prover))}
+    strategies = {
+        StrategyType.SKETCH: BoundStrategy(StrategyType.SKETCH, partial(run_sketch, prover=prover, chat=chat)),
+        StrategyType.MICRO: _Subgoals(BoundStrategy(StrategyType.MICRO, partial(run_micro, prover=prover))),
+    }
     scheduler = Scheduler(
         replace(SchedulerContext.of(PATIENCE), strategies=strategies),
         settings=PATIENCE,
@@ -172,7 +180,10 @@ async def test_a_sketch_is_corrected_split_proved_and_put_together(goals: Goals)
 async def test_a_wrong_sketch_leaves_its_open_subgoals(goals: Goals) -> None:
     chat = ScriptedChat(["have h : double n = n + 0 := by sorry\nhave k : n = n := by sorry\nexact h"])
     prover = OneAtATime(goals)
-    strategies = {StrategyType.SKETCH: SketchStrategy(prover, chat), StrategyType.MICRO: _Subgoals(Micro(prover))}
+    strategies = {
+        StrategyType.SKETCH: BoundStrategy(StrategyType.SKETCH, partial(run_sketch, prover=prover, chat=chat)),
+        StrategyType.MICRO: _Subgoals(BoundStrategy(StrategyType.MICRO, partial(run_micro, prover=prover))),
+    }
     scheduler = Scheduler(
         replace(SchedulerContext.of(PATIENCE), strategies=strategies),
         settings=PATIENCE,
@@ -218,7 +229,7 @@ async def test_a_step_that_fails_ends_the_recording_and_finishers_are_tried(goal
 class _Subgoals:
     """A strategy for subgoals alone: what stands in the file itself is left to others."""
 
-    inner: Micro
+    inner: BoundStrategy
 
     @property
     def type(self) -> StrategyType:

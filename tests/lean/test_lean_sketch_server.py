@@ -10,7 +10,7 @@ from orchestrator.config import Endpoint
 from orchestrator.goals.result import Result
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.strategies.sketch.chat import OpenAIChat
-from orchestrator.strategies.sketch.strategy import SketchStrategy
+from orchestrator.strategies.sketch.strategy import run_sketch
 
 FILE = """def double : Nat → Nat
   | 0 => 0
@@ -40,7 +40,7 @@ async def goals(lean: EmbeddedSession) -> Goals:
 
 async def sketched(goals: Goals, server: Served, *, timeout: float = 120.0, retries: int = 0) -> Result:
     endpoint = Endpoint(url=server.url, model="m", key="sk-secret", retries=retries, price_in=1.0, price_out=1.0)
-    result = await SketchStrategy(goals, OpenAIChat(endpoint)).run(goals["double_eq"], timeout)
+    result = await run_sketch(goals["double_eq"], timeout, prover=goals, chat=OpenAIChat(endpoint))
     assert "sk-secret" not in repr(result)
     return result
 

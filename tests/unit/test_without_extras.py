@@ -23,7 +23,7 @@ for package in ("orchestrator", "flows", "tasks", "blocks"):
 from orchestrator.config import load_settings
 from orchestrator.config import Endpoint
 from orchestrator.premises.embeddings import Dense, dense_retriever
-from orchestrator.strategies.registry import neglected_models, unavailable_models
+from orchestrator.strategies.registry import neglected_models, unavailable
 from orchestrator.strategies.sketch.chat import OpenAIChat
 from orchestrator.strategies.reprover.pairs import Example
 from orchestrator.premises.encoder import Encoder
@@ -32,7 +32,7 @@ from orchestrator.strategies.reprover.train import TrainSettings, train
 
 settings = load_settings({"ORCH_LLM_URL": "http://127.0.0.1:9/v1", "ORCH_LLM_MODEL": "m",
                           "ORCH_REPROVER_RETRIEVER": str(SHIPPED)})
-said |= {kind.value: why for kind, why in unavailable_models(settings).items()}
+said |= {kind.value: why for kind, why in unavailable(settings).items()}
 said["neglected"] = "\\n".join(neglected_models(settings))
 said["dense_retriever"] = repr(dense_retriever(settings, (), pathlib.Path("nowhere")))
 chat = OpenAIChat(Endpoint(url="http://127.0.0.1:9/v1", model="m"))

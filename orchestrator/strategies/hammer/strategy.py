@@ -11,12 +11,14 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal, SorryKind
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.premises.retrieval import Choose
-from orchestrator.strategies.base import GoalOpener, ProofContext, Timing, guarded
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack, needs_proposition
 from orchestrator.strategies.hammer.added_facts import BY_NUMBERS
 from orchestrator.strategies.hammer.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
@@ -25,11 +27,10 @@ from orchestrator.strategies.hammer.minimise import minimise
 from orchestrator.strategies.hammer.moves import Apart, moves
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode
-from orchestrator.strategies.local_context import VisibleDeclarations
+from orchestrator.strategies.local_context import DeclarationsOf, VisibleDeclarations
 from orchestrator.strategies.plain_printing import PRINT_PLAINLY, printed_plainly
+from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import is_search, suggestions
-
-DeclarationsOf = Callable[[Goal], VisibleDeclarations]
 
 _LEAST_SECONDS = 0.2
 _CHECK_SECONDS = 30.0
@@ -73,7 +74,7 @@ async def run_hammer(
     timeout: float,
     *,
     prover: GoalOpener,
-    declarations: VisibleDeclarations = VisibleDeclarations(),  # noqa: B008 - frozen
+    declarations: DeclarationsOf = lambda _goal: VisibleDeclarations(),
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
@@ -83,7 +84,7 @@ async def run_hammer(
         goal: the goal.
         timeout: seconds, from when the goal is open on a session.
         prover: opens goals on sessions.
-        declarations: what the project declares around the goal.
+        declarations: what the project declares around a goal.
         choose: retrieves library theorems.
         timing: what the time is told by.
 
@@ -91,19 +92,16 @@ async def run_hammer(
         SessionError: the session broke while the goal's file was loaded.
         RequestRefused: the goal is not in its file as Lean elaborates it.
     """
-    async with prover.open(goal) as context:
-        deadline = timing.clock() + timeout
 
+    async def work(context: ProofContext, deadline: float) -> Result:
         def left() -> float:
             return deadline - timing.clock()
 
-        async def search() -> Result:
-            states = GoalStates(context, left)
-            words = SearchLemmas(goal, await context.mentions(), declarations, choose, states)
-            return await _HammerSearch(context, timeout, left, states, words).run()
+        states = GoalStates(context, left)
+        words = SearchLemmas(goal, await context.mentions(), declarations(goal), choose, states)
+        return await _HammerSearch(context, timeout, left, states, words).run()
 
-        # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
-        return await guarded(StrategyType.HAMMER, search, timeout + timing.grace_seconds, clock=timing.clock)
+    return await attack(StrategyType.HAMMER, prover, goal, timeout, work, timing)
 
 
 class _HammerSearch:
@@ -308,47 +306,23 @@ def _worth_trying(todo: Sequence[str], replies: Sequence[TacticReply]) -> list[s
 _UNKNOWN = re.compile(r"(?<![\w'])\?[\w.✝]+")
 
 
-class Hammer:
-    """`run_hammer` as a strategy.
+def _why_not(goal: Goal) -> str:
+    return "there may be several goals behind a `stop`" if goal.kind is SorryKind.STOP else needs_proposition(goal)
 
-    Args:
-        prover: opens goals on sessions.
-        declarations: what the project declares around a goal.
-        choose: retrieves library theorems for a goal.
-        timing: what its time is told by.
-    """
 
-    def __init__(
-        self,
-        prover: GoalOpener,
-        *,
-        declarations: DeclarationsOf = lambda _goal: VisibleDeclarations(),
-        choose: Choose = lambda _goal, _mentions: (),
-        timing: Timing = Timing(),  # noqa: B008 - frozen
-    ) -> None:
-        self._prover = prover
-        self._declarations = declarations
-        self._choose = choose
-        self._timing = timing
-
-    @property
-    def type(self) -> StrategyType:
-        """The strategy's name in the ledger."""
-        return StrategyType.HAMMER
-
-    def available(self, goal: Goal) -> str:
-        """It needs a proposition that stands alone."""
-        if goal.kind is SorryKind.STOP:
-            return "there may be several goals behind a `stop`"
-        return "" if goal.is_prop else "the goal asks for data, not for a proof"
-
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `run_hammer`."""
-        return await run_hammer(
-            goal,
-            timeout,
-            prover=self._prover,
-            declarations=self._declarations(goal),
-            choose=self._choose,
-            timing=self._timing,
-        )
+SPEC = StrategySpec(
+    type=StrategyType.HAMMER,
+    seconds=STRATEGY_SECONDS[StrategyType.HAMMER],
+    revision=2,
+    make=lambda tools: BoundStrategy(
+        StrategyType.HAMMER,
+        partial(
+            run_hammer,
+            prover=tools.prover,
+            declarations=tools.declarations,
+            choose=tools.choose,
+            timing=tools.timing,
+        ),
+        _why_not,
+    ),
+)

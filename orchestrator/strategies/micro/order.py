@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from orchestrator.goals.features import features_of
 from orchestrator.goals.goal import Goal
-from orchestrator.strategies.micro.portfolio import TacticCandidate, kind_of
-from orchestrator.strategies.micro.strategy import Tried
+from orchestrator.goals.result import StrategyType
+from orchestrator.strategies.micro.portfolio import TacticCandidate, Tried, kind_of
 from orchestrator.strategies.policy.bandit import Policy, Statistics, Trial
+from orchestrator.strategies.policy.prior import load_prior, tactic_policy
+from orchestrator.strategies.spec import Experience
 
 Keep = Callable[[Sequence[Trial[str]]], None]
 
 
 class LearnedOrder:
-    """An `Order` by what is known of each kind of tactic on goals like this one.
+    """A `CandidateOrder` by what is known of each kind of tactic on goals like this one.
 
     Args:
         policy: ranks the kinds.
@@ -28,7 +31,7 @@ class LearnedOrder:
         self.known = known
 
     def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
-        """See `Order.order`."""
+        """The candidates by what is known of their kinds."""
         by_kind: dict[str, list[TacticCandidate]] = {}
         for candidate in candidates:
             by_kind.setdefault(kind_of(goal, candidate), []).append(candidate)
@@ -36,7 +39,7 @@ class LearnedOrder:
         return [candidate for kind in ranked for candidate in by_kind[kind]]
 
     def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """See `Order.learn`.
+        """Count what came of the candidates that were tried.
 
         Raises:
             LedgerError: the trials could not be kept.
@@ -51,3 +54,11 @@ class LearnedOrder:
                 failed.append(kind)
         self.known = self.known.updated(trials)
         self._keep(trials)
+
+
+def learned_order(ledger: Experience | None) -> LearnedOrder:
+    """The order of `micro`'s tactics, from what comes with this package and what the ledger has seen."""
+    if ledger is None:
+        return LearnedOrder(tactic_policy(), load_prior())
+    known = load_prior() + ledger.tactic_statistics(StrategyType.MICRO)
+    return LearnedOrder(tactic_policy(), known, partial(ledger.record_tactics, StrategyType.MICRO))

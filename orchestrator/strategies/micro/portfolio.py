@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from orchestrator.goals.goal import Goal, SorryKind
 
@@ -36,6 +37,14 @@ class TacticCandidate:
     tactic: str
     tier: Tier
     milliseconds: int
+
+
+class Tried(NamedTuple):
+    """A candidate that was tried: whether it proved the goal, and its seconds, checks included."""
+
+    candidate: TacticCandidate
+    success: bool
+    seconds: float
 
 
 CORE_CHEAP = (

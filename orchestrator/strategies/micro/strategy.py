@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import GoalOpener, ProofContext, Timing, guarded
-from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, candidates
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
+from orchestrator.strategies.local_context import DefinitionsOf
+from orchestrator.strategies.micro.order import learned_order
+from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, Tried, candidates
+from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
 
 _BATCH = 12
@@ -19,16 +24,6 @@ _LEAST_SECONDS = 0.2
 _GRACE_SECONDS = 20.0
 _CHECK_SECONDS = 30.0
 _RESTATED_MILLISECONDS = 8_000
-
-Definitions = Callable[[Goal], Iterable[str]]
-
-
-class Tried(NamedTuple):
-    """A candidate that was tried: whether it proved the goal, and its seconds, checks included."""
-
-    candidate: TacticCandidate
-    success: bool
-    seconds: float
 
 
 class CandidateOrder(Protocol):
@@ -41,23 +36,12 @@ class CandidateOrder(Protocol):
         """Hear what came of an attempt: every candidate tried, in the order of trial."""
 
 
-class PortfolioOrder:
-    """The portfolio's own order, which learns nothing."""
-
-    def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
-        """See `CandidateOrder.order`."""
-        return candidates
-
-    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """See `CandidateOrder.learn`."""
-
-
 async def run_micro(
     goal: Goal,
     timeout: float,
     *,
     prover: GoalOpener,
-    definitions: Iterable[str] = (),
+    definitions: DefinitionsOf = lambda _goal: (),
     order: CandidateOrder | None = None,
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
@@ -69,7 +53,7 @@ async def run_micro(
         goal: the goal.
         timeout: seconds, from when the goal is open on a session.
         prover: opens goals on sessions.
-        definitions: full names of the project's own definitions.
+        definitions: full names of the project's own definitions that a goal sees.
         order: puts the candidates into the order of trial, and hears what came of them; the portfolio's own order
             unless given.
 
@@ -78,15 +62,16 @@ async def run_micro(
         RequestRefused: the goal is not in its file as Lean elaborates it.
         LedgerError: what was learned cannot be kept.
     """
-    order = order or PortfolioOrder()
-    async with prover.open(goal) as context:
-        # The search watches its own time and ends between two tactics; being cancelled would cost the Lean process.
-        search = _PortfolioRun(context, timing.clock() + timeout, timing.clock)
-        chosen = order.order(goal, candidates(goal, definitions))
-        result = await guarded(
-            StrategyType.MICRO, lambda: search.run(chosen), timeout + timing.grace_seconds, clock=timing.clock
-        )
-    order.learn(goal, search.trials)
+    known = candidates(goal, definitions(goal))
+    chosen = order.order(goal, known) if order is not None else known
+    trials: list[Tried] = []
+
+    async def work(context: ProofContext, deadline: float) -> Result:
+        return await _PortfolioRun(context, deadline, timing.clock, trials).run(chosen)
+
+    result = await attack(StrategyType.MICRO, prover, goal, timeout, work, timing)
+    if order is not None:
+        order.learn(goal, trials)
     return result
 
 
@@ -97,8 +82,8 @@ class _PortfolioRun:
     context: ProofContext
     deadline: float
     clock: Callable[[], float]
+    trials: list[Tried]
     tried: int = 0
-    trials: list[Tried] = field(default_factory=list)
 
     async def run(self, chosen: Sequence[TacticCandidate]) -> Result:
         for batch in _batches(chosen):
@@ -196,45 +181,17 @@ def _batches(chosen: Sequence[TacticCandidate]) -> list[list[TacticCandidate]]:
     return [run[i : i + _BATCH] for run in runs for i in range(0, len(run), _BATCH)]
 
 
-class Micro:
-    """`run_micro` as a strategy.
-
-    Args:
-        prover: opens goals on sessions.
-        definitions: full names of the project's own definitions that a goal sees.
-        order: puts the candidates into the order of trial, and hears what came of them.
-        timing: what its time is told by.
-    """
-
-    def __init__(
-        self,
-        prover: GoalOpener,
-        *,
-        definitions: Definitions = lambda _goal: (),
-        order: CandidateOrder | None = None,
-        timing: Timing = Timing(),  # noqa: B008 - frozen
-    ) -> None:
-        self._prover = prover
-        self._definitions = definitions
-        self._order = order
-        self._timing = timing
-
-    @property
-    def type(self) -> StrategyType:
-        """The strategy's name in the ledger."""
-        return StrategyType.MICRO
-
-    def available(self, goal: Goal) -> str:
-        """It needs a proposition."""
-        return "" if goal.is_prop else "the goal asks for data, not for a proof"
-
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `run_micro`."""
-        return await run_micro(
-            goal,
-            timeout,
-            prover=self._prover,
-            definitions=self._definitions(goal),
-            order=self._order,
-            timing=self._timing,
-        )
+SPEC = StrategySpec(
+    type=StrategyType.MICRO,
+    seconds=STRATEGY_SECONDS[StrategyType.MICRO],
+    make=lambda tools: BoundStrategy(
+        StrategyType.MICRO,
+        partial(
+            run_micro,
+            prover=tools.whole_states or tools.prover,
+            definitions=tools.definitions,
+            order=learned_order(tools.ledger),
+            timing=tools.timing,
+        ),
+    ),
+)

@@ -6,13 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
 from typing import Protocol
 
+from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits
+from orchestrator.premises import encoder
 from orchestrator.premises.retrieval import Query, Retrieve
-from orchestrator.strategies.base import GoalOpener, guarded
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
+from orchestrator.strategies.local_context import DefinitionsOf
 from orchestrator.strategies.micro.portfolio import FINISHERS, portfolio
 from orchestrator.strategies.reprover.generators import (
     ListGenerator,
@@ -22,9 +27,11 @@ from orchestrator.strategies.reprover.generators import (
     SolvedGoals,
     TacticGenerator,
 )
+from orchestrator.strategies.reprover.model import SHIPPED, Generator
 from orchestrator.strategies.reprover.search import SearchReport, SearchSettings, StopReason, search
 from orchestrator.strategies.reprover.steps import ContextStepper
 from orchestrator.strategies.reprover.suggestion import Suggestion
+from orchestrator.strategies.spec import StrategySpec, StrategyTools
 from orchestrator.strategies.suggestions import is_search
 
 _GRACE_SECONDS = 30.0
@@ -68,7 +75,7 @@ class Sources:
 
     model: GeneratorModel | None = None
     retriever: Retrieve = lambda _goal: None
-    definitions: Callable[[Goal], Iterable[str]] = lambda _goal: ()
+    definitions: DefinitionsOf = lambda _goal: ()
     solved: Callable[[], Iterable[SolvedGoal]] = lambda: ()
     weights: Weights = Weights()
     premises: int = 12
@@ -147,16 +154,17 @@ async def run_reprover(
         SessionError: the session broke while the goal's file was loaded, or again and again.
         RequestRefused: the goal is not in its file as Lean elaborates it.
     """
-    async with prover.open(goal) as context:
 
-        async def work() -> Result:
-            stepper = ContextStepper(context, Limits(milliseconds=_STEP_MILLISECONDS))
-            limits = replace(settings or SearchSettings(), seconds=timeout)
-            generator = make_generator(goal, sources)
-            report = await search(goal.text.split("\n\n"), stepper, generator, limits, clock=clock)
-            return result_of(report)
+    async def work(context: ProofContext, deadline: float) -> Result:
+        stepper = ContextStepper(context, Limits(milliseconds=_STEP_MILLISECONDS))
+        limits = replace(settings or SearchSettings(), seconds=timeout)
+        return result_of(
+            await search(goal.text.split("\n\n"), stepper, make_generator(goal, sources), limits, clock=clock)
+        )
 
-        return await guarded(StrategyType.REPROVER, work, timeout + _GRACE_SECONDS, clock=clock)
+    return await attack(
+        StrategyType.REPROVER, prover, goal, timeout, work, Timing(clock=clock, grace_seconds=_GRACE_SECONDS)
+    )
 
 
 def result_of(report: SearchReport) -> Result:
@@ -177,33 +185,26 @@ def result_of(report: SearchReport) -> Result:
     return Result(success=False, outcome=outcome, metadata=metadata)
 
 
-class ReProver:
-    """`run_reprover` as a strategy.
+@cache
+def _generator(folder: Path, device: str) -> Generator:
+    """One model in a process, whoever asks for it."""
+    return Generator(folder=folder, device=device)
 
-    Args:
-        prover: opens goals on sessions.
-        sources: where tactics come from.
-        unavailable: why there is no model to work with; "" when there is.
-        settings: limits of the search; its seconds are the attempt's own.
-    """
 
-    def __init__(
-        self, prover: GoalOpener, sources: Sources, *, unavailable: str = "", settings: SearchSettings | None = None
-    ) -> None:
-        self._prover = prover
-        self._sources = sources
-        self._unavailable = unavailable
-        self._settings = settings
+def _make(tools: StrategyTools) -> BoundStrategy:
+    sources = Sources(
+        model=_generator(tools.settings.reprover_generator or SHIPPED, tools.settings.model_device),
+        retriever=tools.retriever,
+        definitions=tools.definitions,
+        solved=tools.ledger.solved_goals if tools.ledger is not None else tuple,
+    )
+    return BoundStrategy(StrategyType.REPROVER, partial(run_reprover, prover=tools.prover, sources=sources))
 
-    @property
-    def type(self) -> StrategyType:
-        """The strategy's name in the ledger."""
-        return StrategyType.REPROVER
 
-    def available(self, goal: Goal) -> str:
-        """It needs a proposition and a model."""
-        return self._unavailable if goal.is_prop else "the goal asks for data, not for a proof"
-
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `run_reprover`."""
-        return await run_reprover(goal, timeout, prover=self._prover, sources=self._sources, settings=self._settings)
+SPEC = StrategySpec(
+    type=StrategyType.REPROVER,
+    seconds=STRATEGY_SECONDS[StrategyType.REPROVER],
+    make=_make,
+    missing=lambda settings, _project: encoder.unavailable(settings.reprover_generator or SHIPPED),
+    model=lambda settings: str(settings.reprover_generator or SHIPPED),
+)

@@ -7,17 +7,22 @@ import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
+from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.errors import ModelError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.premises.retrieval import Query, Retrieve
 from orchestrator.source.lexer import code_mask
-from orchestrator.strategies.base import GoalOpener, ProofContext, guarded
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
+from orchestrator.strategies.sketch.chat import OpenAIChat, unavailable
 from orchestrator.strategies.sketch.conversation import Chat, Role, Turn, Usage
+from orchestrator.strategies.spec import StrategySpec, StrategyTools
 
-_GRACE_SECONDS = 20.0
 _CHECK_SECONDS = 30.0
 _SHOWN_ERRORS = 4
+_PREMISES = 16
 _SHOWN_CHARACTERS = 800
 
 # The text comes from outside: what runs code of its own while it is elaborated, or talks past the kernel, is not tried.
@@ -116,9 +121,11 @@ async def run_sketch(
         SessionError: the session broke while the goal's file was loaded.
         RequestRefused: the goal is not in its file as Lean elaborates it.
     """
-    async with prover.open(goal) as context:
-        talk = _Talk(context, chat, hints or Hints(), clock() + timeout, clock)
-        return await guarded(StrategyType.SKETCH, lambda: talk.run(rounds), timeout + _GRACE_SECONDS, clock=clock)
+
+    async def work(context: ProofContext, deadline: float) -> Result:
+        return await _Talk(context, chat, hints or Hints(), deadline, clock).run(rounds)
+
+    return await attack(StrategyType.SKETCH, prover, goal, timeout, work, Timing(clock=clock))
 
 
 class _Talk:
@@ -190,44 +197,28 @@ class _Talk:
         return {"model": self._chat.name, "rounds": self._asked, "usage": asdict(self._usage)}
 
 
-class SketchStrategy:
-    """`run_sketch` as a strategy.
+def _premises(retriever: Retrieve, goal: Goal) -> tuple[str, ...]:
+    found = retriever(goal)
+    if found is None:
+        return ()
+    query = Query(goal.text, without=frozenset({goal.declaration}))
+    return tuple(f"{r.premise.name} : {r.premise.statement}" for r in found.retrieve(query, _PREMISES))
 
-    Args:
-        prover: opens goals on sessions.
-        chat: the model that is asked; None when there is none.
-        hints: what it is told beside the goal.
-        unavailable: why no model can be asked; "" when one can.
-        rounds: answers at most.
-    """
 
-    def __init__(
-        self,
-        prover: GoalOpener,
-        chat: Chat | None,
-        *,
-        hints: Hints | None = None,
-        unavailable: str = "",
-        rounds: int = 3,
-    ) -> None:
-        self._prover = prover
-        self._chat = chat
-        self._hints = hints
-        self._unavailable = unavailable or ("" if chat is not None else "no chat model is set up")
-        self._rounds = rounds
+def _make(tools: StrategyTools) -> BoundStrategy:
+    assert tools.settings.chat is not None, "a strategy that is missing something is not made"
+    hints = Hints(
+        premises=partial(_premises, tools.retriever),
+        failures=tools.ledger.failures if tools.ledger is not None else lambda _goal: (),
+    )
+    chat = OpenAIChat(tools.settings.chat)
+    return BoundStrategy(StrategyType.SKETCH, partial(run_sketch, prover=tools.prover, chat=chat, hints=hints))
 
-    @property
-    def type(self) -> StrategyType:
-        """The strategy's name in the ledger."""
-        return StrategyType.SKETCH
 
-    def available(self, goal: Goal) -> str:
-        """It needs a proposition and a chat model."""
-        return self._unavailable if goal.is_prop else "the goal asks for data, not for a proof"
-
-    async def run(self, goal: Goal, timeout: float) -> Result:
-        """See `run_sketch`."""
-        assert self._chat is not None, "an unavailable strategy is never run"
-        return await run_sketch(
-            goal, timeout, prover=self._prover, chat=self._chat, hints=self._hints, rounds=self._rounds
-        )
+SPEC = StrategySpec(
+    type=StrategyType.SKETCH,
+    seconds=STRATEGY_SECONDS[StrategyType.SKETCH],
+    make=_make,
+    missing=lambda settings, _project: unavailable(settings.chat),
+    model=lambda settings: f"{settings.chat.model} at {settings.chat.url}" if settings.chat is not None else "",
+)

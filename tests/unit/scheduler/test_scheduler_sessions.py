@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,8 +23,8 @@ from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Slots, Weight
-from orchestrator.strategies.base import Timing
-from orchestrator.strategies.micro.strategy import Micro
+from orchestrator.strategies.base import BoundStrategy, Timing
+from orchestrator.strategies.micro.strategy import run_micro
 
 SPAN = SourceSpan(Position(1, 5), Position(1, 10))
 # The state of a lone `sorry` is closed by one of the portfolio's tactics; the first behind `<;>` is closed by none.
@@ -92,7 +93,11 @@ class Nights(RuleBasedStateMachine):
         slots = Counting(self.limits)
         async with Pool([lean.session for lean in leans], project(**self.texts)) as pool:
             settings = SchedulerSettings(max_light=self.limits[Weight.LIGHT], max_heavy=1)
-            strategies = {StrategyType.MICRO: Micro(pool, timing=Timing(clock=now))}
+            strategies = {
+                StrategyType.MICRO: BoundStrategy(
+                    StrategyType.MICRO, partial(run_micro, prover=pool, timing=Timing(clock=now))
+                )
+            }
             context = replace(
                 SchedulerContext.of(settings), strategies=strategies, memory=self.ledger, slots=slots, clock=now
             )

@@ -19,8 +19,8 @@ from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, Message, Severity, TacticReply
 from orchestrator.source.loading import load_project
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.copilot import Copilot, CopilotProject, packages_in, run_copilot
-from orchestrator.strategies.registry import copilot_in, unavailable_models
+from orchestrator.strategies.copilot import CopilotProject, copilot, copilot_in, packages_in, run_copilot
+from orchestrator.strategies.registry import unavailable
 
 GOAL = Goal("g", "p : Prop\nh : p\n⊢ p", module="T.A", file="T/A.lean")
 MANIFEST = json.dumps({"version": "1.1.0", "packages": [{"name": "batteries"}, {"name": "LeanCopilot"}]})
@@ -160,15 +160,15 @@ def test_what_a_project_lacks_is_said(tmp_path: Path, changes: dict[str, object]
     root = folder_with(tmp_path, imports="import LeanCopilot", **changes)  # type: ignore[arg-type]
     project = load_project(root)
     assert words in copilot_in(project).missing
-    assert words in unavailable_models(load_settings({}), project)[StrategyType.COPILOT]
-    assert words in Copilot(Pretended(), copilot_in(project)).available(GOAL)
+    assert words in unavailable(load_settings({}), project)[StrategyType.COPILOT]
+    assert words in copilot(Pretended(), copilot_in(project)).available(GOAL)
 
 
 def test_a_project_that_has_it_and_a_file_that_sees_it(tmp_path: Path) -> None:
     project = load_project(folder_with(tmp_path, imports="import LeanCopilot"))
     assert copilot_in(project).missing == ""
-    assert StrategyType.COPILOT not in unavailable_models(load_settings({}), project)
-    strategy = Copilot(Pretended(), copilot_in(project))
+    assert StrategyType.COPILOT not in unavailable(load_settings({}), project)
+    strategy = copilot(Pretended(), copilot_in(project))
     # T.A imports it through T.Base, T.Alone does not.
     assert strategy.available(GOAL) == ""
     assert strategy.available(replace(GOAL, module="T.Alone", file="T/Alone.lean")) == (
@@ -179,7 +179,7 @@ def test_a_project_that_has_it_and_a_file_that_sees_it(tmp_path: Path) -> None:
 
 
 def test_without_a_project_it_cannot_be_used() -> None:
-    assert unavailable_models(load_settings({}))[StrategyType.COPILOT] == "no project was given"
+    assert unavailable(load_settings({}))[StrategyType.COPILOT] == "no project was given"
     assert CopilotProject(True, True, lambda _module: True).missing_for(GOAL) == ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,9 @@ from orchestrator.errors import SessionDied
 from orchestrator.goals.goal import Goal, Position, SorryKind
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, Message, Severity, TacticReply
-from orchestrator.strategies.base import GoalOpener, ProofContext, Timing
-from orchestrator.strategies.micro.portfolio import CORE_CHEAP, TacticCandidate, Tier, portfolio
-from orchestrator.strategies.micro.strategy import Micro, Tried, run_micro
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing
+from orchestrator.strategies.micro.portfolio import CORE_CHEAP, TacticCandidate, Tier, Tried, portfolio
+from orchestrator.strategies.micro.strategy import run_micro
 from orchestrator.strategies.suggestions import RESTATED
 
 GOAL = Goal("g", "p : Prop\nh : p\n⊢ p")
@@ -103,7 +104,13 @@ class Pretended:
         """Run the strategy."""
         seam: GoalOpener = self
         result = run(
-            run_micro(self.goal, timeout, prover=seam, definitions=definitions, timing=Timing(clock=lambda: self.now))
+            run_micro(
+                self.goal,
+                timeout,
+                prover=seam,
+                definitions=lambda _goal: definitions,
+                timing=Timing(clock=lambda: self.now),
+            )
         )
         assert self.open_now == 0
         assert result.strategy is StrategyType.MICRO
@@ -230,18 +237,20 @@ class Backwards:
         self.told: Sequence[Tried] = ()
 
     def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
-        """See `Order.order`."""
+        """The cheap ones, backwards."""
         return [candidate for candidate in candidates if candidate.tier is Tier.CHEAP][::-1]
 
     def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """See `Order.learn`."""
+        """Remember."""
         self.told = tried
 
 
 def test_as_a_strategy() -> None:
     lean = Pretended(closes={"grind": (), "rfl": ()}, accepts=frozenset({"grind", "rfl"}))
     order = Backwards()
-    micro = Micro(lean, definitions=lambda goal: ("f",), order=order)
+    micro = BoundStrategy(
+        StrategyType.MICRO, partial(run_micro, prover=lean, definitions=lambda goal: ("f",), order=order)
+    )
     assert micro.type is StrategyType.MICRO
     assert micro.available(GOAL) == ""
     assert "data" in micro.available(Goal("g", "⊢ Nat", is_prop=False))

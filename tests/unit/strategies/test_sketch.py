@@ -24,7 +24,6 @@ from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.sketch.conversation import Completion, Usage
 from orchestrator.strategies.sketch.strategy import (
     Hints,
-    SketchStrategy,
     first_prompt,
     forbidden_in,
     run_sketch,
@@ -247,12 +246,3 @@ def test_a_session_that_breaks_costs_the_sketch_alone() -> None:
     result, _ = prove(Splits(dies=True), {})
     assert not result.success
     assert result.subgoals == ("⊢ Q", "⊢ R")
-
-
-def test_as_a_strategy() -> None:
-    strategy = SketchStrategy(Pretended({"simp": ()}), ScriptedChat(["simp"]))
-    assert strategy.type is StrategyType.SKETCH
-    assert strategy.available(GOAL) == ""
-    assert strategy.available(replace(GOAL, is_prop=False)) != ""
-    assert SketchStrategy(Pretended({}), None).available(GOAL) == "no chat model is set up"
-    assert asyncio.run(strategy.run(GOAL, 10.0)).success

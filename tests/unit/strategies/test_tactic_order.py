@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.goals.goal import Goal
 from orchestrator.strategies.micro.order import LearnedOrder
-from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, candidates, kind_of
-from orchestrator.strategies.micro.strategy import Tried
+from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, Tried, candidates, kind_of
 from orchestrator.strategies.policy.bandit import CostAware, Statistics, Trial, after
 from orchestrator.strategies.policy.prior import TACTIC_BASE, load_prior, tactic_policy
 
