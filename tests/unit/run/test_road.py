@@ -23,7 +23,6 @@ import tasks.judge
 from orchestrator.config import LeanSettings, load_settings
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.embedded.process import Launch
-from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Reply, Request, Tactics
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.testing import ScriptedSession
@@ -33,7 +32,8 @@ from orchestrator.run.request import request_of
 from orchestrator.scheduler.goal_runner import REPEATED
 from orchestrator.scheduler.middleware import Attempt, Handler
 from orchestrator.strategies.base import Strategy
-from orchestrator.strategies.micro.strategy import Micro
+from orchestrator.strategies.micro.strategy import SPEC
+from orchestrator.strategies.spec import StrategyTools
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/architecture.md"
@@ -101,8 +101,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     async def untasked(attempt: Attempt, run: Handler) -> Result:
         return await run(attempt)
 
-    def only_micro(_settings: object, pool: Pool, *_: object, **_options: object) -> dict[StrategyType, Strategy]:
-        return {StrategyType.MICRO: Micro(pool)}
+    def only_micro(tools: StrategyTools) -> dict[StrategyType, Strategy]:
+        return {SPEC.type: SPEC.make(tools)}
 
     monkeypatch.setattr("orchestrator.run.assembly.make_strategies", only_micro)
     monkeypatch.setattr(tasks.begin, "set_up_lean", servers)
