@@ -14,7 +14,7 @@ from pathlib import Path
 from orchestrator.config import child_environment
 from orchestrator.errors import RepositoryError
 from orchestrator.lean.checkers import Checker, Compiled, Judgement, run_checkers
-from orchestrator.lean.lake import BUILD_SECONDS, build_modules, compiled_module
+from orchestrator.lean.lake import BUILD_SECONDS, build, compiled_module
 from orchestrator.lean.toolchain import NATIVE_VARIABLES
 
 _PACKAGES = ".lake/packages"
@@ -54,10 +54,10 @@ def second_opinion(
         names = tuple(modules.values())
         try:
             _write(copy, original)
-            build_modules(copy, lake, names, seconds=seconds)
+            build(copy, lake, names, seconds=seconds)
             originals = {name: _keep(copy, name, before) for name in names}
             _write(copy, patched)
-            build_modules(copy, lake, names, seconds=seconds)
+            build(copy, lake, names, seconds=seconds)
         except RepositoryError as error:
             words = f"a copy of the project does not build: {error}"
             return tuple(Judgement(one, None, words if one in found else "not installed") for one in Checker)

@@ -87,14 +87,7 @@ def _is_whole_proof(goal: Goal, text: str) -> bool:
 
 
 class DojoGoal:
-    """One theorem, opened with LeanDojo: a `ProofContext`.
-
-    Args:
-        goal: the theorem's goal.
-        dojo: LeanDojo's environment, entered.
-        first: its first state.
-        ours: the `OpenGoal` of one of our own sessions, which says whether a script holds.
-    """
+    """One theorem, opened with LeanDojo: a `ProofContext`. Our own `OpenGoal` says whether a script holds."""
 
     goals = 1  # a theorem's statement
 

@@ -107,24 +107,15 @@ def stale_modules(package: Path) -> tuple[str, ...]:
     return tuple(sorted(stale))
 
 
-def build(folder: Path, lake: Path, *, seconds: float) -> None:
-    """Run `lake build`, with Mathlib's cache fetched first where the project has Mathlib."""
-    environment = child_environment(NATIVE_VARIABLES)
-    if any(package.name == "mathlib" for package in packages(folder)):
-        _lake(folder, lake, ("exe", "cache", "get"), environment, seconds)
-    code, words = _lake(folder, lake, ("build",), environment, seconds)
+def build(folder: Path, lake: Path, modules: Sequence[str] = (), *, seconds: float) -> None:
+    """Run `lake build` for some modules, or for all; Mathlib's cache comes first where a whole project needs it."""
+    if not modules and any(package.name == "mathlib" for package in packages(folder)):
+        _lake(folder, lake, ("exe", "cache", "get"), seconds)
+    code, words = _lake(folder, lake, ("build", *(f"+{module}" for module in modules)), seconds)
     if code:
         raise RepositoryError(
             f"`lake build` failed: {words}", where=str(folder), hint="Fix the project until it builds."
         )
-
-
-def build_modules(folder: Path, lake: Path, modules: Sequence[str], *, seconds: float) -> None:
-    """Run `lake build` for some modules."""
-    asked = ("build", *(f"+{module}" for module in modules))
-    code, words = _lake(folder, lake, asked, child_environment(NATIVE_VARIABLES), seconds)
-    if code:
-        raise RepositoryError(f"`lake build` failed: {words}", where=str(folder))
 
 
 def compiled_module(folder: Path, module: str) -> Path | None:
@@ -133,12 +124,11 @@ def compiled_module(folder: Path, module: str) -> Path | None:
     return next((file for library in _LIBRARIES if (file := folder / library / relative).is_file()), None)
 
 
-def _lake(
-    folder: Path, lake: Path, arguments: tuple[str, ...], environment: Mapping[str, str], seconds: float
-) -> tuple[int, str]:
+def _lake(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: float) -> tuple[int, str]:
+    environment = child_environment(NATIVE_VARIABLES)
     try:
         done = subprocess.run(
-            (str(lake), *arguments), cwd=folder, env=dict(environment), capture_output=True, text=True, timeout=seconds
+            (str(lake), *arguments), cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds
         )
     except subprocess.TimeoutExpired as error:
         raise RepositoryError(

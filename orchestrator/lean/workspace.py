@@ -67,13 +67,7 @@ class Workspace:
     """The environments of one project on one session; not for concurrent use.
 
     A session that breaks raises `SessionError`, and what it held is replayed by the next call; an external import that
-    is missing raises `RequestRefused`.
-
-    Args:
-        session: where to elaborate.
-        project: what to elaborate.
-        preamble: commands elaborated in front of every file ("" for none).
-        elaboration_seconds: the longest that one file may take.
+    is missing raises `RequestRefused`. The commands of `preamble` are elaborated in front of every file.
     """
 
     def __init__(

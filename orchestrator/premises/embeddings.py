@@ -147,8 +147,6 @@ def dense_retriever(
     """Premises by meaning, with the encoder of the settings; None when there is none, or its libraries are missing.
 
     Args:
-        settings: the encoder's folder and device.
-        premises: what there is to retrieve.
         folder: where indices are kept; embedding takes long, and is done once for each content.
         build: whether it may be done now, which no run does; else None where it was not done yet.
     """

@@ -143,12 +143,7 @@ class Index:
 
 
 def build_index(premises: Iterable[Premise], world: Index | None = None) -> Index:
-    """Index the theorems among the premises.
-
-    Args:
-        premises: in the order of the rows.
-        world: an index that says how rare a constant is; the premises themselves when there is none.
-    """
+    """Index the theorems among the premises, in their order; `world` says how rare a constant is, or they do."""
     rows = [premise for premise in premises if premise.kind == "theorem"]
     symbols = Inverted.of([p.mentions for p in rows], None if world is None else world.symbols)
     roots = _numbered(root(premise.name) for premise in rows)

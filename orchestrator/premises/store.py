@@ -44,14 +44,9 @@ def chooser(library: Library | None, seen_by: SeenBy, *, count: int = RETRIEVED)
 def nearest(
     library: Library, seen_by: SeenBy, goal: Goal, state: str, count: int, mentions: Sequence[str] = ()
 ) -> tuple[Ranked, ...]:
-    """The premises nearest to a state of a goal's proof, of the library and of the goal's project.
+    """The premises nearest to a state of a goal's proof, of the library and of what the goal sees of its project.
 
-    Args:
-        library, seen_by: what there is.
-        goal: says what can be seen.
-        state: the goal's text, or that of a goal below it.
-        count: how many.
-        mentions: constants of the state, where Lean was asked for them.
+    `state` is the goal's text, or that of a goal below it; `mentions` its constants, where Lean was asked for them.
     """
     seen = seen_by(goal)
     libraries = frozenset({"Init", *(name.partition(".")[0] for name in goal.context.imports)})

@@ -42,12 +42,9 @@ def examine_walls() -> Walls:
 
 
 def confined(command: Sequence[str], *, read: Sequence[Path], write: Sequence[Path] = ()) -> list[str]:
-    """The command that runs `command` inside every wall there is.
+    """The command that runs `command` (a program by its path, and its arguments) inside every wall there is.
 
-    Args:
-        command: a program by its path, and its arguments.
-        read: what it may read (and execute) beside `SYSTEM_FILES`.
-        write: folders that it may write to.
+    It may read (and execute) `read` and `SYSTEM_FILES`, and write to the folders `write`.
     """
     if os.name != "posix":
         return list(command)
