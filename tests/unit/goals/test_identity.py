@@ -8,7 +8,7 @@ import pytest
 from goal_samples import BINDERS, OPERATORS, Term, Tree, orders, reordered, same_goal, trees
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_normalize import similar_pairs
+from test_normal_form import similar_pairs
 
 from orchestrator.goals.goal import Identity
 from orchestrator.goals.identity import identity_of
