@@ -124,22 +124,8 @@ class Tree:
         found = [(texts[key], number) for key, number in counts.most_common() if number >= least]
         return tuple(found[:count])
 
-    def check_invariants(self) -> None:
-        """What always holds; for tests.
-
-        Raises:
-            AssertionError: it does not.
-        """
-        handles = [node.handle for node in self._nodes.values()]
-        assert len(set(handles)) == len(handles), "two nodes on one state"
-        for key, node in self._nodes.items():
-            assert node.key == key == state_key(node.goals)
-            assert (node.parent is None) == (node is self.root)
-            if node.parent is not None:
-                assert node.parent.expanded, "a way through a state that nothing was tried on"
-                assert node.depth == node.parent.depth + 1
-                assert node.log_probability <= node.parent.log_probability
-            assert all(ancestor is not node for ancestor in node.ancestors()), "a way in a circle"
+    def __iter__(self) -> Iterator[SearchNode]:
+        return iter(self._nodes.values())
 
 
 def state_key(goals: Sequence[str]) -> str:

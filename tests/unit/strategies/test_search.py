@@ -20,9 +20,10 @@ from orchestrator.strategies.reprover.generators import (
     ranked,
 )
 from orchestrator.strategies.reprover.search import REFUSED, Frontier, SearchReport, SearchSettings, StopReason, search
-from orchestrator.strategies.reprover.steps import ScriptedStepper, Step
+from orchestrator.strategies.reprover.steps import Step
 from orchestrator.strategies.reprover.suggestion import Suggestion
-from orchestrator.strategies.reprover.tree import Arrival, SearchNode, Tree
+from orchestrator.strategies.reprover.tree import Arrival, SearchNode, Tree, state_key
+from tests.doubles.scripted_stepper import ScriptedStepper
 
 State = tuple[str, ...]
 Table = Mapping[State, Mapping[str, State]]
@@ -38,6 +39,20 @@ class Fixed:
         """See `Generator.suggest`."""
         ordered = sorted(self.tactics.items(), key=lambda item: -item[1])
         return [Suggestion(tactic, probability) for tactic, probability in ordered[:count]]
+
+
+def check_invariants(tree: Tree) -> None:
+    """What always holds."""
+    nodes = list(tree)
+    assert len({node.handle for node in nodes}) == len({node.key for node in nodes}) == len(nodes)
+    for node in nodes:
+        assert node.key == state_key(node.goals)
+        assert (node.parent is None) == (node is tree.root)
+        if node.parent is not None:
+            assert node.parent.expanded, "a way through a state that nothing was tried on"
+            assert node.depth == node.parent.depth + 1
+            assert node.log_probability <= node.parent.log_probability
+        assert all(ancestor is not node for ancestor in node.ancestors()), "a way in a circle"
 
 
 def find(
@@ -194,7 +209,7 @@ def test_the_tree_keeps_its_invariants(arrivals: list[tuple[int, int, float]]) -
             _, new = tree.add(node, Suggestion("t", log_probability), step)
             if new is not None:
                 frontier.push(new)
-        tree.check_invariants()
+        check_invariants(tree)
 
 
 @given(st.lists(st.floats(-50, 0), max_size=20))
