@@ -20,6 +20,8 @@ class ScriptedSession:
         generation: grows with every session error.
     """
 
+    generation = 1
+
     def __init__(self, script: Callable[[Request], Answer] | Iterable[Answer]) -> None:
         if callable(script):
             self._script = script
@@ -28,7 +30,6 @@ class ScriptedSession:
             self._script = lambda _request: next(answers)
         self.asked: list[Request] = []
         self.closed = False
-        self.generation = 1
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         """Answer from the script.
