@@ -18,7 +18,8 @@ from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
 from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
 from orchestrator.config import child_environment, load_settings
 from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
-from orchestrator.gate.gate import Gate, PatchReport, with_judgements
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
 from orchestrator.git.apply import apply_patch
 from orchestrator.git.checkout import checkout

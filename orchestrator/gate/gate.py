@@ -1,97 +1,66 @@
 """The gate: nothing reaches git, the ledger's successes, a ticket or the blueprint without passing here.
 
-A patched project is replayed on a fresh server and compared, declaration by declaration, with the original.
+Code that is judged never speaks for itself: it only produces data, and a process that never ran it judges the data.
+Four questions, each answered alone: is the patch the original with its sorries filled (`syntax`), are the fillings
+proofs (`fillings`), what did they become (an export, made in a process that is believed in nothing), and is that true,
+and the statement that was asked for (`judge`, `verdict`)?
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from orchestrator.errors import PatchError
-from orchestrator.gate.holes import fill_holes
-from orchestrator.gate.replay import OpenWorkspace, Replay, Replayer
+from orchestrator.errors import MalformedReply, RequestRefused, SessionError
+from orchestrator.gate.fillings import Allowance
+from orchestrator.gate.judge import Court, KernelReport
+from orchestrator.gate.replay import OpenWorkspace
+from orchestrator.gate.replay_gate import ReplayGate
+from orchestrator.gate.report import DeclarationsByModule, PatchReport
+from orchestrator.gate.shape import FilledCommand, Shape, shape_of
 from orchestrator.gate.verdict import (
     Check,
     CheckName,
+    FileContext,
     Verdict,
-    VerdictStatus,
-    command_change,
     differences,
     helper_problems,
     judge,
-    only_places_changed,
 )
-from orchestrator.gate.warnings import raised_limit, source_warnings, switches_kernel_off
+from orchestrator.gate.warnings import source_warnings
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
-from orchestrator.goals.goal import SourceSpan
+from orchestrator.goals.goal import Position
 from orchestrator.goals.result import HelperLemma
-from orchestrator.lean.checkers import (
-    NOT_CHECKED_EMBEDDED,
-    Checker,
-    Judgement,
-    not_checked,
-)
+from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.protocol import Message, Sorry
-from orchestrator.source.helper_lemmas import helper_problem, with_helpers
-from orchestrator.source.lexer import suffixes
+from orchestrator.lean.protocol import Message, Severity, Sorry
+from orchestrator.lean.workspace import Workspace
+from orchestrator.source.helper_lemmas import helper_problem
+from orchestrator.source.lexer import code_mask, suffixes
 from orchestrator.source.project import Project, SourceModule
 
-DeclarationsByModule = Mapping[str, Mapping[str, Fingerprint]]
-
-
-TEXT_DIFFERS = "text outside the open places differs"
+_EXAMPLE = "_example."
+_SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
 
 @dataclass(frozen=True, slots=True)
-class PatchReport:
-    """The gate's word on a set of changed files.
+class _File:
+    """What the four questions gave for one patched file.
 
     Attributes:
-        verdicts: one for each declaration whose open places the patch touches.
-        errors: Lean's error messages in the patched project, by path.
-        remaining: open places of the patched files, by path.
-        differences: what else changed, by path.
-        declarations: fingerprints of the modules that were looked at, as patched.
+        shape: beside its original.
+        errors, remaining: Lean's, when it was elaborated.
+        original, patched: its constants before and after; None when it was not elaborated, or nothing came of it.
+        below: the constants of all that it imports.
     """
 
-    verdicts: tuple[Verdict, ...] = ()
-    errors: Mapping[str, tuple[Message, ...]] = field(default_factory=dict)
-    remaining: Mapping[str, tuple[Sorry, ...]] = field(default_factory=dict)
-    differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    declarations: DeclarationsByModule = field(default_factory=dict)
-
-    @property
-    def accepted(self) -> bool:
-        """Something was proved, every touched declaration was accepted, and nothing else happened."""
-        return (
-            bool(self.verdicts)
-            and not self.errors
-            and not any(self.differences.values())
-            and all(v.accepted for v in self.verdicts)
-        )
-
-
-def with_judgements(report: PatchReport, judgements: Sequence[Judgement]) -> PatchReport:
-    """A report that other checkers had their say on, too: one that refuses fails every verdict. Pure.
-
-    For a native project that is built with the patch in place (see `orchestrator.lean.checkers.run_checkers`).
-    """
-    refused = [f"{one.checker.value}: {one.words}" for one in judgements if one.passed is False]
-    asked = [one.checker.value for one in judgements if one.passed is not None]
-    silent = {word for one in Checker for word in not_checked([Judgement(one, None, "")])}
-    verdicts = []
-    for verdict in report.verdicts:
-        before = tuple(w for w in verdict.not_checked if not any(w.startswith(start) for start in silent))
-        changed = replace(verdict, not_checked=(*before, *not_checked(judgements)))
-        if asked:
-            check = Check(CheckName.OTHERS, not refused, "; ".join(refused) or ", ".join(asked))
-            changed = replace(changed, checks=(*changed.checks, check))
-        verdicts.append(replace(changed, status=VerdictStatus.FAILED) if refused else changed)
-    return replace(report, verdicts=tuple(verdicts))
+    shape: Shape
+    original: KernelReport
+    patched: KernelReport | None = None
+    errors: tuple[Message, ...] = ()
+    remaining: tuple[Sorry, ...] = ()
+    below: Mapping[str, Fingerprint] = field(default_factory=dict)
 
 
 class Gate:
@@ -102,6 +71,7 @@ class Gate:
         original: what elaborating it gave, before any patch existed.
         open_workspace: gives a workspace on a fresh process.
         allowed_axioms: what a proof may rest on.
+        allowance: what else the project's owner allows.
         not_checked: what cannot be looked at with this Lean, in words; part of every verdict.
     """
 
@@ -112,165 +82,202 @@ class Gate:
         open_workspace: OpenWorkspace,
         *,
         allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
+        allowance: Allowance = Allowance(),  # noqa: B008 - frozen
         not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED,
     ) -> None:
         self.project = project
         self.original: DeclarationsByModule = original.declarations
-        self._commands = original.commands
-        self._goals = original.goals
-        self._replayer = Replayer(open_workspace)
+        self._open = open_workspace
         self._allowed = allowed_axioms
+        self._allowance = allowance
         self._not_checked = not_checked
-        # A proof must not be able to name it.
-        self._hole = f"hole_{secrets.token_hex(8)}"
+        self._replays = ReplayGate(
+            project, original, open_workspace, allowed_axioms=allowed_axioms, not_checked=not_checked
+        )
+        self._known: dict[tuple[str, frozenset[str]], _File] = {}
+        self._shadowed: dict[frozenset[str], frozenset[str]] = {frozenset(): frozenset()}
 
     async def verify(
-        self,
-        texts: Mapping[str, str],
-        helpers: Sequence[HelperLemma] = (),
-        *,
-        named: frozenset[str] = frozenset(),
-        ahead: Callable[[str], Mapping[str, str]] | None = None,
+        self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = (), *, named: frozenset[str] = frozenset()
     ) -> PatchReport:
         """Judge the project with the files in `texts` (path → content) in place of the original ones.
 
-        `helpers` are lemmas that these texts have and the original ones have not. Each has to be a proved theorem of a
-        new name, written exactly as it says. `named` are names of others, which may stand, in any words, in front of a
-        declaration with an open place. `ahead` foretells, for a name of the hole, the texts of the second replay, in
-        which what is still open is filled; then both go side by side. Where it is wrong, that one is made anew.
+        `helpers` and `named` are lemmas that these texts have and the original ones have not: proved theorems of new
+        names.
+
+        Raises:
+            SessionError: the process that judges broke.
         """
+        names = named | {helper.name for helper in helpers}
         patched = self.project.with_texts(texts)
-        affected = self._affected(set(texts))
-        added = named | {helper.name for helper in helpers}
-        hole = self._hole
-        preamble = f"axiom {hole}.{{u}} {{α : Sort u}} : α"
+        keys = {
+            module: (patched.environment_digest(module.name), names)
+            for module in self.project.modules
+            if module.path in texts and module.name in self.original
+        }
+        # Nothing else decides what a file comes to: one that was judged like this is not judged again.
+        unknown = [module for module, key in keys.items() if key not in self._known]
+        refused: dict[SourceModule, _File] = {}
+        if unknown:
+            async with self._open(self.project, "") as workspace, self._open(self.project, "") as chamber:
+                if not workspace.session.exports:
+                    return await self._replays.verify(texts, helpers, named=named)
+                apart = chamber.session is not workspace.session
+                # The judge starts while the patch is tried.
+                ready = asyncio.ensure_future(chamber.library(unknown[0].name)) if apart else None
+                try:
+                    found = await self._answers(workspace, chamber, ready, unknown, patched, names)
+                finally:
+                    if ready is not None:
+                        await asyncio.gather(ready, return_exceptions=True)
+            if all(one.shape.is_clean for one in found.values()):
+                self._known.update({keys[module]: one for module, one in found.items()})
+            else:
+                refused = found
+        files = {module: refused.get(module) or self._known[key] for module, key in keys.items()}
+        return self._report(files, texts, helpers, names, refused=bool(refused))
 
-        async def replay_filled(fuller: Mapping[str, str]) -> Replay:
-            # Of what is imported the first replay knows all there is to know.
-            modules = [module for module in affected if module.path in fuller]
-            return await self._replayer.replay(patched.with_texts(fuller), modules, preamble, added)
-
-        foretold = dict(ahead(hole)) if ahead is not None else {}
-        beside = asyncio.create_task(replay_filled(foretold)) if foretold else None
-        try:
-            elaborated = await self._replayer.replay(patched, self._with_unchecked(affected), "", added)
-            return await self._with_filled(texts, helpers, named, elaborated, hole, replay_filled, foretold, beside)
-        finally:
-            if beside is not None:
-                beside.cancel()
-                await asyncio.wait([beside])
-
-    async def _with_filled(
+    async def _answers(
         self,
+        workspace: Workspace,
+        chamber: Workspace,
+        ready: asyncio.Future[int] | None,
+        modules: Sequence[SourceModule],
+        patched: Project,
+        names: frozenset[str],
+    ) -> dict[SourceModule, _File]:
+        """The four questions, asked of some modules: everything of the patch is parsed before anything of it runs."""
+        workspace.examples = True
+        shapes: dict[str, Shape] = {}
+        originals: dict[str, tuple[str, ...]] = {}
+        for module in modules:
+            for below in self.project.closure(module.name):
+                originals[below.name] = await workspace.export(below.name)
+            _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
+            shapes[module.name] = shape_of(found, names, self._allowance)
+            originals[module.name] = await workspace.export(module.name)
+        if names not in self._shadowed:
+            ends = sorted({end for name in names for end in suffixes(name)})
+            self._shadowed[names] = await workspace.library_has(ends)
+        is_clean = all(shape.is_clean for shape in shapes.values())
+        exports: dict[str, tuple[str, ...]] = {}
+        errors: dict[str, tuple[Message, ...]] = {}
+        remaining: dict[str, tuple[Sorry, ...]] = {}
+        if is_clean:
+            variant = workspace.variant(patched)
+            for module in modules:
+                try:
+                    await _elaborate(variant, module, exports, errors, remaining)
+                except (SessionError, RequestRefused, MalformedReply) as error:
+                    # A proof can end the process that it runs in; then it is no proof.
+                    errors[module.name] = (Message(Severity.ERROR, str(error), Position(0, 0)),)
+        if ready is not None:
+            await ready
+        court = Court(chamber)
+        answers = {}
+        for module in modules:
+            original = await court.judged(self.project, module.name, originals)
+            answer = _File(shapes[module.name], original)
+            if module.name in errors or module.name not in exports:
+                answers[module] = replace(answer, errors=errors.get(module.name, ()))
+                continue
+            facts: dict[str, Fingerprint] = {}
+            for one in patched.closure(module.name):
+                facts.update((await self._judged(court, patched, one.name, {**originals, **exports})).declarations)
+            judged = await self._judged(court, patched, module.name, {**originals, **exports})
+            answers[module] = replace(answer, patched=judged, remaining=remaining.get(module.name, ()), below=facts)
+        return answers
+
+    async def _judged(
+        self, court: Court, patched: Project, module: str, exports: Mapping[str, tuple[str, ...]]
+    ) -> KernelReport:
+        try:
+            return await court.judged(patched, module, exports)
+        except (SessionError, RequestRefused, MalformedReply) as error:
+            return KernelReport({}, {"": str(error)})
+
+    def _report(
+        self,
+        files: Mapping[SourceModule, _File],
         texts: Mapping[str, str],
         helpers: Sequence[HelperLemma],
-        named: frozenset[str],
-        elaborated: Replay,
-        hole: str,
-        replay: Callable[[Mapping[str, str]], Awaitable[Replay]],
-        foretold: Mapping[str, str],
-        beside: asyncio.Task[Replay] | None,
+        names: frozenset[str],
+        *,
+        refused: bool,
     ) -> PatchReport:
-        """The report, from the first replay and one in which what is still open of touched declarations is filled."""
-        touched = self._touched(texts, elaborated.remaining)
-        partial = {
-            path: tuple(s for s in sorries if (path, s.declaration) in touched)
-            for path, sorries in elaborated.remaining.items()
-        }
-        filled: DeclarationsByModule = {}
-        if any(partial.values()) and not elaborated.errors:
-            fuller = {path: fill_holes(texts[path], sorries, hole) for path, sorries in partial.items() if sorries}
-            with_holes = await (beside if beside is not None and fuller == foretold else replay(fuller))
-            filled = {} if with_holes.errors else with_holes.declarations
-        return self._conclude(texts, touched, partial, elaborated, filled, hole, helpers, named)
-
-    def _with_unchecked(self, affected: Sequence[SourceModule]) -> tuple[SourceModule, ...]:
-        """`affected`, and what they import that the kernel may never have seen, in build order."""
-        below = {module.name for one in affected for module in self.project.closure(one.name)}
-        wanted = {module.name for module in affected}
-        wanted |= {m.name for m in self.project.modules if m.name in below and switches_kernel_off(m.text)}
-        return tuple(m for m in self.project.modules if m.name in wanted and m.name in self.original)
-
-    def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
-        changed = {self.project.by_path[path].name for path in paths}
-        return tuple(
-            module
-            for module in self.project.modules
-            if module.name in self.original
-            and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
+        """The verdicts, and what else there is to say of the patch."""
+        everything: dict[str, Fingerprint] = {}
+        for one in files.values():
+            everything.update({**one.original.declarations, **one.below})
+        for one in files.values():
+            everything.update(one.patched.declarations if one.patched is not None else {})
+        wrong = self._wrong_helpers(helpers, names, texts, everything)
+        unlike: dict[str, tuple[str, ...]] = {}
+        verdicts: list[Verdict] = []
+        for module, one in files.items():
+            shape, found = one.shape, one.patched or KernelReport({}, {})
+            targets = [(fact, it.refused) for it in shape.filled for fact in _targets(it, one.original.declarations)]
+            elsewhere: tuple[str, ...] = ()
+            if one.patched is not None:
+                elsewhere = self._unlike(one.original, found, [fact for fact, _ in targets], names)
+            unlike[module.path] = (*shape.problems, *shape.refused, *elsewhere)
+            general = [Check(CheckName.TEXT, not shape.problems, "; ".join(shape.problems[:5]))]
+            if names:
+                general.append(Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
+            if not refused:
+                general += [
+                    Check(CheckName.PROOF, True),
+                    Check(CheckName.COMPILES, True),
+                    Check(CheckName.NOTHING_ELSE, not elsewhere, "; ".join(elsewhere[:5])),
+                ]
+            warnings = source_warnings(module.text, texts[module.path])
+            context = FileContext(module.path, everything, self._allowed, tuple(general), self._not_checked, warnings)
+            for fact, wrong_here in targets:
+                now = found.declarations.get(fact.name)
+                if refused:
+                    own = Check(CheckName.PROOF, not wrong_here, "; ".join(wrong_here[:5]))
+                    verdicts.append(context.failed(fact.user_name, own))
+                elif not one.errors:
+                    shown, left = _sorries(now, found.declarations, texts[module.path])
+                    before = _sorries(fact, one.original.declarations, "")[1]
+                    if now is None or not (now.own_sorry and shown and left >= before):
+                        words = found.refused.get(fact.name, "") if now is None else ""
+                        verdicts.append(judge(fact, now, context, shown=shown, refused=words))
+        return PatchReport(
+            tuple(verdicts),
+            {module.path: one.errors for module, one in files.items() if one.errors},
+            {module.path: one.remaining for module, one in files.items() if one.patched is not None},
+            unlike,
+            {module.name: one.patched.declarations for module, one in files.items() if one.patched is not None},
         )
 
-    def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
-        """Declarations (path, name) of changed files with fewer open places than before."""
-        before: dict[tuple[str, str], int] = {}
-        for goal in self._goals:
-            if goal.file in texts:
-                before[(goal.file, goal.declaration)] = before.get((goal.file, goal.declaration), 0) + 1
-        after: dict[tuple[str, str], set[SourceSpan]] = {}
-        for path, sorries in remaining.items():
-            for sorry in sorries:
-                after.setdefault((path, sorry.declaration), set()).add(sorry.span)
-        return {key for key, count in before.items() if len(after.get(key, ())) < count}
-
-    def _conclude(
-        self,
-        texts: Mapping[str, str],
-        touched: set[tuple[str, str]],
-        partial: Mapping[str, tuple[Sorry, ...]],
-        replay: Replay,
-        filled: DeclarationsByModule,
-        hole: str,
-        helpers: Sequence[HelperLemma],
-        named: frozenset[str],
-    ) -> PatchReport:
-        everything: dict[str, Fingerprint] = {}
-        for declarations in (*self.original.values(), *replay.declarations.values()):
-            everything.update(declarations)
-        with_holes = dict(everything)
-        for declarations in filled.values():
-            with_holes.update(declarations)
-        unlike: dict[str, tuple[str, ...]] = {}
-        names = named | {helper.name for helper in helpers}
-        wrong = self._wrong_helpers(helpers, names, texts, everything, replay.shadowed)
-        verdicts: list[Verdict] = []
-        for module in self._affected(set(texts)):
-            if module.name not in replay.declarations:
-                continue
-            original, patched = self.original[module.name], replay.declarations[module.name]
-            added = sum(f.user_name in names for name, f in patched.items() if name not in original)
-            changed = command_change(self._commands[module.name], replay.commands[module.name], new_declarations=added)
-            found = differences(original, patched, allowed_axioms=self._allowed, helpers=names)
-            unlike[module.path] = (*([changed] if changed else []), *found)
-            general = self._general_checks(module.path, texts, unlike[module.path], helpers, bool(added and named))
-            if names:
-                general = (*general, Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
-            warnings = source_warnings(module.text, texts.get(module.path, module.text))
-            partial_names = {sorry.declaration for sorry in partial.get(module.path, ())}
-            for name, before in original.items():
-                if (module.path, before.user_name) not in touched or before.auxiliary:
-                    continue
-                # What a place left open hides shows when it is filled.
-                is_partial = before.user_name in partial_names
-                after = filled.get(module.name, patched) if is_partial else patched
-                verdicts.append(
-                    judge(
-                        before,
-                        after.get(name),
-                        file=module.path,
-                        everything=with_holes if is_partial else everything,
-                        allowed_axioms=self._allowed,
-                        general=general,
-                        hole=hole if is_partial else "",
-                        not_checked=self._not_checked,
-                        warnings=warnings,
-                    )
-                )
-        judged = {verdict.file for verdict in verdicts}
-        for path in sorted(set(texts) - judged):
-            # Attributes leave no trace in a fingerprint: where nothing is judged, the text has to be the same.
-            if not self._same_text(path, texts, helpers, named=False):
-                unlike[path] = (*unlike.get(path, ()), TEXT_DIFFERS)
-        return PatchReport(tuple(verdicts), replay.errors, replay.remaining, unlike, replay.declarations)
+    def _unlike(
+        self, original: KernelReport, patched: KernelReport, targets: Sequence[Fingerprint], names: frozenset[str]
+    ) -> tuple[str, ...]:
+        """What the patch changed beside its targets, each in words."""
+        below = _reachable([t.name for t in targets] + _helpers(patched, names), patched.declarations)
+        inside = tuple(f"{target.user_name}." for target in targets)
+        below |= {name for name, fact in patched.declarations.items() if fact.user_name.startswith(inside)}
+        found = differences(
+            {name: fact for name, fact in original.declarations.items() if name not in {t.name for t in targets}},
+            {name: fact for name, fact in patched.declarations.items() if name not in {t.name for t in targets}},
+            allowed_axioms=self._allowed,
+            helpers=names,
+            below=frozenset(below),
+        )
+        changed = [
+            f"`{target.user_name}`: the body changed beside its sorry"
+            for target in targets
+            if (now := patched.declarations.get(target.name)) is not None
+            and now.value != target.value
+            and not any(line == "S" or line.startswith("S ") for line in target.value.split("\n"))
+        ]
+        refused = [
+            f"the kernel refuses `{name}`: {words}"
+            for name, words in patched.refused.items()
+            if name not in original.refused
+        ]
+        return (*found, *changed, *refused)
 
     def _wrong_helpers(
         self,
@@ -278,43 +285,70 @@ class Gate:
         names: frozenset[str],
         texts: Mapping[str, str],
         patched: Mapping[str, Fingerprint],
-        shadowed: frozenset[str],
     ) -> tuple[str, ...]:
         original = {name: fact for found in self.original.values() for name, fact in found.items()}
-        known = {name for fact in original.values() for name in suffixes(fact.user_name)} | shadowed
+        known = {name for fact in original.values() for name in suffixes(fact.user_name)} | self._shadowed[names]
         wrong = [problem for helper in helpers if (problem := helper_problem(helper))]
         wrong += [f"`{h.name}` is not in a changed file" for h in helpers if h.file not in texts]
         wrong += [f"`{name}` hides `{other}`" for name in sorted(names) for other in suffixes(name) if other in known]
         return (*wrong, *helper_problems(sorted(names), original, patched, allowed_axioms=self._allowed))
 
-    def _same_text(self, path: str, texts: Mapping[str, str], helpers: Sequence[HelperLemma], *, named: bool) -> bool:
-        if path not in texts:
-            return True
-        try:
-            base = with_helpers(self.project.by_path[path].text, [h for h in helpers if h.file == path])
-        except PatchError:
-            return False
-        goals = [goal for goal in self._goals if goal.file == path]
-        spans = {base.moved(goal.span) for goal in goals if goal.span is not None}
-        if named:
-            commands = [base.moved(goal.command) for goal in goals if goal.command is not None]
-            spans |= {SourceSpan(command.start, command.start) for command in commands}
-        return only_places_changed(base.text, spans, texts[path])
 
-    def _general_checks(
-        self,
-        path: str,
-        texts: Mapping[str, str],
-        unlike: tuple[str, ...],
-        helpers: Sequence[HelperLemma],
-        named: bool,
-    ) -> tuple[Check, ...]:
-        text = self.project.by_path[path].text
-        raised = raised_limit(text, texts.get(path, text))
-        same = self._same_text(path, texts, helpers, named=named)
-        return (
-            Check(CheckName.TEXT, same, "" if same else TEXT_DIFFERS),
-            Check(CheckName.COMPILES, True),
-            Check(CheckName.LIMITS, not raised, f"maxHeartbeats {raised}" if raised else ""),
-            Check(CheckName.NOTHING_ELSE, not unlike, "; ".join(unlike[:5])),
-        )
+async def _elaborate(
+    variant: Workspace,
+    module: SourceModule,
+    exports: dict[str, tuple[str, ...]],
+    errors: dict[str, tuple[Message, ...]],
+    remaining: dict[str, tuple[Sorry, ...]],
+) -> None:
+    """A patched module and what it imports, each as its export or as Lean's errors."""
+    for one in (*variant.project.closure(module.name), module):
+        if one.name in exports or one.name in errors:
+            continue
+        elaborated = await variant.load(one.name)
+        if elaborated.errors or elaborated.blocked_by:
+            errors[one.name] = elaborated.errors
+        else:
+            remaining[one.name] = elaborated.reply.sorries
+            exports[one.name] = await variant.export(one.name)
+
+
+def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> list[Fingerprint]:
+    """The declarations of a filled command that had a sorry of their own: those in its text, not what Lean makes."""
+    facts = [original[name] for name in command.made if name in original]
+    return [
+        replace(fact, auxiliary=False)
+        for fact in facts
+        if (fact.own_sorry or fact.type_has_sorry)
+        and (not fact.auxiliary or fact.user_name == command.declared or fact.name.removeprefix(_EXAMPLE).isdecimal())
+    ]
+
+
+def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str) -> tuple[bool, int]:
+    """Whether a sorry is written wherever a declaration has one, and how many it has."""
+    if fact is None:
+        return False, 0
+    own = [one for one in declarations.values() if one.auxiliary and one.owner == fact.user_name]
+    places = [place for one in (fact, *own) for place in one.sorry_places]
+    lines = code_mask(text).split("\n")
+    shown = all(place is not None and _is_sorry_at(lines, place) for place in places)
+    return shown, len(set(places))
+
+
+def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:
+    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+    return line[place.column :].startswith(_SORRY_WORDS)
+
+
+def _reachable(names: Iterable[str], declarations: Mapping[str, Fingerprint]) -> set[str]:
+    todo, seen = list(names), set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in seen and name in declarations:
+            seen.add(name)
+            todo.extend(declarations[name].uses)
+    return seen
+
+
+def _helpers(judged: KernelReport, names: frozenset[str]) -> list[str]:
+    return [name for name, fact in judged.declarations.items() if fact.user_name in names]

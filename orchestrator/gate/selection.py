@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from orchestrator.errors import PatchError
-from orchestrator.gate.gate import DeclarationsByModule, Gate, PatchReport
-from orchestrator.gate.holes import hole_script
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import HelperLemma
@@ -85,13 +84,10 @@ class Selection:
 
     Args:
         gate: judges sets of changed files.
-        goals: every open place of the project, where there is room for two servers: then the gate's replays go side by
-            side.
     """
 
-    def __init__(self, gate: Gate, goals: Sequence[Goal] = ()) -> None:
+    def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self._goals = goals
         self._project = gate.project
 
     async def select(self, proofs: Sequence[Proof]) -> GateReport:
@@ -132,23 +128,8 @@ class Selection:
         return GateReport(tuple(pending), verdicts, self._texts(pending), declarations)
 
     async def _verify(self, proofs: Sequence[Proof]) -> PatchReport:
-        texts = self._texts(proofs)
-        helpers = _helpers(proofs)
-        if self._goals:
-            return await self._gate.verify(texts, helpers, ahead=lambda hole: self._filled(proofs, hole))
+        texts, helpers = self._texts(proofs), _helpers(proofs)
         return await self._gate.verify(texts, helpers) if helpers else await self._gate.verify(texts)
-
-    def _filled(self, proofs: Sequence[Proof], hole: str) -> dict[str, str]:
-        """The files in which a declaration with a proof has other open places, with the hole in each of those."""
-        proved = {proof.goal.id for proof in proofs}
-        touched = {(proof.goal.file, proof.goal.declaration) for proof in proofs}
-        rest = [g for g in self._goals if (g.file, g.declaration) in touched and g.id not in proved]
-        holes = [Proof(goal, hole_script(goal.kind, hole)) for goal in rest]
-        files = {goal.file for goal in rest}
-        try:
-            return {path: text for path, text in self._texts([*proofs, *holes]).items() if path in files}
-        except PatchError:  # no prophecy, then
-            return {}
 
     def _texts(self, proofs: Sequence[Proof]) -> dict[str, str]:
         helpers = _helpers(proofs)

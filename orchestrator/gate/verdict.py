@@ -17,7 +17,8 @@ DECLARATION = "Lean.Parser.Command.declaration"
 class CheckName(StrEnum):
     """What the gate looks at."""
 
-    TEXT = "only the open places changed"
+    TEXT = "the patch is the original with its sorries filled, and nothing else"
+    PROOF = "what fills them runs no code and changes nothing that others see"
     COMPILES = "the project compiles with the proof in place"
     STATEMENT = "kind, name, universe levels and statement are as in the original"
     NO_SORRY = "no sorry below it"
@@ -94,10 +95,12 @@ def differences(
     *,
     allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
     helpers: frozenset[str] = frozenset(),
+    below: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
     """What the patch changed beside the bodies of declarations that had a sorry, each in words.
 
-    `helpers` are names of lemmas that the patch is allowed to add.
+    `helpers` are names of lemmas that the patch is allowed to add, `below` exact names of constants that hang below
+    what it fills.
     """
     found: list[str] = []
     kinds = {name: facts.kind for name, facts in (*original.items(), *patched.items())}
@@ -110,7 +113,7 @@ def differences(
         changed = statement_change(before, after)
         if changed:
             found.append(f"`{before.user_name}`: {changed}")
-        elif before.value != after.value and not before.own_sorry and not before.auxiliary:
+        elif before.value != after.value and not before.auxiliary and not _has_data_sorry(before):
             found.append(f"`{before.user_name}`: the body changed")
         if after.own_sorry and not before.own_sorry:
             found.append(f"`{before.user_name}` has a sorry now")
@@ -128,9 +131,14 @@ def differences(
                 found.append(f"the helper `{after.user_name}` has a sorry")
             if foreign:
                 found.append(f"the helper `{after.user_name}` rests on {', '.join(foreign)}")
-        elif not (after.auxiliary or is_generated(name, kinds)):
+        elif not (after.auxiliary or is_generated(name, kinds) or name in below):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
+
+
+def _has_data_sorry(facts: Fingerprint) -> bool:
+    """Whether data is missing from a body, and not a proof alone: a sorry is a line of its own in its text."""
+    return any(line == "S" or line.startswith("S ") for line in facts.value.split("\n"))
 
 
 def command_change(original: Sequence[str], patched: Sequence[str], new_declarations: int = 0) -> str:
@@ -200,10 +208,12 @@ def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
             continue
         seen.add(current)
         facts = everything[current]
-        if current != name and facts.own_sorry and not facts.auxiliary:
-            found.add(facts.user_name)
+        if current != name and facts.own_sorry:
+            # What the elaborator made belongs to the declaration that it was made for.
+            found.add(facts.owner if facts.auxiliary else facts.user_name)
         todo.extend(facts.uses)
-    return tuple(sorted(found))
+    own = everything[name].user_name if name in everything else ""
+    return tuple(sorted(found - {"", own}))
 
 
 def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
@@ -228,55 +238,89 @@ def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class FileContext:
+    """What the verdicts on the declarations of one patched file have in common.
+
+    Attributes:
+        file: its path.
+        everything: the patched project's declarations by exact name.
+        allowed_axioms: the allowlist.
+        general: checks that concern the whole patch.
+        not_checked, warnings: as in `Verdict`.
+    """
+
+    file: str
+    everything: Declarations
+    allowed_axioms: frozenset[str]
+    general: tuple[Check, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def failed(self, declaration: str, own: Check) -> Verdict:
+        """The verdict on a declaration of a patch that is refused as it is written: it was never elaborated."""
+        checks = (*self.general, own)
+        if all(check.passed for check in checks):
+            checks = (Check(CheckName.TEXT, False, "another part of the patch is refused"), *checks[1:])
+        return Verdict(
+            declaration,
+            self.file,
+            VerdictStatus.FAILED,
+            checks,
+            not_checked=self.not_checked,
+            warnings=self.warnings,
+        )
+
+
 def judge(
     before: Fingerprint,
     after: Fingerprint | None,
+    context: FileContext,
     *,
-    file: str,
-    everything: Declarations,
-    allowed_axioms: frozenset[str],
-    general: Iterable[Check],
     hole: str = "",
-    not_checked: tuple[str, ...] = (),
-    warnings: tuple[str, ...] = (),
+    shown: bool = False,
+    refused: str = "",
 ) -> Verdict:
     """The verdict on one declaration that had a sorry.
 
     Args:
         before, after: the declaration in the original and in the patched project (None when it is gone).
-        file: its path.
-        everything: the patched project's declarations by exact name.
-        allowed_axioms: the allowlist.
-        general: checks that concern the whole patch.
-        hole: the axiom that fills the places the patch leaves open in this declaration, "" when it leaves none.
-        not_checked, warnings: passed on.
+        context: what concerns the file.
+        hole: the axiom that fills the sorries the patch leaves in this declaration, "" when it leaves none.
+        shown: whether every sorry that it still has is written in the text.
+        refused: what the kernel says of it, "" when it accepted it.
     """
-    checks = list(general)
     if after is None:
-        checks.append(Check(CheckName.STATEMENT, False, "the declaration is gone"))
-        return Verdict(
-            before.user_name, file, VerdictStatus.FAILED, tuple(checks), not_checked=not_checked, warnings=warnings
-        )
-    changed = statement_change(before, after)
-    checks.append(Check(CheckName.STATEMENT, not changed, changed))
-    checks.append(
-        Check(CheckName.NO_SORRY, not after.own_sorry, "it has a sorry of its own" if after.own_sorry else "")
-    )
-    foreign = sorted(set(after.axioms) - allowed_axioms - {hole, "sorryAx"})
-    checks.append(Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)))
-    complaints = kernel_complaints(after.name, {**everything, after.name: after})
-    checks.append(Check(CheckName.KERNEL, not complaints, "; ".join(complaints[:3])))
-    rests_on = sorried_below(after.name, everything) if after.has_sorry else ()
+        gone = Check(CheckName.KERNEL if refused else CheckName.STATEMENT, False, refused or "the declaration is gone")
+        checks = [*context.general, gone]
+        axioms: tuple[str, ...] = ()
+        rests_on: tuple[str, ...] = ()
+    else:
+        changed = statement_change(before, after)
+        foreign = sorted(set(after.axioms) - context.allowed_axioms - {hole, "sorryAx"})
+        complaints = kernel_complaints(after.name, {**context.everything, after.name: after})
+        hidden = "it has a sorry of its own that the text does not show" if after.own_sorry and not shown else ""
+        checks = [
+            *context.general,
+            Check(CheckName.STATEMENT, not changed, changed),
+            Check(CheckName.NO_SORRY, not hidden, hidden),
+            Check(CheckName.AXIOMS, not foreign, ", ".join(foreign)),
+            Check(CheckName.KERNEL, not complaints, "; ".join(complaints[:3])),
+        ]
+        # Of what is still to be proved nobody knows the axioms.
+        open_here = {hole, "sorryAx"} if hole or after.own_sorry else set()
+        axioms = tuple(sorted(set(after.axioms) - open_here))
+        rests_on = sorried_below(after.name, context.everything) if after.has_sorry else ()
     if not all(check.passed for check in checks):
         status = VerdictStatus.FAILED
-    elif hole:
+    elif hole or (after is not None and after.own_sorry):
         status = VerdictStatus.PARTIAL
-    elif after.has_sorry:
+    elif after is not None and after.has_sorry:
         status = VerdictStatus.CONDITIONAL
     else:
         status = VerdictStatus.PASSED
-    axioms = tuple(sorted(set(after.axioms) - {hole}))
-    return Verdict(before.user_name, file, status, tuple(checks), axioms, rests_on, not_checked, warnings)
+    name = before.user_name
+    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, context.not_checked, context.warnings)
 
 
 def only_places_changed(original: str, spans: Iterable[SourceSpan], patched: str) -> bool:

@@ -34,14 +34,27 @@ def apply_patch(tree: Path, patch: str, *, reverse: bool = False) -> Mapping[str
         for line in _git(work, ["--summary", str(file)]).splitlines():
             if not _NEW_FILE.match(line):
                 raise PatchError(f"the patch does more than change text: {line.strip()}", hint=_ALLOWED)
-        paths = _paths(_git(work, ["--numstat", "-z", str(file)]))
+        strip = _leading(tree, _paths(_git(work, ["--numstat", "-z", str(file)])))
+        paths = _paths(_git(work, [f"-p{1 + strip}", "--numstat", "-z", str(file)]))
         for path in paths:
             _copy(tree, work, path)
-        _git(work, ["--whitespace=nowarn", *(["--reverse"] if reverse else []), str(file)])
+        _git(work, [f"-p{1 + strip}", "--whitespace=nowarn", *(["--reverse"] if reverse else []), str(file)])
         return {path: _read(work, path) for path in paths}
 
 
 _ALLOWED = "Only changed or added .lean files inside the repository are taken"
+
+
+def _leading(tree: Path, paths: Sequence[str]) -> int:
+    """How many leading folders of the paths lead to `tree`: a patch may come from the root of a larger repository."""
+    parts = [PurePosixPath(path).parts for path in paths]
+    if not paths or any((tree / path).exists() for path in paths):
+        return 0
+    for count in range(1, min(map(len, parts))):
+        above = tree.parts[-count:]
+        if all(one[:count] == above for one in parts) and any((tree / Path(*one[count:])).exists() for one in parts):
+            return count
+    return 0
 
 
 def _git(work: Path, arguments: Sequence[str]) -> str:

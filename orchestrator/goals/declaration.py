@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from orchestrator.goals.goal import Position
+
 STANDARD_AXIOMS = frozenset({"propext", "Classical.choice", "Quot.sound"})
 
 _PRIVATE = re.compile(r"_private\..+?\.0\.")
@@ -93,6 +95,8 @@ class Fingerprint:
         auxiliary: made by the elaborator (`_proof_1`, ...).
         uses: the project's constants that it speaks of directly.
         user_name: as a user writes it.
+        owner: the declaration that an auxiliary constant belongs to, "" where none is known.
+        sorry_places: where the sorries of the constant stand in its file, None for one that does not say.
         recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.
     """
 
@@ -109,3 +113,5 @@ class Fingerprint:
     uses: tuple[str, ...] = ()
     user_name: str = ""
     recheck: str = ""
+    owner: str = ""
+    sorry_places: tuple[Position | None, ...] = ()

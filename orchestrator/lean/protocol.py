@@ -71,6 +71,8 @@ class File(Asking["CommandReply"]):
     noncomputable: bool = False
     limits: Limits = Limits(milliseconds=300_000)
     options: tuple[tuple[str, str], ...] = ()
+    examples: bool = False
+    """Whether each `example` leaves a definition behind, so that it can be judged."""
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -80,7 +82,8 @@ class File(Asking["CommandReply"]):
     def to_json(self) -> Json:
         settings = {"settings": list(self.settings)} if self.options else {}
         request = {"file": self.text, "module": self.module, "env": self.env, "noncomputable": self.noncomputable}
-        return {**request, **settings, **self.limits.to_json()}
+        examples = {"examples": True} if self.examples else {}
+        return {**request, **settings, **examples, **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,54 @@ class LibraryConstants(Asking["PremisesReply"]):
         return {**where, **self.limits.to_json()}
 
 
-Request = Command | File | Tactics | Describe | Forget | Mentions | LibraryConstants
+@dataclass(frozen=True, slots=True)
+class CompareFile(Asking["ComparisonReply"]):
+    """Elaborate the original of a file, as `File` does, and parse the patched one beside it, which is never run."""
+
+    original: File
+    patched: str
+
+    def to_json(self) -> Json:
+        request = self.original.to_json()
+        return {"compare": request.pop("file"), "patched": self.patched, **request}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportConstants(Asking["ExportReply"]):
+    """Ask for every constant that environment `env` has and `base` has not, as data."""
+
+    env: int
+    base: int
+    limits: Limits = Limits(heartbeats=0, milliseconds=120_000)
+
+    def to_json(self) -> Json:
+        return {"export": self.env, "base": self.base, **self.limits.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeConstants(Asking["JudgedReply"]):
+    """Take an export through the kernel, on environment `env`. Nothing is elaborated."""
+
+    export: tuple[Json, ...]
+    env: int
+    limits: Limits = Limits(heartbeats=0, milliseconds=120_000)
+
+    def to_json(self) -> Json:
+        return {"judge": list(self.export), "env": self.env, **self.limits.to_json()}
+
+
+Request = (
+    Command
+    | File
+    | Tactics
+    | Describe
+    | Forget
+    | Mentions
+    | LibraryConstants
+    | CompareFile
+    | ExportConstants
+    | JudgeConstants
+)
 
 
 class Severity(StrEnum):
@@ -381,7 +431,73 @@ class SplitReply:
     errors: tuple[str, ...] = ()
 
 
-Reply = CommandReply | TacticsReply | DescribeReply | ForgetReply | MentionsReply | PremisesReply
+@dataclass(frozen=True, slots=True)
+class CommandPair:
+    """A command of the original and the one in its place in the patch, as syntax trees; they differ.
+
+    Attributes:
+        original: None for a command that stands in the patch alone.
+        patched: None where the patch ends too soon.
+        start: where it begins in the patched file.
+        made: exact names of all constants that the original command makes.
+        declared: the name that the patched command declares, "" when it declares none.
+    """
+
+    original: Any
+    patched: Any
+    start: Annotated[Position | None, Field(alias="pos")]
+    made: tuple[str, ...]
+    declared: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonReply:
+    """The commands that differ, in order. `messages` are of parsing the patch, `original` of elaborating the original,
+    which is in environment `env`."""
+
+    env: Number
+    pairs: tuple[CommandPair, ...]
+    messages: tuple[Message, ...]
+    original: tuple[Message, ...]
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReply:
+    """Lines in the format of lean4export, without the library's constants."""
+
+    constants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A constant that the kernel does not accept, or a line that says nothing, and why."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReply:
+    """What the kernel accepted, which is in environment `env`, and what it refused."""
+
+    env: Number
+    declarations: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)]
+    refused: tuple[Refused, ...] = ()
+    interrupted: bool = False
+
+
+Reply = (
+    CommandReply
+    | TacticsReply
+    | DescribeReply
+    | ForgetReply
+    | MentionsReply
+    | PremisesReply
+    | ComparisonReply
+    | ExportReply
+    | JudgedReply
+)
 REPLIES: Mapping[type, type[Reply]] = {
     Command: CommandReply,
     File: CommandReply,
@@ -390,5 +506,8 @@ REPLIES: Mapping[type, type[Reply]] = {
     Forget: ForgetReply,
     Mentions: MentionsReply,
     LibraryConstants: PremisesReply,
+    CompareFile: ComparisonReply,
+    ExportConstants: ExportReply,
+    JudgeConstants: JudgedReply,
 }
 """The kind of reply to each kind of request."""

@@ -67,12 +67,6 @@ class Servers:
             return NativeSession(lambda: LeanInteractRepl(native), rss_limit_megabytes=limit, meter=self.meter)
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
-    def room(self, machine: LocalMachine | None = None) -> bool:
-        """Whether two more servers fit into the memory that is left."""
-        available = (machine or LocalMachine()).read().available_bytes
-        size = SERVER_MEGABYTES if self.native is None else NATIVE_MEGABYTES
-        return available is not None and available > 2 * size * 1e6
-
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
         limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_timeout * 1000))

@@ -14,8 +14,12 @@ class Session(Protocol):
     """A conversation with one Lean process at a time.
 
     `generation` grows as soon as a process is lost: ids of environments and proof states from an earlier generation
-    mean nothing any more.
+    mean nothing any more. `exports` says whether it compares, exports and judges, which the REPL does not.
     """
+
+    @property
+    def exports(self) -> bool:
+        """Whether it answers `Compare`, `Export` and `Judge`."""
 
     @property
     def generation(self) -> int:

@@ -20,6 +20,8 @@ class ScriptedSession:
         generation: grows with every session error.
     """
 
+    exports = False
+
     generation = 1
 
     def __init__(self, script: Callable[[Request], Answer] | Iterable[Answer]) -> None:

@@ -7,17 +7,33 @@ environment at hand that holds nothing else is extended by what is missing.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from orchestrator.errors import RequestRefused, SessionDied, SessionError
+from orchestrator.errors import MalformedReply, RequestRefused, SessionDied, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.goals.tokens import IDENTIFIER
-from orchestrator.lean.protocol import Command, CommandReply, Describe, File, Forget, Limits, Message, Severity
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    CompareFile,
+    ComparisonReply,
+    Describe,
+    ExportConstants,
+    File,
+    Forget,
+    JudgeConstants,
+    JudgedReply,
+    Limits,
+    Message,
+    Severity,
+    errors_in,
+)
 from orchestrator.lean.session import Session, ask
 from orchestrator.source.project import Project
 
@@ -80,6 +96,8 @@ class Workspace:
     ) -> None:
         self.session = session
         self._preamble = preamble
+        self.examples = False
+        """Whether each `example` leaves a definition behind, so that it can be judged."""
         self.project = project
         self._seconds = elaboration_seconds
         self._generation = -1
@@ -94,6 +112,7 @@ class Workspace:
         Only one of the two may be used at a time; `adopt` what the variant made before this one goes on.
         """
         other = Workspace(self.session, project, preamble=self._preamble, elaboration_seconds=self._seconds)
+        other.examples = self.examples
         if self._generation != self.session.generation:
             return other
         same = {
@@ -122,6 +141,18 @@ class Workspace:
             self._reset()
         if module in self._elaborated:
             return self._elaborated[module]
+        env, held, blocked = await self._below(module)
+        if blocked:
+            elaborated = Elaborated(base=env, env=env, reply=CommandReply(env=env), blocked_by=blocked)
+        else:
+            elaborated = await self._file(module, env)
+            if not elaborated.errors:
+                self._environments[(self.project.external_imports(module), held | {module})] = elaborated.env
+        self._elaborated[module] = elaborated
+        return elaborated
+
+    async def _below(self, module: str) -> tuple[int, frozenset[str], tuple[str, ...]]:
+        """An environment with exactly what a module imports, which modules these are, and those that are broken."""
         closure = self.project.closure(module)
         external = self.project.external_imports(module)
         blocked: list[str] = []
@@ -140,14 +171,65 @@ class Workspace:
             # An environment with a broken file in it makes nonsense of what follows: it is never offered again.
             if not blocked:
                 self._environments[(external, held)] = env
-        if blocked:
-            elaborated = Elaborated(base=env, env=env, reply=CommandReply(env=env), blocked_by=tuple(blocked))
-        else:
-            elaborated = await self._file(module, env)
-            if not elaborated.errors:
-                self._environments[(external, held | {module})] = elaborated.env
+        return env, held, tuple(blocked)
+
+    async def compare(self, module: str, patched: str) -> tuple[Elaborated, ComparisonReply]:
+        """Elaborate a module as it is, and parse `patched` beside it, command by command, running nothing of it.
+
+        Raises:
+            SessionError: the session broke.
+            RequestRefused: what the module imports cannot be had, or this Lean cannot do it.
+        """
+        if self._generation != self.session.generation:
+            self._reset()
+        env, held, blocked = await self._below(module)
+        request = self._request(module, env)
+        for noncomputable in (False, True):
+            asked = CompareFile(replace(request, noncomputable=noncomputable), patched.replace("\r\n", "\n"))
+            found = await self.same_process(ask(self.session, asked, timeout=self._seconds * KILL_FACTOR))
+            self.highest_env = max(self.highest_env, found.env)
+            if not _fails_to_compile(found.original):
+                break
+        said = CommandReply(env=found.env, messages=found.original)
+        elaborated = Elaborated(env, found.env, said, noncomputable=noncomputable, blocked_by=blocked)
         self._elaborated[module] = elaborated
-        return elaborated
+        if not elaborated.errors and not blocked:
+            self._environments[(self.project.external_imports(module), held | {module})] = found.env
+        return elaborated, found
+
+    async def export(self, module: str) -> tuple[str, ...]:
+        """Every constant that `module` makes, as data: lines in the format of lean4export.
+
+        Raises:
+            SessionError: the session broke.
+            RequestRefused: an external import cannot be had.
+        """
+        elaborated = await self.load(module)
+        request = ExportConstants(elaborated.env, elaborated.base, limits=self._no_heartbeats())
+        return (await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))).constants
+
+    async def library(self, module: str) -> int:
+        """The environment of the libraries that `module` and its imports import, with nothing of the project."""
+        if self._generation != self.session.generation:
+            self._reset()
+        return await self._library(self.project.external_imports(module))
+
+    async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
+        """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
+
+        Raises:
+            SessionError: the session broke.
+            MalformedReply: a line is not JSON.
+        """
+        try:
+            export = tuple(json.loads(line) for line in lines)
+        except ValueError as error:
+            raise MalformedReply(f"An export holds a line that is not JSON: {error}") from error
+        request = JudgeConstants(export, env, limits=self._no_heartbeats())
+        return await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
+
+    def _no_heartbeats(self) -> Limits:
+        return Limits(heartbeats=0, milliseconds=int(self._seconds * 1000))
 
     def holds_process(self) -> bool:
         """Whether what it holds is on the session's present process."""
@@ -159,8 +241,7 @@ class Workspace:
         `recheck` names (as a user writes them, or `RECHECK_EVERYTHING`) are looked at by the kernel once more.
         """
         elaborated = await self.load(module)
-        limits = Limits(heartbeats=0, milliseconds=int(self._seconds * 1000))
-        request = Describe(env=elaborated.env, base=elaborated.base, recheck=recheck, limits=limits)
+        request = Describe(elaborated.env, elaborated.base, recheck, limits=self._no_heartbeats())
         reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
         return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 
@@ -244,17 +325,20 @@ class Workspace:
             raise RequestRefused(f"{what}: {reply.errors[0].text if reply.errors else 'no environment'}")
         return reply.env
 
-    async def _file(self, name: str, base: int) -> Elaborated:
+    def _request(self, name: str, base: int) -> File:
         # Lean reads files with line feeds alone; lines and columns are the same.
         text = self.project.by_name[name].text.replace("\r\n", "\n")
         # Lean stops by itself in most cases; a process that does not is killed a little later.
         limits = Limits(milliseconds=int(self._seconds * 1000))
         options = tuple((o, v) for o, v in self.project.by_name[name].options if o.partition(".")[0] not in _PRINTING)
-        request = File(text, name, base, limits=limits, options=options)
+        return File(text, name, base, limits=limits, options=options, examples=self.examples)
+
+    async def _file(self, name: str, base: int) -> Elaborated:
+        request = self._request(name, base)
         reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
         self.note(reply)
         noncomputable = False
-        if any(word in message.text for message in reply.errors for word in _CODE_GENERATOR_WORDS):
+        if _fails_to_compile(reply.messages):
             again = ask(self.session, replace(request, noncomputable=True), timeout=self._seconds * KILL_FACTOR)
             second = await self.same_process(again)
             self.note(second)
@@ -266,6 +350,10 @@ class Workspace:
         if reply.env is None:
             raise RequestRefused("Lean gave no environment for a file", where=name)
         return Elaborated(base=base, env=reply.env, reply=reply, noncomputable=noncomputable)
+
+
+def _fails_to_compile(messages: Sequence[Message]) -> bool:
+    return any(word in message.text for message in errors_in(tuple(messages)) for word in _CODE_GENERATOR_WORDS)
 
 
 def _replaced() -> SessionDied:

@@ -17,10 +17,7 @@ async def verify(run: Run, proofs: Sequence[Proof]) -> GateReport:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
     servers = run.servers
     gate = Gate(run.project, run.extraction, servers.fresh, allowed_axioms=run.axioms, not_checked=servers.not_checked)
-    ahead = run.extraction.goals if servers.count > 1 and servers.room() else ()
-    return await known_gate(
-        run.answers, run.project, _asked(run), proofs, lambda: Selection(gate, ahead).select(proofs)
-    )
+    return await known_gate(run.answers, run.project, _asked(run), proofs, lambda: Selection(gate).select(proofs))
 
 
 def recalled_verdicts(run: Run, proofs: Sequence[Proof]) -> GateReport | None:

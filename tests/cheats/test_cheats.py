@@ -14,7 +14,8 @@ from cheat_projects import CheatProject, read_projects
 
 from orchestrator.cli.repository import original_and_patched
 from orchestrator.errors import PatchError
-from orchestrator.gate.gate import Gate, PatchReport
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.report import PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.lean.embedded.session import EmbeddedSession

@@ -8,14 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.gate.gate import Gate, PatchReport
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.report import PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
-from orchestrator.goals.goal import Position
+from orchestrator.goals.goal import Position, SorryKind
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.helper_lemmas import with_helpers
+from orchestrator.source.lexer import LineIndex
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice_all
 
@@ -48,9 +50,9 @@ async def gate(shared_lean: EmbeddedSession) -> Gate:
 
 async def judged(gate: Gate, helpers: Sequence[HelperLemma], script: str, *, named: bool = True) -> PatchReport:
     base = with_helpers(TEXT, helpers)
-    (goal,) = (goal for goal in gate._goals if goal.declaration == "M.target")
-    assert goal.span is not None
-    text = splice_all(base.text, [(base.moved(goal.span), script, goal.kind)])
+    start = TEXT.index("sorry", TEXT.index("theorem target"))
+    span = LineIndex(TEXT).span(start, start + len("sorry"))
+    text = splice_all(base.text, [(base.moved(span), script, SorryKind.TACTIC)])
     return await gate.verify({"M.lean": text}, helpers if named else ())
 
 
@@ -85,17 +87,17 @@ async def test_a_helper_that_rests_on_a_sorry_makes_its_user_conditional(gate: G
     ("name", "helper", "because"),
     [
         ("a sorry", replace(HONEST, script="sorry"), CheckName.HELPERS),
-        ("an attribute behind it", replace(HONEST, script="rfl\nattribute [simp] known"), CheckName.NOTHING_ELSE),
+        ("an attribute behind it", replace(HONEST, script="rfl\nattribute [simp] known"), CheckName.TEXT),
         (
             "an instance behind it",
             replace(HONEST, script="rfl\ninstance : Inhabited Empty := sorry"),
             CheckName.HELPERS,
         ),
-        ("notation behind it", replace(HONEST, script='rfl\nnotation "three" => 3'), CheckName.NOTHING_ELSE),
+        ("notation behind it", replace(HONEST, script='rfl\nnotation "three" => 3'), CheckName.TEXT),
         (
             "a macro behind it",
             replace(HONEST, script='rfl\nmacro "t" : tactic => `(tactic| sorry)'),
-            CheckName.NOTHING_ELSE,
+            CheckName.TEXT,
         ),
         ("an axiom behind it", replace(HONEST, script="rfl\naxiom bad : False"), CheckName.HELPERS),
         ("native_decide", replace(HONEST, script="native_decide"), CheckName.HELPERS),

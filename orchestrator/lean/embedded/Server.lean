@@ -393,6 +393,17 @@ def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) 
       ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved),
       ("terms", .arr written)]
 
+/-- An `example` leaves no constant behind, so that there is nothing to judge: here it is a definition with a name of its own,
+the count of examples before it. -/
+def isExample (stx : Syntax) : Bool := stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.example
+def namedExample (n : Nat) (stx : Syntax) : Syntax :=
+  if !isExample stx then stx else
+  let ident : Syntax := .ident .none "example".toRawSubstring (.num `_example n) []
+  let declId : Syntax := .node .none ``Parser.Command.declId #[ident, .node .none nullKind #[]]
+  let body : Syntax := .node .none ``Parser.Command.definition #[.atom .none "def ", declId, stx[1][1], stx[1][2], .node .none nullKind #[]]
+  let modifiers := stx[0].setArg 4 (.node .none nullKind #[.node .none ``Parser.Command.noncomputable #[.atom .none "noncomputable "]])
+  .node .none ``Parser.Command.declaration #[modifiers, body]
+
 structure Outcome where
   state    : Command.State
   messages : List Message
@@ -401,13 +412,15 @@ structure Outcome where
   kinds    : List String
   /-- whether sorries are to give their goals as terms, too -/
   terms    : Bool := false
+  /-- how many examples there were, where they are to be kept -/
+  examples : Option Nat := none
 
 /-- One command after another. `floor` is the number of scopes that the text must not close. -/
 partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken)
     (out : Outcome) : IO Outcome := do
   let cs := out.state
   let (stx, ps', parseMessages) := parseOne ictx ps cs
-  let (cs', messages, trees) ← elabOne ictx ps.pos stx cs tk
+  let (cs', messages, trees) ← elabOne ictx ps.pos (match out.examples with | some n => namedExample n stx | none => stx) cs tk
   let sites := reverse (foldTrees trees [])
   let sites := filterList (fun p => !shadowed sites p) sites
   let mut sorries := out.sorries
@@ -417,8 +430,9 @@ partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser
     let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
     let js ← mapEach (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } out.terms tk) sites
     sorries := append sorries (arrayToList js js.size [])
-  let out := { state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries,
-               kinds := stx.getKind.toString :: out.kinds, terms := out.terms }
+  let out := { out with state := cs', messages := append out.messages (append parseMessages messages), sorries := sorries }
+  let examples := match out.examples with | some n => some (if isExample stx then n + 1 else n) | none => none
+  let out := { out with kinds := stx.getKind.toString :: out.kinds, examples := examples }
   if Parser.isTerminalCommand stx then return out
   if listLength cs'.scopes 0 < floor then
     let m : Message := { fileName := ictx.fileName, pos := ictx.fileMap.toPosition ps.pos, severity := .error, data := m!"unexpected `end`: no section or namespace is open here" }
@@ -576,6 +590,13 @@ unsafe def runCmd (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken)
     let out ← runCommands s ictx ps 0 tk { state := cs, messages := [], sorries := [], kinds := [] }
     replyTo s cs.env out out.state t0 tk
 
+/-- The state in which a file's body is elaborated: its header is skipped, its options hold, and one more section is open. -/
+unsafe def fileState (cs : Command.State) (j : Json) (tk : IO.CancelToken) : IO Command.State := do
+  let module := match getString? j "module" with | some m => m.toName | none => `Main
+  let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
+  let cs ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
+  runAll (strings (getList j "settings")) cs tk
+
 /-- A file on an environment that holds its imports: its header is skipped, and what it opens, declares as local or
 leaves unclosed ends with it. -/
 unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
@@ -585,11 +606,10 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
   | none => return refusal "Unknown environment."
   | some cs =>
     let (_, ps, msgs) ← Parser.parseHeader ictx
-    let module := match getString? j "module" with | some m => m.toName | none => `Main
-    let cs := { freshCommandState ((forAnotherFile cs.env).setMainModule module) with nextMacroScope := cs.nextMacroScope, ngen := cs.ngen }
-    let cs' ← runQuiet (if getBool j "noncomputable" then "noncomputable section" else "section") cs tk
-    let cs' ← runAll (strings (getList j "settings")) cs' tk
-    let out ← runCommands s ictx ps 2 tk { state := cs', messages := messagesOf msgs, sorries := [], kinds := [], terms := true }
+    let cs' ← fileState cs j tk
+    let examples := if getBool j "examples" then some 0 else none
+    let first : Outcome := { state := cs', messages := messagesOf msgs, sorries := [], kinds := [], terms := true, examples := examples }
+    let out ← runCommands s ictx ps 2 tk first
     let final ← closeScopes out.state 1000 tk
     replyTo s cs.env out final t0 tk
 
@@ -600,6 +620,100 @@ def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
     let ds ← mapEach (describeOne cs.env (recheck cs.env tk) (strings (getList j "recheck"))) made
     return Json.mkObj [("declarations", .arr ds)]
   | _, _ => return refusal "Unknown environment."
+
+/-! ## A file and its patch side by side: the owner's commands are elaborated, the patch's are parsed and never run -/
+
+partial def pushTrees (f : Syntax → Json) (xs : Array Syntax) (i : Nat) (acc : Array Json) : Array Json :=
+  match xs[i]? with | some x => pushTrees f xs (i + 1) (acc.push (f x)) | none => acc
+/-- A node is its kind and its children, an atom its text, an identifier an object; white space and comments are left out. -/
+partial def treeJ (stx : Syntax) : Json :=
+  match stx with
+  | .missing => .null
+  | .atom _ text => .str text
+  | .ident _ _ name _ => Json.mkObj [("ident", .str name.toString)]
+  | .node _ kind children => .arr (pushTrees treeJ children 0 #[.str kind.toString])
+
+mutual
+partial def sameTree (a b : Syntax) : Bool :=
+  match a, b with
+  | .missing, .missing => true
+  | .atom _ s, .atom _ t => s == t
+  | .ident _ _ m _, .ident _ _ n _ => m == n
+  | .node _ k xs, .node _ l ys => k == l && xs.size == ys.size && sameTrees xs ys 0
+  | _, _ => false
+partial def sameTrees (xs ys : Array Syntax) (i : Nat) : Bool :=
+  match xs[i]?, ys[i]? with | some x, some y => sameTree x y && sameTrees xs ys (i + 1) | none, none => true | _, _ => false
+end
+
+/-- The name in a declaration's text, anonymous where it has none. -/
+def declaredName (stx : Syntax) : Name :=
+  if stx.isOfKind ``Parser.Command.declaration && stx[1][1].isOfKind ``Parser.Command.declId then stx[1][1][0].getId else .anonymous
+
+structure Pairing where
+  state    : Command.State
+  /-- of reading the patch -/
+  messages : List Message
+  /-- of elaborating the original -/
+  said     : List Message := []
+  /-- what differs, the last first -/
+  pairs    : List Json
+  examples : Nat := 0
+
+/-- The full name that a declaration's text gives, as a user writes it. -/
+def fullName (cs : Command.State) (stx : Syntax) : String :=
+  match declaredName stx with
+  | .anonymous => ""
+  | n => (if n.getRoot == `_root_ then n.replacePrefix `_root_ .anonymous else (headScope cs).currNamespace ++ n).toString
+
+/-- A command of both texts, or of the patch alone, with the names of what the original's makes. -/
+def pairJ (ictx : Parser.InputContext) (cs : Command.State) (original patched : Option Syntax) (made : List Name) : Json :=
+  let side := fun (stx? : Option Syntax) => match stx? with | some stx => treeJ stx | none => .null
+  let first := match patched with | some stx => stx.getPos? | none => none
+  Json.mkObj [("original", side original), ("patched", side patched), ("pos", rawPositionJ ictx.fileMap first), ("made", listJ nameJ made),
+    ("declared", match patched with | some stx => .str (fullName cs stx) | none => .str "")]
+
+/-- Walk both texts in the environments that the original's commands make. A named declaration that the original has not at
+this place stands in the patch alone; anything else that differs is a pair. -/
+partial def pairCommands (o p : Parser.InputContext) (os ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken) (out : Pairing) :
+    IO Pairing := do
+  let cs := out.state
+  let (original, os', _) := parseOne o os cs
+  let (patched, ps', parseMessages) := parseOne p ps cs
+  let wrong := filterList (fun m => match m.severity with | .error => true | _ => false) parseMessages
+  let out := { out with messages := append out.messages wrong }
+  let same := sameTree original patched
+  let name := declaredName patched
+  if !same && !name.isAnonymous && name != declaredName original then
+    pairCommands o p os ps' floor tk { out with pairs := pairJ p cs none (some patched) [] :: out.pairs }
+  else
+    if Parser.isTerminalCommand original then
+      return if same then out else { out with pairs := pairJ p cs (some original) (some patched) [] :: out.pairs }
+    let (cs', said, _) ← elabOne o os.pos (namedExample out.examples original) cs tk
+    let out := { out with said := append out.said said, examples := if isExample original then out.examples + 1 else out.examples }
+    let made := if same then [] else mapList (fun q => q.1) (newConstants cs.env cs'.env)
+    let out := { out with state := cs', pairs := if same then out.pairs else pairJ p cs (some original) (some patched) made :: out.pairs }
+    if listLength cs'.scopes 0 < floor || Parser.isTerminalCommand patched then return out
+    pairCommands o p os' ps' floor tk out
+
+unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  match ← envOf s (getNat j "env" 1000000000) with
+  | none => return refusal "Unknown environment."
+  | some cs =>
+    let o := makeInputContext original
+    let p := makeInputContext patched
+    let (header, os, _) ← Parser.parseHeader o
+    let (header', ps, messages) ← Parser.parseHeader p
+    let cs ← fileState cs j tk
+    let header := if sameTree header header' then [] else [pairJ p cs (some header) (some header') []]
+    let out ← pairCommands o p os ps 2 tk { state := cs, messages := messagesOf messages, pairs := header }
+    let messages ← mapEach messageJ out.messages
+    let said ← mapEach messageJ out.said
+    let id ← pushEnv s (clean (← closeScopes out.state 1000 tk))
+    return Json.mkObj [("env", natJ id), ("pairs", listJ id' (reverse out.pairs)), ("messages", .arr messages), ("original", .arr said),
+      ("interrupted", .bool (← tk.isSet))]
+where id' (j : Json) : Json := j
+
+-- Judge.lean stands here
 
 partial def dropThese (ns : List Nat) (xs : Array (Option α)) : Array (Option α) :=
   match ns with | [] => xs | n :: ns => dropThese ns (if n < xs.size then xs.set! n none else xs)
@@ -640,9 +754,12 @@ def premises (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
     premisesJ cs.env (premiseJ ctx { env := cs.env, ngen := cs.ngen }) (getNat j "module" 0) (getNat j "first" 0) (getNat j "count" 1000) tk.isSet
 
 unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
-  match getNat? j "premises" with
-  | some n => premises s n j (← tk ())
-  | none =>
+  match getNat? j "premises", getString? j "compare", getNat? j "export", j.getObjVal? "judge" with
+  | some n, _, _, _ => premises s n j (← tk ())
+  | _, some original, _, _ => compare s original (match getString? j "patched" with | some p => p | none => "") j (← tk ())
+  | _, _, some n, _ => exportFile s n j
+  | _, _, _, .ok (.arr lines) => judge s (arrayToList lines lines.size []) j (← tk ())
+  | _, _, _, _ =>
   match getString? j "cmd", getString? j "file", getNat? j "describe", j.getObjVal? "forget" with
   | some src, _, _, _ => runCmd s src j (← tk ())
   | _, some src, _, _ => runFile s src j (← tk ())

@@ -19,7 +19,8 @@ from orchestrator.lean.embedded.steps import AGAIN, Installation, InstallState, 
 SOURCES = ("Server.lean", "Boot.lean", "launch.cjs", "host.cjs", "symbols.cjs", "parent.cjs")
 """Files of this package that an installation takes a copy of."""
 
-_SHARED_HERE = b"-- Declarations.lean stands here\n"
+_PARTS = {b"-- Declarations.lean stands here\n": "../Declarations.lean", b"-- Judge.lean stands here\n": "Judge.lean"}
+"""Lines of the server's text that other files take the place of: it is compiled as one."""
 _LOCK_SECONDS = 3600.0
 
 
@@ -76,8 +77,9 @@ def _read_sources() -> dict[str, bytes]:
     folder = Path(__file__).parent
     try:
         found = {name: (folder / name).read_bytes() for name in SOURCES}
-        shared = (folder.parent / "Declarations.lean").read_bytes()
-        return {**found, "Server.lean": found["Server.lean"].replace(_SHARED_HERE, shared)}
+        for line, part in _PARTS.items():
+            found["Server.lean"] = found["Server.lean"].replace(line, (folder / part).read_bytes())
+        return found
     except OSError as error:
         raise InstallError(
             "a file of lean-orchestrator itself is missing", where=str(error.filename), hint="Install the package again"

@@ -17,6 +17,8 @@ class EmbeddedSession:
     replaced between pieces of work.
     """
 
+    exports = True
+
     def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0, meter: LeanMeter | None = None) -> None:
         self._launch = launch
         self._meter = meter or LeanMeter()

@@ -56,6 +56,8 @@ class NativeSession:
     A process that has grown beyond `rss_limit_megabytes` is replaced between pieces of work.
     """
 
+    exports = False
+
     def __init__(
         self,
         start: Callable[[], LeanInteractRepl],
@@ -144,6 +146,8 @@ class NativeSession:
                 return MentionsReply(await self._questions.mentions(request.proof_state, deadline=deadline))
             case LibraryConstants():
                 return await self._questions.premises(request, deadline=deadline)
+            case _:
+                raise RequestRefused("The REPL neither compares nor exports nor judges", where=type(request).__name__)
 
     async def _command(self, request: Command, deadline: float) -> CommandReply:
         if request.env is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from orchestrator.errors import PatchError
 from orchestrator.gate.verdict import (
     Check,
     CheckName,
+    FileContext,
     Verdict,
     VerdictStatus,
     command_change,
@@ -29,15 +31,12 @@ from orchestrator.source.splice import splice_all
 TARGET = sorried("N.target")
 
 
-def verdict_on(after: Fingerprint | None, **changes: Any) -> Verdict:
+def verdict_on(after: Fingerprint | None, *, hole: str = "", shown: bool = False, **changes: Any) -> Verdict:
     """The verdict on the target as patched."""
-    given_: dict[str, Any] = {
-        "file": "N.lean",
-        "everything": named(*([after] if after else [])),
-        "allowed_axioms": STANDARD_AXIOMS,
-        "general": (Check(CheckName.TEXT, True),),
-    }
-    return judge(TARGET, after, **{**given_, **changes})
+    context = FileContext(
+        "N.lean", named(*([after] if after else [])), STANDARD_AXIOMS, general=(Check(CheckName.TEXT, True),)
+    )
+    return judge(TARGET, after, replace(context, **changes), hole=hole, shown=shown)
 
 
 def failed_checks(verdict: Verdict) -> list[CheckName]:
@@ -90,7 +89,9 @@ def test_what_is_not_as_it_should_be_fails_and_is_said(
 def test_a_general_check_that_failed_fails_every_declaration() -> None:
     verdict = verdict_on(proved(), general=(Check(CheckName.TEXT, False, "text differs"),))
     assert verdict.status is VerdictStatus.FAILED
-    assert verdict.reason == "not so: only the open places changed (text differs)"
+    assert (
+        verdict.reason == "not so: the patch is the original with its sorries filled, and nothing else (text differs)"
+    )
 
 
 def test_an_axiom_is_allowed_by_name_only() -> None:

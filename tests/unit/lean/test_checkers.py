@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.gate.gate import PatchReport, with_judgements
+from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.lean.checkers import (
     NO_COMPILED_MODULES,

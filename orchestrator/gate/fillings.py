@@ -1,0 +1,92 @@
+"""Does a filling run code, or change what others see? Answered on its syntax tree. Pure.
+
+What a proof is made of cannot be listed, since projects have tactics of their own; what it is not can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.gate.syntax import Identifier, Tree, TreeNode, subtrees
+
+DEFAULT_HEARTBEATS = 200_000
+"""Lean's own `maxHeartbeats`."""
+HARMLESS_OPTIONS = ("maxRecDepth", "pp.", "linter.", "synthInstance.", "trace.")
+"""Options that a proof may set: they cost time, or change what is printed. A prefix ends with a dot."""
+
+_RUNS_CODE = "runs code while Lean elaborates it"
+_REFUSED = {
+    "Lean.Parser.Term.attributes": "an attribute changes what others see",
+    "Lean.Parser.Term.attrInstance": "an attribute changes what others see",
+    "Lean.Parser.Tactic.nativeDecide": "trusts the compiler",
+    "Lean.Parser.Term.unsafe": "is not checked by the kernel",
+    "Lean.Parser.Term.includeStr": "reads a file",
+    "Lean.Parser.Tactic.runTac": _RUNS_CODE,
+    "Lean.byElab": _RUNS_CODE,
+    "Lean.runTermElab": _RUNS_CODE,
+    "Lean.Parser.Term.elabToSyntax": _RUNS_CODE,
+    "Lean.Parser.Term.declBody": _RUNS_CODE,
+}
+"""Syntax kinds that no proof needs, and why."""
+_KEYWORDS = {
+    "unsafe": "is not checked by the kernel",
+    "native_decide": "trusts the compiler",
+    "by_elab": _RUNS_CODE,
+    "run_tac": _RUNS_CODE,
+    "run_elab": _RUNS_CODE,
+    "run_meta": _RUNS_CODE,
+    "run_cmd": _RUNS_CODE,
+    "eval%": _RUNS_CODE,
+    "include_str": "reads a file",
+}
+"""The same by keyword: a package's own syntax may have a kind of another name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a project's owner allows beyond the usual: `native_decide`, a higher limit of work, more options."""
+
+    native_decide: bool = False
+    max_heartbeats: int = DEFAULT_HEARTBEATS
+    options: tuple[str, ...] = ()
+
+
+def refusals(filling: Tree, allowed: Allowance = Allowance()) -> tuple[str, ...]:
+    """Why a filling is refused, each reason once, in words; empty when it may be elaborated."""
+    return tuple(dict.fromkeys(_refusals(filling, allowed)))
+
+
+def _refusals(filling: Tree, allowed: Allowance) -> Iterator[str]:
+    for one in subtrees(filling):
+        if (
+            isinstance(one, str)
+            and (why := _KEYWORDS.get(one))
+            and not (allowed.native_decide and one == "native_decide")
+        ):
+            yield f"`{one}` {why}"
+        if not isinstance(one, TreeNode):
+            continue
+        last = one.kind.rpartition(".")[2]
+        if last.lower().endswith("quot") or "antiquot" in one.kind:
+            yield "a syntax quotation is no part of a proof"
+        elif last == "set_option":
+            yield from _option(one, allowed)
+        elif last == "optConfig" and not allowed.native_decide and Identifier("native") in subtrees(one):
+            yield "`+native` trusts the compiler"
+        elif (why := _REFUSED.get(one.kind)) and not (allowed.native_decide and last == "nativeDecide"):
+            yield f"`{last}` {why}" if why == _RUNS_CODE else why
+
+
+def _option(node: TreeNode, allowed: Allowance) -> Iterator[str]:
+    """Why a `set_option` is refused: its name is read as Lean reads it, however it is quoted."""
+    name = next((c.name for c in node.children if isinstance(c, Identifier)), "").replace("«", "").replace("»", "")
+    if name == "maxHeartbeats":
+        number = next((c.children[0] for c in node.children if isinstance(c, TreeNode) and c.kind == "num"), None)
+        limit = int(number.replace("_", ""), 0) if isinstance(number, str) else 0
+        if not 0 < limit <= allowed.max_heartbeats:
+            yield f"maxHeartbeats {limit} is above the limit of {allowed.max_heartbeats}"
+        return
+    known = (*HARMLESS_OPTIONS, *allowed.options)
+    if not any(name == one or (one.endswith(".") and name.startswith(one)) for one in known):
+        yield f"the option `{name}` is not one that a proof may set"

@@ -1,0 +1,65 @@
+"""The last question: is what was exported true? Asked of a Lean that elaborates nothing of the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.errors import SessionError
+from orchestrator.goals.declaration import Fingerprint
+from orchestrator.lean.workspace import Workspace
+from orchestrator.source.project import Project
+
+Exports = Mapping[str, tuple[str, ...]]
+"""The exported constants of each module, by the module's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReport:
+    """A module's constants as the kernel took them, and what it says of those that it refused, by exact name."""
+
+    declarations: Mapping[str, Fingerprint]
+    refused: Mapping[str, str]
+
+
+class Court:
+    """Takes exports through the kernel of a process that has run no code of anybody's.
+
+    Args:
+        workspace: on that process; only its libraries are imported.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._environments: dict[tuple[tuple[str, ...], frozenset[str]], int] = {}
+        self._judged: dict[tuple[tuple[str, ...], str], KernelReport] = {}
+
+    async def judged(self, project: Project, module: str, exports: Exports) -> KernelReport:
+        """What the kernel makes of a module, on top of all that it imports.
+
+        Raises:
+            SessionError: the process broke, or took too long.
+            MalformedReply: an export is no export.
+            KeyError: the export of an imported module is missing.
+        """
+        external = project.external_imports(module)
+        held: frozenset[str] = frozenset()
+        if not self._workspace.holds_process():
+            self._environments.clear()
+        env = await self._workspace.library(module)
+        for one in (*project.closure(module), project.by_name[module]):
+            key = project.environment_digest(one.name)
+            following = held | {key}
+            known = self._environments.get((external, following))
+            if known is None:
+                reply = await self._workspace.judge(exports[one.name], env)
+                if reply.interrupted:
+                    raise SessionError("The kernel took too long over an export", where=one.path)
+                known = reply.env
+                self._environments[(external, following)] = known
+                self._judged[(external, key)] = KernelReport(
+                    {found.name: found for found in reply.declarations},
+                    {refused.name: refused.error for refused in reply.refused},
+                )
+            held, env = following, known
+        return self._judged[(external, project.environment_digest(module))]

@@ -1,0 +1,180 @@
+"""Is a patched command the original one with its sorries filled, and nothing else? Answered on syntax trees. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.errors import MalformedReply
+
+_PARSER = "Lean.Parser."
+SORRY_TACTICS = frozenset(f"{_PARSER}Tactic.{name}" for name in ("tacticSorry", "tacticAdmit", "tacticStop_"))
+SORRY_TERM = f"{_PARSER}Term.sorry"
+_BY = f"{_PARSER}Term.byTactic"
+_SEQUENCE = f"{_PARSER}Tactic.tacticSeq"
+_SIMPLE_BODY, _EQUATIONS = f"{_PARSER}Command.declValSimple", f"{_PARSER}Command.declValEqns"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A piece of syntax: its kind, and what it is made of."""
+
+    kind: str
+    children: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A name in the text, however it is quoted."""
+
+    name: str
+
+
+Tree = TreeNode | Identifier | str | None
+"""A string is a keyword, a symbol or a literal; None is what a parser missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place where two commands differ though there is no sorry, in words."""
+
+    words: str
+
+
+def tree_of(value: Any) -> Tree:
+    """A tree as the server writes it: a list is a node, an object an identifier, a string an atom.
+
+    Raises:
+        MalformedReply: it is something else.
+    """
+    match value:
+        case None | str():
+            return value
+        case {"ident": str(name)}:
+            return Identifier(name)
+        case [str(kind), *children]:
+            return TreeNode(kind, tuple(map(tree_of, children)))
+    raise MalformedReply("Lean answered something that is not a syntax tree", where=str(value)[:200])
+
+
+def subtrees(tree: Tree) -> Iterator[Tree]:
+    """A tree and everything in it, in the order of the text."""
+    todo = [tree]
+    while todo:
+        one = todo.pop()
+        yield one
+        if isinstance(one, TreeNode):
+            todo.extend(reversed(one.children))
+
+
+def fillings(original: Tree, patched: Tree) -> tuple[Tree, ...] | Difference:
+    """What stands in the patched command where the original has a sorry, in the order of the text.
+
+    A hole is a `sorry` term, `by` with nothing but a sorry, or the tactic sequence that a sorry stands in. A body with
+    a hole may be given equations instead, a `where` block and termination hints, which are then fillings, too.
+    """
+    found: list[Tree] = []
+    different = _walk(original, patched, found)
+    return different or tuple(found)
+
+
+def has_sorry(tree: Tree) -> bool:
+    """Whether a sorry is written somewhere in it."""
+    return any(_is_term_hole(one) or _is_sorry_tactic(one) for one in subtrees(tree))
+
+
+def text_of(tree: Tree, limit: int = 60) -> str:
+    """The tokens of a tree with spaces between them, for messages."""
+    words = (
+        one.name if isinstance(one, Identifier) else one for one in subtrees(tree) if not isinstance(one, TreeNode)
+    )
+    text = " ".join(word for word in words if word)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def _walk(original: Tree, patched: Tree, found: list[Tree]) -> Difference | None:
+    if _is_hole(original):
+        found.append(patched)
+        # A sequence stays a sequence, so that nothing that follows it is read as a part of it.
+        if _is(original, _SEQUENCE) and not _is(patched, _SEQUENCE):
+            return _different(original, patched)
+        return None if patched is not None else _different(original, patched)
+    if not isinstance(original, TreeNode) or not isinstance(patched, TreeNode):
+        return None if original == patched else _different(original, patched)
+    if original.kind == _SIMPLE_BODY and len(original.children) > 1 and has_sorry(original.children[1]):
+        return _walk_body(original, patched, found)
+    if original.kind != patched.kind or len(original.children) != len(patched.children):
+        return _different(original, patched)
+    for before, after in zip(original.children, patched.children, strict=True):
+        if different := _walk(before, after, found):
+            return different
+    return None
+
+
+def _walk_body(original: TreeNode, patched: TreeNode, found: list[Tree]) -> Difference | None:
+    if patched.kind == _EQUATIONS and _is_hole(original.children[1]) and _nothing(*original.children[2:]):
+        found.append(patched)
+        return None
+    if patched.kind != original.kind or len(patched.children) != len(original.children):
+        return _different(original, patched)
+    for before, after in zip(original.children, patched.children, strict=True):
+        if _nothing(before) and not _nothing(after):
+            found.append(after)
+        elif different := _walk(before, after, found):
+            return different
+    return None
+
+
+def _is_hole(tree: Tree) -> bool:
+    return _is_term_hole(tree) or _is_sorry_tactic(tree) or _is_open_sequence(tree) or _is_by_sorry(tree)
+
+
+def _is_term_hole(tree: Tree) -> bool:
+    if isinstance(tree, TreeNode) and tree.kind == f"{_PARSER}Term.app":
+        return _names_sorry(*tree.children[:1])
+    return _is(tree, SORRY_TERM) or _names_sorry(tree)
+
+
+def _names_sorry(tree: Tree = None) -> bool:
+    if isinstance(tree, TreeNode) and tree.kind == f"{_PARSER}Term.explicit" and tree.children:
+        tree = tree.children[-1]
+    return isinstance(tree, Identifier) and tree.name.removeprefix("_root_.") == "sorryAx"
+
+
+def _is_sorry_tactic(tree: Tree) -> bool:
+    return isinstance(tree, TreeNode) and tree.kind in SORRY_TACTICS
+
+
+def _is_by_sorry(tree: Tree) -> bool:
+    if not isinstance(tree, TreeNode) or tree.kind != _BY or not tree.children:
+        return False
+    tactics = _tactics(tree.children[-1])
+    return bool(tactics) and all(map(_is_sorry_tactic, tactics))
+
+
+def _is_open_sequence(tree: Tree) -> bool:
+    return _is(tree, _SEQUENCE) and any(map(_is_sorry_tactic, _tactics(tree)))
+
+
+def _tactics(sequence: Tree) -> Sequence[Tree]:
+    """The tactics of a sequence, with or without braces."""
+    if not isinstance(sequence, TreeNode) or sequence.kind != _SEQUENCE:
+        return (sequence,)
+    inner = sequence.children[0] if sequence.children else None
+    listed = next((c for c in inner.children if _is(c, "null")), None) if isinstance(inner, TreeNode) else None
+    found = listed.children if isinstance(listed, TreeNode) else ()
+    return [one for one in found if isinstance(one, TreeNode) and one.kind != "null"]
+
+
+def _is(tree: Tree, kind: str) -> bool:
+    return isinstance(tree, TreeNode) and tree.kind == kind
+
+
+def _nothing(*trees: Tree) -> bool:
+    """Whether no word of the text stands in them."""
+    return all(isinstance(one, TreeNode) or one is None for tree in trees for one in subtrees(tree))
+
+
+def _different(original: Tree, patched: Tree) -> Difference:
+    return Difference(f"`{text_of(patched)}` stands where the original has `{text_of(original)}`")

@@ -1,0 +1,166 @@
+"""The process that a patch is elaborated in is replaced by one that answers, prints, sleeps and dies as it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import OrchestratorError, SessionDied
+from orchestrator.gate.gate import Gate
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.extraction import extract
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    CompareFile,
+    ExportConstants,
+    ExportReply,
+    File,
+    Reply,
+    Request,
+)
+from orchestrator.lean.workspace import Workspace
+from orchestrator.source.project import Project, SourceModule
+
+pytestmark = [pytest.mark.lean, pytest.mark.timeout(900)]
+
+ORIGINAL = "def two : Nat := 2\ntheorem fine : two + 2 = 4 := rfl\ntheorem target : two + two = 5 := sorry\n"
+PATCHED = ORIGINAL.replace("sorry", "by decide")
+PROVED = ORIGINAL.replace("= 5 := sorry", "= 4 := rfl")
+"""What a forger would like to be taken for the patch: its constants are all true, one of them called `target`."""
+
+
+class Careful:
+    """A server that two sides use, one at a time."""
+
+    exports = True
+
+    def __init__(self, real: EmbeddedSession) -> None:
+        self._real = real
+        self._lock = asyncio.Lock()
+
+    @property
+    def generation(self) -> int:
+        """The server's."""
+        return self._real.generation
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        """The server's reply, when it is free."""
+        async with self._lock:
+            return await self._real.exchange(request, timeout=timeout)
+
+
+class Forger:
+    """A session that tells the truth about the original, and whatever it likes about the patch."""
+
+    exports = True
+
+    def __init__(self, real: Careful, dice: Random, material: Sequence[Sequence[str]]) -> None:
+        self._real = real
+        self._dice = dice
+        self._material = material
+        self._patched = False
+
+    @property
+    def generation(self) -> int:
+        """The server's."""
+        return self._real.generation
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        """The real reply until the patch is elaborated."""
+        if isinstance(request, File) and request.text == PATCHED:
+            self._patched = True
+            await asyncio.sleep(0)
+            if self._dice.random() < 0.05:
+                raise SessionDied("It died as it liked")
+            return CommandReply(env=self._dice.randrange(100))
+        if self._patched and isinstance(request, ExportConstants):
+            return ExportReply(tuple(forged(self._dice, self._material)))
+        assert isinstance(request, Command | CompareFile | ExportConstants | File)
+        return await self._real.exchange(request, timeout=timeout)
+
+
+def forged(dice: Random, material: Sequence[Sequence[str]]) -> list[str]:
+    """An export made of real ones: lines changed, moved, left out, put in twice, or made up."""
+    lines = list(dice.choice(material))
+    for _ in range(dice.randrange(1, 6)):
+        place = dice.randrange(len(lines))
+        match dice.randrange(6):
+            case 0:
+                lines[place] = json.dumps(changed(json.loads(lines[place]), dice))
+            case 1:
+                del lines[place]
+            case 2:
+                lines.insert(place, dice.choice(dice.choice(material)))
+            case 3:
+                lines[place] = lines[place].replace('"thm"', '"axiom"').replace('"def"', '"opaque"')
+            case 4:
+                lines.append(lines[place])
+            case _:
+                lines[place] = dice.choice(['{"thm":{}}', "{}", "[]", '"target"', '{"in":1}', "not JSON", '{"ie":-1}'])
+    return lines
+
+
+def changed(value: Any, dice: Random) -> Any:
+    """The same JSON with a number, a word or a key that is another."""
+    if isinstance(value, dict):
+        key = dice.choice(list(value)) if value else ""
+        return {**value, key: changed(value.get(key), dice)}
+    if isinstance(value, list):
+        return [changed(one, dice) if dice.random() < 0.5 else one for one in value]
+    if isinstance(value, int):
+        return dice.randrange(40)
+    return dice.choice(["target", "fine", "two", "Nat", "safe", "4", "5", ""])
+
+
+async def no_forgery_passes(lean: EmbeddedSession, count: int, seed: int) -> None:
+    project, proved = (
+        Project("P", "/nowhere", modules=(SourceModule("A", "A.lean", text, ()),)) for text in (ORIGINAL, PROVED)
+    )
+    material = [await Workspace(lean, one).export("A") for one in (project, proved)]
+    extraction = await extract(Workspace(lean, project), project.modules)
+    dice = Random(seed)
+    for number in range(count):
+        server = Careful(lean)
+        turns = [Forger(server, dice, material), server]
+
+        @asynccontextmanager
+        async def workspace(patched: Project, preamble: str, turns: list[Any] = turns) -> AsyncIterator[Workspace]:
+            yield Workspace(turns.pop(0), patched, preamble=preamble)
+
+        await lean.recycle_if_grown()
+        try:
+            report = await Gate(project, extraction, workspace).verify({"A.lean": PATCHED})
+        except OrchestratorError:
+            continue
+        assert not report.accepted, (seed, number, report)
+        assert all(not verdict.accepted for verdict in report.verdicts), (seed, number, report)
+
+
+async def test_no_forged_export_passes(lean: EmbeddedSession) -> None:
+    await no_forgery_passes(lean, 60, 1)
+
+
+@pytest.mark.slow
+async def test_none_of_a_thousand_passes(lean: EmbeddedSession) -> None:
+    await no_forgery_passes(lean, 1000, 2)
+
+
+async def test_the_forger_of_a_true_statement_gets_nothing_but_the_truth(lean: EmbeddedSession) -> None:
+    """An export of what was really proved is what passes: the test above fails for want of truth, not of form."""
+    text = PROVED.replace("= 4 := rfl\n", "= 4 := sorry\n").replace("two + 2 = 4 := sorry", "two + 2 = 4 := rfl")
+    project = Project("P", "/nowhere", modules=(SourceModule("A", "A.lean", text, ()),))
+    extraction = await extract(Workspace(lean, project), project.modules)
+
+    @asynccontextmanager
+    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+        yield Workspace(lean, patched, preamble=preamble)
+
+    report = await Gate(project, extraction, workspace).verify({"A.lean": PROVED})
+    assert report.accepted
