@@ -9,7 +9,7 @@ and the statement that was asked for (`judge`, `verdict`)?
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
@@ -24,6 +24,8 @@ from orchestrator.gate.verdict import (
     CheckName,
     FileContext,
     Verdict,
+    below,
+    brought_up_to_date,
     differences,
     helper_problems,
     judge,
@@ -151,8 +153,8 @@ class Gate:
         shapes: dict[str, Shape] = {}
         originals: dict[str, tuple[str, ...]] = {}
         for module in modules:
-            for below in self.project.closure(module.name):
-                originals[below.name] = await workspace.export(below.name)
+            for imported in self.project.closure(module.name):
+                originals[imported.name] = await workspace.export(imported.name)
             _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
             shapes[module.name] = shape_of(found, names, self._allowance)
             originals[module.name] = await workspace.export(module.name)
@@ -248,22 +250,36 @@ class Gate:
             {module.path: one.errors for module, one in files.items() if one.errors},
             {module.path: one.remaining for module, one in files.items() if one.patched is not None},
             unlike,
-            {module.name: one.patched.declarations for module, one in files.items() if one.patched is not None},
+            self._declarations(files),
         )
+
+    def _declarations(self, files: Mapping[SourceModule, _File]) -> DeclarationsByModule:
+        """Those of the patched files, and of the files above them, which stay as they are but for their axioms."""
+        patched = {module.name: one.patched.declarations for module, one in files.items() if one.patched is not None}
+        changed = {name: fact for found in patched.values() for name, fact in found.items()}
+        everything = {name: fact for found in self.original.values() for name, fact in found.items()} | changed
+        above = {
+            module.name: brought_up_to_date(self.original[module.name], changed, everything)
+            for module in self.project.modules
+            if module.name in self.original
+            and module.name not in patched
+            and any(one.name in patched for one in self.project.closure(module.name))
+        }
+        return {**above, **patched}
 
     def _unlike(
         self, original: KernelReport, patched: KernelReport, targets: Sequence[Fingerprint], names: frozenset[str]
     ) -> tuple[str, ...]:
         """What the patch changed beside its targets, each in words."""
-        below = _reachable([t.name for t in targets] + _helpers(patched, names), patched.declarations)
+        inner = below([t.name for t in targets] + _helpers(patched, names), patched.declarations)
         inside = tuple(f"{target.user_name}." for target in targets)
-        below |= {name for name, fact in patched.declarations.items() if fact.user_name.startswith(inside)}
+        inner |= {name for name, fact in patched.declarations.items() if fact.user_name.startswith(inside)}
         found = differences(
             {name: fact for name, fact in original.declarations.items() if name not in {t.name for t in targets}},
             {name: fact for name, fact in patched.declarations.items() if name not in {t.name for t in targets}},
             allowed_axioms=self._allowed,
             helpers=names,
-            below=frozenset(below),
+            below=frozenset(inner),
         )
         changed = [
             f"`{target.user_name}`: the body changed beside its sorry"
@@ -338,16 +354,6 @@ def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], 
 def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:
     line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
     return line[place.column :].startswith(_SORRY_WORDS)
-
-
-def _reachable(names: Iterable[str], declarations: Mapping[str, Fingerprint]) -> set[str]:
-    todo, seen = list(names), set[str]()
-    while todo:
-        name = todo.pop()
-        if name not in seen and name in declarations:
-            seen.add(name)
-            todo.extend(declarations[name].uses)
-    return seen
 
 
 def _helpers(judged: KernelReport, names: frozenset[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
@@ -214,6 +214,33 @@ def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
         todo.extend(facts.uses)
     own = everything[name].user_name if name in everything else ""
     return tuple(sorted(found - {"", own}))
+
+
+def below(names: Iterable[str], everything: Declarations) -> set[str]:
+    """Exact names of some declarations and of all that they rest on."""
+    todo, seen = list(names), set[str]()
+    while todo:
+        name = todo.pop()
+        if name not in seen and name in everything:
+            seen.add(name)
+            todo.extend(everything[name].uses)
+    return seen
+
+
+def brought_up_to_date(declarations: Declarations, patched: Declarations, everything: Declarations) -> Declarations:
+    """Declarations of a file that stays as it is, with the axioms that they rest on now.
+
+    What they rest on by themselves is as it was; what they rest on through `patched` is as that is now. `everything`
+    holds both, and what lies between.
+    """
+    found = {}
+    for name, facts in declarations.items():
+        under = below([name], everything)
+        sorries = {"sorryAx"} if any(everything[one].own_sorry for one in under) else set()
+        theirs = {axiom for one in under if one in patched for axiom in patched[one].axioms}
+        axioms = (set(facts.axioms) | theirs) - {"sorryAx"} | sorries
+        found[name] = replace(facts, axioms=tuple(sorted(axioms)), has_sorry=bool(sorries))
+    return found
 
 
 def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the ledger of this test, and little time for what no strategy proves."""
     for name in ("DATA", "STATE"):
         monkeypatch.setenv(f"ORCH_{name}_DIR", str(tmp_path / "home"))
-    for name, value in (("SERVERS", "1"), ("TIMEOUT_MICRO", "4"), ("TIMEOUT_HAMMER", "4"), ("TIMEOUT_REPROVER", "1")):
+    for name, value in (("SERVERS", "1"), ("TIMEOUT_MICRO", "2"), ("TIMEOUT_HAMMER", "2"), ("TIMEOUT_REPROVER", "1")):
         monkeypatch.setenv(f"ORCH_{name}", value)
     return tmp_path / "home"
 

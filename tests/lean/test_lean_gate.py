@@ -284,7 +284,7 @@ theorem impossible (t : Tree) : t.size = 7 := by sorry
 
 
 async def test_the_patch_holds_the_proofs_and_what_is_left_is_what_was_not_proved(
-    servers: Servers, lean: EmbeddedSession, tmp_path: Path
+    lean: EmbeddedSession, tmp_path: Path
 ) -> None:
     small = project(First=FIRST, Second=SECOND)
     for module in small.modules:
@@ -300,7 +300,7 @@ async def test_the_patch_holds_the_proofs_and_what_is_left_is_what_was_not_prove
     unproved = {goal.declaration for goal in before.goals if not results[goal.id].success}
     assert unproved == {"Trees.all_leaves", "impossible"}
 
-    report = await Selection(Gate(small, before, servers.fresh)).select(proofs)
+    report = await Selection(Gate(small, before, Bench(lean, before).workspace)).select(proofs)
     assert len(report.accepted) == len(proofs) == 6
     assert all(verdict.status is VerdictStatus.PASSED for verdict in report.verdicts.values())
 

@@ -17,6 +17,7 @@ from orchestrator.gate.verdict import (
     FileContext,
     Verdict,
     VerdictStatus,
+    brought_up_to_date,
     command_change,
     differences,
     judge,
@@ -377,3 +378,16 @@ def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> Non
 )
 def test_commands_may_only_grow_by_named_declarations(patched: tuple[str, ...], allowed: int, same: bool) -> None:
     assert (command_change(("a", "b"), patched, new_declarations=allowed) == "") is same
+
+
+def test_files_that_import_a_patched_one_rest_on_what_it_is_now() -> None:
+    lemma = proved(axioms=("propext",))
+    user = fact("user", axioms=("Classical.choice", "sorryAx"), has_sorry=True, uses=("N.target",))
+    other = fact("other", axioms=("sorryAx",), has_sorry=True, uses=("N.target", "N.hard"))
+    hard = sorried("N.hard")
+    everything = named(lemma, hard, user, other)
+    found = brought_up_to_date(named(user, other), named(lemma), everything)
+    assert found["user"].axioms == ("Classical.choice", "propext")
+    assert not found["user"].has_sorry
+    assert "sorryAx" in found["other"].axioms
+    assert found["other"].has_sorry
