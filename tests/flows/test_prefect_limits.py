@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,10 +96,10 @@ async def take(name: str, number: int) -> None:
 async def test_limits_are_made_on_a_server_with_postgres_and_hold(server: None) -> None:
     async with get_client() as client:
         assert await has_postgres(client)
-    assert not await ensure_limits(replace(SETTINGS, limits=Switch.OFF), flow="limited")
+    assert not await ensure_limits(SETTINGS.model_copy(update={"limits": Switch.OFF}), flow="limited")
     assert await ensure_limits(SETTINGS, flow="limited")
     assert (await slots("light"), await slots("heavy")) == ((2, 0), (1, 0))
-    assert await ensure_limits(replace(SETTINGS, max_light=3), flow="limited")
+    assert await ensure_limits(SETTINGS.model_copy(update={"max_light": 3}), flow="limited")
     assert (await slots("light"))[0] == 3
     at_once: list[int] = []
     running = 0
