@@ -16,19 +16,7 @@ HARMLESS_OPTIONS = ("maxRecDepth", "pp.", "linter.", "synthInstance.", "trace.")
 """Options that a proof may set: they cost time, or change what is printed. A prefix ends with a dot."""
 
 _RUNS_CODE = "runs code while Lean elaborates it"
-_REFUSED = {
-    "Lean.Parser.Term.attributes": "an attribute changes what others see",
-    "Lean.Parser.Term.attrInstance": "an attribute changes what others see",
-    "Lean.Parser.Tactic.nativeDecide": "trusts the compiler",
-    "Lean.Parser.Term.unsafe": "is not checked by the kernel",
-    "Lean.Parser.Term.includeStr": "reads a file",
-    "Lean.Parser.Tactic.runTac": _RUNS_CODE,
-    "Lean.byElab": _RUNS_CODE,
-    "Lean.runTermElab": _RUNS_CODE,
-    "Lean.Parser.Term.elabToSyntax": _RUNS_CODE,
-    "Lean.Parser.Term.declBody": _RUNS_CODE,
-}
-"""Syntax kinds that no proof needs, and why."""
+_ATTRIBUTES = frozenset({"Lean.Parser.Term.attributes", "Lean.Parser.Term.attrInstance"})
 _KEYWORDS = {
     "unsafe": "is not checked by the kernel",
     "native_decide": "trusts the compiler",
@@ -40,7 +28,7 @@ _KEYWORDS = {
     "eval%": _RUNS_CODE,
     "include_str": "reads a file",
 }
-"""The same by keyword: a package's own syntax may have a kind of another name."""
+"""What no proof needs, by keyword: a package's own syntax may have a kind of another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +62,8 @@ def _refusals(filling: Tree, allowed: Allowance) -> Iterator[str]:
             yield from _option(one, allowed)
         elif last == "optConfig" and not allowed.native_decide and Identifier("native") in subtrees(one):
             yield "`+native` trusts the compiler"
-        elif (why := _REFUSED.get(one.kind)) and not (allowed.native_decide and last == "nativeDecide"):
-            yield f"`{last}` {why}" if why == _RUNS_CODE else why
+        elif one.kind in _ATTRIBUTES:
+            yield "an attribute changes what others see"
 
 
 def _option(node: TreeNode, allowed: Allowance) -> Iterator[str]:

@@ -10,12 +10,12 @@ from orchestrator.source.splice import splice_all
 
 
 def hole_script(kind: SorryKind, hole: str) -> str:
-    """What fills an open place with the axiom `hole`."""
+    """What fills a sorry with the axiom `hole`."""
     return f"all_goals exact {hole}" if kind is SorryKind.STOP else f"exact {hole}"
 
 
 def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
-    """`text` with the open places filled by the axiom `hole`, so that any other sorry shows.
+    """`text` with the sorries filled by the axiom `hole`, so that any other sorry shows.
 
     Raises:
         PatchError: the places overlap.

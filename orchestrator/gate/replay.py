@@ -32,7 +32,7 @@ class Replay:
     Attributes:
         declarations: fingerprints by module, of those that elaborate.
         errors: by path, of those that do not.
-        remaining: open places by path.
+        remaining: sorries by path.
         commands: the commands of each module, in order.
         shadowed: ends of added names that the library knows.
     """

@@ -36,7 +36,7 @@ from orchestrator.source.helper_lemmas import helper_problem, with_helpers
 from orchestrator.source.lexer import suffixes
 from orchestrator.source.project import Project, SourceModule
 
-TEXT_DIFFERS = "text outside the open places differs"
+TEXT_DIFFERS = "text outside the sorries differs"
 
 
 class ReplayGate:
@@ -80,7 +80,7 @@ class ReplayGate:
 
         `helpers` are lemmas that these texts have and the original ones have not. Each has to be a proved theorem of a
         new name, written exactly as it says. `named` are names of others, which may stand, in any words, in front of a
-        declaration with an open place.
+        declaration with a sorry.
         """
         patched = self.project.with_texts(texts)
         affected = self._affected(set(texts))
@@ -119,7 +119,7 @@ class ReplayGate:
         )
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:
-        """Declarations (path, name) of changed files with fewer open places than before."""
+        """Declarations (path, name) of changed files with fewer sorries than before."""
         before: dict[tuple[str, str], int] = {}
         for goal in self._goals:
             if goal.file in texts:

@@ -18,9 +18,9 @@ class PatchReport:
     """The gate's word on a set of changed files.
 
     Attributes:
-        verdicts: one for each declaration whose open places the patch touches.
+        verdicts: one for each declaration whose sorries the patch touches.
         errors: Lean's error messages in the patched project, by path.
-        remaining: open places of the patched files, by path.
+        remaining: sorries of the patched files, by path.
         differences: what else changed, by path.
         declarations: fingerprints of the modules that were looked at, as patched.
     """
