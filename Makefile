@@ -10,6 +10,8 @@ DEMO := .demo
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 UV := $(shell command -v uv)
+# Every command starts in half the time once Python may keep what it has compiled.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Two targets would install into one folder at once.
 .NOTPARALLEL:

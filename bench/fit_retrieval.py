@@ -13,7 +13,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 import orchestrator.premises
 from bench.bank import Split
-from bench.command import run_command
+from bench.command import run_command, write_figures
 from bench.queries import Asked, of_split, read_queries
 from bench.retrieval import FIRST, library_index, recall, show
 from orchestrator.premises.index import Index, build_index
@@ -147,11 +147,13 @@ def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.fit_retrieval", description=__doc__)
     parser.add_argument("--write", action="store_true", help="learn from the whole tuning split, and write it")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     index = library_index()
     tuned = of_split(read_queries(), Split.TUNE)
     found = recall({one.goal.id: one.goal.premises for one in tuned}, cross_validated(tuned, index))
     show("tune, cross-validated", found)
+    write_figures(options.json, asdict(found))
     if options.write:
         library = Relevance(index, _UNIFORM)
         cases = [case for one in tuned if (case := case_of(one, index, library)).right]

@@ -8,20 +8,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import psutil
+from compatible_server import Answer, serving
 from night_runs import EASY
 from scenes import Fault, NotHere, Scene, end_group, said, slow
 
 from orchestrator.cli.prefect_server import LocalServer
 from orchestrator.config import child_environment
 from orchestrator.strategies.reprover.model import SHIPPED
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit/models"))
-from compatible_server import Answer, serving
 
 
 def _killed_at(words: str, **settings: str) -> Fault:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import runpy
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,6 +27,13 @@ def main():
 run_command(main)
 """
 ROOT = Path(__file__).parents[3]
+WRITERS = {"plots", "record", "record_matrix", "record_queries"}
+"""They measure nothing: the file they are given is what they make."""
+COMMANDS = sorted(
+    path.parent.name if path.stem == "__main__" else path.stem
+    for path in (ROOT / "bench").rglob("*.py")
+    if "\nif __name__ ==" in path.read_text(encoding="utf-8")
+)
 
 
 async def test_sigterm_ends_the_child_and_then_the_bench(tmp_path: Path) -> None:
@@ -35,6 +44,27 @@ async def test_sigterm_ends_the_child_and_then_the_bench(tmp_path: Path) -> None
     bench.send_signal(signal.SIGTERM)
     assert await bench.wait() == 130
     assert not psutil.pid_exists(int(written.read_text()))
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """What SIGTERM did before a bench took it over."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # another test has imported it
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_bench_says_what_it_does_takes_json_and_ends_in_order(
+    name: str, signals: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"bench.{name}", run_name="__main__")
+    assert ended.value.code == 0
+    assert ("--json" in capsys.readouterr().out) is (name not in WRITERS)
+    assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
 
 
 @pytest.mark.parametrize("named", [True, False])
