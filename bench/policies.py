@@ -16,6 +16,8 @@ a strong arm goes in front of all others) comes from one half of the goals; the 
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +39,15 @@ from orchestrator.goals.features import GoalFeatures, features_of
 from orchestrator.goals.result import StrategyType
 from orchestrator.strategies.policy.bandit import Policy, SeedUcb, Statistics
 from orchestrator.strategies.policy.bandit import Trial as Learned
-from orchestrator.strategies.policy.prior import TACTIC_BASE, RecordedArm, RecordedOrder, load_prior, save_prior
+from orchestrator.strategies.policy.prior import (
+    PRIOR,
+    TACTIC_BASE,
+    RecordedArm,
+    RecordedOrder,
+    load_prior,
+    read_prior,
+    tactic_policy,
+)
 
 OVER_UCB = 1.25
 OF_BEST_ORDER = 0.95
@@ -300,6 +310,21 @@ UCB, OURS, COLD, WARM_UCB, PORTFOLIO, TUNED, BEST, ORACLE = (
     "best fixed order in hindsight",
     "oracle",
 )
+
+
+def save_prior(statistics: Statistics[str], order: Mapping[str, RecordedArm]) -> None:
+    """Write the file that `load_prior` and `tactic_policy` read."""
+    value = {
+        "statistics": [
+            [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
+            for (scope, arm), one in sorted(statistics.table.items())
+        ],
+        "order": [[arm, round(one.rate, 6), round(one.added, 6)] for arm, one in order.items()],
+    }
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    Path(str(PRIOR)).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    for remembered in (read_prior, load_prior, tactic_policy):
+        remembered.cache_clear()
 
 
 def table(report: Sequence[Task], tune: Sequence[Task], prior: Known, *, limit: float, orders: int) -> list[Figure]:

@@ -1,4 +1,4 @@
-"""Record training pairs for `python -m orchestrator.strategies.reprover.train` from real Lean.
+"""Record training pairs for `python -m bench.train` from real Lean.
 
     python -m bench.record --out bench/pairs.jsonl
     python -m bench.record --synthetic 660 --out bench/synthetic.jsonl.gz

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from orchestrator.strategies.reprover.renaming import NAMES
+from bench.renaming import NAMES
 
 VARIABLES = {
     **NAMES,

@@ -25,10 +25,10 @@ from orchestrator.config import Endpoint
 from orchestrator.premises.embeddings import Dense, dense_retriever
 from orchestrator.strategies.registry import neglected_models, unavailable
 from orchestrator.strategies.sketch.chat import OpenAIChat
-from orchestrator.strategies.reprover.pairs import Example
+from bench.pairs import Example
 from orchestrator.premises.encoder import Encoder
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
-from orchestrator.strategies.reprover.train import TrainSettings, train
+from bench.train import TrainSettings, train
 
 settings = load_settings({"ORCH_LLM_URL": "http://127.0.0.1:9/v1", "ORCH_LLM_MODEL": "m",
                           "ORCH_REPROVER_RETRIEVER": str(SHIPPED)})

@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.goals.features import GoalFeatures
@@ -26,7 +25,7 @@ No draws: on a goal that resists, all of them are tried anyway. A small `prior_s
 hundred times should wait behind the searches, cheap as it is.
 """
 
-_FILE = "tactic_prior.json.gz"
+PRIOR = files(__package__).joinpath("tactic_prior.json.gz")
 _NOTHING = 1e-6
 
 
@@ -81,7 +80,7 @@ class RecordedOrder:
 @cache
 def tactic_policy() -> RecordedOrder:
     """The policy for tactics, with what was recorded on the tuning half."""
-    return RecordedOrder(arms={arm: RecordedArm(rate, added) for arm, rate, added in _read()["order"]})
+    return RecordedOrder(arms={arm: RecordedArm(rate, added) for arm, rate, added in read_prior()["order"]})
 
 
 @cache
@@ -90,26 +89,12 @@ def load_prior() -> Statistics[str]:
     return Statistics(
         table={
             (scope, arm): ArmStatistics(trials, successes, successes / trials, seconds, success_seconds)
-            for scope, arm, trials, successes, seconds, success_seconds in _read()["statistics"]
+            for scope, arm, trials, successes, seconds, success_seconds in read_prior()["statistics"]
         }
     )
 
 
-def save_prior(statistics: Statistics[str], order: Mapping[str, RecordedArm]) -> None:
-    """Write the file that `load_prior` and `tactic_policy` read."""
-    value = {
-        "statistics": [
-            [scope, arm, one.trials, one.successes, round(one.seconds, 3), round(one.success_seconds, 3)]
-            for (scope, arm), one in sorted(statistics.table.items())
-        ],
-        "order": [[arm, round(one.rate, 6), round(one.added, 6)] for arm, one in order.items()],
-    }
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    Path(str(files(__package__).joinpath(_FILE))).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-    for remembered in (_read, load_prior, tactic_policy):
-        remembered.cache_clear()
-
-
 @cache
-def _read() -> Any:
-    return json.loads(gzip.decompress(files(__package__).joinpath(_FILE).read_bytes()))
+def read_prior() -> Any:
+    """What the file says."""
+    return json.loads(gzip.decompress(PRIOR.read_bytes()))

@@ -12,6 +12,7 @@ import pytest
 
 import bench
 from bench.bank import Split, load_bank
+from bench.pairs import Example, read_pairs
 from bench.proof_steps import steps
 from bench.record import held_out_goals, proved_bank_project
 from bench.recorder import cut
@@ -19,7 +20,6 @@ from bench.synthetic import FAMILIES, synthetic_project
 from bench.synthetic.logic import text_of
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.strategies.reprover.model import first_goal
-from orchestrator.strategies.reprover.pairs import Example, read_pairs
 
 HERE = Path(bench.__file__).parent
 FILES = (HERE / "pairs.jsonl", HERE / "synthetic.jsonl.gz")

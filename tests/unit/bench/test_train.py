@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.pairs import Example, read_pairs, set_apart
+from bench.renaming import NAMES, renamed
+from bench.train import TrainSettings, loss_of, main, train
 from orchestrator.errors import ConfigError
 from orchestrator.goals.normal_form import normalize
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
-from orchestrator.strategies.reprover.pairs import Example, read_pairs, set_apart
-from orchestrator.strategies.reprover.renaming import NAMES, lettered, renamed, spelled
-from orchestrator.strategies.reprover.train import TrainSettings, loss_of, main, train
+from orchestrator.strategies.reprover.renaming import lettered, spelled
 
 STATE = "n : Nat\n⊢ n + 0 = n"
 SMALL = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, steps=4, batch=4, validation=0.3)

@@ -1,4 +1,4 @@
-"""Train a small byte-level tactic generator: `python -m orchestrator.strategies.reprover.train PAIRS --out FOLDER`.
+"""Train a small byte-level tactic generator: `python -m bench.train PAIRS --out FOLDER`.
 
 PAIRS are files of one JSON object a line, `{"state": …, "tactic": …}`, as `python -m bench.record` writes them from
 real Lean. The model is a T5 over bytes (the tokenizer of ByT5), small enough to be trained in minutes on one core and
@@ -19,12 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.pairs import Example, read_pairs, set_apart
+from bench.renaming import renamed
 from orchestrator.errors import ConfigError, ModelError
 from orchestrator.machine import missing
 from orchestrator.premises.encoder import load
 from orchestrator.strategies.reprover.model import Input, first_goal, serialise
-from orchestrator.strategies.reprover.pairs import Example, read_pairs, set_apart
-from orchestrator.strategies.reprover.renaming import lettered, renamed, spelled
+from orchestrator.strategies.reprover.renaming import lettered, spelled
 
 Report = Callable[[str], None]
 Text = tuple[str, str]
@@ -257,11 +258,9 @@ def _new_model(settings: TrainSettings) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point of `python -m orchestrator.strategies.reprover.train`."""
+    """Entry point of `python -m bench.train`."""
     defaults = TrainSettings()
-    parser = argparse.ArgumentParser(
-        prog="python -m orchestrator.strategies.reprover.train", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m bench.train", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("pairs", type=Path, nargs="+", help="files of pairs, one JSON object a line")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model")
     parser.add_argument("--start", type=Path, help="folder of a model to go on from, such as the shipped one")
