@@ -199,7 +199,7 @@ class LeanSettings(_Section, title="Lean"):
     """Which Lean is used, and how its servers are run."""
 
     lean: LeanChoice = _setting(LeanChoice.AUTO, "Which Lean to use: what suits the project, or only the one named")
-    repl: _Folder = _setting(None, "Built REPL for a native Lean", unset="lean-interact fetches the one that fits")
+    repl: _Folder = _setting(None, "Built REPL for a native Lean", unset="fetched and built once for each toolchain")
     dojo: bool = _setting(False, "Whether `micro` works with LeanDojo on what it can open")
     servers: Annotated[int | None, Field(ge=1, le=256)] = _setting(
         None, "Lean servers at once; one takes about 1 GB", unset="what cores and free memory allow"
@@ -640,6 +640,11 @@ class Paths:
     def checkouts(self) -> Path:
         """Folder with clones of repositories given by URL."""
         return self.cache / "checkouts"
+
+    @property
+    def repl(self) -> Path:
+        """Folder with a built REPL for each version of a native Lean."""
+        return self.cache / "repl"
 
     @property
     def logs(self) -> Path:

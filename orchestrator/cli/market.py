@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -208,10 +209,11 @@ def supply(
 ) -> int:
     """Let every strategy work on the open tickets of a repository, and close the goals that wait for them."""
     from orchestrator.cli.prefect_server import load_flow, run_flow
-    from orchestrator.cli.runs import checked_folder, finish, shown_run
+    from orchestrator.cli.runs import check_first, finish, shown_run
 
     settings = load_settings(timeout=timeout)
-    folder = checked_folder(repo, out, settings)
+    folder = Path(os.path.abspath(out.expanduser()))
+    check_first({"repo": repo, "ref": ref, "out": str(folder)}, settings)
     console = make_console(stderr=json_)
     with shown_run(console, settings.paths) as server:
         options = {"profile": int(settings.profile), "budget_seconds": timeout, "out": str(folder)}

@@ -17,7 +17,7 @@ from rich.markup import escape
 from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
 from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
 from orchestrator.config import child_environment, load_settings
-from orchestrator.errors import LeanNotFound, PatchError, RepositoryError
+from orchestrator.errors import LeanNotFound, PatchError
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
@@ -30,7 +30,7 @@ from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.lake import BUILD_SECONDS, build
 from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
-from orchestrator.lean.toolchain import probe_native
+from orchestrator.lean.toolchain import GET_ELAN, probe_native
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
 from orchestrator.source.project import Project, SourceModule
@@ -189,21 +189,19 @@ def _with_second_opinion(
     return with_judgements(report, said)
 
 
-def build_project(repo: str, console: Console) -> None:
-    """Run `lake build` in the user's own folder, with Mathlib's cache fetched first where there is Mathlib.
+def build_project(repo: str, ref: str, console: Console) -> None:
+    """Run `lake build` in the user's own folder, or in our checkout of a URL; Mathlib's cache is fetched first.
 
     Raises:
         LeanNotFound: there is no lake.
-        RepositoryError: it is no folder, or does not build.
+        RepositoryError: it cannot be had, or does not build.
     """
     folder = Path(repo).expanduser()
     if not folder.is_dir():
-        raise RepositoryError(
-            "Only a folder can be built", where=repo, hint="Clone the repository and name its folder."
-        )
+        folder = checkout(repo, ref, cache=load_settings().paths.checkouts).path
     native = probe_native(folder)
     if native is None:
-        raise LeanNotFound("lean and lake were not found", where="PATH", hint="Install elan.")
+        raise LeanNotFound("lean and lake were not found", where="PATH", hint=f"Run `{GET_ELAN}`")
     with console.status("lake build"):
         build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
 

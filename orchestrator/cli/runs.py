@@ -64,12 +64,8 @@ def prove(
     git apply out/proofs.patch              # take the proofs
     """
     settings = load_settings(profile=profile, timeout=timeout)
-    folder = checked_folder(repo, out, settings)
+    folder = Path(os.path.abspath(out.expanduser()))
     console = make_console(stderr=json_)
-    if build:
-        from orchestrator.cli.repository import build_project
-
-        build_project(repo, console)
     asked = Asked(
         repo=repo,
         ref=ref,
@@ -80,6 +76,11 @@ def prove(
         more_time=more_time,
         only=only,
     )
+    if build:
+        from orchestrator.cli.repository import build_project
+
+        build_project(repo, ref, console)
+    check_first(asked, settings)
     with shown_run(console, settings.paths) as server:
         # Of an unchanged repository all is known before a temporary server is there.
         known = None
@@ -141,7 +142,8 @@ def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"
     ORCH_CPU_TARGET=0.25 orchestrator bg .  # take even less
     """
     settings = load_settings(timeout=timeout)
-    folder = checked_folder(repo, out, settings)
+    folder = Path(os.path.abspath(out.expanduser()))
+    check_first({"repo": repo, "ref": ref, "out": str(folder)}, settings)
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the Lean servers inherit it
     console = make_console()
@@ -200,8 +202,8 @@ def bank(
     return 0
 
 
-def checked_folder(repo: str, out: Path, settings: Settings) -> Path:
-    """The folder for a run's results, once all is checked that a run would only stumble over after a while.
+def check_first(asked: Asked, settings: Settings) -> None:
+    """See before a Prefect server starts what a run would only stumble over after a while.
 
     Raises:
         OrchestratorError: as `preflight` does.
@@ -209,9 +211,7 @@ def checked_folder(repo: str, out: Path, settings: Settings) -> Path:
     with interruption_held():
         from orchestrator.run.assembly import preflight
 
-    folder = Path(os.path.abspath(out.expanduser()))
-    preflight(repo, folder, settings, settings.paths)
-    return folder
+    preflight(request_of(asked), settings)
 
 
 @contextmanager

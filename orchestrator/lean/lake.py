@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config import child_environment
 from orchestrator.errors import LeanNotFound, RepositoryError
-from orchestrator.lean.toolchain import NATIVE_VARIABLES
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, NATIVE_VARIABLES
+from orchestrator.source.lexer import name_parts
+from orchestrator.source.loading import read_lakefile
 
 MANIFEST = "lake-manifest.json"
 BUILD_SECONDS = 4 * 3600.0
 """Building Mathlib without its cache takes hours."""
 _LIBRARIES = (".lake/build/lib/lean", ".lake/build/lib", "build/lib")
+"""Where compiled modules are: since Lake 5, since Lake 4, and before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +64,57 @@ def packages(folder: Path) -> tuple[Package, ...]:
         raise RepositoryError(f"The manifest cannot be read: {error}", where=str(folder / MANIFEST)) from error
 
 
-def check_packages(folder: Path) -> None:
-    """Check that every package the project requires is there and built, and those by path from what they are now.
+def check_packages(folder: Path, imports: Iterable[str]) -> None:
+    """Check that the packages that these modules come from are fetched and built, and those by path from what they are.
 
-    Lake checks out a package from git once; one by path is a working folder.
+    Lake checks out a package from git once; one by path is a working folder. Packages that no module imports do not
+    matter.
+
+    Raises:
+        LeanNotFound: something is missing; the hint is the one command that brings it.
     """
     known = packages(folder)
-    missing = [package.name for package in known if not is_built(folder / package.folder)]
-    if missing:
-        get = "`lake exe cache get` and then " if "mathlib" in missing else ""
-        raise LeanNotFound(
-            f"The project's packages are not built: {', '.join(missing)}",
-            where=str(folder),
-            hint=f"Run {get}`lake build` there, or give --build.",
-        )
-    stale = [name for package in known if not package.revision for name in stale_modules(folder / package.folder)]
+    sources = {package: _source_folders(folder / package.folder) for package in known}
+    wanted = [name for name in imports if name.partition(".")[0] not in EMBEDDED_LIBRARIES]
+    owners = {name: _owner(name, folder, sources) for name in wanted}
+    absent = [name for name, owner in owners.items() if owner is None]
+    if absent and not known:
+        raise _missing(folder, f"{absent[0]} is imported, and there is no {MANIFEST}", "lake update")
+    gone = [package.name for package in known if not (folder / package.folder).is_dir()]
+    if absent and gone:
+        raise _missing(folder, f"Packages are not fetched: {', '.join(gone)}", _brings(gone))
+    found = {name: owner for name, owner in owners.items() if owner is not None}
+    bare = {owner.name for name, owner in found.items() if compiled_module(folder / owner.folder, name) is None}
+    if bare:
+        raise _missing(folder, f"Packages are not built: {', '.join(sorted(bare))}", _brings(bare))
+    by_path = {owner for owner in found.values() if not owner.revision}
+    stale = sorted(name for owner in by_path for name in stale_modules(folder / owner.folder))
     if stale:
         more = f" and {len(stale) - 3} more" if len(stale) > 3 else ""
-        raise LeanNotFound(
-            f"Packages by path have changed since they were built: {', '.join(stale[:3])}{more}",
-            where=str(folder),
-            hint="Run `lake build` there, or give --build.",
-        )
+        what = f"Packages by path have changed since they were built: {', '.join(stale[:3])}{more}"
+        raise _missing(folder, what, "lake build")
 
 
-def is_built(package: Path) -> bool:
-    """Whether a package's folder holds compiled modules, or has nothing to compile."""
-    if not package.is_dir():
-        return False
-    compiled = any(
-        next((package / library).rglob("*.olean"), None) for library in _LIBRARIES if (package / library).is_dir()
-    )
-    return compiled or next(package.glob("*.lean"), None) is None
+def _missing(folder: Path, what: str, command: str) -> LeanNotFound:
+    return LeanNotFound(what, where=str(folder), hint=f"Run `{command}` there, or give --build.")
+
+
+def _brings(names: Collection[str]) -> str:
+    """Mathlib's cache also fetches what is not there yet."""
+    return "lake exe cache get" if "mathlib" in names else "lake build"
+
+
+def _source_folders(package: Path) -> tuple[str, ...]:
+    """Where a package may keep its modules."""
+    return tuple(dict.fromkeys(("", *(target.folder for target in read_lakefile(package).targets))))
+
+
+def _owner(module: str, folder: Path, sources: Mapping[Package, Sequence[str]]) -> Package | None:
+    file = _file(module, ".lean")
+    for package, inside in sources.items():
+        if any((folder / package.folder / one / file).is_file() for one in inside):
+            return package
+    return None
 
 
 def stale_modules(package: Path) -> tuple[str, ...]:
@@ -120,8 +142,13 @@ def build(folder: Path, lake: Path, modules: Sequence[str] = (), *, seconds: flo
 
 def compiled_module(folder: Path, module: str) -> Path | None:
     """The compiled file of a module of the project, wherever its version of Lake puts it."""
-    relative = Path(*module.split(".")).with_suffix(".olean")
-    return next((file for library in _LIBRARIES if (file := folder / library / relative).is_file()), None)
+    file = _file(module, ".olean")
+    return next((found for library in _LIBRARIES if (found := folder / library / file).is_file()), None)
+
+
+def _file(module: str, suffix: str) -> Path:
+    *folders, last = name_parts(module)
+    return Path(*folders, last + suffix)
 
 
 def _lake(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: float) -> tuple[int, str]:

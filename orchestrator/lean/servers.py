@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config import LeanSettings, Paths, Settings, child_environment
+from orchestrator.config import LeanChoice, LeanSettings, Paths, Settings, child_environment
+from orchestrator.errors import LeanNotFound, RepositoryError
 from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED, find_checkers, not_checked_with
 from orchestrator.lean.embedded.install import ensure_embedded
 from orchestrator.lean.embedded.process import Launch
@@ -17,6 +18,7 @@ from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.embedded.steps import Progress
 from orchestrator.lean.lake import check_packages
 from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native.ready_repl import ready_repl
 from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.pool import Pool
@@ -27,6 +29,7 @@ from orchestrator.lean.workspace import Workspace
 from orchestrator.machine import LocalMachine
 from orchestrator.source.loading import importable
 from orchestrator.source.project import Project
+from orchestrator.source.scan import scan
 
 SERVER_MEGABYTES = 1200
 """What one embedded server is given when servers are fitted to the memory that is left."""
@@ -96,13 +99,27 @@ def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound
 def usable(settings: Settings, paths: Paths, project: Project) -> Project:
     """The project without the files that its Lean cannot import.
 
+    Where a package needs a native Lean and there is none, the sorries that need no package are still worked on.
+
     Raises:
         LeanNotFound: no Lean can be used.
         RepositoryError: no file is left.
     """
-    if choose_lean(settings, paths, project).kind is LeanKind.EMBEDDED:
-        return importable(project, EMBEDDED_LIBRARIES)
-    return project
+    try:
+        if choose_lean(settings, paths, project).kind is LeanKind.NATIVE:
+            return project
+    except LeanNotFound:
+        if settings.lean is not LeanChoice.AUTO or not _has_work_without_packages(project):
+            raise
+    return importable(project, EMBEDDED_LIBRARIES)
+
+
+def _has_work_without_packages(project: Project) -> bool:
+    try:
+        rest = importable(project, EMBEDDED_LIBRARIES).modules
+    except RepositoryError:
+        return False
+    return any(scan(module.text) for module in rest) or not any(scan(module.text) for module in project.modules)
 
 
 def lake_folder(repo: str, project: Project) -> Path:
@@ -125,20 +142,21 @@ def provision(
 
     Raises:
         InstallError: it could not be installed.
-        LeanNotFound: the native Lean's packages are not built.
+        LeanNotFound: the native Lean's packages, or its REPL, are not built.
     """
     installed = find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
     if found.native is not None:
         folder = folder or Path.cwd()
-        check_packages(folder)
+        check_packages(folder, found.imports)
         lake = found.native.lake
+        repl = ready_repl(found.version, lake, paths.repl, settings.repl)
         return Servers(
             Launch(command=(str(lake),), environment={}, folder=str(folder)),
             server_count(settings),
             settings,
             description=f"Lean {found.version} ({found.kind})",
-            identity=f"native {found.version} {settings.repl or ''}",
-            native=ReplLaunch(folder=folder, lake=lake, repl=settings.repl),
+            identity=f"native {found.version} {repl}",
+            native=ReplLaunch(folder=folder, lake=lake, repl=repl, cache=paths.repl),
             not_checked=not_checked_with(installed, native=True),
         )
     lean = ensure_embedded(paths, progress=progress)

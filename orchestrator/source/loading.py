@@ -17,6 +17,8 @@ from orchestrator.source.project import FileProblem, Project, SourceModule
 
 _EVERYTHING = Target("", (Pattern((), itself=False),))
 _TOOLCHAIN_BYTES = 4096
+_LAKEFILES = (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml))
+"""Where there are two, Lake reads the first."""
 
 
 def load_project(root: Path, *, commit: str = "") -> Project:
@@ -59,6 +61,15 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     )
 
 
+def read_lakefile(package: Path) -> Lakefile:
+    """What a package declares; nothing where its lakefile is missing or cannot be read."""
+    for path, parse in _LAKEFILES:
+        text = read_text(package, path)
+        if isinstance(text, str):
+            return parse(text)
+    return Lakefile()
+
+
 @dataclass
 class _Loader:
     """What is known so far while a project is read. `unusable` holds modules that have a file we could not take in."""
@@ -72,8 +83,8 @@ class _Loader:
     problems: list[FileProblem] = field(default_factory=list)
 
     def read_lakefile(self) -> Lakefile | None:
-        """The package's lakefile, None when there is none; Lake prefers the Lean one."""
-        for path, parse in (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml)):
+        """The package's lakefile, None when there is none."""
+        for path, parse in _LAKEFILES:
             text = self.text(path)
             if text is not None:
                 lakefile = parse(text)

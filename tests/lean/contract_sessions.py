@@ -9,11 +9,13 @@ from typing import Any
 
 from orchestrator.errors import RequestRefused
 from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.native.ready_repl import ready_repl
 from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.protocol import Reply, Request
 from orchestrator.lean.replies import parse_reply
 from orchestrator.lean.testing import Answer, ScriptedSession
+from orchestrator.lean.toolchain import release_of
 
 RECORDED = Path(__file__).with_name("recorded_conversations.json")
 RECORD = "CONTRACT_RECORD" in os.environ
@@ -69,5 +71,8 @@ class Recording:
 
 def native_session(folder: Path, lake: Path, repl: Path | None) -> NativeSession:
     """A session over a REPL in a project."""
-    launch = ReplLaunch(folder=folder, lake=lake, repl=repl)
+    cache = folder / "cache"
+    if repl is None:
+        repl = ready_repl(release_of((folder / "lean-toolchain").read_text()), lake, cache)
+    launch = ReplLaunch(folder=folder, lake=lake, repl=repl, cache=cache)
     return NativeSession(lambda: LeanInteractRepl(launch))

@@ -46,6 +46,12 @@ class User:
         return subprocess.run(command, capture_output=True, text=True, env=self.environment, cwd=self.repo, check=False)
 
 
+def commit(repo: Path) -> None:
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
+    for command in (("add", "-A"), ("commit", "-qm", "all")):
+        subprocess.run(["git", *identity, *command], cwd=repo, check=True)
+
+
 @pytest.fixture
 def user(servers: Servers, tmp_path: Path) -> User:
     shims: Shims = write_shims(tmp_path / "shims", servers.launch)
@@ -53,9 +59,8 @@ def user(servers: Servers, tmp_path: Path) -> User:
     for path, text in FILES.items():
         (repo / path).parent.mkdir(parents=True, exist_ok=True)
         (repo / path).write_text(text)
-    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
-    for command in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "all")):
-        subprocess.run(["git", *identity, *command], cwd=repo, check=True)
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repo, check=True)
+    commit(repo)
     environment = {
         **os.environ,
         "PATH": f"{shims.bin}:{os.environ['PATH']}",
@@ -101,6 +106,8 @@ def test_a_record_of_sorrydb_is_exported_compared_and_proved_alone(user: User, t
 
 def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User, tmp_path: Path) -> None:
     (user.repo / "lake-manifest.json").write_text(json.dumps(UNBUILT))
+    (user.repo / "Small/Dep.lean").write_text("import Dep\n")
+    commit(user.repo)
     refused = user.asks("extract", ".")
     assert refused.returncode == 4
     assert "dep" in refused.stderr

@@ -3,8 +3,6 @@
 What lean-interact leaves to its caller is done here. It does not read the REPL's standard error, so that a talkative
 Lean would stop at a full pipe: a thread reads it. Its memory limit is one of address space, which memory-mapped
 libraries fill at once: none is set, and resident memory is looked at between requests instead. Its errors become ours.
-
-The library is imported when it is first used: importing it makes a folder among the installed packages.
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ import psutil
 from pydantic import ValidationError
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionTimeout
+from orchestrator.lean.native.ready_repl import library
 
 Json = dict[str, Any]
 _LAST_LINES = 20
@@ -36,12 +35,14 @@ class ReplLaunch:
     Attributes:
         folder: the Lake project whose toolchain and libraries are used.
         lake: the program `lake`.
-        repl: folder of a built copy of the REPL; None lets lean-interact fetch and build the one that fits.
+        repl: folder of a built copy of the REPL.
+        cache: where lean-interact keeps what it writes.
     """
 
     folder: Path
     lake: Path
-    repl: Path | None = None
+    repl: Path
+    cache: Path
 
 
 class LeanInteractRepl:
@@ -49,6 +50,7 @@ class LeanInteractRepl:
 
     def __init__(self, launch: ReplLaunch) -> None:
         """Start it; blocks until the process runs, or until the REPL is built if there was none."""
+        library(launch.cache)
         from lean_interact import LeanREPLConfig, LeanServer, LocalProject
         from lean_interact.utils import logger
 
@@ -61,15 +63,14 @@ class LeanInteractRepl:
                 lake_path=launch.lake,
                 enable_parallel_elaboration=False,
                 local_repl_path=launch.repl,
-                build_repl=launch.repl is None,
+                build_repl=False,
             )
             self._server = LeanServer(config)
         except Exception as error:  # lean-interact raises what git, lake, pathlib and it itself come across
             raise LeanNotFound(
                 f"The Lean REPL cannot be started: {str(error).strip() or type(error).__name__}",
-                where=str(launch.repl or launch.folder),
-                hint="Build github.com/leanprover-community/repl with the project's toolchain and name its folder with "
-                "ORCH_REPL, or let lean-interact fetch it once while online.",
+                where=str(launch.repl),
+                hint=f"Run `cd {launch.repl} && lake build` with the project's toolchain.",
             ) from error
         self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
         assert self._server._proc is not None

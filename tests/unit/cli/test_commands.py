@@ -15,8 +15,11 @@ import pytest
 
 from orchestrator.cli.main import app, run
 from orchestrator.cli.repository import original_and_patched, read_patch
+from orchestrator.config import load_settings
 from orchestrator.errors import OrchestratorError, PatchError
+from orchestrator.lean.servers import usable
 from orchestrator.source.diff import unified_diff
+from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule
 
 TEXT = "theorem a : 1 = 1 := by sorry\n"
@@ -115,11 +118,36 @@ def test_nothing_but_an_import_cycle(capsys: pytest.CaptureFixture[str], repo: P
     assert "import cycle: T → T.A → T" in said
 
 
-def test_nothing_but_imports_of_a_library_we_do_not_have(capsys: pytest.CaptureFixture[str], repo: Path) -> None:
+@pytest.mark.parametrize("command", ["extract", "prove"])
+def test_a_project_with_mathlib_where_there_is_no_lean(
+    capsys: pytest.CaptureFixture[str], repo: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(repo))
     (repo / "T.lean").write_text("import Mathlib\n" + TEXT)
+    commit(repo)
+    code, said = type_in(capsys, command, "repo")
+    assert code == 4
+    assert "imports Mathlib, which needs a native Lean" in said
+    assert said.endswith("| sh lake exe cache get lake build")
+
+
+def test_the_sorries_that_need_no_package_are_worked_on(
+    capsys: pytest.CaptureFixture[str], repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = load_project(repo)
+    settings = load_settings()
+    assert usable(settings, settings.paths, project).problems == ()
+    (repo / "T").mkdir()
+    (repo / "T.lean").write_text("import T.A\nimport T.B\n")
+    (repo / "T/A.lean").write_text(TEXT)
+    (repo / "T/B.lean").write_text("import Mathlib\n" + TEXT)
+    left = usable(settings, settings.paths, load_project(repo))
+    assert [module.name for module in left.modules] == ["T.A"]
+    assert "Mathlib" in left.problems[0].message
+    (repo / "T/A.lean").write_text(PROVED)
     code, said = type_in(capsys, "extract", "repo")
-    assert code == 3
-    assert "T.lean: imports Mathlib, which Lean does not have here" in said
+    assert code == 4
+    assert "lake exe cache get" in said
 
 
 def test_nothing_but_a_file_that_is_not_utf8(capsys: pytest.CaptureFixture[str], repo: Path) -> None:

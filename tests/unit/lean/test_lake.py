@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import LeanNotFound, RepositoryError
-from orchestrator.lean.lake import Package, build, check_packages, is_built, packages, parse_manifest, stale_modules
+from orchestrator.lean.lake import Package, build, check_packages, packages, parse_manifest, stale_modules
 
 FORMAT_5 = {
     "version": 5,
@@ -62,25 +62,50 @@ def test_what_is_no_manifest_is_refused_with_what_to_do(text: str) -> None:
 
 def test_a_project_without_a_manifest_has_no_packages(tmp_path: Path) -> None:
     assert packages(tmp_path) == ()
-    check_packages(tmp_path)
+    check_packages(tmp_path, ["Std.Data", "Lean"])
+    with pytest.raises(LeanNotFound, match="`lake update`"):
+        check_packages(tmp_path, ["Mathlib"])
 
 
-def test_packages_that_are_not_built_are_named_with_the_command(tmp_path: Path) -> None:
-    (tmp_path / "lake-manifest.json").write_text(json.dumps(FORMAT_1_1))
-    with pytest.raises(LeanNotFound, match="mathlib") as caught:
-        check_packages(tmp_path)
-    assert "lake exe cache get" in str(caught.value)
-    compiled = tmp_path / ".lake/packages/mathlib/.lake/build/lib/lean/Mathlib.olean"
-    compiled.parent.mkdir(parents=True)
-    compiled.touch()
-    check_packages(tmp_path)
+def touch(*files: Path) -> None:
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
 
 
-def test_a_package_with_nothing_to_compile_is_built(tmp_path: Path) -> None:
-    assert not is_built(tmp_path / "none")
-    assert is_built(tmp_path)
-    (tmp_path / "A.lean").touch()
-    assert not is_built(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "module", "command"), [("mathlib", "Mathlib.Order", "lake exe cache get"), ("dep", "Dep.A", "lake build")]
+)
+def test_packages_are_fetched_then_built_each_with_one_command(
+    tmp_path: Path, name: str, module: str, command: str
+) -> None:
+    entry = {"type": "git", "name": name, "url": "u", "rev": "abc", "inherited": False}
+    (tmp_path / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
+    package = tmp_path / ".lake/packages" / name
+    with pytest.raises(LeanNotFound, match=f"not fetched: {name}.*Run `{command}`"):
+        check_packages(tmp_path, [module])
+    path = module.replace(".", "/")
+    touch(package / f"{path}.lean")
+    with pytest.raises(LeanNotFound, match=f"not built: {name}.*Run `{command}`"):
+        check_packages(tmp_path, [module])
+    touch(package / f".lake/build/lib/lean/{path}.olean")
+    check_packages(tmp_path, [module])
+
+
+def test_packages_that_no_module_imports_are_not_asked_for(tmp_path: Path) -> None:
+    entry = {"type": "git", "name": "checkdecls", "url": "u", "rev": "abc"}
+    (tmp_path / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
+    check_packages(tmp_path, ["Init", "Std"])
+
+
+def test_a_packages_lakefile_says_where_its_modules_are(tmp_path: Path) -> None:
+    entry = {"type": "git", "name": "dep", "url": "u", "rev": "abc"}
+    (tmp_path / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
+    package = tmp_path / ".lake/packages/dep"
+    touch(package / "src/Dep.lean")
+    (package / "lakefile.toml").write_text('name = "dep"\nsrcDir = "src"\n[[lean_lib]]\nname = "Dep"\n')
+    with pytest.raises(LeanNotFound, match="not built: dep"):
+        check_packages(tmp_path, ["Dep"])
 
 
 def test_a_package_by_path_that_changed_since_it_was_built_is_named(tmp_path: Path) -> None:
@@ -88,14 +113,14 @@ def test_a_package_by_path_that_changed_since_it_was_built_is_named(tmp_path: Pa
     project, package = tmp_path / "project", tmp_path / "ours"
     project.mkdir()
     (project / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
-    for path in ("A.lean", "A/B.lean", ".lake/build/lib/lean/A.olean", ".lake/build/lib/lean/A/B.olean"):
-        (package / path).parent.mkdir(parents=True, exist_ok=True)
-        (package / path).touch()
-    check_packages(project)
-    os.utime(package / ".lake/build/lib/lean/A/B.olean", (1, 1))
+    compiled = package / ".lake/build/lib/lean"
+    touch(package / "A.lean", package / "A/B.lean", compiled / "A.olean", compiled / "A/B.olean")
+    check_packages(project, ["A"])
+    os.utime(compiled / "A/B.olean", (1, 1))
     assert stale_modules(package) == ("A.B",)
     with pytest.raises(LeanNotFound, match=r"changed since they were built: A\.B"):
-        check_packages(project)
+        check_packages(project, ["A"])
+    check_packages(project, ["Std"])
 
 
 def program(folder: Path, text: str) -> Path:

