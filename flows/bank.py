@@ -46,7 +46,6 @@ async def bank(
     Lean, and what they call a proof is none.
 
     Args:
-        entries: the goals.
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for no limit.
 

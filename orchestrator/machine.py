@@ -57,14 +57,7 @@ class Machine(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class LocalMachine:
-    """The machine this process runs on.
-
-    Attributes:
-        root: where `proc` and `sys` lie.
-        load_average: runnable tasks over the last minute, on the whole machine.
-        available_memory: bytes that can still be used on the whole machine.
-        usable_cores: cores this process may run on.
-    """
+    """The machine this process runs on."""
 
     root: Path = Path("/")
     load_average: Callable[[], float] = lambda: float(psutil.getloadavg()[0])

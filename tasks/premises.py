@@ -47,9 +47,6 @@ async def open_premises(
     that have the time. That this fails stops no run.
 
     Args:
-        settings: whether they are collected, and the encoder of premises.
-        servers: what they are collected with.
-        goals: what is to be proved.
         background: whether the run has time.
     """
     if not goals or settings.profile is Profile.STUB:

@@ -48,10 +48,8 @@ async def supply_lemmas(
     """Trade on the marketplace for the goals that are still open.
 
     Args:
-        run: what is worked on, and what with.
         results: what the strategies said of the goals, by id.
         seconds: how long it may take; infinite for no limit of the run's own.
-        library: where suppliers look premises up.
         among: the goals that are worked on; all that a run works on unless given.
         ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 

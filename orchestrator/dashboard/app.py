@@ -31,7 +31,6 @@ class Dashboard:
     """The application.
 
     Args:
-        site: what it shows.
         token: what must be known to change anything; "" for a read-only dashboard.
         hosts: the host names it answers to.
     """

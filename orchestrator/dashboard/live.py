@@ -33,7 +33,6 @@ class Hub:
     """Pushes renderings of topics to clients.
 
     Args:
-        watch: opens the watch on the ledger.
         render: makes a topic's HTML, None when there is no such thing; called in threads.
     """
 

@@ -48,7 +48,6 @@ class Keeper:
 
     Args:
         token: what must be known to write; "" lets nobody write.
-        clock: seconds since the epoch.
     """
 
     def __init__(self, token: str, *, clock: Callable[[], float] = time.time) -> None:
@@ -107,7 +106,6 @@ class Guarded:
     A page of another site whose name is made to point to this machine (DNS rebinding) asks with that name.
 
     Args:
-        application: what to guard.
         hosts: names this server answers to, without ports; "*" for any.
     """
 

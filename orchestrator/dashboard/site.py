@@ -76,8 +76,6 @@ class Site:
 
     Attributes:
         exploration: weight of the bandit's bonus, for the scores shown.
-        board: what people do about tickets.
-        search: finds premises.
     """
 
     ledger: Ledger

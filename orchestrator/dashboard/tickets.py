@@ -45,9 +45,7 @@ class Board:
     """Changes the ledger's tickets. What goes wrong is an answer, too.
 
     Args:
-        ledger: where the tickets are.
         open_market: what verifies a proof; one proof at a time, since each takes a Lean.
-        lease_seconds: how long a claim holds.
     """
 
     def __init__(self, ledger: Ledger, open_market: OpenMarket, *, lease_seconds: float = LEASE_SECONDS) -> None:

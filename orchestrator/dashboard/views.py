@@ -30,7 +30,6 @@ class View:
 
     Attributes:
         name: what it is called in addresses of live parts; its template has this name, too.
-        parameters: names of what it takes in the query.
         live: its main part is pushed when the ledger changes.
     """
 

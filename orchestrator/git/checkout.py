@@ -25,8 +25,6 @@ class Checkout:
 
     Attributes:
         source: the folder (absolute) or URL (without credentials) they come from.
-        ref: what was asked for.
-        commit: full hash.
         path: folder with exactly the files of that commit (build folders apart); where `source` is a folder inside a
             repository, the same folder of the tree. Shared with other runs: to be read, not written.
         dirty: the source folder has changes that are not committed, which are not included.

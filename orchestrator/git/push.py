@@ -54,12 +54,8 @@ def push_branch(
 
     Args:
         source: folder or URL of the repository that holds `base`.
-        base: full hash.
-        branch: a branch that is ours alone.
-        changes: what to commit.
         prefix: folder inside the repository that the changes' paths are relative to.
         push_url: where to push; the source unless given.
-        token: for pushing over http(s).
         timeout: seconds a git command may take.
 
     Raises:

@@ -100,11 +100,8 @@ class AttemptSection(Section):
         """Attempts in the order in which they came in, or the newest first.
 
         Args:
-            run_id: of this run.
             goal_text, identity: on this goal, by its identity if it has one, else up to names.
-            goal_hash: on goals of this hash.
             proved: only those that found a proof; the gate may not have seen it yet.
-            limit: at most so many.
         """
         query = select(ATTEMPTS)
         for column, value in ((ATTEMPTS.c.run_id, run_id), (ATTEMPTS.c.goal_hash, goal_hash)):

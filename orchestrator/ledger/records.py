@@ -100,14 +100,12 @@ class AttemptRecord(Record):
 
     Attributes:
         success: Lean accepted a proof; whether the gate did is a matter of `ProofRecord`. Filled in from the outcome.
-        goal_hash: filled in from the text.
         identity: digest of the goal's terms; "" where no Lean was asked.
         configuration: digest of the strategy's settings.
         environment: digest of everything a proof of the goal depends on.
         budget_seconds: the time it was given; None for no limit.
         details: JSON-serialisable; the column `metadata`.
         timestamp: when it ended, with a time zone; the ledger fills in its own clock.
-        id: given by the ledger.
     """
 
     goal_text: LongText
@@ -187,7 +185,6 @@ class ProofRecord(JudgedProof):
         checks: the gate's findings by check, JSON-serialisable.
         patch: unified diff of the file ("" when there is none).
         helpers: helper lemmas that it needs (see `orchestrator.source.helper_lemmas`), JSON-serialisable.
-        id: given by the ledger.
     """
 
     goal_text: str = ""

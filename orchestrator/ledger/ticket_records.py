@@ -116,21 +116,15 @@ class Ticket(TicketColumns):
 
     Attributes:
         ticket_id: twelve hex digits, from the repository and the statement.
-        goal: the statement as it was first asked for.
         signature: the statement as Lean elaborated it, closed over its hypotheses, as it follows a theorem's name.
         goal_text: the same as Lean prints it, hypotheses then `⊢ target`.
         goal_hash: equal for statements that differ in names and in the order of hypotheses only.
         digest: equal for statements that differ in names only.
         name: full name the lemma is to have.
         repo: the repository it is for ("" for none).
-        place: where in it.
-        labels, constraints: words of the requester, for people and for searching.
         environment: digest of the files that the statement was elaborated in.
         priority: 0 to 1, the highest of its requesters.
         supplier: who has it, or had it last ("" when nobody has claimed it).
-        lease_until: when the claim ends.
-        claims: how often it was claimed.
-        waiting: how many requesters wait for it.
         completed_proof: the lemma with its proof, as it goes into a file ("" until completed).
         script: the tactic script of that proof.
         premises: other tickets' lemmas that the proof uses, by ticket id.
@@ -144,7 +138,6 @@ class TicketRequester(Record):
     """Who waits for a ticket, and what for.
 
     Attributes:
-        requester: a strategy's or a person's name.
         goal_id, declaration, file: the goal that waits ("" for a person).
         use: how the goal is closed once the lemma is there: `script`, and `tickets`, all that the script needs.
     """

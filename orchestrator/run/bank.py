@@ -36,11 +36,8 @@ class BankRun:
 
     Attributes:
         started: when, UTC.
-        wall_seconds: how long strategies worked.
-        entries: what was to be done.
         results: by goal id.
         attempts: strategy and result of each attempt, by goal id.
-        config: the settings that matter.
         machine, commit, lean: where, with which version of this program, with which Lean.
     """
 

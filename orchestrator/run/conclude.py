@@ -28,7 +28,6 @@ class Conclusion:
     """What a run leaves.
 
     Attributes:
-        summary: for people and programs.
         patch: one diff over all changed files, for `git apply` at the root of the repository.
         blueprint_patch: the marks that make the blueprint true.
         commits: what is published, where that is asked for.

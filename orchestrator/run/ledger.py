@@ -33,11 +33,8 @@ class RunLedger:
     """The ledger as one run sees it (an `AttemptLedger`). What records something raises LedgerError when it cannot.
 
     Args:
-        store: the ledger.
-        run_id, repo, commit: written with every attempt.
         settings: what an attempt's configuration digest is made of.
         environment: digest of everything a proof of a goal depends on.
-        stop: whether the run was asked to stop.
         source: the text around a goal, and the number of its first line.
 
     Attributes:

@@ -54,9 +54,7 @@ def goal_reports(
     """Where every goal stands after the gate.
 
     Args:
-        goals: all of them.
         results: by goal id.
-        gate: the gate's report.
         left: why goals are left alone, by id, beside those that never are worked on.
         false: values for which goals are false, by id.
     """

@@ -15,13 +15,7 @@ EVERY = timedelta(seconds=0.5)
 
 
 class RunProgress:
-    """Follows a run's events. An observer.
-
-    Args:
-        keeper: the ledger.
-        run_id: the run.
-        clock: tells the time, with a time zone.
-    """
+    """Follows a run's events. An observer."""
 
     def __init__(
         self, keeper: Ledger, run_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -44,7 +44,6 @@ class RunRequest:
 
     Attributes:
         repo: local path or URL.
-        ref: branch, tag or commit.
         out: folder for the results; "" for none.
         publish: how far publishing goes.
         host: where to publish; None pushes to the repository itself and opens nothing.

@@ -65,13 +65,6 @@ class Run:
     """A run under way.
 
     Attributes:
-        request: what it was asked to do.
-        settings: how.
-        repository: what it is about.
-        servers: its Lean.
-        ledger: its view of the ledger.
-        pool: sessions on the project.
-        extraction: the project's goals and declarations.
         answers: what earlier runs have found out.
     """
 

@@ -76,9 +76,6 @@ class Stop:
 
     At first a request ends the run at once, since there is nothing to lose. After `ends_with`, the first request only
     calls what was given, so that the run comes to its end by itself; a second one ends it at once.
-
-    Args:
-        cancel: ends the run at once.
     """
 
     def __init__(self, cancel: Callable[[], object]) -> None:

@@ -14,9 +14,6 @@ _MEMORY_PAUSE = 1.0
 class Admission:
     """Gives out slots, and waits for the machine.
 
-    Args:
-        attempts: those under way.
-
     Attributes:
         queues: goals that wait for a slot.
     """

@@ -25,10 +25,7 @@ class Attempts:
     """Makes attempts and learns from them. The one place where the memory hears of them.
 
     Args:
-        context: what the scheduler works with.
-        middleware: what every attempt goes through.
         scripts: what Lean says of scripts; None where there is no Lean.
-        ema_alpha: weight of the newest trial in a success rate.
 
     Attributes:
         stopping: nothing is begun any more.

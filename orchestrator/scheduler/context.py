@@ -23,12 +23,7 @@ class SchedulerContext:
     """What the scheduler works with.
 
     Attributes:
-        strategies: what can be tried.
         memory: what is remembered; success rates start from it.
-        policy: ranks the strategies.
-        slots: the light and heavy limits.
-        throttle: holds work back while the machine is busy.
-        limits: how long strategies and goals may take.
         clock: seconds, monotonic.
         emit: told of every goal and attempt that begins or ends.
     """

@@ -30,13 +30,8 @@ class GoalRunner:
     """Works on one goal while its slot is held.
 
     Args:
-        waiting: the goal, its weight and its round.
-        attempts: makes and keeps attempts.
-        admission: gives further slots, and waits for the machine.
         deadline: the clock when the whole run ends.
-        width: how many strategies at once.
         hedged: another strategy joins only when the last to join has passed its expected time.
-        without: strategies that are left out.
     """
 
     def __init__(

@@ -63,7 +63,6 @@ class MemoryLedger:
 
     Args:
         cache: tactics by the goal's text.
-        ema_alpha: weight of the newest trial in a success rate.
     """
 
     def __init__(self, cache: Mapping[str, KnownTactics] | None = None, *, ema_alpha: float = 0.1) -> None:

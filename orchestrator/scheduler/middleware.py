@@ -21,8 +21,6 @@ class Attempt:
     """An attempt under way.
 
     Attributes:
-        goal: what is to be proved.
-        strategy: who tries.
         timeout: seconds it may take.
         started: the clock when it began.
         failed_before: strategies known to have failed on the goal when it began.

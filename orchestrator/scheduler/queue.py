@@ -93,7 +93,6 @@ class Source:
     """Goals from an iterable, or from a queue that others may still fill while we work.
 
     Args:
-        goals: where they come from.
         wake: called when a goal has come in that `take` will give out.
     """
 

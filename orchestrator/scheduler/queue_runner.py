@@ -23,10 +23,6 @@ class QueueRunner:
     """One run over a queue.
 
     Args:
-        goals: those to be worked on.
-        settings: which goals are light.
-        attempts: makes and keeps attempts.
-        admission: gives out slots.
         runner: what works on a goal in a round.
         deadline: the clock when nothing may be begun any more.
         rounds: how often a goal may come round.

@@ -31,7 +31,6 @@ class Scheduler:
 
     Args:
         context: what it works with; that of `settings` unless given.
-        settings: limits, timeouts and weights.
         middleware: what every attempt goes through, the first outermost; a time limit and a few retries on broken
             sessions unless given.
         scripts: what Lean says of scripts; without it cached tactics are left out, and so are the subgoals that a
@@ -87,7 +86,6 @@ class Scheduler:
         Losers are cancelled and awaited before this returns. A goal that is not proved is a result, not an error.
 
         Args:
-            goal: the goal.
             n: strategies at once, when not the settings' own number.
 
         Raises:

@@ -13,11 +13,7 @@ from orchestrator.strategies.base import GoalOpener, replay
 
 
 class Scripts:
-    """What Lean says of scripts: those that worked before, and sketches.
-
-    Args:
-        prover: opens goals on sessions.
-    """
+    """What Lean says of scripts: those that worked before, and sketches."""
 
     def __init__(self, prover: GoalOpener) -> None:
         self._prover = prover
@@ -46,10 +42,7 @@ async def through_subgoals(
     All subgoals are tried even when one fails: those that stay open are worth asking others for.
 
     Args:
-        goal: what the sketch is of.
         sketch: the result that left subgoals: `tactics` is its script with sorries.
-        scripts: what Lean says of sketches.
-        prove: the strategies' answer to a subgoal.
 
     Returns:
         A success whose script Lean takes in the goal's declaration; else `sketch` with the subgoals that are still open

@@ -26,7 +26,6 @@ class Throttle:
     Args:
         machine: where readings come from; without one nothing is ever held back.
         cpu_target: load that is still fine, 0 to 1.
-        cpu_alpha: weight of the newest reading in the average.
         server_bytes: memory that one more Lean server needs; 0 means memory never holds work back.
     """
 

@@ -27,7 +27,6 @@ class TimeLimits:
     """Seconds for a strategy on a goal, and for a goal in a round; each round has twice those of the one before.
 
     Args:
-        settings: what a strategy may take, and a goal.
         growth: how many times as long a strategy may work on a goal as on a new one.
     """
 

@@ -34,10 +34,7 @@ def publish(
 
     Args:
         how: patch does nothing here.
-        found: the commit worked on.
         commits: what to publish; without any, nothing is pushed or opened.
-        summary: the content of summary.json.
-        branch: ours.
         host: where requests are opened; needed for `pr`.
         access: where to push and the token for it; the repository itself unless given.
 

@@ -99,14 +99,8 @@ class Summary:
         started: when, UTC.
         goals: one report a goal, in the order of files.
         config: the settings that matter, as in the results format of the benchmark runner.
-        problems: files left out, and why.
-        notes: what a reader should know.
-        blueprint: marks changed.
-        trades: lemmas that were asked for, and what became of them.
         stopped: why the run ended early ("" when it did not).
-        lean_servers: Lean servers at work side by side.
         lean_seconds: wall time in which servers were starting or answering, summed over servers.
-        lean_processes: servers started.
     """
 
     run_id: str

@@ -15,13 +15,7 @@ _BEFORE = re.compile(r"(?:(?:^|\n)[ \t]*(?:--[^\n]*|@\[[^\n]*\]|/-(?:[^-]|-(?!/)
 
 
 def reason_to_leave(goal: Goal, text: str, rules: Rules) -> str:
-    """Why a goal of this file is left to people, "" when it is not.
-
-    Args:
-        goal: with its position in the original file.
-        text: that file.
-        rules: of its project.
-    """
+    """Why a goal of this file is left to people, "" when it is not."""
     outside = rules.outside(goal.file, goal.declaration)
     if outside:
         return outside

@@ -21,11 +21,6 @@ def proved_elsewhere(goals: Iterable[Goal], texts: Mapping[str, str], branches: 
     """For goals whose declaration stands complete on another branch with the same statement: where, by goal id.
 
     Statements are compared as text, up to blanks.
-
-    Args:
-        goals: of this commit.
-        texts: the files of this commit, by path.
-        branches: the others.
     """
     branches = tuple(branches)
     here: dict[str, dict[str, str]] = {}

@@ -40,7 +40,6 @@ class Triage:
     """What a run works on.
 
     Attributes:
-        considered: goals that it is about.
         left: by goal id, why it is left alone.
         false: by goal id, the values for which it is false.
         goals: the others, in the order in which they are taken.
@@ -174,12 +173,8 @@ async def look_false(
     """Values for which goals are false, in words, by id. A goal that Lean breaks on is not among them.
 
     Args:
-        goals: those to look at.
-        project: theirs.
-        prover: opens goals on sessions.
         lean: names the server and its version.
         answers: a goal is not looked at again until its file, or one that it imports, changes.
-        stopping: whether to begin no other.
         seconds: the longest that one goal may take.
     """
     known = _known_false(goals, project, lean, answers, seconds)
