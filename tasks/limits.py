@@ -29,14 +29,22 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
     if settings.limits is Switch.OFF:
         return False
     async with get_client() as client:
-        if settings.limits is Switch.AUTO and not await has_postgres(client):
+        if not await make_limits(client, settings):
             return False
-        for weight, number in ((Weight.LIGHT, settings.max_light), (Weight.HEAVY, settings.max_heavy)):
-            await client.create_concurrency_limit(tag=weight.value, concurrency_limit=number)
         freed = await free_stale_slots(client, flow)
     if freed:
         notify(Notice(f"{freed} slots of runs that died were still taken on the Prefect server; they are free again"))
     return True
+
+
+async def make_limits(client: PrefectClient, settings: SchedulerSettings) -> dict[str, int]:
+    """The limits by tag, made on the server; none where `settings` or its database do without."""
+    if settings.limits is Switch.OFF or (settings.limits is Switch.AUTO and not await has_postgres(client)):
+        return {}
+    numbers = {Weight.LIGHT.value: settings.max_light, Weight.HEAVY.value: settings.max_heavy}
+    for tag, number in numbers.items():
+        await client.create_concurrency_limit(tag=tag, concurrency_limit=number)
+    return numbers
 
 
 async def has_postgres(client: PrefectClient) -> bool:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from blocks.language_model import LanguageModel
-from blocks.lean_project import LeanProject
-from blocks.ledger_database import LedgerDatabase
-from blocks.prover import Prover
-from blocks.source_host import SourceHost
+from blocks import LanguageModel, LeanProject, LedgerDatabase, Prover, SourceHost
 from orchestrator.config import Profile
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import Notice, notify

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from orchestrator.cli.output import AsJson, print_json
 from orchestrator.cli.terminal import make_console, say
-from orchestrator.config import child_environment, load_settings, set_prefect_defaults
+from orchestrator.config import Settings, child_environment, load_settings, set_prefect_defaults
 from orchestrator.errors import ConfigError, OrchestratorError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,9 +48,8 @@ def setup(
     prefect deployment run nightly/nightly --watch
     """
     set_prefect_defaults()
-    settings = load_settings()
-    numbers = {"light": settings.max_light, "heavy": settings.max_heavy}
-    done = asyncio.run(_on_server(repo, numbers, limits))
+    settings = load_settings(limits=limits)
+    done = asyncio.run(_on_server(repo, settings))
     done["deployments"] = deploy(source or ROOT.as_uri(), timezone, cloned=bool(source))
     if json_:
         print_json(done)
@@ -59,10 +58,12 @@ def setup(
     return 0
 
 
-async def _on_server(repo: str, numbers: dict[str, int], limits: str) -> dict[str, Any]:
+async def _on_server(repo: str, settings: Settings) -> dict[str, Any]:
     from httpx import HTTPError
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
+
+    from tasks.limits import make_limits
 
     url = PREFECT_API_URL.value()
     if not url:
@@ -73,31 +74,12 @@ async def _on_server(repo: str, numbers: dict[str, int], limits: str) -> dict[st
         )
     try:
         async with get_client() as client:
-            kept, pool = await _limits(client, numbers, limits), await _work_pool(client)
+            kept, pool = await make_limits(client, settings), await _work_pool(client)
             return {"server": url, "limits": kept, "work_pool": pool, "blocks": await _blocks(repo)}
     except HTTPError as error:
         raise ConfigError(
             f"The Prefect server does not answer: {error}", where=f"PREFECT_API_URL={url}", hint="Is it running?"
         ) from error
-
-
-async def _limits(client: Any, numbers: dict[str, int], limits: str) -> dict[str, int]:
-    """On SQLite each slot costs seconds, and those of killed runs never come back: there, each run holds its own."""
-    if limits == "off" or (limits == "auto" and not await _has_postgres(client)):
-        return {}
-    for tag, limit in numbers.items():
-        await client.create_concurrency_limit(tag=tag, concurrency_limit=limit)
-    return numbers
-
-
-async def _has_postgres(client: Any) -> bool:
-    """As far as can be known: a server tells its database's driver if that is set separately, but never its URL."""
-    from prefect.settings import get_current_settings
-
-    told = (await client.request("GET", "/admin/settings")).json().get("server", {}).get("database", {})
-    ours = get_current_settings().server.database.connection_url
-    words = (str(told.get("driver")), ours.get_secret_value() if ours else "")
-    return any(word.startswith("postgresql") for word in words)
 
 
 async def _work_pool(client: Any) -> str:
@@ -110,9 +92,7 @@ async def _work_pool(client: Any) -> str:
 
 
 async def _blocks(repo: str) -> list[str]:
-    from blocks import BLOCKS
-    from blocks.lean_project import LeanProject
-    from blocks.prover import Prover
+    from blocks import BLOCKS, LeanProject, Prover
 
     for kind in BLOCKS:
         await kind.aregister_type_and_schema()

@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.lean_project import LeanProject
-from blocks.prover import Prover
-from blocks.source_host import SourceHost
+from blocks import LeanProject, Prover, SourceHost
 from flows.nightly import nightly
 from flows.on_push import on_push
 from orchestrator.errors import ConfigError, OrchestratorError

@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import HttpUrl, SecretStr
 
-from blocks.language_model import LanguageModel
-from blocks.lean_project import LeanProject
-from blocks.ledger_database import LedgerDatabase
-from blocks.prover import Prover
+from blocks import LanguageModel, LeanProject, LedgerDatabase, Prover
 from orchestrator.config import Profile, load_settings
 from orchestrator.errors import ConfigError
 from tasks.request import read_request

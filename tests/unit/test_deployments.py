@@ -7,10 +7,7 @@ import pytest
 import yaml
 from pydantic import SecretStr, ValidationError
 
-from blocks import BLOCKS
-from blocks.lean_project import LeanProject
-from blocks.ledger_database import LedgerDatabase
-from blocks.source_host import SourceHost
+from blocks import BLOCKS, LeanProject, LedgerDatabase, SourceHost
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
