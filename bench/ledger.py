@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.command import run_command, write_figures
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.normal_form import goal_hash
-from orchestrator.goals.result import GoalStatus, Outcome
+from orchestrator.goals.result import Outcome
 from orchestrator.ledger.records import AttemptRecord, GoalRecord, ProofRecord, ProofVerdict, RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
@@ -147,14 +147,9 @@ def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
         "holder": lambda n: ledger.holder(f"g{n}", repo=repository(n)),
         "holders": lambda n: ledger.holders(repo=repository(n)),
         "release_goal": lambda n: ledger.release_goal(f"g{n}", "bench", repo=repository(n)),
-        "claim_open_goals": lambda n: ledger.claim_open_goals("bench", lease_seconds=600),
-        "claim_open_goals of a repository": lambda n: ledger.claim_open_goals(
-            "bench", lease_seconds=600, repo=repository(n)
-        ),
         "release_expired": lambda n: ledger.release_expired(),
         "record_goals": lambda n: ledger.record_goals([goal_record(n)]),
         "goal_environments, 1,000 goals": lambda n: ledger.goal_environments(repository(n)),
-        "set_goal_status": lambda n: ledger.set_goal_status(f"g{n}", GoalStatus.OPEN, repo=repository(n)),
         "record_proof": lambda n: ledger.record_proof(proof_record(n)),
         "proofs of a goal": lambda n: ledger.proofs(goal_text=text(7 * n)),
         "proofs of a run": lambda n: ledger.proofs(run_id=f"run{n}"),
@@ -177,7 +172,6 @@ def queries(ledger: Ledger) -> dict[str, Callable[[int], object]]:
         "what a goal waits for": lambda n: ledger.ticket_requesters(goal_id=f"g{n}", status=WaitStatus.WAITING),
         "claim_ticket": lambda n: ledger.claim_ticket(ticket(3 * n + 1).ticket_id, "lean", lease_seconds=3600),
         "release_ticket": lambda n: ledger.release_ticket(ticket(3 * n + 1).ticket_id, "lean"),
-        "claim_tickets of a repository": lambda n: ledger.claim_tickets("lean", lease_seconds=1, repo=repository(n)),
         "expire_claims": lambda n: ledger.expire_claims(),
         "settle_wait": lambda n: ledger.settle_wait(ticket(n).ticket_id, f"g{n}", WaitStatus.USED),
     }

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import func, select
 
-from orchestrator.errors import LedgerError
 from orchestrator.goals.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
 from orchestrator.goals.normal_form import goal_hash
 from orchestrator.goals.result import GoalStatus
@@ -43,18 +42,6 @@ class GoalSection(Section):
         if rows := _rows(records):
             with self._database.write() as connection:
                 connection.execute(self._database.insert(GOALS).on_conflict_do_nothing(), rows)
-
-    def set_goal_status(self, goal_id: str, status: GoalStatus, *, repo: str = "") -> None:
-        """Change where a goal stands.
-
-        Raises:
-            LedgerError: no such goal.
-        """
-        mine = and_(GOALS.c.repo == repo, GOALS.c.id == goal_id)
-        with self._database.write() as connection:
-            found = connection.execute(update(GOALS).where(mine).values(status=status)).rowcount
-        if not found:
-            raise LedgerError(f"there is no goal {goal_id} of {repo or 'no repository'}", where=self._database.where)
 
     def goal(self, goal_id: str, *, repo: str = "") -> GoalRecord | None:
         """The goal of that id."""

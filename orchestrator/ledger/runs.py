@@ -89,14 +89,13 @@ class RunSection(Section):
         *,
         goal_text: str | None = None,
         goal_hash: str | None = None,
-        verdict: ProofVerdict | None = None,
         limit: int | None = None,
         newest_first: bool = False,
     ) -> tuple[ProofRecord, ...]:
         """Proofs in the order they were recorded, or the newest first; `goal_text` matches up to names."""
         query = select(PROOFS).order_by(PROOFS.c.id.desc() if newest_first else PROOFS.c.id).limit(limit)
         hashed = goal_hash if goal_text is None else hash_of(goal_text)
-        for column, value in {"run_id": run_id, "goal_hash": hashed, "verdict": verdict}.items():
+        for column, value in {"run_id": run_id, "goal_hash": hashed}.items():
             if value is not None:
                 query = query.where(PROOFS.c[column] == value)
         return self._all(ProofRecord, query)

@@ -78,39 +78,23 @@ class TicketSection(Section):
         *,
         status: TicketStatus | None = None,
         repo: str | None = None,
-        supplier: str | None = None,
         goal_id: str | None = None,
-        declaration: str | None = None,
-        text: str | None = None,
         goal_hash: str | None = None,
+        text: str | None = None,
         limit: int | None = None,
-        offset: int = 0,
     ) -> tuple[Ticket, ...]:
-        """Tickets, the most urgent first.
-
-        Args:
-            status: as it counts now: a claim whose lease has run out is open.
-            repo: of that repository.
-            supplier: that this supplier has, or had last.
-            goal_id, declaration: that this goal, or a goal of this declaration, has asked for.
-            text: with this in the statement, the name, or a label, in any case.
-            goal_hash: with this statement.
-            limit, offset: a page of the list.
+        """Tickets, the most urgent first: of this status (a claim whose lease has run out is open), repository and
+        statement, that this goal has asked for, with `text` in the statement or the name, in any case.
         """
         now = self._now()
-        query = _TICKETS.order_by(TICKETS.c.rank.desc(), TICKETS.c.id).limit(limit).offset(offset)
-        wanted: dict[str, Any] = {"repo": repo, "supplier": supplier, "goal_hash": goal_hash}
-        for column, value in wanted.items():
+        query = _TICKETS.order_by(TICKETS.c.rank.desc(), TICKETS.c.id).limit(limit)
+        for column, value in {"repo": repo, "goal_hash": goal_hash}.items():
             if value is not None:
                 query = query.where(TICKETS.c[column] == value)
         if status is not None:
             query = query.where(_counts_as(status, now))
-        if goal_id is not None or declaration is not None:
-            mine = select(TICKET_WAITS.c.ticket_id)
-            if goal_id is not None:
-                mine = mine.where(TICKET_WAITS.c.goal_id == goal_id)
-            if declaration is not None:
-                mine = mine.where(TICKET_WAITS.c.declaration == declaration)
+        if goal_id is not None:
+            mine = select(TICKET_WAITS.c.ticket_id).where(TICKET_WAITS.c.goal_id == goal_id)
             query = query.where(TICKETS.c.id.in_(mine))
         if text:
             looked_at = (TICKETS.c.goal, TICKETS.c.signature, TICKETS.c.name)
@@ -152,24 +136,25 @@ class TicketSection(Section):
         """Take a ticket; true when it is this supplier's now. One that has it already gets a new lease."""
         now = self._now()
         with self._database.write() as connection:
-            return _claim(connection, ticket_id, supplier, now, lease_seconds)
-
-    def claim_tickets(
-        self, supplier: str, *, lease_seconds: float, limit: int = 1, repo: str | None = None
-    ) -> tuple[Ticket, ...]:
-        """Take up to `limit` of the most urgent open tickets, each of which no other supplier gets."""
-        now = self._now()
-        query = (
-            select(TICKETS.c.id)
-            .where(_counts_as(TicketStatus.OPEN, now), *([] if repo is None else [TICKETS.c.repo == repo]))
-            .order_by(TICKETS.c.rank.desc(), TICKETS.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)  # left out on SQLite, where a write transaction shuts out others anyway
-        )
-        with self._database.write() as connection:
-            found = [row.id for row in connection.execute(query)]
-            taken = [ticket for ticket in found if _claim(connection, ticket, supplier, now, lease_seconds)]
-            return tuple(_one(connection, ticket, now) for ticket in taken)
+            row = connection.execute(select(TICKETS).where(TICKETS.c.id == ticket_id).with_for_update()).first()
+            if row is None:
+                hint = "`orchestrator market list` names them all"
+                raise MarketplaceError(f"there is no ticket {ticket_id}", hint=hint)
+            mine = row.status == TicketStatus.CLAIMED and row.supplier == supplier and row.lease_until > now
+            values = {
+                "status": TicketStatus.CLAIMED,
+                "supplier": supplier,
+                "lease_until": now + timedelta(seconds=lease_seconds),
+                "claims": TICKETS.c.claims + (0 if mine else 1),
+            }
+            free = or_(_counts_as(TicketStatus.OPEN, now), _held_by(supplier))
+            if not _change(connection, ticket_id, now, values, free):
+                return False
+            if row.status == TicketStatus.CLAIMED and row.lease_until <= now:
+                _note(connection, ticket_id, now, TicketEventKind.EXPIRED, row.supplier)
+            kind = TicketEventKind.RENEWED if mine else TicketEventKind.CLAIMED
+            _note(connection, ticket_id, now, kind, supplier)
+            return True
 
     def release_ticket(self, ticket_id: str, supplier: str, *, reason: str = "") -> bool:
         """Give a claim back; false when this supplier does not have it any more."""
@@ -229,7 +214,7 @@ class TicketSection(Section):
             _note(connection, ticket_id, now, kind, who, detail)
             return True
 
-    def settle_wait(self, ticket_id: str, goal_id: str, status: WaitStatus, *, requester: str | None = None) -> int:
+    def settle_wait(self, ticket_id: str, goal_id: str, status: WaitStatus) -> int:
         """Say that a goal has used a ticket's lemma, or needs it no longer; how many waits that concerned.
 
         An open ticket that has nobody waiting for it any more is cancelled.
@@ -239,14 +224,13 @@ class TicketSection(Section):
             TICKET_WAITS.c.ticket_id == ticket_id,
             TICKET_WAITS.c.goal_id == goal_id,
             TICKET_WAITS.c.status != status,
-            *([] if requester is None else [TICKET_WAITS.c.requester == requester]),
         ]
         with self._database.write() as connection:
             changed = connection.execute(update(TICKET_WAITS).where(*mine).values(status=status)).rowcount
             if not changed:
                 return 0
             kind = TicketEventKind.USED if status is WaitStatus.USED else TicketEventKind.WITHDRAWN
-            _note(connection, ticket_id, now, kind, requester or "", goal_id)
+            _note(connection, ticket_id, now, kind, "", goal_id)
             here = and_(TICKET_WAITS.c.ticket_id == ticket_id, TICKET_WAITS.c.status == WaitStatus.WAITING)
             left = count_rows(connection, TICKET_WAITS, here)
             if status is WaitStatus.WITHDRAWN and not left:
@@ -292,27 +276,6 @@ def _counts_as(status: TicketStatus, now: datetime) -> ColumnElement[bool]:
 
 def _held_by(supplier: str) -> ColumnElement[bool]:
     return and_(TICKETS.c.status == TicketStatus.CLAIMED, TICKETS.c.supplier == supplier)
-
-
-def _claim(connection: Connection, ticket_id: str, supplier: str, now: datetime, lease_seconds: float) -> bool:
-    """One statement takes it, so that no other process can intervene; the events say how."""
-    row = connection.execute(select(TICKETS).where(TICKETS.c.id == ticket_id).with_for_update()).first()
-    if row is None:
-        raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
-    mine = row.status == TicketStatus.CLAIMED and row.supplier == supplier and row.lease_until > now
-    free = or_(_counts_as(TicketStatus.OPEN, now), _held_by(supplier))
-    values = {
-        "status": TicketStatus.CLAIMED,
-        "supplier": supplier,
-        "lease_until": now + timedelta(seconds=lease_seconds),
-        "claims": TICKETS.c.claims + (0 if mine else 1),
-    }
-    if not _change(connection, ticket_id, now, values, free):
-        return False
-    if row.status == TicketStatus.CLAIMED and row.lease_until <= now:
-        _note(connection, ticket_id, now, TicketEventKind.EXPIRED, row.supplier)
-    _note(connection, ticket_id, now, TicketEventKind.RENEWED if mine else TicketEventKind.CLAIMED, supplier)
-    return True
 
 
 def _change(

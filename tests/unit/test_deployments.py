@@ -43,7 +43,7 @@ def test_ci_files_are_yaml(name: str) -> None:
 
 def test_blocks_describe_themselves_and_hide_secrets() -> None:
     for block in BLOCKS:
-        assert block._description
+        assert block.get_description()
         assert all(field.description for name, field in block.model_fields.items() if not name.startswith("_"))
     ledger = LedgerDatabase(url=SecretStr("postgresql+psycopg://u:word@host/db"))
     host = SourceHost(repository="owner/name", token=SecretStr("word"))

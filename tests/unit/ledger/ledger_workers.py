@@ -27,10 +27,10 @@ def prove_goals(url: str, worker: str, goals: int, barrier: Barrier) -> None:
                 ledger.record_goals([GoalRecord(goal=Goal(id=f"{number}", text=f"⊢ q {number}"))])
             ledger.update_strategy_statistics([StrategyTrial(strategy="a", success=True, seconds=1.0)])
         barrier.wait()
-        while taken := ledger.claim_open_goals(worker, lease_seconds=600, limit=3):
-            for record in taken:
+        for record in ledger.goals(status=GoalStatus.OPEN):
+            if ledger.claim_goal(record.goal.id, worker, lease_seconds=600):
                 ledger.record_attempt(AttemptRecord(goal_text=record.goal.text, strategy="b", outcome=Outcome.PROVED))
-                ledger.set_goal_status(record.goal.id, GoalStatus.SOLVED)
+                ledger.record_goals([record.model_copy(update={"status": GoalStatus.SOLVED})])
 
 
 def record_many(url: str, worker: str, attempts: int, barrier: Barrier) -> None:

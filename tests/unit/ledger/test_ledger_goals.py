@@ -70,14 +70,6 @@ def test_goals_are_found_by_what_is_asked(ledger: Ledger) -> None:
     assert dict(ledger.statistics().goals) == {"open": 2, "solved": 1}
 
 
-def test_status_changes(ledger: Ledger) -> None:
-    ledger.record_goals([GoalRecord(goal=goal("x"), repo="r"), GoalRecord(goal=goal("x"))])
-    ledger.set_goal_status("x", GoalStatus.LOOKS_FALSE, repo="r")
-    assert [found.status for found in ledger.goals()] == [GoalStatus.OPEN, GoalStatus.LOOKS_FALSE]
-    with pytest.raises(LedgerError, match="no goal y"):
-        ledger.set_goal_status("y", GoalStatus.SOLVED)
-
-
 def test_a_goal_of_an_unknown_run_is_refused(ledger: Ledger) -> None:
     with pytest.raises(LedgerError):
         ledger.record_goals([GoalRecord(goal=goal("a")), GoalRecord(goal=goal("b"), last_seen_run="nobody")])
@@ -130,23 +122,3 @@ def test_expired_claims_are_cleared_away(ledger: Ledger, clock: Clock) -> None:
     assert ledger.release_expired() == 1
     assert ledger.release_expired() == 0
     assert not ledger.claim_goal("h", "two", lease_seconds=10)
-
-
-def test_open_goals_are_claimed_once_easiest_first(ledger: Ledger, clock: Clock) -> None:
-    ledger.record_goals(
-        [
-            GoalRecord(goal=goal("hard", 0.9), repo="r"),
-            GoalRecord(goal=goal("easy", 0.1), repo="r"),
-            GoalRecord(goal=goal("done", 0.0), repo="r", status=GoalStatus.SOLVED),
-            GoalRecord(goal=goal("elsewhere", 0.2), repo="s"),
-        ]
-    )
-    assert [found.goal.id for found in ledger.claim_open_goals("one", lease_seconds=10, repo="r")] == ["easy"]
-    assert not ledger.claim_goal("easy", "two", lease_seconds=10, repo="r")
-    assert [found.goal.id for found in ledger.claim_open_goals("two", lease_seconds=10, limit=5)] == [
-        "elsewhere",
-        "hard",
-    ]
-    assert ledger.claim_open_goals("three", lease_seconds=10, limit=5) == ()
-    clock.move(seconds=11)
-    assert len(ledger.claim_open_goals("three", lease_seconds=10, limit=5)) == 3

@@ -149,22 +149,19 @@ def test_the_most_urgent_comes_first_and_waiting_makes_urgent(ledger: Ledger, cl
     ledger.open_ticket(ticket(2, priority=0.405), asked())
     ledger.open_ticket(ticket(3, priority=0.5), asked())
     assert [one.ticket_id for one in ledger.tickets()] == ["t0003", "t0001", "t0002"]
-    taken = ledger.claim_tickets("micro", lease_seconds=60, limit=2)
-    assert [one.ticket_id for one in taken] == ["t0003", "t0001"]
+    assert all(ledger.claim_ticket(one, "micro", lease_seconds=60) for one in ("t0003", "t0001"))
     assert [one.ticket_id for one in ledger.tickets(status=TicketStatus.OPEN)] == ["t0002"]
 
 
 def test_lists_can_be_narrowed_and_paged(ledger: Ledger) -> None:
     for number in range(5):
         ledger.open_ticket(ticket(number, priority=number / 10), asked(goal=f"g{number % 2}"))
-    assert [one.ticket_id for one in ledger.tickets(limit=2, offset=1)] == ["t0003", "t0002"]
-    assert len(ledger.tickets(goal_id="g1")) == len(ledger.tickets(declaration="D.g1")) == 2
+    assert [one.ticket_id for one in ledger.tickets(limit=2)] == ["t0004", "t0003"]
+    assert len(ledger.tickets(goal_id="g1")) == 2
     assert [one.ticket_id for one in ledger.tickets(text="LEMMA_4")] == ["t0004"]
     assert ledger.tickets(text="%") == ()
     assert ledger.tickets(repo="/elsewhere") == ()
-    assert ledger.tickets(goal_hash=f"{3:064}")[0].ticket_id == "t0003"
     ledger.claim_ticket("t0001", "micro", lease_seconds=60)
-    assert [one.ticket_id for one in ledger.tickets(supplier="micro")] == ["t0001"]
     counts = ledger.ticket_counts()
     assert (counts.total, counts.by_status[TicketStatus.CLAIMED], counts.waiting, counts.used) == (5, 1, 5, 0)
     ledger.settle_wait("t0001", "g1", WaitStatus.USED)

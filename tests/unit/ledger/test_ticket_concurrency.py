@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger_clock import Clock
-from ticket_workers import fill, supply, supply_and_die
+from ticket_workers import claimed, fill, supply, supply_and_die
 
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketEventKind, TicketStatus
@@ -73,7 +73,8 @@ def test_what_killed_suppliers_held_comes_back(shared_url: str) -> None:
         clock.time += timedelta(seconds=lease)
         assert len(ledger.expire_claims()) == 12
         assert ledger.expire_claims() == ()
-        again = ledger.claim_tickets("another", lease_seconds=60, limit=100)
+        claimed(ledger, "another", 60, 100)
+        again = ledger.tickets(status=TicketStatus.CLAIMED)
         assert len(again) == 16
         assert {t.claims for t in again} == {1, 2}
         for one in again:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import islice
 from typing import Protocol
 
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import Ticket, TicketRequester
+from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus
 
 
 class Barrier(Protocol):
@@ -37,11 +38,18 @@ def fill(url: str, tickets: int) -> None:
             ledger.open_ticket(ticket(number), TicketRequester(requester="r", goal_id=f"g{number}"))
 
 
+def claimed(ledger: Ledger, supplier: str, lease_seconds: float, most: int) -> tuple[Ticket, ...]:
+    """Up to `most` open tickets that are this supplier's now."""
+    open_ones = ledger.tickets(status=TicketStatus.OPEN)
+    mine = (one for one in open_ones if ledger.claim_ticket(one.ticket_id, supplier, lease_seconds=lease_seconds))
+    return tuple(islice(mine, most))
+
+
 def supply(url: str, supplier: str, barrier: Barrier) -> None:
     """Claim and complete tickets until none is left."""
     with Ledger.open(url) as ledger:
         barrier.wait()
-        while taken := ledger.claim_tickets(supplier, lease_seconds=600, limit=3):
+        while taken := claimed(ledger, supplier, 600, 3):
             for one in taken:
                 assert ledger.complete_ticket(one.ticket_id, supplier, proof="theorem", script=f"by {supplier}")
 
@@ -50,6 +58,6 @@ def supply_and_die(url: str, supplier: str, barrier: Barrier, lease_seconds: flo
     """Claim tickets, complete one, and be killed with the others in hand."""
     with Ledger.open(url) as ledger:
         barrier.wait()
-        first, *_ = ledger.claim_tickets(supplier, lease_seconds=lease_seconds, limit=4)
+        first, *_ = claimed(ledger, supplier, lease_seconds, 4)
         ledger.complete_ticket(first.ticket_id, supplier, proof="theorem", script="rfl")
         os.kill(os.getpid(), signal.SIGKILL)
