@@ -101,10 +101,7 @@ class ArchitectNode:
     Attributes:
         label: LaTeX label; the declaration's name when none is given.
         declaration: full name of the tagged declaration ("" for an unnamed instance).
-        file: path of the Lean file.
-        line: line of the attribute, from 1.
         uses: declarations and labels added to those inferred for the statement and the proof.
-        not_ready: marked as not ready.
         has_proof: the blueprint shows a proof apart from the statement.
     """
 

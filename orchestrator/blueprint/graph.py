@@ -46,11 +46,7 @@ class DependencyGraph:
         return _reach(self.used_by, key)
 
     def unblocks(self, key: str, status: BlueprintStatus | None = None) -> int:
-        """How many nodes wait on this one, directly or not: all that use it, or with a status only the unproved.
-
-        Raises:
-            KeyError: there is no such node.
-        """
+        """How many nodes wait on this one, directly or not: all that use it, or with a status only the unproved."""
         done = {node.key for node in status.nodes if node.done} if status else set()
         return len(self.descendants(key) - done - {key})
 

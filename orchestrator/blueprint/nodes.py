@@ -144,7 +144,6 @@ class Blueprint:
     Attributes:
         nodes: in document order.
         files: text of every TeX file read, by path in the repository with forward slashes.
-        problems: what could not be taken as meant.
         root: the file reading began with ("" when there is no blueprint).
         declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.
         complete: every file that could hold nodes was read.

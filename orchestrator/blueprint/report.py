@@ -72,15 +72,9 @@ class Report:
     Attributes:
         root: the file reading began with, or "Lean files".
         by: what was gone by: "lean", "partly" where Lean could elaborate some files only, or "text".
-        counts: what the source holds.
-        lines: one a node.
-        missing: declarations that do not exist.
         not_seen: declarations that the project's text does not show (they may come from a library or a macro).
-        problems: what could not be taken as meant.
         false_marks, unmarked: how many marks are false, and how many are missing.
-        stale_lean_decls: the generated list of names is out of date.
         ready: nodes whose proof can be begun now, those that most others wait for first, with how many wait.
-        cycles: nodes that use one another in a circle.
         editable: the marks are ours to edit (they are not where LeanArchitect writes them).
     """
 

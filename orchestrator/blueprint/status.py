@@ -31,13 +31,10 @@ class DeclarationTruth:
     """What Lean says of one declaration. A declaration nobody could elaborate has none of these.
 
     Attributes:
-        exists: the environment has it.
-        statement_has_sorry: its type holds a sorry.
         axioms: every axiom below it, transitively.
         sorry_free: no sorry below it, transitively.
         rests_on: names of the declarations below it that hold a sorry themselves.
         is_data: it is a definition, a structure, an instance of data: its body belongs to the statement.
-        body_has_sorry: its own body holds a sorry.
     """
 
     exists: bool
@@ -54,15 +51,12 @@ class NodeStatus:
     """What is true of one node.
 
     Attributes:
-        statement: the statement is formalised.
         proof: the proof is, with allowed axioms only; also given when the blueprint has no proof environment for it.
         proved: nothing is left to do for this node: `proof` where there is a proof environment; else the statement
             is formalised and the declarations' own bodies hold neither a sorry nor an axiom that is not allowed.
-        missing: declarations that do not exist.
         open_here: its own declarations that hold a sorry themselves.
         rests_on: sorried declarations elsewhere, below its own.
         forbidden_axioms: axioms below it that are not allowed, sorry apart.
-        false_marks: where it is marked though that is false.
         unmarked: where a mark would be true and is missing.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
     """
@@ -105,7 +99,6 @@ class BlueprintStatus:
     """What is true of a whole blueprint.
 
     Attributes:
-        nodes: one status a node, in the blueprint's order.
         stale_lean_decls: the generated list of names is there and differs from what the source says. False when
             parts of the source could not be read.
     """

@@ -42,8 +42,6 @@ def plan(
     """The edits that make the marks true, by file and place. None when they are true already.
 
     Args:
-        blueprint: as read.
-        status: of this very blueprint.
         remove_undecided: take away marks of declarations nobody could elaborate. By default those marks stay as they
             are; either way none is added.
         lean_decls: also bring the generated list of declaration names up to date, if it is there.
@@ -71,10 +69,6 @@ def plan(
 
 def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]:
     """The texts with the edits made; files without edits are passed on as they are.
-
-    Args:
-        edits: from `plan`, in any order.
-        texts: path → text the edits were planned on.
 
     Raises:
         BlueprintError: an edit is of a file that is not in `texts`, lies outside its text, or overlaps another.
@@ -122,7 +116,6 @@ class BlueprintUpdate:
     """What makes the blueprint true.
 
     Attributes:
-        marks: what is set and taken away.
         patch: one diff over the TeX files ("" when nothing changes).
         texts: new content of the files that change, by path.
     """

@@ -38,7 +38,6 @@ def canonical_labels(
 
     Args:
         hypotheses: in the order given; words and needs refer to it.
-        target: what is to be proved.
         metavariables: how many there are; their indices follow those of the hypotheses.
         limit: how many complete numberings to compare at most.
     """

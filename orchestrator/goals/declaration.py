@@ -85,7 +85,6 @@ class Fingerprint:
     Attributes:
         name: exact name, with the module prefix of private declarations.
         kind: "theorem", "def", "axiom", "opaque", "inductive", "constructor", "recursor" or "quot".
-        levels: universe parameters.
         type: canonical text of the statement: injective up to binder names, not for people.
         value: the same for the body of what is not a theorem.
         axioms: all that it rests on, outside the imported library.
@@ -94,7 +93,6 @@ class Fingerprint:
         type_has_sorry: the statement contains one.
         auxiliary: made by the elaborator (`_proof_1`, ...).
         uses: the project's constants that it speaks of directly.
-        user_name: as a user writes it.
         owner: the declaration that an auxiliary constant belongs to, "" where none is known.
         sorry_places: where the sorries of the constant stand in its file, None for one that does not say.
         recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.

@@ -70,13 +70,7 @@ def prefixes(name: str) -> list[str]:
 
 
 class NameReader:
-    """A cursor over tokens that writes atoms: text as it is, and variables for the names in scope.
-
-    Args:
-        tokens: of one hypothesis or target.
-        scope: variables by spelling.
-        notes: of the whole goal; grows.
-    """
+    """A cursor over tokens that writes atoms: text as it is, and variables for the names in scope."""
 
     def __init__(self, tokens: Sequence[Token], scope: dict[str, Variable], notes: Notes) -> None:
         self._tokens = tokens

@@ -60,11 +60,8 @@ class HelperLemma:
     """A theorem that a patch adds in front of the declaration whose proof needs it.
 
     Attributes:
-        name: full name.
         short: the name as it is written at its location, inside the namespaces that are open there.
         signature: what stands between the name and `:=`.
-        script: its tactic script.
-        file: path of the file it goes into.
         before: start of the command that it goes in front of, in the original file.
         ticket: id of the ticket it fills ("" for none).
     """
@@ -96,10 +93,8 @@ class Result:
 
     Attributes:
         success: a proof was found that Lean accepted in the declaration (the gate still has to pass it).
-        strategy: who answers.
         tactics: the proof script, one tactic a string; joined by newlines it replaces the sorry. Of a failure with
             subgoals: the sketch, with a `sorry` for each.
-        time_seconds: wall time spent.
         subgoals: statements left open, for others to prove, as Lean prints them.
         error: why it failed ("" on success); the outcome in words unless something else is said.
         metadata: details for the ledger and for people (JSON-serialisable values).

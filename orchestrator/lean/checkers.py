@@ -44,11 +44,8 @@ class Compiled:
 
     Attributes:
         folder: the native project, built, with the patch in place.
-        modules: the modules that the patch changes.
         originals, patched: compiled files of the same module before and after, by module; SafeVerify compares these.
         challenge: a module with the original statements, "" when there is none; comparator compares it with `modules`.
-        theorems: what was proved.
-        axioms: what a proof may rest on.
     """
 
     folder: Path

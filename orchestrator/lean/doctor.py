@@ -52,16 +52,9 @@ class Condition:
     """What `examine` found. Sizes in megabytes; a problem is "" when there is none.
 
     Attributes:
-        python: version of the running Python.
         node, node_problem: version of Node, or why it cannot be used.
-        npm: npm is there.
-        embedded: where the embedded Lean's installation stands.
-        native: the native Lean.
-        git: path of git.
         memory_free, disk_free: what is available, the disk of the cache folder.
         extras: optional parts of which every module is there.
-        checkers: third-party programs that check compiled proofs.
-        walls: what Lean processes can be kept away from.
         ledger_folder, ledger_problem: where the ledger is kept, and why it cannot be written there.
     """
 

@@ -46,7 +46,6 @@ class DojoLimits:
     """What has to hold before LeanDojo is tried.
 
     Attributes:
-        installed: the package can be imported.
         traced: the repository at this commit is in LeanDojo's cache.
         online: tracing may download.
     """
@@ -216,11 +215,7 @@ def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
 
 
 def environment_of(goal: Goal, repository: str, commit: str) -> Any:
-    """LeanDojo's environment for a goal's theorem, not started yet.
-
-    Raises:
-        LeanNotFound: LeanDojo does not know the repository or the commit.
-    """
+    """LeanDojo's environment for a goal's theorem, not started yet."""
     from lean_dojo import Dojo
 
     return Dojo(theorem_of(goal, repository, commit), timeout=TACTIC_SECONDS)

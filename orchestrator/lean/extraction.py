@@ -130,11 +130,7 @@ def project_parts(project: Project, lean: str) -> list[str]:
 async def known_extraction(
     cache: ContentCache, project: Project, lean: str, work: Callable[[], Awaitable[Extraction]]
 ) -> Extraction:
-    """The extraction of a project, from the cache if its every file was seen before; else by `work`.
-
-    Raises:
-        SessionError: as `work` does.
-    """
+    """The extraction of a project, from the cache if its every file was seen before; else by `work`."""
     known = recalled_extraction(cache, project, lean)
     if known is not None:
         return known

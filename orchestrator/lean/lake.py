@@ -33,7 +33,6 @@ class Package:
         name: as in the manifest; older manifests write it with `«»`.
         folder: relative to the project, with forward slashes.
         revision: git commit ("" for a package by path).
-        inherited: it came with another package.
     """
 
     name: str

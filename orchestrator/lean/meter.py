@@ -14,7 +14,6 @@ class LeanMeter:
 
     Attributes:
         seconds: wall time in which servers were starting or had a request to answer, summed over servers.
-        processes: servers started.
         starts: called in front of each start; what it raises keeps the server from starting.
     """
 

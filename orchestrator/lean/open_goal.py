@@ -32,8 +32,6 @@ class OpenGoal:
     `RequestRefused`; what a script or a tactic does to the process makes it a failed one.
 
     Args:
-        workspace: where its file is elaborated.
-        goal: the goal; its `span` and `command` say where it stands.
         limits: what one tactic may spend unless said otherwise.
     """
 

@@ -375,9 +375,6 @@ class CheckReply:
 
     Attributes:
         accepted: no error, one sorry fewer, and no sorry that the text does not show.
-        errors: Lean's words, or ours.
-        other_sorries: sorries of the declaration that remain.
-        axioms: what its declarations rest on.
     """
 
     accepted: bool
@@ -424,7 +421,6 @@ class SplitReply:
 
     Attributes:
         goals: the sketch's own sorries, in their order; empty when there are errors.
-        errors: Lean's words, or ours.
     """
 
     goals: tuple[Goal, ...] = ()

@@ -44,10 +44,7 @@ class Servers:
     Attributes:
         launch: how an embedded one is started; of a native one, the program `lake` and the folder it works in.
         count: how many a pool holds.
-        settings: their limits.
-        description: which Lean, in words.
         identity: changes whenever another Lean, or another server, would answer.
-        meter: what the servers have used so far.
         native: how a REPL of the user's own Lean is started; None for the embedded Lean.
         not_checked: what no verdict over this Lean covers, in words.
     """
@@ -102,7 +99,6 @@ def usable(settings: Settings, paths: Paths, project: Project) -> Project:
     Where a package needs a native Lean and there is none, the sorries that need no package are still worked on.
 
     Raises:
-        LeanNotFound: no Lean can be used.
         RepositoryError: no file is left.
     """
     try:

@@ -41,12 +41,7 @@ class Session(Protocol):
 
 
 async def ask(session: Session, request: Asking[ReplyT], *, timeout: float) -> ReplyT:
-    """`session.exchange` with the reply's type known to the type checker.
-
-    Raises:
-        SessionError, RequestRefused: as `exchange` does.
-        MalformedReply: the session answered with another request's kind of reply.
-    """
+    """`session.exchange` with the reply's type known to the type checker."""
     reply = await session.exchange(cast(Request, request), timeout=timeout)
     if not isinstance(reply, REPLIES[type(request)]):
         raise MalformedReply(f"{type(reply).__name__} in answer to {type(request).__name__}")

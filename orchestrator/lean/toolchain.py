@@ -43,7 +43,6 @@ class Native:
     """The native Lean of this machine.
 
     Attributes:
-        lean, lake: the programs.
         elan: the version manager, None when `lean` is a plain program.
         version: of a plain `lean`; "" with elan, where the project decides.
         toolchains: what elan has installed, such as "leanprover/lean4:v4.20.0".
@@ -63,7 +62,6 @@ class ToolchainFacts:
     Attributes:
         toolchain: content of the project's lean-toolchain, "" when there is none.
         imports: modules outside the project that it imports.
-        native: the native Lean, None when `lean` or `lake` is missing.
         embedded: where the embedded Lean's installation stands, None when it cannot be had.
         embedded_problem: why it cannot be had.
     """
@@ -85,10 +83,6 @@ class LeanFound:
     """The Lean to use.
 
     Attributes:
-        kind: native or embedded.
-        version: such as "4.20.0".
-        why: the reason, one sentence.
-        native: its programs; None for the embedded Lean.
         imports: modules outside the project that it imports.
         installed: false when `ensure_embedded` has to be called first.
         warnings: what may go wrong with it in this project, a sentence each.

@@ -61,7 +61,6 @@ class Elaborated:
     Attributes:
         base: environment of exactly its imports.
         env: environment with the module's own declarations.
-        reply: messages, sorries and declarations of the module.
         noncomputable: the embedded Lean could not compile a definition, so the module was elaborated as
             noncomputable (in memory only).
         blocked_by: imported modules of the project that do not elaborate; the module was then not looked at.
@@ -177,7 +176,6 @@ class Workspace:
         """Elaborate a module as it is, and parse `patched` beside it, command by command, running nothing of it.
 
         Raises:
-            SessionError: the session broke.
             RequestRefused: what the module imports cannot be had, or this Lean cannot do it.
         """
         if self._generation != self.session.generation:
@@ -198,12 +196,7 @@ class Workspace:
         return elaborated, found
 
     async def export(self, module: str) -> tuple[str, ...]:
-        """Every constant that `module` makes, as data: lines in the format of lean4export.
-
-        Raises:
-            SessionError: the session broke.
-            RequestRefused: an external import cannot be had.
-        """
+        """Every constant that `module` makes, as data: lines in the format of lean4export."""
         elaborated = await self.load(module)
         request = ExportConstants(elaborated.env, elaborated.base, limits=self._no_heartbeats())
         return (await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))).constants
@@ -218,7 +211,6 @@ class Workspace:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
 
         Raises:
-            SessionError: the session broke.
             MalformedReply: a line is not JSON.
         """
         try:

@@ -26,8 +26,6 @@ class MarketAnswers:
     """Remembers across runs what depends on nothing but files, goals and tickets.
 
     Args:
-        cache: where it is kept.
-        project: the project.
         lean: the server and its version.
     """
 
@@ -37,11 +35,7 @@ class MarketAnswers:
         self._lean = lean
 
     async def needs(self, goal: Goal, work: Callable[[], Awaitable[tuple[Need, ...]]]) -> tuple[Need, ...]:
-        """The lemmas that a goal needs, from the cache or by `work`.
-
-        Raises:
-            SessionError: as `work` does.
-        """
+        """The lemmas that a goal needs, from the cache or by `work`."""
         key = content_key("needs", [self._lean, self._project.environment_digest(goal.module), goal.id, goal.text])
         known = self._cache.get(key, MarketAnswer)
         if known is None:

@@ -20,13 +20,6 @@ from orchestrator.source.helper_lemmas import helper_text, short_name
 class GoalCloser:
     """Closes goals that wait for lemmas.
 
-    Args:
-        ledger: tickets, and who waits for them.
-        pool: Lean on the project.
-        checker: says where a lemma stands.
-        goals: those that may be closed, by id.
-        clock: seconds, monotonic.
-
     Attributes:
         closed: results of the goals closed so far, by id.
         settled: tickets that closed goals no longer wait for.

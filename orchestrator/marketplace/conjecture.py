@@ -51,8 +51,6 @@ class Need:
     """A way to close a goal: a script, and the lemmas that are to be proved for it.
 
     Attributes:
-        script: closes the goal once the lemmas are there.
-        lemmas: what is missing.
         seen: how many attempts got stuck there, a measure of how much the lemmas are needed.
     """
 
@@ -82,16 +80,8 @@ async def find_needs(
     """The lemmas that would close `goal`, the most general first.
 
     Args:
-        goal: an open goal.
-        prover: opens it.
         namespace: what is open in front of its declaration.
-        definitions: the project's own definitions that it sees.
-        timeout: seconds.
         hints: scripts that other strategies got stuck with, tried as openers, too.
-        clock: seconds, monotonic.
-
-    Raises:
-        SessionError: the session broke.
     """
     deadline = clock() + timeout
     if not goal.is_prop:

@@ -40,7 +40,6 @@ class Stub:
 
     Attributes:
         project: the files that the lemma's file imports, and that file down to the lemma.
-        module: that file.
     """
 
     project: Project
@@ -51,9 +50,7 @@ class LeanChecker:
     """Looks at statements and proofs with a Lean of the project.
 
     Args:
-        pool: workspaces over the project.
         open_workspace: gives the gate a workspace on a process of its own.
-        goals: the sorries of the project.
         lean: which Lean it is, as a part of environments.
     """
 
@@ -200,7 +197,6 @@ class LeanChecker:
 
         Raises:
             MarketplaceError: the statement no longer elaborates there.
-            SessionError: the session broke.
         """
         async with self._pool.variant(stub.project).workspace(stub.module.name) as workspace:
             elaborated = await workspace.load(stub.module.name)
@@ -264,11 +260,7 @@ def _lemma(ticket: Ticket, place: TicketPlace, script: str) -> HelperLemma:
 
 
 def _checked(signature: str) -> None:
-    """Refuse what is more than a statement before Lean sees it.
-
-    Raises:
-        MarketplaceError: it is.
-    """
+    """Refuse what is more than a statement before Lean sees it."""
     if colon(signature) < 0:
         raise MarketplaceError("the statement is empty, or has no conclusion", where=signature)
     helper = HelperLemma(PROBE, PROBE, signature, "trivial", "", Position(1, 0))

@@ -46,7 +46,6 @@ class Similar:
     """A ticket like the one asked for.
 
     Attributes:
-        ticket: the ticket.
         how: equal statements up to names; up to the order of hypotheses and the kind of binders, too; a lemma that
             closes the goal in Lean; common words.
         score: 1 for the first two; for words, relative to the best.
@@ -80,8 +79,6 @@ class Marketplace:
     Whoever wants to close a ticket, or to know its history, asks the ledger.
 
     Args:
-        ledger: where the tickets are.
-        lean: looks at statements and proofs.
         repo: the repository that requests are for ("" for none).
         lease_seconds: how long a claim holds unless it is renewed.
     """

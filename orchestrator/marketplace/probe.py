@@ -106,11 +106,7 @@ async def _refuted(workspace: Workspace, env: int, signature: str, name: str, va
 
 
 async def run(workspace: Workspace, source: str, env: int, *, seconds: float = _SECONDS) -> CommandReply:
-    """Elaborate commands in an environment of a workspace, which remembers what the reply left behind.
-
-    Raises:
-        SessionError: the session broke.
-    """
+    """Elaborate commands in an environment of a workspace, which remembers what the reply left behind."""
     request = Command(source, env=env, limits=Limits(milliseconds=int(seconds * 1000)))
     reply = await workspace.same_process(ask(workspace.session, request, timeout=2 * seconds + 10))
     workspace.note(reply)

@@ -52,9 +52,6 @@ class MarketLimits:
 
     Attributes:
         run_id: tells its suppliers apart from those of other runs.
-        seconds: how long all may take.
-        stopping: whether the run was asked to stop.
-        clock: seconds, monotonic.
     """
 
     run_id: str
@@ -67,13 +64,7 @@ class MarketSession:
     """A run's part in the marketplace.
 
     Args:
-        market: the marketplace and its tickets.
-        pool, checker: Lean on the project.
-        goals: every goal that the run works on, by id.
-        definitions: the project's definitions that a goal sees.
         prove: tries every strategy on the sorries of tickets, under the run's limits.
-        answers: remembers across runs.
-        limits: what may be spent.
     """
 
     def __init__(
@@ -108,11 +99,7 @@ class MarketSession:
         return not (self._broken or self._closer.broken or self._over)
 
     async def run(self, stuck: Mapping[str, Result | None]) -> MarketOutcome:
-        """Ask for what the stuck goals (by id, with what their strategies said) miss, supply it, and close them.
-
-        Raises:
-            LedgerError: the ledger cannot be used.
-        """
+        """Ask for what the stuck goals (by id, with what their strategies said) miss, supply it, and close them."""
         self._deadline = self._limits.clock() + self._limits.seconds
         notify(StageProgress("asking for lemmas", 0))
         await asyncio.gather(*(self._ask(self._goals[goal], result) for goal, result in stuck.items()))

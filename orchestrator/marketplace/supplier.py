@@ -64,11 +64,7 @@ async def run_induction(
     definitions: Iterable[str] = (),
     clock: Callable[[], float] = time.monotonic,
 ) -> Result:
-    """A script that Lean accepts for `goal`, or why there is none.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded.
-    """
+    """A script that Lean accepts for `goal`, or why there is none."""
     deadline = clock() + timeout
     scripts = induction_portfolio(goal, definitions)
     async with prover.open(goal) as context:

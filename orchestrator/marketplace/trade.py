@@ -15,12 +15,8 @@ class Trade:
     """One ticket of a run, as the report shows it.
 
     Attributes:
-        ticket: id of the ticket.
         lemma, statement: the name and the signature that were asked for.
-        status: where it stands at the end.
-        asked_by: declarations that asked for it.
         supplier: who proved it ("" when nobody did).
-        used_by: declarations whose proofs use it.
         reason: why it was cancelled, rejected or refused.
     """
 

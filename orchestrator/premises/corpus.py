@@ -30,7 +30,6 @@ async def open_library(session: Session, imports: Sequence[str]) -> AskLean:
     """Import modules on a session, to be asked for their constants.
 
     Raises:
-        SessionError: the session broke.
         RequestRefused: Lean cannot import one of them.
     """
     header = "".join(f"import {name}\n" for name in imports)
@@ -67,11 +66,7 @@ class Corpus:
 async def build(
     ask: AskLean, key: str, *, chunk: int = 400, progress: Callable[[str, int], None] = lambda *_: None
 ) -> Corpus:
-    """Ask a running Lean for everything that its imports declare, `chunk` constants a request.
-
-    Raises:
-        SessionError: the session broke.
-    """
+    """Ask a running Lean for everything that its imports declare, `chunk` constants a request."""
     found: list[Premise] = []
     kinds: dict[str, str] = {}
     module = 0

@@ -40,7 +40,6 @@ class Dense:
 
     Args:
         premises: what there is, in the order of the index's rows.
-        index: their embeddings.
         encode: embeds queries; the same model that embedded the premises.
     """
 

@@ -109,7 +109,6 @@ class Index:
         symbols: by the constants in their statements.
         words: by the words in the last component of their names.
         roots, modules: the number of each first component of a name, and of each module.
-        columns, texts: what they are, row by row.
     """
 
     symbols: Inverted

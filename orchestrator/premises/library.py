@@ -17,7 +17,6 @@ class Library:
     """What goals of any project may use. Safe to use from several threads.
 
     Args:
-        index: the library's theorems.
         model: how features count; what comes with this package unless given.
         dense: finds premises of the library by meaning, beside; None for none.
     """
@@ -49,7 +48,6 @@ class Library:
 
         Args:
             query: the goal; its `modules` are set here.
-            count: how many.
             own: premises of the goal's project; those that it does not see are in `query.without`.
             libraries: first components of the modules that the goal sees; None for all.
         """

@@ -14,7 +14,6 @@ class Premise:
     """A constant that a proof may use.
 
     Attributes:
-        name: full name.
         statement: its type as Lean prints it, on one line.
         module: the module that declares it ("" for one of the goal's own file).
         kind: "theorem", "def", "constructor", …, as Lean's environment has it.

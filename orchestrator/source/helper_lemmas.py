@@ -94,7 +94,6 @@ class WithHelpers:
     """A file's text with helper lemmas put in, and where positions of the original are now.
 
     Attributes:
-        text: the new text.
         inserted: line of the original in front of which lines were put in, and how many, in order.
     """
 

@@ -39,8 +39,6 @@ class Target:
     """A library or a program.
 
     Attributes:
-        name: its name.
-        patterns: its modules.
         folder: relative to the package, with forward slashes ("" for the package itself).
         options: those that Lean gets from `leanOptions`, `moreLeanArgs` and `weakLeanArgs`, the package's included.
     """

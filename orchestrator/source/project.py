@@ -15,7 +15,6 @@ class SourceModule:
     """One Lean file.
 
     Attributes:
-        name: module name, such as `Foo.Bar`.
         path: path in the repository, with forward slashes.
         text: its content as decoded (line ends as in the file).
         imports: module names in the order of the header; `Init` is left out.
@@ -48,11 +47,9 @@ class Project:
     """The modules of a project in build order: every module comes after the ones it imports.
 
     Attributes:
-        name: the package's name.
         root: absolute folder the files were read from.
         toolchain: content of lean-toolchain, stripped ("" when there is none).
         commit: git commit the files are of ("" outside git).
-        modules: in build order.
         problems: files left out, with the reason.
     """
 

@@ -30,9 +30,7 @@ class SorryCandidate:
     """A word that may leave a proof open.
 
     Attributes:
-        word: which one.
         span: the word itself, without its arguments.
-        offset: where it starts.
         declaration: best textual guess of the enclosing declaration's full name ("" when it has none).
         keyword: what introduces that declaration, such as `theorem`, `instance` or `example` ("" outside any).
     """
@@ -61,7 +59,6 @@ class ScannedDeclaration:
 
     Attributes:
         name: best textual guess of its full name.
-        keyword: such as `theorem`.
         start, end: offsets from its keyword up to the next declaration's or scope's.
         is_open: a word in between may leave it open.
     """

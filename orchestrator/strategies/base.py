@@ -62,31 +62,16 @@ class ProofContext(Protocol):
 
         Returns:
             Replies in the order of the tactics; fewer when it stopped at the first that closes the state.
-
-        Raises:
-            SessionError: the session broke.
         """
 
     async def mentions(self) -> tuple[str, ...]:
-        """Full names of the constants that the goal speaks of, without repetition.
-
-        Raises:
-            SessionError: the session broke.
-        """
+        """Full names of the constants that the goal speaks of, without repetition."""
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
-        """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal.
-
-        Raises:
-            SessionError: the session broke.
-        """
+        """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal."""
 
     async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
-        """Put a sketch (a script with sorries) in place of the sorry; its own sorries as goals, or the errors of Lean.
-
-        Raises:
-            SessionError: the session broke.
-        """
+        """Put a sketch (a script with sorries) in place of the sorry; its own sorries as goals, or the errors of Lean."""
 
 
 class GoalOpener(Protocol):
@@ -124,13 +109,7 @@ def needs_proposition(goal: Goal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BoundStrategy:
-    """A strategy made of its coroutine, bound to what that needs.
-
-    Attributes:
-        type: its name.
-        work: tries a goal for so many seconds.
-        why_not: why it cannot be tried on a goal; "" when it can.
-    """
+    """A strategy made of its coroutine, bound to what that needs."""
 
     type: StrategyType
     work: Callable[[Goal, float], Awaitable[Result]]
@@ -156,10 +135,6 @@ async def attack(
     """Open the goal and work on it until a deadline, which `work` keeps by itself and is told by the clock.
 
     Being cancelled would cost the Lean process, so that only happens when it overruns the deadline by the grace.
-
-    Raises:
-        SessionError: the session broke.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
     """
     async with prover.open(goal) as context:
         started = timing.clock()
@@ -209,11 +184,7 @@ async def guarded(
 
 
 async def replay(prover: GoalOpener, goal: Goal, tactics: Sequence[str]) -> Result:
-    """Check tactics that have worked before: all of them as one script, then each alone.
-
-    Raises:
-        SessionError: the session broke.
-    """
+    """Check tactics that have worked before: all of them as one script, then each alone."""
     scripts = dict.fromkeys((tuple(tactics), *((tactic,) for tactic in tactics)))
     async with prover.open(goal) as context:
         for script in scripts:

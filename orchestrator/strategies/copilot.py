@@ -42,8 +42,6 @@ class CopilotProject:
     """What a project says of Lean Copilot.
 
     Attributes:
-        in_manifest: `lake-manifest.json` lists the package.
-        on_disk: its package folder is there.
         sees: whether a module imports it, directly or not, by module name.
     """
 
@@ -77,12 +75,7 @@ def packages_in(manifest: str) -> frozenset[str]:
 async def run_copilot(
     goal: Goal, timeout: float, *, prover: GoalOpener, clock: Callable[[], float] = time.monotonic
 ) -> Result:
-    """Let Lean Copilot work on `goal` for at most `timeout` seconds: search a proof, then tactics, then premises.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
-    """
+    """Let Lean Copilot work on `goal` for at most `timeout` seconds: search a proof, then tactics, then premises."""
 
     async def work(context: ProofContext, deadline: float) -> Result:
         return await _Copilot(context, deadline, clock).run()

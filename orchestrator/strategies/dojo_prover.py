@@ -18,9 +18,7 @@ class DojoProver:
     """A prover that tries LeanDojo first. Whether a proof holds is always our own session's to say.
 
     Args:
-        ours: opens goals on our own sessions.
         unable: why LeanDojo cannot work on a goal, "" when it can.
-        make: makes LeanDojo's environment for a goal.
         tell: hears once of each reason why LeanDojo is not used.
     """
 

@@ -33,10 +33,7 @@ class LocalDeclaration:
     """A declaration of the project.
 
     Attributes:
-        name: full name.
-        role: what it is good for.
         uses: the project's constants that it speaks of.
-        recursive: a definition by recursion.
     """
 
     name: str
@@ -95,11 +92,7 @@ class LocalContext:
 
     Attributes:
         definitions: to unfold; those that the goal names itself come first.
-        predicates: inductive propositions.
-        types: inductive types and structures.
         theorems: proved, or assumed by a structure, about these constants.
-        constructors: of each predicate and type.
-        recursions: those definitions that recur.
     """
 
     definitions: tuple[str, ...] = ()

@@ -38,14 +38,8 @@ class StrategyTools:
     """What a run has for its strategies.
 
     Attributes:
-        settings: profile and models.
-        prover: opens goals on sessions.
         definitions, declarations: what of the project a goal sees.
-        choose: premises for a goal and the constants it mentions.
-        retriever: premises for a goal.
-        project: what is worked on.
         ledger: what it knows of goals and tactics, and hears of every tactic that is tried.
-        timing: what attempts tell the time by.
         whole_states: opens goals for a strategy that never asks for one goal of several; `prover` unless given.
     """
 

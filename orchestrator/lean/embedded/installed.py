@@ -19,8 +19,6 @@ class EmbeddedLean:
     Attributes:
         root: folder with `bin/` and `lib/lean/`.
         folder: folder with the compiled server and what starts it.
-        node: the Node program.
-        version: of Lean.
         package_digest: integrity of the npm package it was made from.
     """
 

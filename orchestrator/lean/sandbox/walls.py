@@ -22,8 +22,6 @@ class Walls:
     """What this system offers.
 
     Attributes:
-        limits: resource limits.
-        network: a process can be taken off the network.
         landlock: version of Landlock, 0 for none.
     """
 

@@ -33,7 +33,6 @@ class Lemmas:
     """What automation is given.
 
     Attributes:
-        local: the project's constants around the goal.
         premises: full names of retrieved theorems, the best first.
         equations: those of them that rewrite.
         missing: names that Lean turned out not to know.
@@ -107,9 +106,6 @@ def closers(facts: GoalFacts, lemmas: Lemmas, effort: Effort, *, root: bool, pla
     """The closers of one effort for a goal, the likeliest and cheapest first, without repetition.
 
     Args:
-        facts: the goal.
-        lemmas: what automation is given.
-        effort: which closers.
         root: whether the goal is the one that is to be proved, not one that a step has left.
         plain: the goal printed without field notation, where inductions in one line are asked for.
     """

@@ -35,12 +35,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class GoalFacts:
-    """A goal's text taken apart.
-
-    Attributes:
-        text: the goal as Lean prints it.
-        local: the project's constants around it.
-    """
+    """A goal's text taken apart."""
 
     text: str
     local: LocalContext

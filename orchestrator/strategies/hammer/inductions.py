@@ -35,8 +35,6 @@ def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator
     """Proofs of this kind for a goal, the likeliest first.
 
     Args:
-        facts: the goal.
-        automation: what ends the cases.
         plain: the goal printed without field notation, to find what functions are applied to.
     """
     starts = list(dict.fromkeys(_starts(GoalFacts(plain, facts.local), plain)))
@@ -49,9 +47,7 @@ def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator
     """The few that most often end a goal, with nothing from the library: what they say of a goal costs little.
 
     Args:
-        facts: the goal.
         bare: automation with the project's own names alone.
-        plain: see `inductions`.
     """
     starts = list(dict.fromkeys(_starts(GoalFacts(plain, facts.local), plain)))
     single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]

@@ -20,15 +20,7 @@ _MILLISECONDS = 1_500
 
 
 class SearchLemmas:
-    """Names for one search's tactics.
-
-    Args:
-        goal: what is to be proved.
-        mentions: the constants it speaks of.
-        declarations: what the project declares around it.
-        choose: retrieves theorems.
-        states: asks Lean which names `grind` takes.
-    """
+    """Names for one search's tactics."""
 
     def __init__(
         self, goal: Goal, mentions: Sequence[str], declarations: VisibleDeclarations, choose: Choose, states: GoalStates
@@ -45,11 +37,7 @@ class SearchLemmas:
         return self.lemmas.about(self._choose(replace(self._goal, text=node.text), self._mentions))
 
     async def once_more(self, node: GoalNode, replies: Sequence[TacticReply]) -> tuple[str, ...]:
-        """The tactics that failed only for names in their lists, without these; from now on they are left out.
-
-        Raises:
-            SessionError: the goal's file cannot be loaded any more.
-        """
+        """The tactics that failed only for names in their lists, without these; from now on they are left out."""
         again: list[str] = []
         for reply in replies:
             refused = unknown_names(reply.error) - self.lemmas.missing

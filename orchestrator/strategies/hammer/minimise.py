@@ -28,9 +28,6 @@ async def minimise(root: GoalNode, states: GoalStates, left: Callable[[], float]
 
     At most a share of the time that is left, of the seconds `spent` on finding it, and a few seconds, are used. The
     proof is a proof at any moment.
-
-    Raises:
-        SessionError: the goal's file cannot be loaded any more.
     """
     end = left() - min(_MOST_SECONDS, _SHARE * left(), _LEAST_BUDGET + _SHARE * spent)
     for leaf in list(root.leaves()):

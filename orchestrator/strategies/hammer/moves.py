@@ -36,9 +36,7 @@ def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[M
     """Every move on a goal, the cheapest first, without repetition.
 
     Args:
-        facts: the goal, its hypotheses with names where possible.
         plain: the goal printed without field notation, to find what functions are applied to.
-        how: which moves.
     """
     found: dict[str, float] = {}
     restating: tuple[Maker, ...] = (_fertilisations, _abstractions)

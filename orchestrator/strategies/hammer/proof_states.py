@@ -13,15 +13,7 @@ REPLAY_MILLISECONDS = 10_000
 
 
 class GoalStates:
-    """Runs tactics on goals of one tree.
-
-    Args:
-        context: the opened goal, the tree's root.
-        left: seconds that are left.
-
-    Attributes:
-        tried: how many tactics were run.
-    """
+    """Runs tactics on goals of one tree."""
 
     def __init__(self, context: ProofContext, left: Callable[[], float]) -> None:
         self._context = context
@@ -35,9 +27,6 @@ class GoalStates:
         """Try tactics on a goal alone; fewer replies when one closes it or the time is over.
 
         A tactic that kills the process is a failed one.
-
-        Raises:
-            SessionError: the goal's file cannot be loaded any more.
         """
         replies: list[TacticReply] = []
         together = len(tactics)

@@ -13,9 +13,7 @@ class GoalNode:
     """A goal.
 
     Attributes:
-        text: as Lean prints it.
         parent: the step that led here; None for the root.
-        index: which of the parent's goals it is.
         cost: what the steps to it cost together.
         steps: ways that were tried on it.
         closer: tactic lines that end it; () while there are none.
@@ -41,11 +39,7 @@ class GoalNode:
 
     @property
     def script(self) -> tuple[str, ...]:
-        """The proof as tactic lines.
-
-        Raises:
-            ValueError: there is none.
-        """
+        """The proof as tactic lines."""
         if self.closer:
             return self.prefix + self.closer
         if self.by is None:

@@ -78,20 +78,7 @@ async def run_hammer(
     choose: Choose = lambda _goal, _mentions: (),
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
-    """Search for a proof of `goal` for at most `timeout` seconds.
-
-    Args:
-        goal: the goal.
-        timeout: seconds, from when the goal is open on a session.
-        prover: opens goals on sessions.
-        declarations: what the project declares around a goal.
-        choose: retrieves library theorems.
-        timing: what the time is told by.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
-    """
+    """Search for a proof of `goal` for at most `timeout` seconds."""
 
     async def work(context: ProofContext, deadline: float) -> Result:
         def left() -> float:

@@ -17,13 +17,7 @@ Keep = Callable[[Sequence[Trial[str]]], None]
 
 
 class LearnedOrder:
-    """A `CandidateOrder` by what is known of each kind of tactic on goals like this one.
-
-    Args:
-        policy: ranks the kinds.
-        known: statistics to start from.
-        keep: told of the trials of every attempt.
-    """
+    """A `CandidateOrder` by what is known of each kind of tactic on goals like this one."""
 
     def __init__(self, policy: Policy, known: Statistics[str], keep: Keep = lambda trials: None) -> None:
         self._policy = policy
@@ -39,11 +33,7 @@ class LearnedOrder:
         return [candidate for kind in ranked for candidate in by_kind[kind]]
 
     def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """Count what came of the candidates that were tried.
-
-        Raises:
-            LedgerError: the trials could not be kept.
-        """
+        """Count what came of the candidates that were tried."""
         features = features_of(goal)
         failed: list[str] = []
         trials: list[Trial[str]] = []

@@ -26,13 +26,7 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TacticCandidate:
-    """A tactic to try.
-
-    Attributes:
-        tactic: its text.
-        tier: when it is tried.
-        milliseconds: the longest it may run.
-    """
+    """A tactic to try."""
 
     tactic: str
     tier: Tier
@@ -94,7 +88,6 @@ def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[TacticCandid
     """Every candidate for `goal`, in the order of trial, without repetition.
 
     Args:
-        goal: the goal; its hypotheses name what can be taken apart, its imports say whether Mathlib is there.
         definitions: full names of the project's own definitions, for unfolding those that occur in the goal.
     """
     cheap, searches = list(CORE_CHEAP), list(SEARCH)

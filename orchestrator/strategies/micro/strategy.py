@@ -50,17 +50,8 @@ async def run_micro(
     A tactic that closes the state is checked in its declaration before it counts.
 
     Args:
-        goal: the goal.
-        timeout: seconds, from when the goal is open on a session.
-        prover: opens goals on sessions.
-        definitions: full names of the project's own definitions that a goal sees.
         order: puts the candidates into the order of trial, and hears what came of them; the portfolio's own order
             unless given.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
-        LedgerError: what was learned cannot be kept.
     """
     known = candidates(goal, definitions(goal))
     chosen = order.order(goal, known) if order is not None else known

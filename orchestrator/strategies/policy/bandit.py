@@ -51,8 +51,6 @@ class ArmStatistics:
     """What is known of one arm.
 
     Attributes:
-        trials: finished attempts.
-        successes: those that proved the goal.
         success_rate: exponential moving average of success, 0 to 1, starting at 0.
         seconds: wall time of all trials together.
         success_seconds: wall time of the successes together.
@@ -124,7 +122,6 @@ class Statistics(Generic[Arm]):
 
     Attributes:
         ema_alpha: weight of the newest trial in a success rate.
-        table: by scope and arm.
     """
 
     ema_alpha: float = 0.1
@@ -170,9 +167,6 @@ class Policy(Protocol):
         """`available`, best first: a permutation of it and nothing else.
 
         Args:
-            features: of the goal.
-            available: distinct arms that can be tried now.
-            statistics: of all arms so far.
             failed: arms that have failed on this goal already.
         """
 

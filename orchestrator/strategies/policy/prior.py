@@ -43,7 +43,6 @@ class RecordedOrder:
     Where an arm has turned out to succeed more rarely than on the recorded goals, it counts for less.
 
     Attributes:
-        arms: what was recorded, by arm.
         base: says what an arm that was not recorded would add, from the statistics.
         trust: for how many trials the recorded rate counts against what was seen.
     """

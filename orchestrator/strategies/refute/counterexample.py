@@ -64,11 +64,7 @@ async def find_counterexample(
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Values for which the goal is false, in words; "" when none was found in the time.
-
-    Raises:
-        SessionError: the session broke.
-    """
+    """Values for which the goal is false, in words; "" when none was found in the time."""
     deadline = clock() + seconds
     limits = Limits(milliseconds=_MILLISECONDS)
     state, text = None, context.goal.text

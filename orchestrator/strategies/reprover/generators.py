@@ -82,10 +82,6 @@ class SolvedGoals:
 
     Similarity is the sum of the inverse document frequencies of the common words over that of all words (weighted
     Jaccard). A script of several tactics counts by its first one alone, too: the others follow on later states.
-
-    Args:
-        solved: what there is to learn from.
-        neighbours: how many goals are looked at.
     """
 
     def __init__(self, solved: Iterable[SolvedGoal], *, neighbours: int = 8) -> None:
@@ -123,7 +119,6 @@ class PremiseTemplates:
 
     Args:
         retrieve: names of premises for a state, the best first, at most as many as asked for.
-        premises: how many are asked for.
     """
 
     def __init__(self, retrieve: Callable[[str, int], Sequence[str]], *, premises: int = 8) -> None:

@@ -79,7 +79,6 @@ class Generator:
         folder: what transformers' `save_pretrained` wrote: config.json and model.safetensors.
         device: "cpu", "cuda", …; "" for a GPU where there is one.
         max_tokens: bytes of a tactic.
-        batch: states that are run through the model at once.
         threads: of torch, for this process; 0 leaves them alone. One is fastest for a small model.
     """
 

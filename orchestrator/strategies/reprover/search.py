@@ -53,10 +53,7 @@ class SearchSettings:
     Attributes:
         seconds: wall time, generation included; the step under way is still looked at.
         expansions: states to expand, 0 for no limit.
-        suggestions: tactics asked for each state.
         max_depth: steps of a proof, 0 for no limit.
-        max_goals: open goals of a state.
-        max_characters: length of a state's text.
     """
 
     seconds: float = 60.0
@@ -72,11 +69,6 @@ class SearchReport:
     """What a search came to.
 
     Attributes:
-        script: the proof found, None when there is none.
-        stop: why it ended.
-        expansions: states expanded.
-        states: different states seen.
-        tactics: tactics run.
         arrivals: how many steps ended how, by `Arrival` value, "failed" and "refused" (the state was closed, and the
             declaration did not take the proof).
         frequent_goals: (goal, number of states it stands open in) of a search that found nothing, most frequent first.
@@ -106,10 +98,6 @@ async def search(
     """Best-first search for a proof of `goals`, by cumulative log-probability.
 
     A proof that the last step brings counts, however late it is.
-
-    Raises:
-        SessionError: the stepper's session broke for good.
-        ModelError: the generator failed.
     """
     run = _Search(goals, stepper, generator, settings, clock)
     while (stop := run.stop()) is None:

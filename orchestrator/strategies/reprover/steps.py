@@ -19,11 +19,8 @@ class Step:
     """What one tactic did to a state.
 
     Attributes:
-        tactic: what was run.
         goals: the goals that are open now, the one that the next tactic works on first.
         handle: names the new state; None when the tactic failed or nothing is left to do.
-        completed: the proof is complete, as far as the state can tell.
-        error: why it failed, in Lean's words; "" when it did not.
     """
 
     tactic: str
@@ -54,8 +51,6 @@ class ContextStepper:
     own state. A tactic that kills the process counts as failed.
 
     Args:
-        context: the open goal.
-        limits: what one tactic may spend.
         restarts: how many dead processes are put up with.
     """
 
@@ -67,11 +62,7 @@ class ContextStepper:
         self._states: dict[int, int] = {}
 
     async def run(self, handle: int, tactics: Sequence[str], *, seconds: float) -> Sequence[Step]:
-        """See `Stepper.run`.
-
-        Raises:
-            SessionError: the session broke again and again.
-        """
+        """See `Stepper.run`."""
         try:
             return self._steps(handle, await self._replies(handle, tactics, seconds))
         except SessionError:

@@ -66,10 +66,6 @@ class Sources:
 
     Attributes:
         model: the trained generator; None for a search without one.
-        retriever: premises for a goal.
-        definitions: full names of the project's own definitions that a goal sees.
-        solved: goals solved before, with their tactics.
-        weights: of the sources.
         premises: how many premises the model is told of.
     """
 
@@ -85,7 +81,6 @@ class ModelGenerator:
     """A model as a `TacticGenerator` of the search; it runs in a thread.
 
     Args:
-        model: the model.
         premises: premises for a state, in ReProver's form, the best first.
     """
 
@@ -149,10 +144,6 @@ async def run_reprover(
 
     The result's metadata holds the numbers of the search and, when nothing was found, `open_goals`: goals that stand
     open in many states, as candidates for lemmas.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded, or again and again.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
     """
 
     async def work(context: ProofContext, deadline: float) -> Result:

@@ -33,7 +33,6 @@ class SearchNode:
         handle: where tactics are run on it.
         log_probability: sum over the way from the root; at most 0.
         parent, tactic: the last step of that way; None and "" at the root.
-        depth: steps from the root.
         expanded: tactics were tried on it, so its way is settled.
     """
 
@@ -65,13 +64,7 @@ class SearchNode:
 
 
 class Tree:
-    """All states of a search.
-
-    Args:
-        goals: what is to be proved.
-        max_goals: states with more goals than this are left out.
-        max_characters: states with a longer text than this are left out.
-    """
+    """All states of a search."""
 
     def __init__(self, goals: Sequence[str], *, max_goals: int = 12, max_characters: int = 8_000) -> None:
         self.root = SearchNode(state_key(goals), tuple(goals), ROOT)

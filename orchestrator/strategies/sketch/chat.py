@@ -27,11 +27,7 @@ def unavailable(endpoint: Endpoint | None) -> str:
 
 
 class OpenAIChat:
-    """A chat model of an endpoint (a `Chat`). A client is made for each conversation's answer and closed behind it.
-
-    Args:
-        endpoint: where it answers.
-    """
+    """A chat model of an endpoint (a `Chat`). A client is made for each conversation's answer and closed behind it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint

@@ -29,8 +29,6 @@ class Usage:
     """What answers took.
 
     Attributes:
-        prompt_tokens: read by the model.
-        completion_tokens: written by it.
         cost: in the currency that the prices are given in; 0 without prices.
         requests: answers that were paid for.
     """

@@ -116,10 +116,6 @@ async def run_sketch(
     A proof without `sorry` that the declaration takes is a success. Otherwise the result holds the best sketch that
     elaborates in `tactics`, its sorries in `subgoals`, and the tokens spent in the metadata (`usage`), which is
     also there when the chat model failed in a later round.
-
-    Raises:
-        SessionError: the session broke while the goal's file was loaded.
-        RequestRefused: the goal is not in its file as Lean elaborates it.
     """
 
     async def work(context: ProofContext, deadline: float) -> Result:
