@@ -41,8 +41,10 @@ from orchestrator.premises.store import chooser, known_library
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.base import ProofContext, Timing
 from orchestrator.strategies.local_context import VisibleDeclarations, declarations_seen, definitions_seen
+from orchestrator.strategies.micro.order import LearnedOrder
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tried, candidates, kind_of
 from orchestrator.strategies.micro.strategy import run_micro
+from orchestrator.strategies.policy.prior import load_prior, tactic_policy
 from orchestrator.strategies.registry import make_strategies
 from orchestrator.strategies.spec import StrategyTools
 
@@ -64,19 +66,18 @@ class Opened:
         yield self._context
 
 
-class Only:
+class Only(LearnedOrder):
     """An order that leaves out all candidates but one, and remembers what it did."""
 
     def __init__(self, candidate: TacticCandidate) -> None:
+        super().__init__(tactic_policy(), load_prior())
         self._candidate = candidate
         self.tried: Sequence[Tried] = ()
 
     def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
-        """See `Order.order`."""
         return [self._candidate]
 
     def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """See `Order.learn`."""
         self.tried = tried
 
 

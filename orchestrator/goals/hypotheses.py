@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from orchestrator.goals.tokens import WORD
+
+_WORD = re.compile(WORD)
 _NAME = r"(?:«[^»]*»|[^\s:«»()\[\]{}⟨⟩])+"
 _DECLARED = re.compile(rf"(?P<names>{_NAME}(?:\s+{_NAME})*) : (?P<rest>.*)")
 _LINE_BREAK = re.compile(r"\s*\n\s*")
@@ -33,6 +36,17 @@ class Hypothesis:
     def is_instance(self) -> bool:
         """An instance without a name of its own, as Lean or `accessible` calls them."""
         return self.name == "inst" or self.name.startswith(("inst✝", "inst_"))
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What reads like a name in the type."""
+        return frozenset(_WORD.findall(self.type))
+
+    @property
+    def head(self) -> str:
+        """The first name of the type; "" when it begins otherwise."""
+        match = _WORD.match(self.type.lstrip("("))
+        return match[0] if match else ""
 
     @property
     def is_sort(self) -> bool:

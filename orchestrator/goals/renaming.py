@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 
 from orchestrator.goals.normal_form import goal_hash, hypothesis_names
+from orchestrator.goals.tokens import WORD_PART
 
 # A name, alone: neither a part behind a dot nor the beginning of a longer one.
-_NAME = re.compile(r"(?<![\w.!?'₀-₉✝«])[^\W\d][\w!?'₀-₉]*")
+_NAME = re.compile(rf"(?<![\w.!?'₀-₉✝«]){WORD_PART}")
 
 
 def translated(tactics: Sequence[str], before: str, now: str) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ _PART = rf"(?:{PLAIN_PART}|«[^»]*+»)"
 IDENTIFIER = rf"{_PART}(?:\.{_PART})*"
 """Regular expression of an identifier or keyword, dots included."""
 CHARACTER = r"'(?:\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|[^\\'])'"
+WORD_PART = r"[^\W\d][\w!?'₀-₉]*"
+WORD = rf"{WORD_PART}(?:\.{WORD_PART})*"
+"""Regular expression of what reads like a name, in text that need not be Lean's: any letter may begin it."""
 _PRINTED_PART = rf"(?:[{LETTER}](?:[{NAME_CHARACTERS}]|✝[⁰¹²³⁴⁵⁶⁷⁸⁹]*)*|«[^»]*+»)"  # ✝ marks inaccessible names
 _PRINTED_NAME = rf"{_PRINTED_PART}(?:\.{_PRINTED_PART})*"
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import bm25s
 import numpy as np
 
+from orchestrator.goals.tokens import WORD
 from orchestrator.premises.retrieval import Premise, Query, Ranked
 from orchestrator.premises.traits import parts
 
@@ -34,7 +35,7 @@ def words(text: str) -> list[str]:
     return [part.lower() for word in _WORD.findall(text) for part in _CAMEL.split(word)]
 
 
-_TOKEN = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){}\[\],:⟨⟩.]+")
+_TOKEN = re.compile(rf"{WORD}|\d+|[^\s\w(){{}}\[\],:⟨⟩.]+")
 _DULL = frozenset({"∀", "→", "fun", "=>", "⊢", "Type", "Prop", "Sort", "α", "β", "γ", "inst", "x", "h", "u", "v"})
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-_WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*|\d+|[^\s\w(){},⟨⟩.]+")
-_FIELD = re.compile(r"\.([^\W\d][\w!?'₀-₉]*)")
+from orchestrator.goals.tokens import WORD, WORD_PART
+
+_WORD = re.compile(rf"{WORD}|\d+|[^\s\w(){{}},⟨⟩.]+")
+_FIELD = re.compile(rf"\.({WORD_PART})")
 INFIX = {
     "=": "Eq",
     "≠": "Ne",

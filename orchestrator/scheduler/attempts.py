@@ -153,4 +153,4 @@ class Attempts:
         if self.context.clock() - self._refreshed >= _REFRESH_SECONDS:
             self.refresh()
         elif (trial := trial_of(goal, result)) is not None:
-            self.statistics = self.context.policy.update(self.statistics, trial)
+            self.statistics = self.statistics.updated((trial,))

@@ -1,6 +1,7 @@
 """What a strategy is, what it may ask of Lean, and the one guard that turns its failures into results.
 
-Every strategy file exposes `async run_<strategy>(goal, timeout, ...) -> Result`, and a `Strategy` around it.
+Every strategy file exposes `async run_<strategy>(goal, timeout, ...) -> Result`, and a `Strategy` around it. What asks
+Lean raises `SessionError` when the session broke, and `RequestRefused` when the goal is not where its file had it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class ProofContext(Protocol):
         """Put the script in place of the sorry and elaborate the declaration again: the truth for this goal."""
 
     async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
-        """Put a sketch (a script with sorries) in place of the sorry; its own sorries as goals, or the errors of Lean."""
+        """Put a sketch (a script with sorries) in place of the sorry; its sorries as goals, or the errors of Lean."""
 
 
 class GoalOpener(Protocol):

@@ -8,7 +8,7 @@ from orchestrator.strategies.reprover.steps import Step
 
 
 class ScriptedStepper:
-    """A `Stepper` in memory: a table of states.
+    """A stepper in memory: a table of states.
 
     Args:
         table: for each state's goals, what each tactic makes of them; a tactic that is not in it fails.

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 
-from orchestrator.strategies.hammer.goal_facts import GoalFacts, Hypothesis
+from orchestrator.goals.hypotheses import Hypothesis
+from orchestrator.strategies.hammer.goal_facts import GoalFacts
 
 _BINDER = re.compile(
     r"∀ (?:\((?P<grouped>[^():]+) : (?P<type>[^()]*(?:\([^()]*\)[^()]*)*)\)|(?P<bare>\w[\w'₀-₉]*(?: \w[\w'₀-₉]*)*)), "
@@ -68,7 +69,7 @@ def _instances(facts: GoalFacts, automation: Automation) -> Iterator[str]:
         binders = _bound(h.type)
         if not binders:
             continue
-        choices = [[v.name for v in facts.every if v.type == kind and "✝" not in v.name] for kind in binders]
+        choices = [[v.name for v in facts.every if v.type == kind and v.is_accessible] for kind in binders]
         if all(choices):
             haves += [f"have := {h.name} {' '.join(values)}" for values in islice(product(*choices), _MOST_INSTANCES)]
     haves += _axioms_at(facts)
@@ -94,8 +95,8 @@ def _axioms_at(facts: GoalFacts) -> list[str]:
     for owner in facts.every:
         laws = [name for name in facts.local.theorems if owner.head and name.startswith(f"{owner.head}.")]
         carriers = owner.type.split()[1:]
-        values = [h.name for h in facts.every if h.type in carriers and "✝" not in h.name]
-        if "✝" not in owner.name:
+        values = [h.name for h in facts.every if h.type in carriers and h.is_accessible]
+        if owner.is_accessible:
             haves += [f"try have := {law} {owner.name} {value}" for law, value in product(laws, values)]
     return haves
 

@@ -7,30 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.hypotheses import Hypothesis
+from orchestrator.goals.tokens import WORD
 from orchestrator.strategies.local_context import LocalContext
 
-_WORD = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
+_WORD = re.compile(WORD)
 _RELATIONS = ("=", "∧", "∨", "∃", "¬", "≤", "<", "≥", ">", "≠", "↔", "∈", "∉", "∣", "⊆", "∀")
 _SORTS = ("Type", "Sort", "Prop")
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A hypothesis with one name, and its type's text (its value left out)."""
-
-    name: str
-    type: str
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        """Identifiers in the type."""
-        return frozenset(_WORD.findall(self.type))
-
-    @property
-    def head(self) -> str:
-        """The first identifier of the type."""
-        match = _WORD.match(self.type.lstrip("("))
-        return match.group() if match else ""
 
 
 @dataclass(frozen=True)
@@ -53,17 +36,17 @@ class GoalFacts:
     @cached_property
     def every(self) -> tuple[Hypothesis, ...]:
         """All hypotheses, those with inaccessible names (`✝`) included."""
-        return tuple(Hypothesis(one.name, one.type) for one in self.goal.hypotheses)
+        return self.goal.hypotheses
 
     @cached_property
     def hypotheses(self) -> tuple[Hypothesis, ...]:
         """Those with names that a tactic can use."""
-        return tuple(h for h in self.every if "✝" not in h.name)
+        return tuple(h for h in self.every if h.is_accessible)
 
     @cached_property
     def hidden(self) -> int:
         """How many hypotheses have names that a tactic cannot use."""
-        return sum("✝" in h.name for h in self.every)
+        return sum(not h.is_accessible for h in self.every)
 
     @cached_property
     def sorts(self) -> frozenset[str]:
@@ -135,14 +118,10 @@ def applications(text: str, function: str) -> tuple[str, ...]:
     """Argument lists of `function` in a text printed without field notation, such as `n (x :: xs)`."""
     found: dict[str, None] = {}
     for match in re.finditer(rf"(?<![\w.]){re.escape(function)}(?![\w.'!?])", text):
-        arguments = _arguments(text, match.end())
+        arguments = " ".join(arguments_of(f"f{text[match.end() :]}"))
         if arguments:
             found.setdefault(arguments)
     return tuple(found)
-
-
-def _arguments(text: str, start: int) -> str:
-    return " ".join(arguments_of(f"f{text[start:]}"))
 
 
 def arguments_of(text: str) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrator.goals.hypotheses import Hypothesis
 from orchestrator.strategies.hammer.added_facts import Automation
-from orchestrator.strategies.hammer.goal_facts import GoalFacts, Hypothesis, applications
+from orchestrator.strategies.hammer.goal_facts import GoalFacts, applications
 
 _RECURSIVE = frozenset({"Nat", "List"})
 _SPLIT = frozenset({"Option", "Bool", "Prod", "Sum", "Except", "Subtype", "Fin"})
@@ -24,6 +25,11 @@ def ranked(facts: GoalFacts, count: int) -> list[Hypothesis]:
         return kind, -words.count(h.name)
 
     return sorted(facts.data, key=rank)[:count]
+
+
+def is_recursive(facts: GoalFacts, variable: Hypothesis) -> bool:
+    """An induction on the variable may be worth while."""
+    return variable.head in _RECURSIVE or variable.head in facts.local.recursive
 
 
 def others(facts: GoalFacts, chosen: Hypothesis) -> list[str]:
@@ -65,7 +71,7 @@ def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator
 def _starts(facts: GoalFacts, plain: str) -> Iterator[str]:
     # From the goal without field notation: `h : t.Ordered` does not say that `h` is of a predicate.
     targets = ranked(facts, _TARGETS)
-    inductive = [h for h in targets if h.head in _RECURSIVE or h.head in facts.local.recursive]
+    inductive = [h for h in targets if is_recursive(facts, h)]
     cases = [h for h in targets if h in inductive or h.head in _SPLIT or h.head in facts.local.types]
     predicates = [h for h in facts.facts if h.head in facts.local.predicates][:2]
     for h in predicates:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from orchestrator.strategies.hammer.goal_facts import GoalFacts, Hypothesis, applications, arguments_of
-from orchestrator.strategies.hammer.inductions import others, ranked
+from orchestrator.goals.hypotheses import Hypothesis
+from orchestrator.strategies.hammer.goal_facts import GoalFacts, applications, arguments_of
+from orchestrator.strategies.hammer.inductions import is_recursive, others, ranked
 
 _INDUCTIVE = frozenset({"Nat", "Int", "List", "Option", "Bool", "Fin", "Array", "Prod", "Sum", "Except", "Subtype"})
-_RECURSIVE = frozenset({"Nat", "List"})
 _SPLITTING = ("∧", "∨")
 _TARGETS = 4
 _ACCUMULATORS = ((" []", ("{r} ++ acc", "acc ++ {r}")), (" 0", ("acc + {r}",)), (" 1", ("acc * {r}",)))
@@ -87,7 +87,7 @@ def _inductions(facts: GoalFacts, plain: str) -> Iterator[Move]:
             yield Move(f"fun_induction {function} {arguments}", 1.0 + 0.1 * rank)
             yield Move(f"fun_cases {function} {arguments}", 1.6 + 0.1 * rank)
     for rank, h in enumerate(ranked(facts, _TARGETS)):
-        if _recursive(facts, h):
+        if is_recursive(facts, h):
             general = others(facts, h)
             if general:
                 yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.95 + 0.15 * rank)
@@ -98,10 +98,6 @@ def _inductions(facts: GoalFacts, plain: str) -> Iterator[Move]:
             if general:
                 yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.85 + 0.1 * rank)
             yield Move(f"induction {h.name}", 0.8 + 0.1 * rank)
-
-
-def _recursive(facts: GoalFacts, hypothesis: Hypothesis) -> bool:
-    return hypothesis.head in _RECURSIVE or hypothesis.head in facts.local.recursive
 
 
 def _generalisations(facts: GoalFacts, plain: str) -> Iterator[Move]:
@@ -195,7 +191,7 @@ def _cases(facts: GoalFacts, plain: str) -> Iterator[Move]:
             yield Move(_take_apart(h), 0.7)
     for rank, h in enumerate(ranked(facts, _TARGETS)):
         if h.head in _INDUCTIVE or h.head in facts.local.types:
-            yield Move(f"cases {h.name}", (1.5 if _recursive(facts, h) else 1.0) + 0.15 * rank)
+            yield Move(f"cases {h.name}", (1.5 if is_recursive(facts, h) else 1.0) + 0.15 * rank)
 
 
 def _take_apart(hypothesis: Hypothesis) -> str:

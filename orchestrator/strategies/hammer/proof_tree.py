@@ -24,13 +24,17 @@ class GoalNode:
 
     text: str
     parent: StepNode | None = None
-    index: int = 0
     cost: float = 0.0
     steps: list[StepNode] = field(default_factory=list)
     closer: tuple[str, ...] = ()
     by: StepNode | None = None
     prefix: tuple[str, ...] = ()
     withstood: bool = False
+
+    @property
+    def index(self) -> int:
+        """Which of the goals of its step it is."""
+        return 0 if self.parent is None else self.parent.goals.index(self)
 
     @property
     def proved(self) -> bool:

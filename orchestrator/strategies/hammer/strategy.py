@@ -232,7 +232,7 @@ class _HammerSearch:
         if above.intersection(reply.goals):
             return
         step = StepNode(node, reply.tactic)
-        step.goals = [GoalNode(text, step, index, node.cost + cost) for index, text in enumerate(reply.goals)]
+        step.goals = [GoalNode(text, step, node.cost + cost) for text in reply.goals]
         node.steps.append(step)
         for child in step.goals:
             self._states.place(child, reply.proof_state)

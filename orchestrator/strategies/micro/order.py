@@ -17,7 +17,7 @@ Keep = Callable[[Sequence[Trial[str]]], None]
 
 
 class LearnedOrder:
-    """A `CandidateOrder` by what is known of each kind of tactic on goals like this one."""
+    """An order by what is known of each kind of tactic on goals like this one."""
 
     def __init__(self, policy: Policy, known: Statistics[str], keep: Keep = lambda trials: None) -> None:
         self._policy = policy

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from orchestrator.goals.goal import Goal, SorryKind
+from orchestrator.goals.tokens import WORD
 
 
 class Tier(IntEnum):
@@ -76,7 +77,7 @@ IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
 
-_IDENTIFIER = re.compile(r"[^\W\d][\w!?'₀-₉]*(?:\.[^\W\d][\w!?'₀-₉]*)*")
+_IDENTIFIER = re.compile(WORD)
 _NOT_CONSTANTS = frozenset(
     {"fun", "if", "then", "else", "let", "have", "match", "with", "True", "False", "Prop", "Type"}
 )

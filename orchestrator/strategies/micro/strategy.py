@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Protocol
 
 from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal
@@ -14,7 +13,7 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
 from orchestrator.strategies.local_context import DefinitionsOf
-from orchestrator.strategies.micro.order import learned_order
+from orchestrator.strategies.micro.order import LearnedOrder, learned_order
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, Tried, candidates
 from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
@@ -26,23 +25,13 @@ _CHECK_SECONDS = 30.0
 _RESTATED_MILLISECONDS = 8_000
 
 
-class CandidateOrder(Protocol):
-    """Which candidates come first."""
-
-    def order(self, goal: Goal, candidates: Sequence[TacticCandidate]) -> Sequence[TacticCandidate]:
-        """Those of `candidates` to try, in the order of trial."""
-
-    def learn(self, goal: Goal, tried: Sequence[Tried]) -> None:
-        """Hear what came of an attempt: every candidate tried, in the order of trial."""
-
-
 async def run_micro(
     goal: Goal,
     timeout: float,
     *,
     prover: GoalOpener,
     definitions: DefinitionsOf = lambda _goal: (),
-    order: CandidateOrder | None = None,
+    order: LearnedOrder | None = None,
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
     """Try the portfolio on `goal` for at most `timeout` seconds.

@@ -154,7 +154,7 @@ class Statistics(Generic[Arm]):
 
 
 class Policy(Protocol):
-    """Ranks the arms that are available for a goal, and says what a finished trial changes."""
+    """Ranks the arms that are available for a goal."""
 
     def order(
         self,
@@ -170,9 +170,6 @@ class Policy(Protocol):
             failed: arms that have failed on this goal already.
         """
 
-    def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
-        """The statistics after `trial`."""
-
 
 @dataclass(frozen=True, slots=True)
 class SeedUcb:
@@ -182,8 +179,7 @@ class SeedUcb:
 
     def score(self, arm: Arm, statistics: Statistics[Arm]) -> float:
         """The index of one arm."""
-        entry = statistics.of(arm)
-        return ucb_score(entry.success_rate, entry.trials, statistics.total_trials, exploration=self.exploration)
+        return self._score(statistics.of(arm), statistics.total_trials)
 
     def order(
         self,
@@ -193,18 +189,11 @@ class SeedUcb:
         *,
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
-        """See `Policy.order`."""
         total = statistics.total_trials  # a sum over all arms, so once and not for each of them
-        entries = {arm: statistics.of(arm) for arm in available}
-        scores = {
-            arm: ucb_score(entry.success_rate, entry.trials, total, exploration=self.exploration)
-            for arm, entry in entries.items()
-        }
-        return tuple(sorted(available, key=lambda arm: -scores[arm]))
+        return tuple(sorted(available, key=lambda arm: -self._score(statistics.of(arm), total)))
 
-    def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
-        """See `Policy.update`."""
-        return statistics.updated((trial,))
+    def _score(self, entry: ArmStatistics, total: int) -> float:
+        return ucb_score(entry.success_rate, entry.trials, total, exploration=self.exploration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +237,6 @@ class CostAware:
         *,
         failed: Collection[Arm] = (),
     ) -> tuple[Arm, ...]:
-        """See `Policy.order`."""
         total = statistics.total_trials if self.exploration > 0 else 0  # feeds the draws alone
         given = list(dict.fromkeys(failed))
         left = {arm: self._view(features, arm, statistics, given) for arm in available}
@@ -269,10 +257,6 @@ class CostAware:
                 if entry is not None:
                     view.hear(self._shrunk(view.overall, entry))
         return tuple(ranked)
-
-    def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
-        """See `Policy.update`."""
-        return statistics.updated((trial,))
 
     def success_probability(
         self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm] = ()

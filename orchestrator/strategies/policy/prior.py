@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from orchestrator.goals.features import GoalFeatures
-from orchestrator.strategies.policy.bandit import Arm, ArmStatistics, CostAware, Statistics, Trial
+from orchestrator.strategies.policy.bandit import Arm, ArmStatistics, CostAware, Statistics
 
 TACTIC_BASE = CostAware(
     strength=8.0, prior_strength=0.2, prior_success=0.05, default_seconds=0.3, exploration=0.0, damping=0.15
@@ -70,10 +70,6 @@ class RecordedOrder:
             return recorded.added * min(1.0, learned / max(recorded.rate, _NOTHING))
 
         return tuple(sorted(available, key=added, reverse=True))
-
-    def update(self, statistics: Statistics[Arm], trial: Trial[Arm]) -> Statistics[Arm]:
-        """The statistics after `trial`."""
-        return statistics.updated((trial,))
 
 
 @cache

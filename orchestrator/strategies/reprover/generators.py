@@ -1,6 +1,6 @@
 """Where tactics come from: a fixed list, goals solved before, premises as templates, and mixtures of generators.
 
-The generator of a trained model is made of the same protocol, in `strategies/reprover.py`.
+The generator of a trained model is made of the same protocol, in `strategy.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ class ListGenerator:
         self._tactics = tactics
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `TacticGenerator.suggest`."""
         return ranked(list(dict.fromkeys(self._tactics(state)))[:count])
 
 
@@ -58,7 +57,6 @@ class Mixture:
         self._parts = [(generator, math.log(weight / total)) for generator, weight in parts]
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `TacticGenerator.suggest`."""
         answers = await asyncio.gather(*(generator.suggest(state, count) for generator, _ in self._parts))
         best: dict[str, float] = {}
         for (_, weight), suggestions in zip(self._parts, answers, strict=True):
@@ -92,7 +90,6 @@ class SolvedGoals:
         self._weights = {word: math.log(1 + len(self._solved) / number) for word, number in seen.items()}
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `TacticGenerator.suggest`."""
         words = words_of(state.partition("\n\n")[0])
         scored = [(self._similarity(words, known), i) for i, known in enumerate(self._words)]
         nearest = sorted((pair for pair in scored if pair[0] > 0), key=lambda pair: (-pair[0], pair[1]))
@@ -126,7 +123,6 @@ class PremiseTemplates:
         self._premises = premises
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `TacticGenerator.suggest`."""
         names = await asyncio.to_thread(self._retrieve, state, self._premises)
         together = [f"simp [{', '.join(names[:4])}]", f"grind [{', '.join(names[:4])}]"] if len(names) > 1 else []
         # Diagonally: the best lemma in an unlikely way comes beside a worse lemma in the likeliest.

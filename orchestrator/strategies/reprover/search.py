@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import count
 
 from orchestrator.strategies.reprover.generators import TacticGenerator
-from orchestrator.strategies.reprover.steps import Step, Stepper
+from orchestrator.strategies.reprover.steps import ContextStepper, Step
 from orchestrator.strategies.reprover.suggestion import Suggestion
 from orchestrator.strategies.reprover.tree import Arrival, SearchNode, Tree
 
@@ -89,7 +89,7 @@ REFUSED = "refused"
 
 async def search(
     goals: Sequence[str],
-    stepper: Stepper,
+    stepper: ContextStepper,
     generator: TacticGenerator,
     settings: SearchSettings,
     *,
@@ -109,7 +109,7 @@ class _Search:
     def __init__(
         self,
         goals: Sequence[str],
-        stepper: Stepper,
+        stepper: ContextStepper,
         generator: TacticGenerator,
         settings: SearchSettings,
         clock: Callable[[], float],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from orchestrator.errors import SessionError
 from orchestrator.lean.protocol import Limits, TacticReply
@@ -30,22 +29,12 @@ class Step:
     error: str = ""
 
 
-class Stepper(Protocol):
-    """Runs tactics on proof states."""
-
-    async def run(self, handle: int, tactics: Sequence[str], *, seconds: float) -> Sequence[Step]:
-        """Try each tactic on one state, for at most `seconds` together; steps in their order, perhaps fewer."""
-
-    async def accepts(self, script: Sequence[str]) -> bool:
-        """Whether the whole declaration is accepted with this proof in it: the truth."""
-
-
 _CHECK_SECONDS = 30.0
 _BROKE = "Lean broke on it"
 
 
 class ContextStepper:
-    """A `Stepper` on a `ProofContext`.
+    """Runs tactics on proof states of an open goal.
 
     Proof states die with the Lean process; handles do not: a state is made again by running its tactics from the goal's
     own state. A tactic that kills the process counts as failed.
@@ -62,7 +51,7 @@ class ContextStepper:
         self._states: dict[int, int] = {}
 
     async def run(self, handle: int, tactics: Sequence[str], *, seconds: float) -> Sequence[Step]:
-        """See `Stepper.run`."""
+        """Try each tactic on one state, for at most `seconds` together; steps in their order, perhaps fewer."""
         try:
             return self._steps(handle, await self._replies(handle, tactics, seconds))
         except SessionError:
@@ -77,7 +66,7 @@ class ContextStepper:
         return steps
 
     async def accepts(self, script: Sequence[str]) -> bool:
-        """See `Stepper.accepts`."""
+        """Whether the whole declaration is accepted with this proof in it: the truth."""
         return (await self._context.check("\n".join(script), seconds=_CHECK_SECONDS)).accepted
 
     async def _replies(self, handle: int, tactics: Sequence[str], seconds: float) -> tuple[TacticReply, ...]:

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
 
 from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits
 from orchestrator.premises import encoder
-from orchestrator.premises.retrieval import Query, Retrieve
+from orchestrator.premises.retrieval import Premise, Query, Retrieve
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
 from orchestrator.strategies.local_context import DefinitionsOf
 from orchestrator.strategies.micro.portfolio import FINISHERS, portfolio
@@ -39,17 +38,6 @@ _STEP_MILLISECONDS = 2_000
 _PORTFOLIO = 24
 
 
-class GeneratorModel(Protocol):
-    """What the strategy needs of a tactic generator (`orchestrator.strategies.reprover.model.Generator` is one)."""
-
-    def suggest_for(self, state: str, premises: Sequence[str], count: int) -> Sequence[Suggestion]:
-        """At most `count` tactics for a state, told of premises in ReProver's form, the best first. Blocks.
-
-        Raises:
-            ModelError: the model cannot be loaded or run.
-        """
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """How much each source of tactics counts in the search; 0 leaves it out."""
@@ -69,7 +57,7 @@ class Sources:
         premises: how many premises the model is told of.
     """
 
-    model: GeneratorModel | None = None
+    model: Generator | None = None
     retriever: Retrieve = lambda _goal: None
     definitions: DefinitionsOf = lambda _goal: ()
     solved: Callable[[], Iterable[SolvedGoal]] = lambda: ()
@@ -84,12 +72,11 @@ class ModelGenerator:
         premises: premises for a state, in ReProver's form, the best first.
     """
 
-    def __init__(self, model: GeneratorModel, premises: Callable[[str], Sequence[str]] = lambda _state: ()) -> None:
+    def __init__(self, model: Generator, premises: Callable[[str], Sequence[str]] = lambda _state: ()) -> None:
         self._model = model
         self._premises = premises
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `TacticGenerator.suggest`."""
         return await asyncio.to_thread(lambda: self._model.suggest_for(state, self._premises(state), count))
 
 
@@ -100,14 +87,12 @@ def make_generator(goal: Goal, sources: Sources) -> TacticGenerator:
     retriever = sources.retriever(goal)
     without = frozenset({goal.declaration} - {""})
 
-    def premises(state: str, count: int) -> list[str]:
-        assert retriever is not None
-        return [found.premise.name for found in retriever.retrieve(Query(state, without=without), count)]
+    def premises(state: str, count: int) -> list[Premise]:
+        found = retriever.retrieve(Query(state, without=without), count) if retriever is not None else ()
+        return [ranked.premise for ranked in found]
 
     def told(state: str) -> list[str]:
-        if retriever is None:
-            return []
-        return [found.premise.text for found in retriever.retrieve(Query(state, without=without), sources.premises)]
+        return [premise.text for premise in premises(state, sources.premises)]
 
     if sources.model is not None and weights.model:
         parts.append((ModelGenerator(sources.model, told), weights.model))
@@ -115,7 +100,9 @@ def make_generator(goal: Goal, sources: Sources) -> TacticGenerator:
         names = tuple(sources.definitions(goal))
         parts.append((ListGenerator(lambda state: _portfolio(goal, state, names)), weights.portfolio))
     if retriever is not None and weights.premises:
-        parts.append((PremiseTemplates(premises), weights.premises))
+        parts.append(
+            (PremiseTemplates(lambda state, count: [one.name for one in premises(state, count)]), weights.premises)
+        )
     solved = tuple(sources.solved()) if weights.solved else ()
     if solved:
         parts.append((SolvedGoals(solved), weights.solved))

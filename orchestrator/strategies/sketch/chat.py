@@ -27,7 +27,7 @@ def unavailable(endpoint: Endpoint | None) -> str:
 
 
 class OpenAIChat:
-    """A chat model of an endpoint (a `Chat`). A client is made for each conversation's answer and closed behind it."""
+    """A chat model of an endpoint. A client is made for each conversation's answer and closed behind it."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -38,7 +38,7 @@ class OpenAIChat:
         return self._endpoint.model
 
     async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
-        """See `Chat.answer`.
+        """The model's next turn, within `timeout` seconds, repetitions after refusals included.
 
         Raises:
             ModelError: the server cannot be reached, refuses, is too slow, or answers nonsense.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 
 class Role(StrEnum):
@@ -54,18 +52,3 @@ class Completion:
     text: str
     usage: Usage = Usage()
     complete: bool = True
-
-
-class Chat(Protocol):
-    """A chat model."""
-
-    @property
-    def name(self) -> str:
-        """The model's name, for the ledger."""
-
-    async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
-        """The model's next turn, within `timeout` seconds, repetitions after refusals included.
-
-        Raises:
-            ModelError: no usable answer came.
-        """

@@ -17,7 +17,7 @@ from orchestrator.premises.retrieval import Query, Retrieve
 from orchestrator.source.lexer import code_mask
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
 from orchestrator.strategies.sketch.chat import OpenAIChat, unavailable
-from orchestrator.strategies.sketch.conversation import Chat, Role, Turn, Usage
+from orchestrator.strategies.sketch.conversation import Role, Turn, Usage
 from orchestrator.strategies.spec import StrategySpec, StrategyTools
 
 _CHECK_SECONDS = 30.0
@@ -106,7 +106,7 @@ async def run_sketch(
     timeout: float,
     *,
     prover: GoalOpener,
-    chat: Chat,
+    chat: OpenAIChat,
     hints: Hints | None = None,
     rounds: int = 3,
     clock: Callable[[], float] = time.monotonic,
@@ -128,7 +128,7 @@ class _Talk:
     """One conversation about one goal."""
 
     def __init__(
-        self, context: ProofContext, chat: Chat, hints: Hints, deadline: float, clock: Callable[[], float]
+        self, context: ProofContext, chat: OpenAIChat, hints: Hints, deadline: float, clock: Callable[[], float]
     ) -> None:
         self._context = context
         self._chat = chat

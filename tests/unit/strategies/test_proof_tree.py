@@ -9,7 +9,7 @@ from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode, bullet
 
 def split(goal: GoalNode, tactic: str, *texts: str) -> StepNode:
     step = StepNode(goal, tactic)
-    step.goals = [GoalNode(text, step, index, goal.cost + 1.0) for index, text in enumerate(texts)]
+    step.goals = [GoalNode(text, step, goal.cost + 1.0) for text in texts]
     goal.steps.append(step)
     return step
 

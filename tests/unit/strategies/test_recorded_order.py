@@ -28,8 +28,7 @@ def test_what_fails_here_counts_for_less() -> None:
     assert policy.order(GOAL, ["b", "a"], NOTHING) == ("a", "b")
     told = NOTHING
     for _ in range(60):
-        told = policy.update(told, Trial("a", False, 1.0))
-        told = policy.update(told, Trial("b", True, 1.0))
+        told = told.updated((Trial("a", False, 1.0), Trial("b", True, 1.0)))
     assert policy.order(GOAL, ["a", "b"], told) == ("b", "a")
 
 
