@@ -11,14 +11,15 @@ from orchestrator.source.lakefile import Parts, Pattern
 from orchestrator.source.project import FileProblem
 
 MAXIMUM_BYTES = 4 * 1024 * 1024
-_SKIPPED_FOLDERS = frozenset({"build", "lake-packages"})
 _LAKEFILES = ("lakefile.lean", "lakefile.toml")
 
 
-def find_modules(root: Path, folder: str, pattern: Pattern) -> tuple[list[tuple[Parts, str]], list[str]]:
+def find_modules(
+    root: Path, folder: str, pattern: Pattern, *, build_folder: str = ""
+) -> tuple[list[tuple[Parts, str]], list[str]]:
     """The files of `pattern` under `folder`, each with its module, and links to folders, which are not followed.
 
-    Both are sorted; paths are relative to the root, with forward slashes.
+    Both are sorted; paths are relative to the root, with forward slashes. What Lake has built is no source.
     With an empty `pattern.parts` that is every file of the folder but those of packages inside it.
     """
     base = root / folder if folder else root
@@ -29,8 +30,9 @@ def find_modules(root: Path, folder: str, pattern: Pattern) -> tuple[list[tuple[
         file = start.with_name(start.name + ".lean")
         if os.path.lexists(file) and not file.is_dir():
             files.append((pattern.parts, file))
-    if pattern.below:
-        for file in _walk(start, skip_packages=not pattern.parts):
+    built = root / build_folder if build_folder else None
+    if pattern.below and built not in (start, *start.parents):
+        for file in _walk(start, built, skip_packages=not pattern.parts):
             if file.suffix == ".lean":
                 inside = file.relative_to(start)
                 files.append(((*pattern.parts, *inside.parts[:-1], inside.stem), file))
@@ -76,7 +78,7 @@ def read_text(root: Path, path: str, *, maximum_bytes: int = MAXIMUM_BYTES) -> s
         return FileProblem(path, f"cannot be read: {reason or error}")
 
 
-def _walk(start: Path, *, skip_packages: bool) -> Iterator[Path]:
+def _walk(start: Path, built: Path | None, *, skip_packages: bool) -> Iterator[Path]:
     """Lean files below `start`, and folders that are links; those end neither in a file nor in a visit."""
     if start.is_symlink():
         yield start
@@ -85,7 +87,7 @@ def _walk(start: Path, *, skip_packages: bool) -> Iterator[Path]:
         if skip_packages and Path(folder) != start and any(name in names for name in _LAKEFILES):
             subfolders[:] = []
             continue
-        subfolders[:] = sorted(_visible(subfolders))
+        subfolders[:] = sorted(name for name in _visible(subfolders) if Path(folder, name) != built)
         for name in sorted({*names, *subfolders}):
             if name in subfolders:
                 if os.path.islink(os.path.join(folder, name)):
@@ -95,4 +97,4 @@ def _walk(start: Path, *, skip_packages: bool) -> Iterator[Path]:
 
 
 def _visible(folders: list[str]) -> list[str]:
-    return [name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
+    return [name for name in folders if not name.startswith(".")]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.lake_options import UnreadableOptions, options_at, strings_at
 from orchestrator.source.lexer import RegionKind, code_mask, name_parts
 
 Parts = tuple[str, ...]
@@ -51,12 +52,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Lakefile:
-    """A package's declarations. `complaints` are parts of the file we could not take in."""
+    """A package's declarations.
+
+    Attributes:
+        complaints: parts of the file that we could not take in.
+        build_folder: where Lake writes, relative to the package; "" for its usual hidden folder.
+    """
 
     name: str = ""
     targets: tuple[Target, ...] = ()
     default_targets: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()
+    build_folder: str = ""
 
     @property
     def chosen(self) -> tuple[Target, ...]:
@@ -84,23 +91,29 @@ def parse_toml(text: str) -> Lakefile:
                 continue
             targets.append(_toml_target(key, table, package_folder, package_options))
     default = tuple(".".join(_toml_parts(name)) for name in _strings(data, "defaultTargets"))
-    return Lakefile(_string(data, "name"), tuple(targets), default, tuple(complaints))
+    build = _join_folders(_string(data, "buildDir"))
+    return Lakefile(_string(data, "name"), tuple(targets), default, tuple(complaints), build)
 
 
 def parse_lean(text: str) -> Lakefile:
     """Read the usual declarations of a `lakefile.lean`: `package`, `lean_lib`, `lean_exe` and their plain fields."""
     code = code_mask(text, keep=(RegionKind.STRING,))
-    name = package_folder = ""
+    name = package_folder = build_folder = ""
     package_options: Options = ()
+    complaints: list[str] = []
     targets: list[Target] = []
     default: list[str] = []
     for match in _LEAN_DECLARATION.finditer(code):
         parts = _lean_parts(match["name"])
         end = _NEXT_COMMAND.search(code, match.end())
         body = code[match.end() : end.start() if end else len(code)]
-        folder = _lean_folder(body)
+        folder = _lean_folder("srcDir", body)
+        options = _lean_options(code, match.end(), match.end() + len(body), complaints)
+        if _CONFIGURED_BY_NAME.match(body):
+            complaints.append(f"the configuration of {'.'.join(parts)} is computed and was not read")
         if match["keyword"] == "package":
-            name, package_folder, package_options = ".".join(parts), folder, _lean_options(body)
+            name, package_folder, package_options = ".".join(parts), folder, options
+            build_folder = _join_folders(_lean_folder("buildDir", body))
             continue
         if "default_target" in (match["attributes"] or ""):
             default.append(".".join(parts))
@@ -114,10 +127,10 @@ def parse_lean(text: str) -> Lakefile:
                     [_lean_glob(*found) for found in _LEAN_GLOB.findall(globs[1])] if globs else [],
                 ),
                 _join_folders(package_folder, folder),
-                _together(package_options, _lean_options(body)),
+                _together(package_options, options),
             )
         )
-    return Lakefile(name, tuple(targets), tuple(default))
+    return Lakefile(name, tuple(targets), tuple(default), tuple(complaints), build_folder)
 
 
 _LEAN_DECLARATION = re.compile(
@@ -126,15 +139,12 @@ _LEAN_DECLARATION = re.compile(
     re.MULTILINE,
 )
 _NEXT_COMMAND = re.compile(r"^[ \t]*(?:@\[[^\]]*\]\s*)?(?:package|lean_lib|lean_exe)\b|^[@a-z]", re.MULTILINE)
-_LEAN_FOLDER = re.compile(r'\bsrcDir\s*:=\s*(?:__dir__\s*/\s*)?("[^"\n]*"(?:\s*/\s*"[^"\n]*")*)')
+_LEAN_FOLDER = r'\s*:=\s*(?:__dir__\s*/\s*)?("[^"\n]*"(?:\s*/\s*"[^"\n]*")*)'
 _LEAN_ROOTS = re.compile(r"\broots\s*:=\s*(#?\[[^\]]*\])")
 _LEAN_ROOT = re.compile(rf"\broot\s*:=\s*(`{{1,2}}{IDENTIFIER})")
 _LEAN_GLOBS = re.compile(r"\bglobs\s*:=\s*(#?\[[^\]]*\]|[^\n]*)")
-_LEAN_OPTIONS = re.compile(r"\bleanOptions\s*:=\s*#?\[(.*?)\]", re.DOTALL)
-_LEAN_OPTION = re.compile(
-    rf'⟨\s*`{{1,2}}({IDENTIFIER})\s*,\s*\.?(?:ofBool|ofNat|ofString)?\s*(true|false|\d+|"[^"\n]*")\s*⟩'
-)
-_LEAN_ARGUMENTS = re.compile(r"\b(?:more|weak)LeanArgs\s*:=\s*#?\[([^\]]*)\]")
+_LEAN_OPTIONS = re.compile(r"\b(?P<field>leanOptions|moreLeanArgs|weakLeanArgs)\s*:=")
+_CONFIGURED_BY_NAME = re.compile(rf"\s*:=\s*{IDENTIFIER}")
 _ARGUMENT = re.compile(r"^-D\s*([\w.]+)=(.*)$", re.MULTILINE)
 _LEAN_NAME = re.compile(rf"`{{1,2}}({IDENTIFIER})")
 _LEAN_GLOB = re.compile(rf"(?:\.(one|submodules|andSubmodules)\b[\s(]*)?`{{1,2}}({IDENTIFIER})(\.[*+])?")
@@ -188,12 +198,16 @@ def _value(value: object) -> str:
     return text if re.fullmatch(r"true|false|\d+", text) else json.dumps(text, ensure_ascii=False)
 
 
-def _lean_options(body: str) -> Options:
+def _lean_options(code: str, start: int, end: int, complaints: list[str]) -> Options:
+    """The options of one declaration, which is that part of the file; what only Lake can compute is complained of."""
     pairs: list[tuple[str, str]] = []
-    if listed := _LEAN_OPTIONS.search(body):
-        pairs += [(name, value) for name, value in _LEAN_OPTION.findall(listed[1])]
-    for found in _LEAN_ARGUMENTS.findall(body):
-        pairs += _arguments(re.findall(r'"([^"]*)"', found))
+    for found in _LEAN_OPTIONS.finditer(code, start, end):
+        field = found["field"]
+        try:
+            named = field == "leanOptions"
+            pairs += options_at(code, found.end()) if named else _arguments(strings_at(code, found.end()))
+        except UnreadableOptions as error:
+            complaints.append(f"its `{field}` is computed (at `{error}`): these options are not in force here")
     return tuple(pairs)
 
 
@@ -225,13 +239,13 @@ def _lean_glob(constructor: str, name: str, suffix: str) -> Pattern:
     return Pattern(name_parts(name), itself, below)
 
 
-def _lean_folder(body: str) -> str:
-    found = _LEAN_FOLDER.search(body)
+def _lean_folder(field: str, body: str) -> str:
+    found = re.search(rf"\b{field}{_LEAN_FOLDER}", body)
     return "/".join(re.findall(r'"([^"]*)"', found[1])) if found else ""
 
 
 def _join_folders(*folders: str) -> str:
-    return "/".join(folder for folder in folders if folder not in ("", "."))
+    return "/".join(part for folder in folders for part in folder.split("/") if part not in ("", "."))
 
 
 def _string(table: Mapping[str, object], key: str) -> str:

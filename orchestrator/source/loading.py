@@ -41,7 +41,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
         )
     lakefile = lakefile or Lakefile()
     targets = lakefile.targets or (_EVERYTHING,)
-    loader.find(targets)
+    loader.find(targets, lakefile.build_folder)
     if not loader.paths and not find_modules(root, "", _EVERYTHING.patterns[0])[0]:
         raise NotLeanProject(
             "the project has no Lean file yet", where=str(root), hint="Write one that its lakefile names"
@@ -102,7 +102,7 @@ class _Loader:
             return ""
         return text
 
-    def find(self, targets: tuple[Target, ...]) -> None:
+    def find(self, targets: tuple[Target, ...], build_folder: str) -> None:
         """Note the files of each target."""
         for target in targets:
             names: dict[str, None] = {}
@@ -110,7 +110,7 @@ class _Loader:
                 self.problems.append(FileProblem(target.folder, f"{target.name} lies outside the repository"))
             else:
                 for pattern in filter(self._is_usable, target.patterns):
-                    files, links = find_modules(self.root, target.folder, pattern)
+                    files, links = find_modules(self.root, target.folder, pattern, build_folder=build_folder)
                     for parts, path in files:
                         claimed = self._claim(parts, path)
                         names.update(dict.fromkeys(claimed))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.lean.lake import packages
 from orchestrator.source.lakefile import Target, parse_lean, parse_toml
@@ -67,6 +69,18 @@ SHAPES = {
         "package a\nlean_lib L where\n  globs := #[.submodules `Deep]\n",
         ("L.lean", "Deep.lean", "Deep/One.lean"),
         ("Deep.One", "L"),
+        name="lakefile.lean",
+    ),
+    "folders named build are sources": Shape(
+        'name = "a"\n[[lean_lib]]\nname = "A"\n', ("A.lean", "A/build/B.lean"), ("A", "A.build.B")
+    ),
+    "a build folder in TOML": Shape(
+        'name = "a"\nbuildDir = "./A/out/"\n[[lean_lib]]\nname = "A"\n', ("A.lean", "A/out/B.lean"), ("A",)
+    ),
+    "a build folder in Lean": Shape(
+        'package a where\n  buildDir := "build"\nlean_lib a where\n  globs := #[.andSubmodules `build, `A]\n',
+        ("A.lean", "build/B.lean"),
+        ("A",),
         name="lakefile.lean",
     ),
     "packages from git and from a folder": Shape(
@@ -157,3 +171,59 @@ def test_options_in_every_spelling(lakefile: object, options: tuple[tuple[str, s
     (target,) = lakefile.targets  # type: ignore[attr-defined]
     assert isinstance(target, Target)
     assert target.options == options
+
+
+NOTATIONS = {
+    "by name": "abbrev opts : Array LeanOption := #[⟨`a.b, true⟩]\npackage p where\n  leanOptions := opts\n",
+    "in struct syntax": "package p where\n  leanOptions := #[{ name := `a.b, value := true }]\n",
+    "in struct syntax, turned round": "package p {\n  leanOptions := #[{value := .ofBool true, name := `a.b}]\n}\n",
+    "joined": "def few : Array LeanOption := #[]\npackage p where\n  leanOptions := few ++ #[⟨`a.b, true⟩]\n",
+    "joined by names": "private def a := #[⟨`a.b, true⟩]\ndef b := a\npackage p where\n  leanOptions := b ++ a\n",
+    "an option by name": "def o : LeanOption := ⟨`a.b, true⟩\npackage p where\n  leanOptions := #[o]\n",
+    "made weak": "abbrev o := #[⟨`a.b, true⟩]\npackage p where\n"
+    "  leanOptions := #[] ++ o.map fun s ↦ { s with name := `weak ++ s.name }\n",
+    "with types": "package p where\n  leanOptions := (#[(⟨`a.b, (true : Bool)⟩ : LeanOption)] : Array LeanOption)\n",
+    "a list": "package p where\n  leanOptions := [⟨``a.b, LeanOptionValue.ofBool true⟩].toArray\n",
+}
+
+
+@pytest.mark.parametrize("text", NOTATIONS.values(), ids=NOTATIONS.keys())
+def test_options_are_in_force_in_whatever_notation(text: str) -> None:
+    lakefile = parse_lean(f"{text}\nlean_lib A\n")
+    assert lakefile.complaints == ()
+    assert [target.options for target in lakefile.targets] == [(("a.b", "true"),)]
+
+
+@pytest.mark.parametrize("value", ["8000", "8_000", "(8000 : Nat)", ".ofNat 8000", "(.ofNat (8000))", "↑8000", "few"])
+def test_numbers_are_read_with_their_coercions(value: str) -> None:
+    text = f"def few : Nat := 8000\npackage p where\n  leanOptions := #[⟨`maxRecDepth, {value}⟩]\nlean_lib A\n"
+    assert parse_lean(text).targets[0].options == (("maxRecDepth", "8000"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "package p where\n  leanOptions := if ci then #[⟨`a.b, true⟩] else #[]\n",
+        "package p where\n  leanOptions := options.filter (·.name != `x)\n",
+        "def o := o\npackage p where\n  leanOptions := o\n",
+        "package p where\n  leanOptions := #[⟨`a.b, get 1⟩]\n",
+        'package p where\n  moreLeanArgs := #[s!"-D{x}"]\n',
+        "def cfg : PackageConfig := {}\npackage p := cfg\n",
+        "package p where\n  leanOptions := #[⟨`a.b",
+    ],
+)
+def test_what_is_computed_is_said(text: str) -> None:
+    lakefile = parse_lean(text)
+    assert len(lakefile.complaints) == 1
+    assert "computed" in lakefile.complaints[0]
+    assert parse_lean(text + "\nlean_lib A\n").targets[0].name == "A"
+
+
+def test_arguments_may_have_names_too() -> None:
+    text = 'def more := #["-Da.b=true"]\npackage p where\n  moreLeanArgs := more ++ #["-Dc=1"]\nlean_lib A\n'
+    assert parse_lean(text).targets[0].options == (("a.b", "true"), ("c", "1"))
+
+
+@given(st.text(alphabet='#[]{}⟨⟩(),:=+`abc." \n12', max_size=80))
+def test_nothing_a_lakefile_holds_stops_us(text: str) -> None:
+    parse_lean(f"package p where\n  leanOptions := {text}\nlean_lib A\n")

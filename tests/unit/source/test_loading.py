@@ -44,8 +44,6 @@ def test_a_project(tmp_path: Path) -> None:
             "Other.lean": "import Foo",
             ".lake/packages/x/Foo/D.lean": "",
             "Foo/.hidden/E.lean": "",
-            "Foo/build/F.lean": "",
-            "Foo/lake-packages/G.lean": "",
             "Foo/notes.txt": "",
         },
     )
