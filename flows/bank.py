@@ -15,9 +15,7 @@ from orchestrator.goals.events import RunFinished, StageStarted, notify
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.machine import describe_machine, program_commit
-from orchestrator.premises.of_project import premises_seen
-from orchestrator.premises.store import chooser
-from orchestrator.run.assembly import OPENING_SECONDS, make_scheduler, run_config
+from orchestrator.run.assembly import OPENING_SECONDS, make_scheduler, run_config, strategy_tools
 from orchestrator.run.bank import BankEntry, BankRun, bank_project, goals_for, goals_without_lean, results_json
 from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.context import SchedulerContext
@@ -25,9 +23,7 @@ from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.middleware import Attempt, Handler, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.strategies.base import Strategy
-from orchestrator.strategies.local_context import declarations_seen, definitions_seen
 from orchestrator.strategies.registry import make_strategies
-from orchestrator.strategies.spec import StrategyTools
 from orchestrator.strategies.stub import stub_strategies
 from orchestrator.text import counted
 from tasks.attempt import prefect_task
@@ -80,15 +76,7 @@ async def bank(
             await pool.start()
             lean, goals = servers.description, goals_for(entries, extraction.goals)
             library = await open_premises(settings, servers, goals)
-            strategies = make_strategies(
-                StrategyTools(
-                    settings=settings,
-                    prover=pool,
-                    definitions=definitions_seen(project, extraction),
-                    declarations=declarations_seen(project, extraction),
-                    choose=chooser(library, premises_seen(project, extraction)),
-                )
-            )
+            strategies = make_strategies(strategy_tools(settings, pool, project, extraction, library))
             scheduler = make_scheduler(
                 settings,
                 strategies,

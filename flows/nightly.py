@@ -81,9 +81,7 @@ async def nightly(
 
 async def work(request: RunRequest) -> dict[str, object]:
     """The stages of a run, in their order; the content of summary.json.
-
-    Raises:
-        OrchestratorError: nothing could be done. What could not be published is written all the same.
+    Raises OrchestratorError: nothing could be done. What could not be published is written all the same.
     """
     started, settings = Beginning(), load_settings(**request.settings)
     check_folder(request.out)

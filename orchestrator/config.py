@@ -58,9 +58,7 @@ STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
 @cache
 def load_plugins() -> Mapping[str, Any]:
     """What the entry point of each strategy of another package leads to, a `StrategySpec`, by the strategy's name.
-
-    Raises:
-        ConfigError: it cannot be imported.
+    Raises ConfigError: it cannot be imported.
     """
     found = {}
     for name, point in installed().items():
@@ -75,9 +73,7 @@ def load_plugins() -> Mapping[str, Any]:
 
 def strategy_seconds() -> Mapping[StrategyType, float]:
     """Longest time for one attempt of each strategy; those of installed packages say it themselves.
-
-    Raises:
-        ConfigError: such a package cannot be loaded.
+    Raises ConfigError: such a package cannot be loaded.
     """
     return {**STRATEGY_SECONDS, **{StrategyType(name): float(spec.seconds) for name, spec in load_plugins().items()}}
 
@@ -518,9 +514,7 @@ def described_settings() -> dict[str, Setting]:
 
 def given_settings(environ: Mapping[str, str] | None = None) -> tuple[tuple[Setting, ...], Path | None]:
     """Every setting with what was given and where, and the place of the configuration file.
-
-    Raises:
-        ConfigError: as `load_settings` does.
+    Raises ConfigError: as `load_settings` does.
     """
     environ = os.environ if environ is None else environ
     load_settings(environ)

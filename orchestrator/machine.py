@@ -65,7 +65,6 @@ class LocalMachine:
     usable_cores: Callable[[], int] = field(default=lambda: _affinity())
 
     def read(self) -> Reading:
-        """See `Machine.read`."""
         return Reading(load=self._load(), available_bytes=min((self.available_memory(), *self._memory_left())))
 
     def _load(self) -> float:

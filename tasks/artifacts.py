@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -23,51 +23,42 @@ def run_link() -> str:
 PROGRESS_KEY = "lean-orchestrator-progress"
 
 
-class Share:
-    """The share of `total` goals that are done, in percent. An observer."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-
-    def __call__(self, event: RunEvent) -> None:
-        """Count goals that are done."""
-        self._done += isinstance(event, GoalDone)
-
-    @property
-    def percent(self) -> float:
-        """From 0 to 100."""
-        return min(100.0, 100.0 * self._done / self._total) if self._total else 100.0
-
-
 @asynccontextmanager
 async def progress_artifact(goals: int, *, every: float = 5.0) -> AsyncIterator[None]:
     """Inside the block the artifact follows the goals that are done, with one update in `every` seconds at most.
 
     A Prefect server that does not answer is no reason to stop: then there is no artifact, or an old one.
     """
-    share = Share(goals)
+    done = 0
+
+    def count(event: RunEvent) -> None:
+        nonlocal done
+        done += isinstance(event, GoalDone)
+
+    def share() -> float:
+        return min(100.0, 100.0 * done / goals) if goals else 100.0
+
     following: asyncio.Task[None] | None = None
     with suppress(HTTPError):
         words = f"Goals done, of {goals}"
-        artifact = await acreate_progress_artifact(share.percent, key=PROGRESS_KEY, description=words)
+        artifact = await acreate_progress_artifact(share(), key=PROGRESS_KEY, description=words)
         following = asyncio.create_task(_follow(share, artifact, every))
     try:
-        with observed_by(share):
+        with observed_by(count):
             yield
     finally:
         if following is not None:
             following.cancel()
             await asyncio.wait([following])
             with suppress(HTTPError):
-                await aupdate_progress_artifact(artifact, share.percent)
+                await aupdate_progress_artifact(artifact, share())
 
 
-async def _follow(share: Share, artifact: UUID, every: float) -> None:
-    shown = share.percent
+async def _follow(share: Callable[[], float], artifact: UUID, every: float) -> None:
+    shown = share()
     with suppress(HTTPError):
         while True:
             await asyncio.sleep(every)
-            if share.percent != shown:
-                shown = share.percent
+            if share() != shown:
+                shown = share()
                 await aupdate_progress_artifact(artifact, shown)

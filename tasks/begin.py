@@ -30,9 +30,7 @@ from tasks.stage import stage
 @asynccontextmanager
 async def beginning(request: RunRequest, settings: Settings, stop: Stop) -> AsyncIterator[Run]:
     """A run in the ledger, with Lean servers and the project's goals, until the block ends.
-
-    Raises:
-        OrchestratorError: there is nothing to work on, or to work with.
+    Raises OrchestratorError: there is nothing to work on, or to work with.
     """
     with open_ledger(settings, settings.paths) as store:
         repository = await check_out(request, settings)
@@ -62,9 +60,7 @@ async def check_out(request: RunRequest, settings: Settings) -> Repository:
 @stage("lean")
 async def set_up_lean(settings: Settings, project: Project, repo: str = "") -> Servers:
     """Choose a Lean and make it ready. A native one uses the packages that are built in `repo` where that is a folder.
-
-    Raises:
-        LeanError: none can be used.
+    Raises LeanError: none can be used.
     """
 
     def work() -> Servers:
@@ -86,9 +82,7 @@ async def set_up_lean(settings: Settings, project: Project, repo: str = "") -> S
 @stage("extract")
 async def extract_goals(project: Project, pool: Pool, lean: str, answers: ContentCache) -> Extraction:
     """Elaborate the project's modules and collect their goals; an unchanged project costs no Lean.
-
-    Raises:
-        RepositoryError: no file elaborates.
+    Raises RepositoryError: no file elaborates.
     """
     notify(StageStarted("extract", counted(len(project.modules), "file"), len(project.modules)))
     begun = count()

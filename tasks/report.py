@@ -20,9 +20,7 @@ GOALS_KEY = "lean-orchestrator-goals"
 @stage("report")
 async def report(end: Conclusion, out: str) -> None:
     """Write the results to `out` ("" for nowhere) and publish them as artifacts with stable keys.
-
-    Raises:
-        OrchestratorError: they cannot be written. A Prefect server that does not answer only costs the artifacts.
+    Raises OrchestratorError: they cannot be written. A Prefect server that does not answer only costs the artifacts.
     """
     write_results(end, out)
     summary = end.summary

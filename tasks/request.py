@@ -13,9 +13,7 @@ from orchestrator.run.request import Asked, HostAccess, RunRequest, request_of
 
 async def read_request(asked: Asked, project: str = "") -> RunRequest:
     """What is asked for goes before what the blocks say; `project` is the name of a LeanProject block.
-
-    Raises:
-        ConfigError: no repository is named, a block is not there, or a word is none of those allowed.
+    Raises ConfigError: no repository is named, a block is not there, or a word is none of those allowed.
     """
     block = await _project(project, needed=not asked.get("repo"))
     if block is None:

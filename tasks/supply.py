@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.goals.goal import Goal
@@ -17,16 +18,13 @@ from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.session import MarketLimits, MarketSession, StubProver
 from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.premises.library import Library
-from orchestrator.premises.of_project import premises_seen
-from orchestrator.premises.store import chooser
-from orchestrator.run.assembly import make_scheduler
+from orchestrator.run.assembly import make_scheduler, strategy_tools
 from orchestrator.run.market import known_outcome, market_answers, spending
 from orchestrator.run.outcomes import left_alone
 from orchestrator.run.run import Run
 from orchestrator.source.project import Project
-from orchestrator.strategies.local_context import declarations_seen, definitions_seen
+from orchestrator.strategies.local_context import definitions_seen
 from orchestrator.strategies.registry import make_strategies
-from orchestrator.strategies.spec import StrategyTools
 from orchestrator.text import counted
 from tasks.attempt import prefect_task
 from tasks.stage import stage
@@ -65,9 +63,7 @@ async def supply_lemmas(
     if known is not None or seconds <= 0:
         return known or MarketOutcome()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
-    definitions = definitions_seen(run.project, run.extraction)
-    declarations = declarations_seen(run.project, run.extraction)
-    choose = chooser(library, premises_seen(run.project, run.extraction))
+    tools = strategy_tools(settings, run.pool, run.project, run.extraction, library)
     started = time.monotonic()
     budget = LONGEST_SECONDS if math.isinf(seconds) else seconds
     answers = market_answers(run)
@@ -83,38 +79,20 @@ async def supply_lemmas(
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
         limited = settings.model_copy(update={"timeout": left})
-        strategies = make_strategies(
-            StrategyTools(
-                settings=limited,
-                prover=prover,
-                definitions=definitions,
-                declarations=declarations,
-                choose=choose,
-            )
-        )
-        scheduler = make_scheduler(
-            limited,
-            strategies,
-            ledger,
-            (prefect_task(limited),),
-            prover=prover,
-            servers=servers.count,
-        )
+        strategies = make_strategies(replace(tools, settings=limited, prover=prover))
+        middleware = (prefect_task(limited),)
+        scheduler = make_scheduler(limited, strategies, ledger, middleware, prover=prover, servers=servers.count)
         ledger.stop.ends_with(scheduler.shutdown)
         return await scheduler.process_queue(goals)
 
     checker = LeanChecker(run.pool, alone, run.extraction.goals, lean=servers.identity)
-    limits = MarketLimits(
-        run_id=ledger.run_id,
-        seconds=budget,
-        stopping=lambda: bool(ledger.stop.requests),
-    )
+    limits = MarketLimits(run_id=ledger.run_id, seconds=budget, stopping=lambda: bool(ledger.stop.requests))
     session = MarketSession(
         Marketplace(ledger.store, checker, repo=ledger.repo),
         run.pool,
         checker,
         worked_on,
-        definitions=definitions,
+        definitions=definitions_seen(run.project, run.extraction),
         prove=prove,
         answers=answers,
         limits=limits,

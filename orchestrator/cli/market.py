@@ -264,11 +264,7 @@ async def _with_lean(repo: str, quiet: bool, work: Callable[[RepositoryMarket], 
 
 
 def _find(ledger: Ledger, ticket: str) -> Ticket:
-    """The ticket of an id or of its beginning.
-
-    Raises:
-        MarketplaceError: none, or several.
-    """
+    """The ticket of an id or of its beginning. Raises MarketplaceError: none, or several."""
     found = ledger.ticket(ticket)
     if found is not None:
         return found

@@ -57,11 +57,7 @@ class LocalServer:
         return f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
-        """Begin to start it.
-
-        Raises:
-            OrchestratorError: the log cannot be written.
-        """
+        """Begin to start it. Raises OrchestratorError: the log cannot be written."""
         with socket.create_server(("127.0.0.1", 0)) as listener, self._open_log() as log:
             self._port = listener.getsockname()[1]
             self._process = subprocess.Popen(
@@ -92,9 +88,7 @@ class LocalServer:
 
     def wait_until_ready(self, path: str, *, seconds: float) -> None:
         """Wait until it answers a GET of `path`.
-
-        Raises:
-            OrchestratorError: it ended, or did not answer within that time.
+        Raises OrchestratorError: it ended, or did not answer within that time.
         """
         self._used = True
         # The socket listens from the start, so the first request waits for the application, and fails if it dies.

@@ -207,11 +207,7 @@ def build_project(repo: str, ref: str, console: Console) -> None:
 
 
 def read_patch(patch: Path) -> str:
-    """The text of a patch file.
-
-    Raises:
-        PatchError: it cannot be read.
-    """
+    """The text of a patch file. Raises PatchError: it cannot be read."""
     try:
         text = patch.read_bytes().decode("utf-8", "surrogateescape")
     except OSError as error:
@@ -224,9 +220,7 @@ def read_patch(patch: Path) -> str:
 
 def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[str, str]]:
     """The project without the patch, and the patched files' texts, whether or not the patch is applied already.
-
-    Raises:
-        PatchError: it applies neither forwards nor backwards, or touches what is no module of the project.
+    Raises PatchError: it applies neither forwards nor backwards, or touches what is no module of the project.
     """
     root = Path(project.root)
     try:
@@ -246,11 +240,7 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
 
 
 def open_project(repo: str, ref: str | None) -> Project:
-    """The project at `ref`, or the folder as it is when no ref is given.
-
-    Raises:
-        RepositoryError: it cannot be had.
-    """
+    """The project at `ref`, or the folder as it is when no ref is given. Raises RepositoryError: it cannot be had."""
     folder = Path(os.path.abspath(os.path.expanduser(repo)))
     if ref is None and folder.is_dir():
         return load_project(folder)

@@ -204,9 +204,7 @@ def bank(
 
 def check_first(asked: Asked, settings: Settings) -> None:
     """See before a Prefect server starts what a run would only stumble over after a while.
-
-    Raises:
-        OrchestratorError: as `preflight` does.
+    Raises OrchestratorError: as `preflight` does.
     """
     with interruption_held():
         from orchestrator.run.assembly import preflight

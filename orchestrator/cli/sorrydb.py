@@ -146,11 +146,7 @@ def export(
 
 
 def find(records: tuple[SorryRecord, ...], identity: str) -> SorryRecord:
-    """The record whose id begins with this.
-
-    Raises:
-        ConfigError: none, or several.
-    """
+    """The record whose id begins with this. Raises ConfigError: none, or several."""
     found = [record for record in records if record.id.startswith(identity)]
     if len(found) != 1:
         raise ConfigError(f"{len(found) or 'no'} records have an id that begins with this", where=identity)
@@ -158,11 +154,7 @@ def find(records: tuple[SorryRecord, ...], identity: str) -> SorryRecord:
 
 
 def read_file(file: Path) -> SorryFile:
-    """Read a file of records.
-
-    Raises:
-        ConfigError: it cannot be read, or is none.
-    """
+    """Read a file of records. Raises ConfigError: it cannot be read, or is none."""
     try:
         return sorrydb.read(file.read_text(encoding="utf-8"), where=str(file))
     except OSError as error:

@@ -96,7 +96,6 @@ class _DashboardServer(uvicorn.Server):
         self._hub = hub
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """See `uvicorn.Server`."""
         self._hub.close()
         super().handle_exit(sig, frame)
 
@@ -122,9 +121,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(dashboard: Dashboard, *, host: str, port: int, ready: Callable[[str], None] = lambda url: None) -> None:
     """Serve until SIGINT or SIGTERM; `ready` hears the address as soon as it can be asked.
-
-    Raises:
-        ConfigError: it is not possible to listen there.
+    Raises ConfigError: it is not possible to listen there.
     """
     config = uvicorn.Config(
         dashboard.application,

@@ -48,11 +48,7 @@ class Pages:
         }
 
     def part(self, topic: Topic) -> str | None:
-        """The main part of a page, None when there is no such page.
-
-        Raises:
-            LedgerError: the ledger cannot be read.
-        """
+        """The main part of a page, None when there is no such page. Raises LedgerError: the ledger cannot be read."""
         view = VIEWS[topic[0]]
         values = view.build(self._site, dict(topic[1]))
         return None if values is None else self.render(view.template, **values)
@@ -184,9 +180,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
 
 async def _form(request: Request) -> dict[str, str]:
     """The fields of a form of ours.
-
-    Raises:
-        HTTPException: it comes from a page of another site, is no form, or too large.
+    Raises HTTPException: it comes from a page of another site, is no form, or too large.
     """
     if not same_origin(request.headers):
         raise HTTPException(403, "This form comes from another site.")

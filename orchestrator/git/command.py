@@ -92,9 +92,7 @@ def run_git(
     timeout: float = 600.0,
 ) -> GitReply:
     """Run one git command in `folder`; a failure is a value. `timeout` is in seconds.
-
-    Raises:
-        CheckoutError: git is not installed.
+    Raises CheckoutError: git is not installed.
     """
     if not os.access(folder, os.X_OK):
         raise CheckoutError("the folder cannot be entered", where=str(folder))
@@ -160,11 +158,7 @@ def redact(text: str, source: str) -> str:
 
 
 def must_succeed(reply: GitReply, *, doing: str, source: str) -> GitReply:
-    """The reply of a command that ended well.
-
-    Raises:
-        CheckoutError: it did not.
-    """
+    """The reply of a command that ended well. Raises CheckoutError: it did not."""
     if not reply.ok:
         raise explain(reply, doing=doing, source=source)
     return reply

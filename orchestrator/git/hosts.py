@@ -32,34 +32,9 @@ class Request:
 
 
 class Host(ABC):
-    """One repository on a source host.
-
-    Every method raises PublishError when the host refuses or does not answer.
+    """One repository on a source host, at `path` of an API over HTTP; the headers hold the token, which no message
+    repeats. Every method raises PublishError when the host refuses or does not answer.
     """
-
-    @abstractmethod
-    def default_branch(self) -> str:
-        """The branch that is never pushed to."""
-
-    @abstractmethod
-    def find(self, branch: str) -> Request | None:
-        """The open request from `branch`."""
-
-    @abstractmethod
-    def open(self, branch: str, base: str, title: str, body: str) -> Request:
-        """Open a request to merge `branch` into `base`."""
-
-    @abstractmethod
-    def update(self, request: Request, title: str, body: str) -> None:
-        """Give a request another title and body."""
-
-    @abstractmethod
-    def comment(self, number: int, marker: str, body: str) -> None:
-        """Comment on a request; a comment of ours, known by `marker` in it, is changed instead of repeated."""
-
-
-class _HttpHost(Host):
-    """A repository at `path` of an API over HTTP. The headers hold the token, which no message repeats."""
 
     def __init__(self, url: str, path: str, headers: dict[str, str]) -> None:
         self._address = url.rstrip("/") + path
@@ -86,7 +61,24 @@ class _HttpHost(Host):
         except ValueError as error:
             raise PublishError("the source host answered something that is not JSON", where=address) from error
 
+    @abstractmethod
+    def find(self, branch: str) -> Request | None:
+        """The open request from `branch`."""
+
+    @abstractmethod
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        """Open a request to merge `branch` into `base`."""
+
+    @abstractmethod
+    def update(self, request: Request, title: str, body: str) -> None:
+        """Give a request another title and body."""
+
+    @abstractmethod
+    def comment(self, number: int, marker: str, body: str) -> None:
+        """Comment on a request; a comment of ours, known by `marker` in it, is changed instead of repeated."""
+
     def default_branch(self) -> str:
+        """The branch that is never pushed to."""
         return str(self._send("GET")["default_branch"])
 
     def _comment_once(self, path: str, marker: str, body: str) -> int | None:
@@ -102,7 +94,7 @@ class _HttpHost(Host):
         return None
 
 
-class GitHub(_HttpHost):
+class GitHub(Host):
     """A repository on GitHub, or on a host that speaks its API."""
 
     def __init__(self, repository: str, token: str, *, url: str = GITHUB_API) -> None:
@@ -129,7 +121,7 @@ class GitHub(_HttpHost):
             self._send("PATCH", f"/issues/comments/{known}", {"body": body})
 
 
-class GitLab(_HttpHost):
+class GitLab(Host):
     """A project on GitLab, or on a host that speaks its API."""
 
     def __init__(self, repository: str, token: str, *, url: str = GITLAB_API) -> None:

@@ -67,9 +67,7 @@ class Mirror:
 
     def fetch_all(self, address: str, head: str) -> None:
         """Fetch all branches and tags with their history; `head` is the hash of the remote's HEAD ("" for none).
-
-        Raises:
-            CheckoutError: git refused.
+        Raises CheckoutError: git refused.
         """
         options = ["--prune", *(["--unshallow"] if (self.folder / "shallow").exists() else [])]
         specifications = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
@@ -85,9 +83,7 @@ class Mirror:
 
     def export(self, commit: str, tree: Path, index: Path) -> None:
         """Write the commit's files to the new folder `tree`; `index` is a file of git's that remembers them.
-
-        Raises:
-            CheckoutError: git refused, such as a tree that holds a `.git`.
+        Raises CheckoutError: git refused, such as a tree that holds a `.git`.
         """
         tree.mkdir()
         for arguments in (["read-tree", commit], ["checkout-index", "--all", "--force", "--quiet", "--index"]):

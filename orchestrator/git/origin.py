@@ -21,9 +21,7 @@ _CANNOT_READ = "git cannot read the repository"
 
 def open_origin(source: str, *, timeout: float) -> LocalOrigin | RemoteOrigin:
     """The origin that `source` names; nothing is fetched yet.
-
-    Raises:
-        CheckoutError: no such folder, not a repository, or an address of a kind we refuse.
+    Raises CheckoutError: no such folder, not a repository, or an address of a kind we refuse.
     """
     if not source or source.startswith("-") or "\0" in source:
         raise CheckoutError(f"{source!r} is neither a folder nor a URL")
@@ -55,11 +53,7 @@ class LocalOrigin:
 
     @staticmethod
     def open(folder: Path, *, timeout: float) -> LocalOrigin:
-        """Look at the folder.
-
-        Raises:
-            CheckoutError: there is none, or it is no repository we may read.
-        """
+        """Look at the folder. Raises CheckoutError: there is none, or it is no repository we may read."""
         where = str(folder)
         if not folder.is_dir():
             what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
@@ -85,11 +79,7 @@ class LocalOrigin:
         return str(self.folder)
 
     def fetch(self, mirror: Mirror, ref: str) -> str:
-        """Bring a commit into the mirror and return its full hash.
-
-        Raises:
-            CheckoutError: no such commit.
-        """
+        """Bring a commit into the mirror and return its full hash. Raises CheckoutError: no such commit."""
         reply = self._run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         if not reply.ok:
             names = self._run("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").output.split()
@@ -101,9 +91,7 @@ class LocalOrigin:
 
     def is_dirty(self) -> bool:
         """Whether the folder has changes that no commit holds; neither its index nor anything else is written.
-
-        Raises:
-            CheckoutError: git cannot read the repository.
+        Raises CheckoutError: git cannot read the repository.
         """
         if self.is_bare:
             return False
@@ -145,9 +133,7 @@ class RemoteOrigin:
 
     def fetch(self, mirror: Mirror, ref: str) -> str:
         """Bring a commit into the mirror and return its full hash; its history comes along only if needed.
-
-        Raises:
-            CheckoutError: the remote cannot be reached, or has no such commit.
+        Raises CheckoutError: the remote cannot be reached, or has no such commit.
         """
         if _FULL_HASH.fullmatch(ref):
             commit = mirror.resolve(ref)

@@ -66,11 +66,7 @@ class AttemptSection(Section):
             )
 
     def record_attempt(self, attempt: AttemptRecord) -> None:
-        """Add one attempt.
-
-        Raises:
-            LedgerError: its run was never started.
-        """
+        """Add one attempt. Raises LedgerError: its run was never started."""
         self.record_attempts((attempt,))
 
     def record_attempts(self, records: Iterable[AttemptRecord]) -> None:

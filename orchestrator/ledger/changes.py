@@ -23,9 +23,7 @@ class Changes(Protocol):
 
     def wait(self, seconds: float) -> bool:
         """Wait for a change since the last call, `seconds` at most; whether there was one.
-
-        Raises:
-            LedgerUnavailable: the ledger went away.
+        Raises LedgerUnavailable: the ledger went away.
         """
 
     def close(self) -> None:

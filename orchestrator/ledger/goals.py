@@ -22,9 +22,7 @@ class GoalSection(Section):
 
     def record_goals(self, records: Iterable[GoalRecord]) -> None:
         """Add goals, or bring them up to date, status included; which run saw them first is kept. All or none.
-
-        Raises:
-            LedgerError: a run they name was never started.
+        Raises LedgerError: a run they name was never started.
         """
         statement = self._database.insert(GOALS)
         changed: dict[str, Any] = {c.name: statement.excluded[c.name] for c in GOALS.c if not c.primary_key}
@@ -35,9 +33,7 @@ class GoalSection(Section):
 
     def add_goals(self, records: Iterable[GoalRecord]) -> None:
         """Add the goals that are not known yet, and leave the others as they are. All or none.
-
-        Raises:
-            LedgerError: a run they name was never started.
+        Raises LedgerError: a run they name was never started.
         """
         if rows := _rows(records):
             with self._database.write() as connection:

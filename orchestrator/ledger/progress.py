@@ -14,11 +14,7 @@ class ProgressSection(Section):
     """Progress and blueprints; each is overwritten by the next."""
 
     def set_progress(self, progress: ProgressRecord) -> None:
-        """Say how far a run has come.
-
-        Raises:
-            LedgerError: the run was never started.
-        """
+        """Say how far a run has come. Raises LedgerError: the run was never started."""
         self._replace(RUN_PROGRESS, progress)
 
     def progress(self, run_id: str) -> ProgressRecord | None:
@@ -26,11 +22,7 @@ class ProgressSection(Section):
         return self._first(ProgressRecord, select(RUN_PROGRESS).where(RUN_PROGRESS.c.run_id == run_id))
 
     def record_blueprint(self, blueprint: BlueprintRecord) -> None:
-        """Keep a repository's blueprint in place of the one before.
-
-        Raises:
-            LedgerError: its run was never started.
-        """
+        """Keep a repository's blueprint in place of the one before. Raises LedgerError: its run was never started."""
         self._replace(BLUEPRINTS, blueprint)
 
     def blueprints(self) -> tuple[BlueprintRecord, ...]:

@@ -32,11 +32,7 @@ class RunSection(Section):
         configuration: Mapping[str, Any] | None = None,
         run_id: str = "",
     ) -> RunRecord:
-        """Add a run; its id sorts by time unless one is given.
-
-        Raises:
-            LedgerError: there is a run of that id.
-        """
+        """Add a run; its id sorts by time unless one is given. Raises LedgerError: there is a run of that id."""
         now = self._now()
         run = RunRecord(
             id=run_id or f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}",
@@ -54,11 +50,7 @@ class RunSection(Section):
     def finish_run(
         self, run_id: str, status: RunStatus = RunStatus.FINISHED, *, totals: Mapping[str, Any] | None = None
     ) -> None:
-        """Close a run.
-
-        Raises:
-            LedgerError: no such run.
-        """
+        """Close a run. Raises LedgerError: no such run."""
         values = {"status": status, "totals": totals or {}, "finished_at": self._now()}
         with self._database.write() as connection:
             found = connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(values)).rowcount
@@ -74,11 +66,7 @@ class RunSection(Section):
         return self._all(RunRecord, NEWEST_RUNS.limit(limit))
 
     def record_proof(self, proof: ProofRecord) -> int:
-        """Add a proof with its verdict; the answer is its id.
-
-        Raises:
-            LedgerError: its run was never started.
-        """
+        """Add a proof with its verdict; the answer is its id. Raises LedgerError: its run was never started."""
         values = row_of(PROOFS, proof, timestamp=proof.timestamp or self._now())
         with self._database.write() as connection:
             return int(connection.execute(insert(PROOFS).values(values).returning(PROOFS.c.id)).scalar_one())

@@ -7,6 +7,7 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from time import monotonic
 
@@ -14,6 +15,7 @@ from orchestrator.config import Paths, PolicyChoice, Profile, Settings
 from orchestrator.git.checkout import Checkout
 from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
+from orchestrator.lean.extraction import Extraction
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import worker_name
@@ -36,7 +38,7 @@ from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.scheduler.throttle import Throttle
 from orchestrator.scheduler.time_limits import TimeLimits, growth_from
-from orchestrator.source.project import excerpt
+from orchestrator.source.project import Project, excerpt
 from orchestrator.strategies.base import GoalOpener, Strategy
 from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
@@ -65,18 +67,11 @@ def preflight(request: RunRequest, settings: Settings) -> None:
         check_folder(request.out)
 
 
-@contextmanager
-def open_ledger(settings: Settings, paths: Paths) -> Iterator[Ledger]:
-    """The ledger of the settings, by default a file in the data folder.
-
-    Raises:
-        LedgerError: it cannot be opened.
+def open_ledger(settings: Settings, paths: Paths) -> Ledger:
+    """The ledger of the settings, by default a file in the data folder, to be closed or used in a `with` block.
+    Raises LedgerError: it cannot be opened.
     """
-    ledger = Ledger.open(settings.ledger_url or paths.ledger_file)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+    return Ledger.open(settings.ledger_url or paths.ledger_file)
 
 
 def run_ledger(store: Ledger, settings: Settings, repository: Repository, *, lean: str, stop: Stop) -> RunLedger:
@@ -146,23 +141,25 @@ def make_throttle(settings: Settings, *, background: bool) -> Throttle:
 
 def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType, Strategy]:
     """The strategies of a run, which look premises up in `library` and learn from the ledger."""
-    premises = premises_seen(run.project, run.extraction)
+    states = None
+    if run.settings.dojo:
+        states = dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
+    tools = strategy_tools(run.settings, run.pool, run.project, run.extraction, library)
+    retriever = retrievers(library, premises_seen(run.project, run.extraction))
+    more = replace(tools, ledger=run.ledger, project=run.project, retriever=retriever, whole_states=states)
+    return make_strategies(more)
 
-    def whole_states() -> GoalOpener:
-        return dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
 
-    return make_strategies(
-        StrategyTools(
-            settings=run.settings,
-            prover=run.pool,
-            definitions=definitions_seen(run.project, run.extraction),
-            declarations=declarations_seen(run.project, run.extraction),
-            choose=chooser(library, premises),
-            ledger=run.ledger,
-            project=run.project,
-            retriever=retrievers(library, premises),
-            whole_states=whole_states() if run.settings.dojo else None,
-        )
+def strategy_tools(
+    settings: Settings, prover: GoalOpener, project: Project, extraction: Extraction, library: Library | None
+) -> StrategyTools:
+    """What strategies work with on a project; premises are looked up in `library`."""
+    return StrategyTools(
+        settings=settings,
+        prover=prover,
+        definitions=definitions_seen(project, extraction),
+        declarations=declarations_seen(project, extraction),
+        choose=chooser(library, premises_seen(project, extraction)),
     )
 
 

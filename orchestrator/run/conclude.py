@@ -112,9 +112,7 @@ def _noted(end: Conclusion, *notes: str) -> Conclusion:
 
 def write_results(end: Conclusion, out: str) -> None:
     """Write summary, patches and reports to a folder, "" for nowhere.
-
-    Raises:
-        OrchestratorError: they cannot be written.
+    Raises OrchestratorError: they cannot be written.
     """
     if not out:
         return

@@ -178,7 +178,6 @@ class RunLedger:
         self.made.append(AttemptEntry(goal, strategy, result, datetime.now(UTC)))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
-        """See `AttemptLedger.record_replay`."""
         if self.store.record_cache_outcome(goal.text, success, time_seconds=seconds, identity=goal.identity):
             self._replayed.add(self._key(goal))
         elif not success:
@@ -204,7 +203,6 @@ class RunLedger:
         return Statistics(table={(entry.context, entry.strategy[start:]): _counted(entry) for entry in entries})
 
     def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
-        """See `AttemptLedger.success_seconds`."""
         return self.store.success_seconds(strategy)
 
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:

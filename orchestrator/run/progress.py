@@ -29,11 +29,7 @@ class RunProgress:
         self._active: dict[tuple[str, StrategyType | None], Working] = {}
 
     def __call__(self, event: RunEvent) -> None:
-        """Take an event.
-
-        Raises:
-            LedgerError: the ledger cannot be written.
-        """
+        """Take an event. Raises LedgerError: the ledger cannot be written."""
         at_once = True
         match event:
             case StageStarted(stage, detail, total):

@@ -88,9 +88,7 @@ def request_of(
     asked: Asked, *, host: HostAccess | None = None, settings: Mapping[str, Any] | None = None
 ) -> RunRequest:
     """The request, with `settings` for what is not asked for.
-
-    Raises:
-        ConfigError: no repository is named, or a word is none of those allowed.
+    Raises ConfigError: no repository is named, or a word is none of those allowed.
     """
     if not asked.get("repo"):
         hint = "Give the parameter repo, or project with the name of a Lean project block (orchestrator setup --repo …)"

@@ -106,9 +106,7 @@ class Stop:
 @asynccontextmanager
 async def stoppable() -> AsyncIterator[Stop]:
     """Inside the block, SIGINT and SIGTERM are requests to stop; afterwards all is as before.
-
-    Raises:
-        StoppedError: the run was ended at once.
+    Raises StoppedError: the run was ended at once.
     """
     task = asyncio.current_task()
     assert task is not None

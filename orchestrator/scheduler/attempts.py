@@ -14,7 +14,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import trial_of
-from orchestrator.scheduler.middleware import Attempt, Middleware, compose
+from orchestrator.scheduler.middleware import CANCELLED, Attempt, Middleware, compose
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.strategies.policy.bandit import Statistics
 
@@ -73,7 +73,7 @@ class Attempts:
         """One attempt, through every layer of middleware."""
         task = asyncio.current_task()
         if self.stopping or task is None:
-            return Result(success=False, outcome=Outcome.CANCELLED)
+            return CANCELLED
         self._tasks.add(task)
         try:
             return await self._run(attempt)
@@ -111,9 +111,7 @@ class Attempts:
 
     def keep(self, goal: Goal, result: Result) -> None:
         """Keep a proof that was put together from attempts that are kept already, and learn from it.
-
-        Raises:
-            LedgerError: it could not be kept.
+        Raises LedgerError: it could not be kept.
         """
         self.context.memory.record(goal, result)
         self._learn(goal, result)
@@ -138,7 +136,7 @@ class Attempts:
         except asyncio.CancelledError:
             # The second `stop` cancels this task; anybody else's cancellation goes on.
             if self.hurry and task.uncancel() == 0:
-                return Result(success=False, outcome=Outcome.CANCELLED)
+                return CANCELLED
             raise
         finally:
             self._goal_tasks.discard(task)

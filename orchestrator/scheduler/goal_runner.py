@@ -13,7 +13,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
-from orchestrator.scheduler.middleware import Attempt
+from orchestrator.scheduler.middleware import CANCELLED, Attempt
 from orchestrator.scheduler.queue import Waiting
 from orchestrator.scheduler.subgoals import through_subgoals
 from orchestrator.scheduler.time_limits import NO_MORE
@@ -67,11 +67,7 @@ class GoalRunner:
         self._won = False
 
     async def run(self) -> Result:
-        """The goal's result in this round.
-
-        Raises:
-            LedgerError: an attempt could not be kept.
-        """
+        """The goal's result in this round. Raises LedgerError: an attempt could not be kept."""
         return await self._attempts.held(self._run())
 
     async def _run(self) -> Result:
@@ -253,7 +249,7 @@ class GoalRunner:
             seconds, broken = sum(r.time_seconds for r in results), any(r.broken for r in results)
             return replace(telling, time_seconds=seconds, broken=broken, attempts=tuple(results))
         if self._attempts.stopping:
-            return Result(success=False, outcome=Outcome.CANCELLED)
+            return CANCELLED
         if self._repeated:
             return Result(success=False, outcome=Outcome.NOT_PROVED, error=REPEATED)
         if self._left:

@@ -39,17 +39,11 @@ class AttemptLedger(Protocol):
 
     def record(self, goal: Goal, result: Result) -> None:
         """Keep a finished attempt, and count it in `statistics` if `trial_of` finds a trial in it.
-
-        Raises:
-            LedgerError: it could not be kept.
+        Raises LedgerError: it could not be kept.
         """
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
-        """Learn from replaying `cached_tactics`, whatever came of it.
-
-        Raises:
-            LedgerError: it could not be kept.
-        """
+        """Learn from replaying `cached_tactics`, whatever came of it. Raises LedgerError: it could not be kept."""
 
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
         """What all trials kept say of the strategies, by scope (`Trial.scopes`) and strategy."""
@@ -72,38 +66,31 @@ class MemoryLedger:
         self.cache = dict(cache or {})
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
-        """See `AttemptLedger.check_duplicate`."""
         return any(
             known.text == goal.text and result.strategy is strategy and _settles(result, timeout)
             for known, result in self.attempts
         )
 
     def known_proof(self, goal: Goal) -> Result | None:
-        """See `AttemptLedger.known_proof`."""
         proofs = (r for known, r in self.attempts if r.success and (known.id, known.text) == (goal.id, goal.text))
         return next(proofs, None)
 
     def cached_tactics(self, goal: Goal) -> KnownTactics | None:
-        """See `AttemptLedger.cached_tactics`."""
         return self.cache.get(goal.text)
 
     def record(self, goal: Goal, result: Result) -> None:
-        """See `AttemptLedger.record`."""
         self.attempts.append((goal, result))
         trial = trial_of(goal, result)
         if trial is not None:
             self._statistics = self._statistics.updated((trial,))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
-        """See `AttemptLedger.record_replay`."""
         self.replays.append((goal.id, success))
 
     def statistics(self) -> Mapping[tuple[str, StrategyType], ArmStatistics]:
-        """See `AttemptLedger.statistics`."""
         return self._statistics.table
 
     def success_seconds(self, strategy: StrategyType) -> Sequence[float]:
-        """See `AttemptLedger.success_seconds`."""
         trials = (r for goal, r in self.attempts if r.strategy is strategy and trial_of(goal, r))
         return [result.time_seconds for result in trials if result.success]
 

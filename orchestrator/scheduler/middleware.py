@@ -14,6 +14,7 @@ from orchestrator.source.owner_rules import Rules
 from orchestrator.strategies.base import guarded
 
 _RETRY_SECONDS = 0.5
+CANCELLED = Result(success=False, outcome=Outcome.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

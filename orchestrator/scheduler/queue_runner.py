@@ -15,6 +15,7 @@ from orchestrator.goals.result import Outcome, Result
 from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.goal_runner import GoalRunner
+from orchestrator.scheduler.middleware import CANCELLED
 from orchestrator.scheduler.queue import GoalQueue, Source, Waiting
 from orchestrator.scheduler.slots import Weight, weight_of
 
@@ -87,7 +88,7 @@ class QueueRunner:
 
     def _settle(self) -> None:
         for task in [task for task in self._running if task.done()]:
-            result = _cancelled() if task.cancelled() else task.result()
+            result = CANCELLED if task.cancelled() else task.result()
             waiting = self._running.pop(task)
             self._admission.release(waiting.weight)
             self._judge(waiting, result)
@@ -181,7 +182,7 @@ class QueueRunner:
                 # Of a task left behind in a hurry the slot comes back when it ends.
                 task.add_done_callback(partial(self._let_go, waiting.weight))
                 ended = task.done() and not task.cancelled() and task.exception() is None
-                result = task.result() if ended else _cancelled()
+                result = task.result() if ended else CANCELLED
                 self._done(waiting.goal, _together(self._before.get(waiting.goal.id), result))
             for goal in self._unfinished():
                 self._done(goal, self._before.get(goal.id) or self._not_reached())
@@ -199,10 +200,6 @@ class QueueRunner:
     def _not_reached(self) -> Result:
         out_of_time = not self._attempts.stopping and self._clock() >= self._deadline
         return Result(success=False, outcome=Outcome.TIMEOUT if out_of_time else Outcome.CANCELLED)
-
-
-def _cancelled() -> Result:
-    return Result(success=False, outcome=Outcome.CANCELLED)
 
 
 def _together(before: Result | None, now: Result) -> Result:

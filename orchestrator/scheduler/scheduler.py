@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence, Sized
 from orchestrator.config import SchedulerSettings
 from orchestrator.goals.events import GoalDone, GoalStarted
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.goals.result import Result, StrategyType
 from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.goal_runner import GoalRunner
-from orchestrator.scheduler.middleware import Middleware, retries, time_limit
+from orchestrator.scheduler.middleware import CANCELLED, Middleware, retries, time_limit
 from orchestrator.scheduler.queue import Waiting, back_off
 from orchestrator.scheduler.queue_runner import QueueRunner
 from orchestrator.scheduler.slots import Weight, weight_of
@@ -92,14 +92,14 @@ class Scheduler:
             LedgerError: an attempt could not be kept.
         """
         if self._attempts.stopping:
-            return _cancelled()
+            return CANCELLED
         self._context.emit(GoalStarted(goal))
         weight, refusals = self.weight(goal), 0
         while not self._admission.acquire(weight):
             refusals += 1
             await asyncio.sleep(back_off(refusals))
             if self._attempts.stopping:
-                return _cancelled()
+                return CANCELLED
         try:
             result = await self._runner(Waiting(0, 0, goal, weight), math.inf, n).run()
         finally:
@@ -157,7 +157,3 @@ class Scheduler:
             width=n or self._settings.speculation,
             hedged=self._settings.hedged,
         )
-
-
-def _cancelled() -> Result:
-    return Result(success=False, outcome=Outcome.CANCELLED)

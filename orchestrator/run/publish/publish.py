@@ -69,11 +69,7 @@ def publish(
 
 
 def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say on a request what became provable; one comment, kept up to date.
-
-    Raises:
-        PublishError: the host refused.
-    """
+    """Say on a request what became provable; one comment, kept up to date. Raises PublishError: the host refused."""
     text = push_comment(summary)
     if not text:
         return ()

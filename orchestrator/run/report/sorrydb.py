@@ -68,11 +68,7 @@ class Agreement:
 
 
 def read(text: str, *, where: str = "") -> SorryFile:
-    """Read a file of records.
-
-    Raises:
-        ConfigError: not JSON, or a record lacks what it needs; the record is named.
-    """
+    """Read a file of records. Raises ConfigError: not JSON, or a record lacks what it needs; the record is named."""
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Which goals a run is about: those that a push touched, or the one at a location. Pure."""
+"""Which goals a run is about: those that a push touched, or the one at a location; and their order. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from orchestrator.errors import RepositoryError
 from orchestrator.goals.declaration import Fingerprint
@@ -33,15 +33,13 @@ def touched_goals(
                 todo.append(user)
     names = {fact.user_name for module in declarations.values() for name, fact in module.items() if name in reached}
     return tuple(
-        goal for goal in goals if goal.module in changed or any(name in names for name in _names(goal.declaration))
+        goal for goal in goals if goal.module in changed or any(name in names for name in enclosing(goal.declaration))
     )
 
 
 def goals_at(goals: Sequence[Goal], location: str) -> tuple[Goal, ...]:
     """Goals at `FILE:LINE` or `FILE:LINE:COLUMN`; lines from 1, columns from 0.
-
-    Raises:
-        RepositoryError: there is none.
+    Raises RepositoryError: there is none.
     """
     file, _, numbers = location.partition(":")
     found = tuple(
@@ -57,7 +55,21 @@ def goals_at(goals: Sequence[Goal], location: str) -> tuple[Goal, ...]:
     return found
 
 
-def _names(declaration: str) -> tuple[str, ...]:
-    """The declaration, and what it may be a local declaration of."""
-    parts = declaration.split(".")
-    return tuple(".".join(parts[:size]) for size in range(len(parts), 0, -1))
+def enclosing(name: str) -> Iterator[str]:
+    """The declaration itself, then what it may be a local declaration of."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def in_order(goals: Iterable[Goal], *, old: frozenset[str], worth: Mapping[str, int]) -> tuple[Goal, ...]:
+    """New and changed goals first; among the new and among the `old` (by id) those that hold up most, then the easiest.
+
+    `worth` says by declaration how much one holds up; those not named hold nothing up.
+    """
+
+    def key(goal: Goal) -> tuple[bool, int, float]:
+        value = next((worth[name] for name in enclosing(goal.declaration) if name in worth), 0)
+        return (goal.id in old, -value, goal.estimated_difficulty)
+
+    return tuple(sorted(goals, key=key))

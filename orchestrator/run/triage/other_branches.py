@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.goals.goal import Goal
+from orchestrator.run.triage.changes import enclosing
 from orchestrator.source.scan import ScannedDeclaration, declared
 
 
@@ -35,17 +36,10 @@ def proved_elsewhere(goals: Iterable[Goal], texts: Mapping[str, str], branches: 
             own = here.setdefault(goal.file, _statements(texts[goal.file], complete=False))
             key = (branch.name, goal.file)
             other = there.setdefault(key, _statements(branch.texts[goal.file], complete=True))
-            name = next((each for each in _prefixes(goal.declaration) if each in own), "")
+            name = next((each for each in enclosing(goal.declaration) if each in own), "")
             if name and own[name] == other.get(name):
                 found[goal.id] = f"proved on the branch {branch.name}"
     return found
-
-
-def _prefixes(name: str) -> Iterable[str]:
-    """The name itself, then what it may be a local declaration of."""
-    while name:
-        yield name
-        name = name.rpartition(".")[0]
 
 
 def _statements(text: str, *, complete: bool) -> dict[str, str]:

@@ -20,10 +20,9 @@ from orchestrator.run.outcomes import left_alone
 from orchestrator.run.request import Publish
 from orchestrator.run.run import Run
 from orchestrator.run.stop import in_background
-from orchestrator.run.triage.changes import changed_modules, goals_at, touched_goals
+from orchestrator.run.triage.changes import changed_modules, goals_at, in_order, touched_goals
 from orchestrator.run.triage.exclusions import reason_to_leave
 from orchestrator.run.triage.other_branches import Branch, proved_elsewhere
-from orchestrator.scheduler.goal_order import in_order
 from orchestrator.source.loading import load_project
 from orchestrator.source.owner_rules import Rules
 from orchestrator.source.project import Project
@@ -53,9 +52,7 @@ class Triage:
 
 async def triage(run: Run) -> Triage:
     """Which goals a run works on, and why not on the others.
-
-    Raises:
-        RepositoryError: it is about one goal alone, and there is none at that location.
+    Raises RepositoryError: it is about one goal alone, and there is none at that location.
     """
     considered, left = await sort_out(run)
     suspects = _suspects(run, considered, left)

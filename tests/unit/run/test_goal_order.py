@@ -8,8 +8,7 @@ from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.tex.parser import parse
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal
-from orchestrator.run.triage.changes import changed_modules, touched_goals
-from orchestrator.scheduler.goal_order import in_order
+from orchestrator.run.triage.changes import changed_modules, in_order, touched_goals
 from orchestrator.scheduler.time_limits import MOST_GROWTH, grown
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.refute.counterexample import MOST_CANDIDATES, candidates
