@@ -15,6 +15,7 @@ from orchestrator.blueprint.nodes import line_of
 from orchestrator.blueprint.status import Facts, NodeStatus, judge
 from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.commands import MODIFIERS
 from orchestrator.source.lexer import RegionKind, regions
 from orchestrator.source.scan import declared
 
@@ -79,18 +80,6 @@ def _unescaped(match: re.Match[str]) -> str:
     return "" if code.isspace() else _ESCAPED.get(code, code)
 
 
-_MODIFIERS = (
-    "private",
-    "protected",
-    "public",
-    "noncomputable",
-    "unsafe",
-    "partial",
-    "nonrec",
-    "meta",
-    "local",
-    "scoped",
-)
 _OPEN, _CLOSE = ("(", "[", "{", "@["), (")", "]", "}")
 
 
@@ -179,7 +168,7 @@ def _declared(stream: Sequence[AttributeToken], position: int, names: Mapping[in
         token = stream[position]
         if token.is_symbol("@["):
             position = _closing(stream, position + 1)
-        elif token.kind is not AttributeTokenKind.DOC and not token.is_name(*_MODIFIERS):
+        elif token.kind is not AttributeTokenKind.DOC and not token.is_name(*MODIFIERS):
             break
         position += 1
     # The keyword of `class inductive C` is its second word.

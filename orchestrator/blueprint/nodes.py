@@ -78,11 +78,6 @@ class Node:
         return self.label or f"{self.file}@{self.statement.begin.start}"
 
     @property
-    def lean(self) -> tuple[str, ...]:
-        """Declarations the statement names."""
-        return self.statement.lean
-
-    @property
     def statement_leanok(self) -> bool:
         """The statement is marked as formalised."""
         return self.statement.leanok

@@ -169,7 +169,7 @@ def judge(
 def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> NodeStatus:
     status = judge(
         node.key,
-        node.lean,
+        node.statement.lean,
         facts,
         proof_names=(name for proof in node.proofs for name in proof.lean),
         has_proof=node.proof is not None,

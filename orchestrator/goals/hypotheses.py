@@ -58,6 +58,11 @@ class Hypothesis:
         """It looks like a proposition; a user's own predicate does not."""
         return not self.is_instance and _FACT.search(self.type) is not None
 
+    @property
+    def is_data(self) -> bool:
+        """A variable that an induction may go by, as far as it shows: no type, no fact, no instance."""
+        return not (self.is_sort or self.is_fact or self.is_instance)
+
 
 def split_goal(text: str, turnstiles: Sequence[str] = ("⊢", "|")) -> tuple[list[str], str, str]:
     """Hypotheses (one string each, continuation lines joined), turnstile and target of one goal.

@@ -152,6 +152,16 @@ def is_neutral(symbol: str) -> bool:
     return known_range and symbol[0] not in _BIND_OR_SPLIT
 
 
+def closing(text: str, start: int) -> int:
+    """Where the bracket closes that opens at `start`; -1 when it stays open."""
+    depth = 0
+    for index in range(start, len(text)):
+        depth += (text[index] in "([{⟨⦃") - (text[index] in ")]}⟩⦄")
+        if depth == 0:
+            return index
+    return -1
+
+
 def match_brackets(tokens: Sequence[Token]) -> list[int]:
     """For each bracket the index of its partner (0 elsewhere); empty when they do not pair up."""
     partner = [0] * len(tokens)

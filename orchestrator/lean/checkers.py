@@ -118,18 +118,6 @@ def not_checked(judgements: Sequence[Judgement]) -> tuple[str, ...]:
     return tuple(f"by {one.checker.value}: {one.words}" for one in judgements if one.passed is None)
 
 
-def without_compiled_modules(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[Judgement, ...]:
-    """What to say of each checker where the patched project was not compiled: none could look. Pure."""
-    why = "the gate does not build with the user's own Lean" if native else "the embedded Lean does not make"
-    words = f"needs compiled modules, which {why}"
-    return tuple(
-        Judgement(checker, None, f"installed, but it {words}" if checker in found else words) for checker in Checker
-    )
-
-
-NO_COMPILED_MODULES = without_compiled_modules({})
-
-
 def _ask(
     checker: Checker, asked: Sequence[Sequence[str]], folder: Path, environment: Mapping[str, str], timeout: float
 ) -> Judgement:
@@ -157,9 +145,14 @@ def _ask(
 
 
 _LIBRARY = "axioms inside the imported library (Init, Std, Lean are trusted)"
-NOT_CHECKED_EMBEDDED = (_LIBRARY, *not_checked(NO_COMPILED_MODULES))
 
 
 def not_checked_with(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[str, ...]:
     """What no verdict over the embedded Lean, or over the user's own, covers, given the checkers that are installed."""
-    return (_LIBRARY, *not_checked(without_compiled_modules(found, native=native)))
+    why = "the gate does not build with the user's own Lean" if native else "the embedded Lean does not make"
+    words = f"needs compiled modules, which {why}"
+    said = [Judgement(one, None, f"installed, but it {words}" if one in found else words) for one in Checker]
+    return (_LIBRARY, *not_checked(said))
+
+
+NOT_CHECKED_EMBEDDED = not_checked_with({})

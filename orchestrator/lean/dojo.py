@@ -47,12 +47,10 @@ class DojoLimits:
 
     Attributes:
         traced: the repository at this commit is in LeanDojo's cache.
-        online: tracing may download.
     """
 
     installed: bool
     traced: bool
-    online: bool = False
 
 
 def why_not(goal: Goal, text: str, toolchain: str, limits: DojoLimits) -> str:
@@ -63,7 +61,7 @@ def why_not(goal: Goal, text: str, toolchain: str, limits: DojoLimits) -> str:
     if release is None or (int(release[1]), int(release[2])) > LAST_VERSION:
         last = f"v{LAST_VERSION[0]}.{LAST_VERSION[1]}"
         return f"LeanDojo works up to Lean {last}, the project asks for {toolchain or 'none'}"
-    if not limits.traced and not limits.online:
+    if not limits.traced:
         return "the repository is not traced, and tracing needs GitHub: run `lean_dojo.trace` once while online"
     if not goal.is_prop:
         return "LeanDojo proves theorems, and the goal asks for data"
@@ -197,28 +195,22 @@ def _clear_up(dojo: Any) -> None:
             left.__exit__(None, None, None)
 
 
-def theorem_of(goal: Goal, repository: str, commit: str) -> Any:
-    """LeanDojo's name for a goal's theorem. Asks git, and for a GitHub URL the network.
+def environment_of(goal: Goal, repository: str, commit: str) -> Any:
+    """LeanDojo's environment for a goal's theorem, not started yet. Asks git, and for a GitHub URL the network.
 
     Raises:
         LeanNotFound: LeanDojo does not know the repository or the commit.
     """
-    from lean_dojo import LeanGitRepo, Theorem
+    from lean_dojo import Dojo, LeanGitRepo, Theorem
 
     try:
-        return Theorem(LeanGitRepo(repository, commit), goal.file, goal.declaration)
+        theorem = Theorem(LeanGitRepo(repository, commit), goal.file, goal.declaration)
     except Exception as error:  # git, GitHub and LeanDojo's own assertions
         raise LeanNotFound(
             f"LeanDojo cannot use the repository: {str(error) or type(error).__name__}",
             where=f"{repository} at {commit}",
         ) from error
-
-
-def environment_of(goal: Goal, repository: str, commit: str) -> Any:
-    """LeanDojo's environment for a goal's theorem, not started yet."""
-    from lean_dojo import Dojo
-
-    return Dojo(theorem_of(goal, repository, commit), timeout=TACTIC_SECONDS)
+    return Dojo(theorem, timeout=TACTIC_SECONDS)
 
 
 def is_traced(repository: str, commit: str) -> bool:

@@ -18,7 +18,7 @@ from orchestrator.lean.protocol import (
     Tactics,
 )
 from orchestrator.lean.session import ask
-from orchestrator.lean.sketches import goals_in, write_into
+from orchestrator.lean.sketches import Written, goals_in, write_into
 from orchestrator.lean.workspace import Workspace
 
 _SLACK_SECONDS = 10.0
@@ -121,43 +121,43 @@ class OpenGoal:
         `prelude` are commands that stand in front of the declaration, such as a lemma that is to be proved later.
         A script that cannot be spliced in is not accepted, nor is one that breaks the Lean process.
         """
-        await self.ready()
-        sorry = self._sorries[0]
-        assert sorry.command is not None
-        try:
-            fragment = write_into(self._text, self.goal, script, sorry.command).fragment
-            before = sorry.before
-            if prelude:
-                made = await self._elaborated(prelude, before, seconds)
-                if made.errors or made.env is None:
-                    return CheckReply(accepted=False, errors=tuple(message.text for message in made.errors))
-                before = made.env
-            reply = await self._elaborated(fragment, before, seconds)
-        except PatchError as error:
-            return CheckReply(accepted=False, errors=(str(error),))
-        except SessionError as error:
-            return CheckReply(accepted=False, errors=(f"Lean broke on it: {error.what}",))
-        return self._judge(reply, sorry)
+        tried = await self._with_script(script, seconds, prelude)
+        if isinstance(tried, list):
+            return CheckReply(accepted=False, errors=tuple(tried))
+        return self._judge(tried[1])
 
     async def split(self, script: str, *, seconds: float = 30.0) -> SplitReply:
         """Elaborate the goal's declaration with a sketch in place of the sorry: its own sorries, or what is wrong.
 
         A sketch that cannot be spliced in, or that breaks the Lean process, is answered with errors.
         """
+        tried = await self._with_script(script, seconds)
+        if isinstance(tried, list):
+            return SplitReply(errors=tuple(tried))
+        written, reply = tried
+        errors = _errors_of(reply)
+        return SplitReply(errors=errors) if errors else SplitReply(goals_in(written, self.goal, script, reply.sorries))
+
+    async def _with_script(
+        self, script: str, seconds: float, prelude: str = ""
+    ) -> tuple[Written, CommandReply] | list[str]:
+        """The declaration with a script in place of the sorry, and what Lean says of it; or errors that came before."""
         await self.ready()
         sorry = self._sorries[0]
         assert sorry.command is not None
         try:
             written = write_into(self._text, self.goal, script, sorry.command)
-            reply = await self._elaborated(written.fragment, sorry.before, seconds)
+            before = sorry.before
+            if prelude:
+                made = await self._elaborated(prelude, before, seconds)
+                if made.errors or made.env is None:
+                    return [message.text for message in made.errors]
+                before = made.env
+            return written, await self._elaborated(written.fragment, before, seconds)
         except PatchError as error:
-            return SplitReply(errors=(str(error),))
+            return [str(error)]
         except SessionError as error:
-            return SplitReply(errors=(f"Lean broke on it: {error.what}",))
-        errors = tuple(message.text for message in reply.errors)
-        if reply.interrupted:
-            errors = (*errors, "timeout")
-        return SplitReply(errors=errors) if errors else SplitReply(goals_in(written, self.goal, script, reply.sorries))
+            return [f"Lean broke on it: {error.what}"]
 
     async def _surroundings(self, goal: Goal, text: str, sorries: tuple[Sorry, ...]) -> tuple[str, tuple[Sorry, ...]]:
         """The text that the goal stands in, and its sorries: of the file, or of the file with sketches in it."""
@@ -194,12 +194,10 @@ class OpenGoal:
         if self._generation == workspace.session.generation and self._generation > 0:
             await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
 
-    def _judge(self, reply: CommandReply, sorry: Sorry) -> CheckReply:
-        before = len({other.span for other in self._siblings if other.before == sorry.before})
+    def _judge(self, reply: CommandReply) -> CheckReply:
+        before = len({other.span for other in self._siblings if other.before == self._sorries[0].before})
         after = len({left.span for left in reply.sorries})
-        errors = tuple(message.text for message in reply.errors)
-        if reply.interrupted:
-            errors = (*errors, "timeout")
+        errors = _errors_of(reply)
         if not errors and after >= before:
             errors = ("the proof leaves as many sorries as before",)
         if not errors and after == 0 and any(declaration.own_sorry for declaration in reply.declarations):
@@ -244,3 +242,8 @@ class OpenGoal:
             if not other.completed:
                 return other
         return reply
+
+
+def _errors_of(reply: CommandReply) -> tuple[str, ...]:
+    errors = tuple(message.text for message in reply.errors)
+    return (*errors, "timeout") if reply.interrupted else errors

@@ -19,6 +19,7 @@ from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.lean.protocol import (
+    Asking,
     Command,
     CommandReply,
     CompareFile,
@@ -34,7 +35,7 @@ from orchestrator.lean.protocol import (
     Severity,
     errors_in,
 )
-from orchestrator.lean.session import Session, ask
+from orchestrator.lean.session import ReplyT, Session, ask
 from orchestrator.source.project import Project
 
 T = TypeVar("T")
@@ -184,7 +185,7 @@ class Workspace:
         request = self._request(module, env)
         for noncomputable in (False, True):
             asked = CompareFile(replace(request, noncomputable=noncomputable), patched.replace("\r\n", "\n"))
-            found = await self.same_process(ask(self.session, asked, timeout=self._seconds * KILL_FACTOR))
+            found = await self._ask(asked, KILL_FACTOR)
             self.highest_env = max(self.highest_env, found.env)
             if not _fails_to_compile(found.original):
                 break
@@ -199,7 +200,7 @@ class Workspace:
         """Every constant that `module` makes, as data: lines in the format of lean4export."""
         elaborated = await self.load(module)
         request = ExportConstants(elaborated.env, elaborated.base, limits=self._no_heartbeats())
-        return (await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))).constants
+        return (await self._ask(request, KILL_FACTOR)).constants
 
     async def library(self, module: str) -> int:
         """The environment of the libraries that `module` and its imports import, with nothing of the project."""
@@ -218,7 +219,7 @@ class Workspace:
         except ValueError as error:
             raise MalformedReply(f"An export holds a line that is not JSON: {error}") from error
         request = JudgeConstants(export, env, limits=self._no_heartbeats())
-        return await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
+        return await self._ask(request, KILL_FACTOR)
 
     def _no_heartbeats(self) -> Limits:
         return Limits(heartbeats=0, milliseconds=int(self._seconds * 1000))
@@ -234,7 +235,7 @@ class Workspace:
         """
         elaborated = await self.load(module)
         request = Describe(elaborated.env, elaborated.base, recheck, limits=self._no_heartbeats())
-        reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
+        reply = await self._ask(request, KILL_FACTOR)
         return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
@@ -247,7 +248,7 @@ class Workspace:
         for name in names:
             if re.fullmatch(IDENTIFIER, name):
                 request = Command(f"#check @{name}", env=env)
-                reply = await self.same_process(ask(self.session, request, timeout=self._seconds))
+                reply = await self._ask(request)
                 self.note(reply)
                 if not reply.errors:
                     found.add(name)
@@ -259,6 +260,10 @@ class Workspace:
             self.highest_env = max(self.highest_env, reply.env)
         for sorry in reply.sorries:
             self.highest_proof_state = max(self.highest_proof_state, sorry.proof_state)
+
+    async def _ask(self, request: Asking[ReplyT], factor: float = 1.0) -> ReplyT:
+        """The reply to a request about the present process, within the time for elaboration, times a factor."""
+        return await self.same_process(ask(self.session, request, timeout=self._seconds * factor))
 
     async def same_process(self, reply: Awaitable[T]) -> T:
         """The reply to a request about the present process; `SessionDied` where another one answered unnoticed."""
@@ -301,13 +306,11 @@ class Workspace:
         if key in self._environments:
             return self._environments[key]
         header = "".join(f"import {name}\n" for name in imports)
-        reply = await self.same_process(ask(self.session, Command(header), timeout=self._seconds))
+        reply = await self._ask(Command(header))
         words = ", ".join(imports) or "its library"
         env = self._made(reply, f"Lean cannot import {words}")
         if self._preamble:
-            request = Command(self._preamble, env=env)
-            more = await self.same_process(ask(self.session, request, timeout=self._seconds))
-            env = self._made(more, "Lean does not take the preamble")
+            env = self._made(await self._ask(Command(self._preamble, env=env)), "Lean does not take the preamble")
         self._environments[key] = env
         return env
 
@@ -327,12 +330,11 @@ class Workspace:
 
     async def _file(self, name: str, base: int) -> Elaborated:
         request = self._request(name, base)
-        reply = await self.same_process(ask(self.session, request, timeout=self._seconds * KILL_FACTOR))
+        reply = await self._ask(request, KILL_FACTOR)
         self.note(reply)
         noncomputable = False
         if _fails_to_compile(reply.messages):
-            again = ask(self.session, replace(request, noncomputable=True), timeout=self._seconds * KILL_FACTOR)
-            second = await self.same_process(again)
+            second = await self._ask(replace(request, noncomputable=True), KILL_FACTOR)
             self.note(second)
             if len(second.errors) < len(reply.errors):
                 reply, noncomputable = second, True

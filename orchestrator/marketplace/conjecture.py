@@ -23,7 +23,7 @@ from orchestrator.marketplace.generalise import abstraction, common_terms, ferti
 from orchestrator.marketplace.statements import accessible, closed, generalizable, hypotheses, occurrences
 from orchestrator.source.helper_lemmas import short_name, stub_text
 from orchestrator.strategies.micro.portfolio import occurring
-from orchestrator.strategies.plain_printing import PRINT_PLAINLY, printed_plainly
+from orchestrator.strategies.suggestions import PRINT_PLAINLY, printed_plainly
 
 _OPENER = Limits(milliseconds=15_000)
 _REST = Limits(milliseconds=5_000)
@@ -102,7 +102,7 @@ def openers(goal: Goal, definitions: Iterable[str] = ()) -> tuple[str, ...]:
     """Tactics that take a goal apart and leave the rest open, the most promising first."""
     there = hypotheses(accessible(goal.text))
     names = {one.name for one in hypotheses(goal.text)}
-    data = [h.name for h in there if not (h.is_sort or h.is_fact or h.is_instance) and h.name in names]
+    data = [h.name for h in there if h.is_data and h.name in names]
     listed = ", ".join(occurring(goal, definitions))
     found = []
     for name in data[:_MOST_VARIABLES]:

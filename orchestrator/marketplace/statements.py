@@ -13,13 +13,12 @@ from textwrap import dedent
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
-from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.goals.tokens import IDENTIFIER, closing
 from orchestrator.source.helper_lemmas import colon
 from orchestrator.source.lexer import outside_brackets
 
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
-_OPENERS, _CLOSERS = "([{⟨⦃", ")]}⟩⦄"
 _THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
 _SMALL_VALUES = {
     "Nat": ("0", "1", "2"),
@@ -155,7 +154,7 @@ def generalizable(text: str) -> tuple[str, ...]:
     words = target(text)
     for start, character in enumerate(words):
         if character in "([":
-            end = _closing(words, start)
+            end = closing(words, start)
             inner = words[start + 1 : end] if character == "(" else words[start : end + 1]
             if end > 0 and inner.strip() and " : " not in inner:
                 found.setdefault(inner.strip())
@@ -200,21 +199,12 @@ def _binders(signature: str) -> list[Hypothesis]:
     start = 0
     while start < len(text):
         if text[start] in "({⦃":
-            end = _closing(text, start)
+            end = closing(text, start)
             names, _, type_ = text[start + 1 : end].partition(" : ")
             found += [Hypothesis(name, type_.strip()) for name in names.split()]
             start = end
         start += 1
     return found
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    for index in range(start, len(text)):
-        depth += (text[index] in _OPENERS) - (text[index] in _CLOSERS)
-        if depth == 0:
-            return index
-    return -1
 
 
 def _dedented(script: str) -> str:

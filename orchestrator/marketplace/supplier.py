@@ -28,7 +28,7 @@ def induction_portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[st
     named = hypotheses(goal.text)
     # Lists and trees before numbers: recursions run over the former, and carry the latter along.
     ordered = sorted(named, key=lambda h: h.type in _NUMBERS)
-    data = [h.name for h in ordered if not (h.is_sort or h.is_fact or h.is_instance) and h.is_accessible]
+    data = [h.name for h in ordered if h.is_data and h.is_accessible]
     bound = [name for match in _BINDERS.finditer(goal.target) for name in (match[1] or match[2]).split()]
     lead = f"intro {' '.join(bound)}\n" if bound and goal.target.startswith("∀") else ""
     if lead:

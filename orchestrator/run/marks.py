@@ -43,7 +43,8 @@ def _stand(run: Run, gate: GateReport) -> tuple[Blueprint, dict[str, Declaration
     # With a file that does not elaborate nobody can say that a declaration does not exist.
     if run.project.problems or run.extraction.problems:
         return blueprint, facts, []
-    return blueprint, facts, sorted({name for node in blueprint.nodes for name in node.lean if name not in facts})
+    named = {name for node in blueprint.nodes for name in node.statement.lean}
+    return blueprint, facts, sorted(named - facts.keys())
 
 
 def _updated(

@@ -6,7 +6,6 @@ lemmas. `suggest_tactics` admits the goal when nothing closes it: only a proof t
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -15,8 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.config import STRATEGY_SECONDS, Settings
+from orchestrator.errors import RepositoryError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
+from orchestrator.lean.lake import packages
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack, needs_proposition
@@ -63,15 +64,6 @@ class CopilotProject:
         return f"{goal.file or goal.module} does not import {PACKAGE}"
 
 
-def packages_in(manifest: str) -> frozenset[str]:
-    """Names of the packages in a `lake-manifest.json`; empty when it cannot be read."""
-    try:
-        entries = json.loads(manifest)["packages"]
-        return frozenset(str(entry["name"]) for entry in entries)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return frozenset()
-
-
 async def run_copilot(
     goal: Goal, timeout: float, *, prover: GoalOpener, clock: Callable[[], float] = time.monotonic
 ) -> Result:
@@ -109,7 +101,8 @@ class _Copilot:
 
     async def _suggested(self) -> str:
         """A suggested tactic that closes the goal."""
-        return await self._closing(await self._listed(SUGGEST))
+        replies = await self._try([SUGGEST], self._left)
+        return await self._closing([text for reply in replies for text in suggestions(reply.messages)][:_SUGGESTIONS])
 
     async def _with_premises(self) -> str:
         replies = await self._try([SELECT], self._left)
@@ -121,10 +114,6 @@ class _Copilot:
         listed = ", ".join(chosen)
         single = [f"{use} {name}" for name in chosen for use in ("exact", "apply")]
         return await self._closing([f"simp [{listed}]", f"simp_all [{listed}]", f"grind [{listed}]", *single])
-
-    async def _listed(self, tactic: str) -> list[str]:
-        replies = await self._try([tactic], self._left)
-        return [text for reply in replies for text in suggestions(reply.messages)][:_SUGGESTIONS]
 
     async def _closing(self, tactics: Sequence[str]) -> str:
         if not tactics or self._left < _LEAST_SECONDS:
@@ -161,9 +150,9 @@ def copilot_in(project: Project) -> CopilotProject:
     """Whether and where a project has Lean Copilot."""
     root = Path(project.root)
     try:
-        manifest = (root / "lake-manifest.json").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        manifest = ""
+        listed = any(package.name == PACKAGE for package in packages(root))
+    except RepositoryError:
+        listed = False
     folder = root / ".lake" / "packages" / PACKAGE
 
     def sees(module: str) -> bool:
@@ -171,7 +160,7 @@ def copilot_in(project: Project) -> CopilotProject:
             return False
         return any(name.partition(".")[0] == PACKAGE for name in project.external_imports(module))
 
-    return CopilotProject(PACKAGE in packages_in(manifest), folder.is_dir(), sees)
+    return CopilotProject(listed, folder.is_dir(), sees)
 
 
 def copilot(prover: GoalOpener, project: CopilotProject) -> BoundStrategy:

@@ -1,4 +1,4 @@
-"""The proofs that Lean suggests in its messages (`Try this: …`, in each of its shapes). Pure."""
+"""What Lean says in messages: proofs that it suggests (`Try this: …`), goals printed without field notation. Pure."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def found_a_proof(reply: TacticReply) -> bool:
 def is_search(text: str) -> bool:
     """Whether a tactic text contains a tactic that only searches (`exact?`, …)."""
     return _SEARCHING.search(text) is not None
+
+
+_SAID = "plain:"
+# An error's text is the one way to have a goal printed with options.
+PRINT_PLAINLY = f'set_option pp.fieldNotation false in fail "{_SAID}"'
+
+
+def printed_plainly(reply: TacticReply) -> str:
+    """The first goal, as it was printed by `PRINT_PLAINLY` at the end of a tactic; "" when something failed before."""
+    said, _, goals = reply.error.partition("\n")
+    return goals.partition("\n\n")[0] if said == _SAID else ""
 
 
 def _dedent(text: str, margin: int) -> str:

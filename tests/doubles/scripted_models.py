@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.errors import ModelError
-from orchestrator.strategies.reprover.suggestion import Suggestion
+from orchestrator.strategies.reprover.generators import Suggestion
 from orchestrator.strategies.sketch.conversation import Completion, Turn
 
 

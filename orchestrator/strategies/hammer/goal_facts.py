@@ -8,7 +8,7 @@ from functools import cached_property
 
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.hypotheses import Hypothesis
-from orchestrator.goals.tokens import WORD
+from orchestrator.goals.tokens import WORD, closing
 from orchestrator.strategies.local_context import LocalContext
 
 _WORD = re.compile(WORD)
@@ -141,12 +141,7 @@ def arguments_of(text: str) -> list[str]:
 
 def _argument(text: str, start: int) -> str:
     if start < len(text) and text[start] in "([⟨":
-        depth = 0
-        for place in range(start, len(text)):
-            depth += (text[place] in "([⟨") - (text[place] in ")]⟩")
-            if depth == 0:
-                return text[start : place + 1]
-        return ""
+        return text[start : closing(text, start) + 1]
     match = re.compile(r"[\w.'!?₀-₉✝]+").match(text, start)
     return match.group() if match and match.group() not in _STOP else ""
 

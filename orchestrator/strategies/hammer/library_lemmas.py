@@ -27,94 +27,60 @@ class LibraryLemmas:
 
     def without(self, missing: frozenset[str]) -> LibraryLemmas:
         """The same without some names."""
-        return LibraryLemmas(
-            tuple(name for name in self.rewriting if name not in missing),
-            tuple(name for name in self.commuting if name not in missing),
-            tuple(name for name in self.facts if name not in missing),
-        )
+        kinds = (self.rewriting, self.commuting, self.facts)
+        return LibraryLemmas(*(tuple(name for name in kind if name not in missing) for kind in kinds))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pack:
-    when: re.Pattern[str]
-    lemmas: LibraryLemmas
-
-
-def _names(prefix: str, words: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}.{word}" for word in words.split())
-
-
-_PACKS = (
-    _Pack(
-        re.compile(r"\bNat\b|\.(?:length|size|toNat|count|sum)\b"),
-        LibraryLemmas(
-            rewriting=_names("Nat", "succ_add add_assoc pow_succ succ_mul mul_succ add_le_add mul_le_mul"),
-            commuting=_names("Nat", "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul"),
-            facts=_names("Nat", "succ_add pow_succ mul_le_mul pow_le_pow_left pow_le_pow_right mul_pos"),
-        ),
+_TABLE = (
+    (
+        r"\bNat\b|\.(?:length|size|toNat|count|sum)\b",
+        "Nat",
+        "succ_add add_assoc pow_succ succ_mul mul_succ add_le_add mul_le_mul",
+        "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul",
+        "succ_add pow_succ mul_le_mul pow_le_pow_left pow_le_pow_right mul_pos",
     ),
-    _Pack(
-        re.compile(r"\bInt\b"),
-        LibraryLemmas(
-            rewriting=_names("Int", "add_assoc pow_succ"),
-            commuting=_names("Int", "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul"),
-            facts=_names("Int", "pow_succ mul_nonneg mul_pos mul_le_mul_of_nonneg_left mul_le_mul_of_nonneg_right"),
-        ),
+    (
+        r"\bInt\b",
+        "Int",
+        "add_assoc pow_succ",
+        "add_comm add_left_comm mul_comm mul_left_comm mul_assoc mul_add add_mul",
+        "pow_succ mul_nonneg mul_pos mul_le_mul_of_nonneg_left mul_le_mul_of_nonneg_right",
     ),
-    _Pack(
-        re.compile(r"(?:\bNat\b[\s\S]*)(?: ∣ |\bgcd\b|\blcm\b)|\bNat\.(?:gcd|lcm)"),
-        LibraryLemmas(
-            facts=_names(
-                "Nat",
-                "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_left_of_dvd dvd_mul_right_of_dvd dvd_trans dvd_gcd "
-                "dvd_add_right gcd_dvd_left gcd_dvd_right",
-            )
-        ),
+    (
+        r"(?:\bNat\b[\s\S]*)(?: ∣ |\bgcd\b|\blcm\b)|\bNat\.(?:gcd|lcm)",
+        "Nat",
+        "",
+        "",
+        "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_left_of_dvd dvd_mul_right_of_dvd dvd_trans dvd_gcd "
+        "dvd_add_right gcd_dvd_left gcd_dvd_right",
     ),
-    _Pack(
-        re.compile(r"\bInt\b[\s\S]* ∣ "),
-        LibraryLemmas(
-            facts=_names(
-                "Int",
-                "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_of_dvd_left dvd_mul_of_dvd_right dvd_trans",
-            )
-        ),
+    (
+        r"\bInt\b[\s\S]* ∣ ",
+        "Int",
+        "",
+        "",
+        "dvd_add dvd_sub dvd_mul_left dvd_mul_right dvd_mul_of_dvd_left dvd_mul_of_dvd_right dvd_trans",
     ),
-    _Pack(
-        re.compile(r"\bString\b"),
-        LibraryLemmas(
-            rewriting=_names("String", "append_assoc toList_append length_append"),
-            facts=_names("String", "length_append"),
-        ),
+    (r"\bString\b", "String", "append_assoc toList_append length_append", "", "length_append"),
+    (r"\bFin\b", "Fin", "ext_iff le_def lt_def", "", "ext_iff"),
+    (
+        r"\bBitVec\b",
+        "BitVec",
+        "",
+        "add_comm add_assoc mul_comm",
+        "add_assoc add_comm eq_of_toNat_eq lt_def le_def",
     ),
-    _Pack(
-        re.compile(r"\bFin\b"),
-        LibraryLemmas(rewriting=_names("Fin", "ext_iff le_def lt_def"), facts=_names("Fin", "ext_iff")),
-    ),
-    _Pack(
-        re.compile(r"\bBitVec\b"),
-        LibraryLemmas(
-            commuting=_names("BitVec", "add_comm add_assoc mul_comm"),
-            facts=_names("BitVec", "add_assoc add_comm eq_of_toNat_eq lt_def le_def"),
-        ),
-    ),
-    _Pack(
-        re.compile(r"\bOption\b"),
-        LibraryLemmas(
-            rewriting=_names("Option", "map_eq_some_iff bind_eq_some_iff"), facts=_names("Option", "map_eq_some_iff")
-        ),
-    ),
-    _Pack(re.compile(r"\bArray\b"), LibraryLemmas(facts=("Array.ext_iff", "Array.foldl_toList", "Array.foldr_toList"))),
+    (r"\bOption\b", "Option", "map_eq_some_iff bind_eq_some_iff", "", "map_eq_some_iff"),
+    (r"\bArray\b", "Array", "", "", "ext_iff foldl_toList foldr_toList"),
 )
+"""What a goal of the domain speaks of, its namespace, and the names in it: rewriting, commuting, facts."""
 
 
 def library_lemmas(text: str) -> LibraryLemmas:
     """The lemmas of the domains that a goal's text speaks of."""
-    chosen = [pack.lemmas for pack in _PACKS if pack.when.search(text)]
+    chosen = [row[1:] for row in _TABLE if re.search(row[0], text)]
     return LibraryLemmas(
-        tuple(name for pack in chosen for name in pack.rewriting),
-        tuple(name for pack in chosen for name in pack.commuting),
-        tuple(name for pack in chosen for name in pack.facts),
+        *(tuple(f"{space}.{name}" for space, *kinds in chosen for name in kinds[kind].split()) for kind in range(3))
     )
 
 

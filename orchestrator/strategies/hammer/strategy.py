@@ -28,9 +28,8 @@ from orchestrator.strategies.hammer.moves import Apart, moves
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode
 from orchestrator.strategies.local_context import DeclarationsOf, VisibleDeclarations
-from orchestrator.strategies.plain_printing import PRINT_PLAINLY, printed_plainly
 from orchestrator.strategies.spec import StrategySpec
-from orchestrator.strategies.suggestions import is_search, suggestions
+from orchestrator.strategies.suggestions import PRINT_PLAINLY, is_search, printed_plainly, suggestions
 
 _LEAST_SECONDS = 0.2
 _CHECK_SECONDS = 30.0

@@ -42,34 +42,15 @@ class Tried(NamedTuple):
     seconds: float
 
 
+# fmt: off
 CORE_CHEAP = (
-    "rfl",
-    "trivial",
-    "assumption",
-    "contradiction",
-    "decide",
-    "omega",
-    "simp",
-    "simp_all",
-    "simp +arith",
-    "grind",
+    "rfl", "trivial", "assumption", "contradiction", "decide", "omega", "simp", "simp_all", "simp +arith", "grind",
 )
 MATHLIB_CHEAP = (
-    "norm_num",
-    "ring",
-    "linarith",
-    "positivity",
-    "push_cast",
-    "field_simp",
-    "nlinarith",
-    "gcongr",
-    "tauto",
-    "bound",
-    "fun_prop",
-    "measurability",
-    "norm_cast",
-    "aesop",
+    "norm_num", "ring", "linarith", "positivity", "push_cast", "field_simp", "nlinarith", "gcongr", "tauto", "bound",
+    "fun_prop", "measurability", "norm_cast", "aesop",
 )
+# fmt: on
 """No `polyrith`: it asks a server on the network."""
 MATHLIB_SEARCH = ("hint",)
 HAMMER_SEARCH = ("hammer",)

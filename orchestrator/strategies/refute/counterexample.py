@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.hypotheses import Hypothesis
 from orchestrator.lean.protocol import Limits
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.refute.values import Inductive, values_of
+from orchestrator.strategies.refute.values import Inductive, substituted, values_of
 
 MOST_CANDIDATES = 160
 _BATCH = 8
@@ -28,20 +27,6 @@ _UNIVERSE = re.compile(r"(?:Type|Sort)(?: .+)?")
 # "===================\nFound a counter-example!\nx := 3\nguard: …\nissue: 3 = 4 does not hold\n(0 shrinks)\n----"
 _FOUND = re.compile(r"Found a counter-example!\n(.*?)(?:\n-{5,}|\Z)", re.DOTALL)
 _RELATION = re.compile(r"[=≠<>≤≥∧∨¬∀∃↔∣∈]")
-
-
-@dataclass(frozen=True, slots=True)
-class GoalVariable:
-    """A hypothesis of the goal.
-
-    `inaccessible` when it has no name of its own, `proposition` when nothing is put in but a proof.
-    """
-
-    name: str
-    kind: str
-    inaccessible: bool = False
-    instance: bool = False
-    proposition: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +60,8 @@ async def find_counterexample(
     if words:
         return words
     found = candidates(Goal(id="", text=text), known)
-    for batch in _batches(found):
+    for start in range(0, len(found), _BATCH):
+        batch = found[start : start + _BATCH]
         left = deadline - clock()
         if left <= 0:
             break
@@ -103,57 +89,34 @@ async def _plausible(context: ProofContext, state: int | None, limits: Limits) -
 
 def candidates(goal: Goal, known: Mapping[str, Inductive]) -> tuple[Refutation, ...]:
     """Values to try, the smallest first; none when a variable's type is not understood."""
-    variables = tuple(_variables(goal.hypotheses))
-    types = {v.name: "PUnit" if v.kind != "Type" else "Nat" for v in variables if _UNIVERSE.fullmatch(v.kind)}
+    variables = [one for one in goal.hypotheses if not one.value]  # a local definition is none
+    types = {v.name: "PUnit" if v.type != "Type" else "Nat" for v in variables if _UNIVERSE.fullmatch(v.type)}
     choices: list[tuple[str, ...]] = []
-    for variable in variables:
+    shown: list[int] = []
+    for index, variable in enumerate(variables):
         if variable.name in types:
             choices.append((types[variable.name],))
-        elif variable.instance:
+        elif variable.name.startswith("inst✝"):
             choices.append(("inferInstance",))
-        elif variable.proposition:
+            continue
+        elif _RELATION.search(variable.type):
             choices.append((_CLOSE,))
+            continue
         else:
-            choices.append(values_of(_with(variable.kind, types), known))
+            choices.append(values_of(substituted(variable.type, types), known))
+        shown.append(index)
     if any(not each for each in choices):
         return ()
-    names = [f"v{index}" if v.inaccessible else v.name for index, v in enumerate(variables)]
-    hidden = [name for name, v in zip(names, variables, strict=True) if v.inaccessible]
+    names = [v.name if v.is_accessible else f"v{index}" for index, v in enumerate(variables)]
+    hidden = [name for name, v in zip(names, variables, strict=True) if not v.is_accessible]
     rename = f"rename_i {' '.join(hidden)}; " if hidden else ""
     revert = f"revert {' '.join(names)}; " if names else ""
     made = []
     for values in _combinations(choices):
         applied = f"@refuted {' '.join(f'({value})' for value in values)}" if values else "refuted"
         tactic = f"{rename}{revert}{_NEGATE}; case refutation => exact fun refuted => absurd ({applied}) {_CLOSE}"
-        shown = tuple(
-            (v.name.removesuffix("✝"), value)
-            for v, value in zip(variables, values, strict=True)
-            if not v.proposition and not v.instance
-        )
-        made.append(Refutation(shown, tactic))
+        made.append(Refutation(tuple((variables[i].name.removesuffix("✝"), values[i]) for i in shown), tactic))
     return tuple(made)
-
-
-def _variables(hypotheses: Iterable[Hypothesis]) -> Iterator[GoalVariable]:
-    for one in hypotheses:
-        if not one.value:  # a local definition is not a variable
-            yield GoalVariable(
-                one.name.removesuffix("✝") if one.name.startswith("inst✝") else one.name,
-                one.type,
-                inaccessible=not one.is_accessible,
-                instance=one.name.startswith("inst✝"),
-                proposition=_is_proposition(one.type),
-            )
-
-
-def _is_proposition(kind: str) -> bool:
-    return _RELATION.search(kind) is not None
-
-
-def _with(kind: str, types: Mapping[str, str]) -> str:
-    for name, value in types.items():
-        kind = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", value, kind)
-    return kind
 
 
 def _combinations(choices: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
@@ -176,11 +139,6 @@ def _with_sum(ranks: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
     for first in range(min(ranks[0] - 1, total) + 1):
         for rest in _with_sum(ranks[1:], total - first):
             yield (first, *rest)
-
-
-def _batches(found: Sequence[Refutation]) -> Iterator[Sequence[Refutation]]:
-    for start in range(0, len(found), _BATCH):
-        yield found[start : start + _BATCH]
 
 
 def _bare(value: str) -> str:

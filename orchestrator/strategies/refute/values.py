@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.goals.tokens import closing
 from orchestrator.source.lexer import code_mask
 
 _PLAIN: Mapping[str, tuple[str, ...]] = {
@@ -89,7 +90,7 @@ def _built(inductive: Inductive, arguments: list[str], known: Mapping[str, Induc
     for name, kinds in inductive.constructors:
         choices: list[tuple[str, ...]] = [()] if not kinds else []
         if kinds:
-            each = [values_of(_substituted(kind, places), known, depth=depth - 1)[:3] for kind in kinds]
+            each = [values_of(substituted(kind, places), known, depth=depth - 1)[:3] for kind in kinds]
             choices = _some(each)
         made.append(tuple(f"(.{name} {' '.join(choice)})" if choice else f".{name}" for choice in choices))
     # In turn from each constructor, so that none crowds the others out.
@@ -120,7 +121,8 @@ def _arguments(rest: str) -> tuple[str, ...]:
     return tuple(kinds)
 
 
-def _substituted(kind: str, places: Mapping[str, str]) -> str:
+def substituted(kind: str, places: Mapping[str, str]) -> str:
+    """A type with others in place of some names."""
     for name, argument in places.items():
         kind = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", argument, kind)
     return kind
@@ -128,7 +130,7 @@ def _substituted(kind: str, places: Mapping[str, str]) -> str:
 
 def _unwrapped(kind: str) -> str:
     kind = " ".join(kind.split())
-    while kind.startswith("(") and _closing(kind, 0) == len(kind) - 1:
+    while kind.startswith("(") and closing(kind, 0) == len(kind) - 1:
         kind = kind[1:-1].strip()
     return kind
 
@@ -152,12 +154,3 @@ def _words(kind: str) -> list[str]:
         else:
             words[-1] += character
     return [word for word in words if word] or [""]
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    for index in range(start, len(text)):
-        depth += {"(": 1, ")": -1}.get(text[index], 0)
-        if depth == 0:
-            return index
-    return -1

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.premises.encoder import MAX_INPUT_BYTES, load, model_errors
+from orchestrator.strategies.reprover.generators import Suggestion
 from orchestrator.strategies.reprover.renaming import lettered, spelled
-from orchestrator.strategies.reprover.suggestion import Suggestion
 
 if TYPE_CHECKING:
     import numpy

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import count
 
-from orchestrator.strategies.reprover.generators import TacticGenerator
+from orchestrator.strategies.reprover.generators import Suggestion, TacticGenerator
 from orchestrator.strategies.reprover.steps import ContextStepper, Step
-from orchestrator.strategies.reprover.suggestion import Suggestion
 from orchestrator.strategies.reprover.tree import Arrival, SearchNode, Tree
 
 

@@ -24,12 +24,12 @@ from orchestrator.strategies.reprover.generators import (
     PremiseTemplates,
     SolvedGoal,
     SolvedGoals,
+    Suggestion,
     TacticGenerator,
 )
 from orchestrator.strategies.reprover.model import SHIPPED, Generator
 from orchestrator.strategies.reprover.search import SearchReport, SearchSettings, StopReason, search
 from orchestrator.strategies.reprover.steps import ContextStepper
-from orchestrator.strategies.reprover.suggestion import Suggestion
 from orchestrator.strategies.spec import StrategySpec, StrategyTools
 from orchestrator.strategies.suggestions import is_search
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from orchestrator.goals.normal_form import normalize
 from orchestrator.strategies.reprover.steps import ROOT, Step
-from orchestrator.strategies.reprover.suggestion import Suggestion
+from orchestrator.strategies.reprover.generators import Suggestion
 
 
 class Arrival(StrEnum):

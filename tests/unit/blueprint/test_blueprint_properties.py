@@ -57,7 +57,7 @@ def shape(blueprint: Blueprint) -> list[object]:
     return [
         (
             node.label,
-            node.lean,
+            node.statement.lean,
             node.statement.uses,
             node.statement.title,
             node.statement.mathlibok,

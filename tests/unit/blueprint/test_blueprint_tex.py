@@ -38,7 +38,7 @@ def test_a_whole_node() -> None:
         "theorem",
         "Smale \\emph{1958}",
     )
-    assert theorem.lean == ("A.b", "C.d_e")
+    assert theorem.statement.lean == ("A.b", "C.d_e")
     assert theorem.statement.uses == ("def:x", "thm:a")
     assert theorem.statement_leanok
     assert theorem.proof is not None
@@ -50,7 +50,7 @@ def test_a_whole_node() -> None:
 
 def test_several_macros_add_up_and_repetitions_count_once() -> None:
     blueprint = read(r"\begin{lemma}\lean{A, B}\uses{x}\lean{B,C,}\uses{x, y}\end{lemma}")
-    assert (blueprint.nodes[0].lean, blueprint.nodes[0].statement.uses) == (("A", "B", "C"), ("x", "y"))
+    assert (blueprint.nodes[0].statement.lean, blueprint.nodes[0].statement.uses) == (("A", "B", "C"), ("x", "y"))
     assert blueprint.declarations == ("A", "B", "B", "C")
 
 
@@ -133,7 +133,7 @@ def test_theorem_environments() -> None:
     \begin{other}\lean{E}\end{other}
     """
     blueprint = read(text)
-    assert [(node.statement.environment, node.lean) for node in blueprint.nodes] == [
+    assert [(node.statement.environment, node.statement.lean) for node in blueprint.nodes] == [
         ("claim", ("A",)),
         ("claim*", ("B",)),
         ("fact", ("C",)),
@@ -222,7 +222,7 @@ def test_local_packages_are_read() -> None:
         ROOT: "\\usepackage{mine}\\begin{thm}\\lean{A}\\end{thm}",
         "blueprint/src/mine.sty": "\\newtheorem{thm}{T}",
     }
-    assert [node.lean for node in parse(texts.get, ROOT).nodes] == [("A",)]
+    assert [node.statement.lean for node in parse(texts.get, ROOT).nodes] == [("A",)]
 
 
 def labels_with_proofs(text: str) -> dict[str, str | None]:
@@ -274,7 +274,7 @@ def test_of_two_statements_with_one_label_the_first_is_proved() -> None:
 def test_macros_in_an_inner_environment_are_not_the_nodes() -> None:
     blueprint = read(r"\begin{lemma}\begin{enumerate}\item\label{i}\lean{A}\leanok\end{enumerate}\label{a}\end{lemma}")
     (node,) = blueprint.nodes
-    assert (node.label, node.lean, node.statement_leanok) == ("a", (), False)
+    assert (node.label, node.statement.lean, node.statement_leanok) == ("a", (), False)
     assert kinds(blueprint) == [ProblemKind.MISPLACED] * 2
 
 

@@ -10,7 +10,6 @@ import pytest
 from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.lean.checkers import (
-    NO_COMPILED_MODULES,
     NOT_CHECKED_EMBEDDED,
     Checker,
     Compiled,
@@ -106,8 +105,7 @@ def test_one_that_does_not_end_is_no_verdict(programs: Path, tmp_path: Path) -> 
     assert said[Checker.LEANCHECKER] == Judgement(Checker.LEANCHECKER, None, "did not end within 0.2 s")
 
 
-def test_without_compiled_modules_none_can_look() -> None:
-    assert len(not_checked(NO_COMPILED_MODULES)) == len(Checker)
+def test_without_a_search_path_none_is_found() -> None:
     assert find_checkers("/nowhere") == {}
 
 
@@ -153,5 +151,6 @@ def test_one_checker_that_refuses_fails_the_patch() -> None:
 
 
 def test_checkers_that_could_not_be_asked_decide_nothing() -> None:
-    report = with_judgements(PatchReport((PROVED,)), NO_COMPILED_MODULES)
+    said = [Judgement(one, None, "needs compiled modules, which the embedded Lean does not make") for one in Checker]
+    report = with_judgements(PatchReport((PROVED,)), said)
     assert report.verdicts == (PROVED,)

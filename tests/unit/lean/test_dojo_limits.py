@@ -44,7 +44,3 @@ def test_a_whole_proof_on_an_old_toolchain_is_in_reach(place: Goal) -> None:
 )
 def test_each_limit_is_named(place: Goal, toolchain: str, limits: DojoLimits, words: str) -> None:
     assert words in why_not(place, TEXT, toolchain, limits)
-
-
-def test_a_repository_that_is_not_traced_can_be_when_online() -> None:
-    assert why_not(WHOLE, TEXT, "v4.9.0", DojoLimits(installed=True, traced=False, online=True)) == ""

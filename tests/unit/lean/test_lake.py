@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.errors import LeanNotFound, RepositoryError
 from orchestrator.lean.lake import Package, build, check_packages, packages, parse_manifest, stale_modules
@@ -141,3 +144,9 @@ def test_a_build_that_fails_says_lakes_words(tmp_path: Path) -> None:
         build(tmp_path, program(tmp_path, "echo unknown target >&2; exit 1"), seconds=60)
     with pytest.raises(LeanNotFound):
         build(tmp_path, tmp_path / "none", seconds=60)
+
+
+@given(st.text(max_size=40) | st.builds(json.dumps, st.recursive(st.none() | st.text(), st.lists, max_leaves=5)))
+def test_no_manifest_is_too_odd(text: str) -> None:
+    with suppress(RepositoryError):
+        assert parse_manifest(text) == ()

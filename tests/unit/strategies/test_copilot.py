@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from orchestrator.config import load_settings
 from orchestrator.goals.goal import Goal, Position
@@ -19,7 +17,7 @@ from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, Message, Severity, TacticReply
 from orchestrator.source.loading import load_project
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.copilot import CopilotProject, copilot, copilot_in, packages_in, run_copilot
+from orchestrator.strategies.copilot import CopilotProject, copilot, copilot_in, run_copilot
 from orchestrator.strategies.registry import unavailable
 
 GOAL = Goal("g", "p : Prop\nh : p\n⊢ p", module="T.A", file="T/A.lean")
@@ -181,12 +179,3 @@ def test_a_project_that_has_it_and_a_file_that_sees_it(tmp_path: Path) -> None:
 def test_without_a_project_it_cannot_be_used() -> None:
     assert unavailable(load_settings({}))[StrategyType.COPILOT] == "no project was given"
     assert CopilotProject(True, True, lambda _module: True).missing_for(GOAL) == ""
-
-
-def test_packages_of_a_manifest() -> None:
-    assert packages_in(MANIFEST) == {"batteries", "LeanCopilot"}
-
-
-@given(st.text(max_size=40) | st.builds(json.dumps, st.recursive(st.none() | st.text(), st.lists, max_leaves=5)))
-def test_no_manifest_is_too_odd(text: str) -> None:
-    assert packages_in(text) == frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.lean.protocol import TacticReply
-from orchestrator.strategies.plain_printing import PRINT_PLAINLY, printed_plainly
+from orchestrator.strategies.suggestions import PRINT_PLAINLY, printed_plainly
 
 
 def reply(error: str) -> TacticReply:

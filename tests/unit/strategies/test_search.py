@@ -17,11 +17,11 @@ from orchestrator.strategies.reprover.generators import (
     PremiseTemplates,
     SolvedGoal,
     SolvedGoals,
+    Suggestion,
     ranked,
 )
 from orchestrator.strategies.reprover.search import REFUSED, Frontier, SearchReport, SearchSettings, StopReason, search
 from orchestrator.strategies.reprover.steps import Step
-from orchestrator.strategies.reprover.suggestion import Suggestion
 from orchestrator.strategies.reprover.tree import Arrival, SearchNode, Tree, state_key
 from tests.doubles.scripted_stepper import ScriptedStepper
 
