@@ -82,15 +82,19 @@ def prove(
         build_project(repo, ref, console)
     check_first(asked, settings)
     with shown_run(console, settings.paths) as server:
-        # Of an unchanged repository all is known before a temporary server is there.
-        known = None
-        if server.temporary and not project:
-            with interruption_held():
-                from orchestrator.run.plan import nothing_to_do
-
-            known = asyncio.run(nothing_to_do(request_of(asked)))
-        summary = known.to_dict() if known else run_flow(server, load_flow("nightly"), **asked, project=project)
+        summary = prove_on(server, asked, project)
     return finish(console, repo, summary, folder, as_json=json_)
+
+
+def prove_on(server: StartingServer, asked: Asked, project: str = "") -> Mapping[str, Any]:
+    """The summary of a run; of an unchanged repository all is known before a temporary server is there."""
+    known = None
+    if server.temporary and not project:
+        with interruption_held():
+            from orchestrator.run.plan import nothing_to_do
+
+        known = asyncio.run(nothing_to_do(request_of(asked)))
+    return known.to_dict() if known else run_flow(server, load_flow("nightly"), **asked, project=project)
 
 
 def on_push(

@@ -7,20 +7,25 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json
 from orchestrator.cli.repository import elaborate, prepare
+from orchestrator.cli.sorrydb_queue import PROOFS, RecordWork, by_tree, keep_proofs, shared_time
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, tell
-from orchestrator.errors import ConfigError
+from orchestrator.config import load_settings
+from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.run.report import sorrydb
 from orchestrator.run.report.files import write_outputs
 from orchestrator.run.report.sorrydb import SorryFile, SorryRecord
 from orchestrator.text import counted
+
+if TYPE_CHECKING:
+    pass
 
 sorrydb_app = App(name="sorrydb", help="Read, run, compare and write SorryDB's lists of sorries.")
 
@@ -60,18 +65,59 @@ def copy(
 @sorrydb_app.command
 def run(
     file: Database,
-    record: Annotated[str, Parameter(help="The record's id, or its beginning.")],
+    record: Annotated[str, Parameter(help="The record's id, or its beginning.")] = "",
     *,
+    all_: Annotated[bool, Parameter(name="--all", negative="", help="Every record that has no answer yet.")] = False,
+    budget: Annotated[float | None, Parameter(help="Seconds for all of them, shared among those left.")] = None,
     repo: Where = "",
     out: Out = Path("out"),
     timeout: Seconds = None,
 ) -> int:
-    """Prove the sorry of one record, and that one alone: its repository at its commit."""
-    from orchestrator.cli.runs import prove
+    """Prove the sorry of one record, and that one alone, or one record after another.
 
-    found = find(read_file(file).records, record)
-    location = f"{found.path}:{found.span.start.line}:{found.span.start.column}"
-    return prove(repo or found.remote, ref=found.commit, out=out, timeout=timeout, only=location)
+    Each repository is cloned at the record's commit, and built where it needs packages. The answers are in proofs.json,
+    in SorryDB's own format; the same command goes on where it was stopped.
+
+    Examples
+    --------
+    orchestrator sorrydb run sorry_database.json 0a1b2c --out out
+    orchestrator sorrydb run sorry_database.json --all --budget 36000 --out out
+    """
+    from orchestrator.cli.runs import finish, shown_run
+
+    if bool(record) == all_:
+        raise ConfigError("name a record, or give --all", where="sorrydb run")
+    records = read_file(file).records
+    folder = out.expanduser().absolute()
+    console = make_console()
+    work = RecordWork(repo, folder, console)
+    if not all_:
+        found = find(records, record)
+        work.make_ready(found)
+        with shown_run(console, load_settings().paths) as server:
+            entry, summary = work.prove(server, found, timeout, folder)
+        keep_proofs(folder, {found.id: entry})
+        return finish(console, work.repo(found), summary, folder)
+    entries = keep_proofs(folder, {})
+    left = [r for r in sorted(records, key=by_tree) if not entries.get(r.id, {}).get("success")]
+    with shown_run(console, load_settings().paths) as server:
+        for seconds, found in shared_time(left, budget, timeout):
+            tell(console, f"{found.id[:12]} {found.location} of {found.remote}")
+            try:
+                work.make_ready(found)
+                entry, summary = work.prove(server, found, seconds, folder / found.id[:12])
+            except StoppedError:
+                raise
+            except OrchestratorError as error:
+                say(console, "red", "error:", str(error))
+                entries = keep_proofs(folder, {found.id: sorrydb.failed_entry(found, error)})
+                continue
+            if summary["stopped"]:
+                return StoppedError.exit_code
+            entries = keep_proofs(folder, {found.id: entry})
+    proved = sum(bool(entry["proof_verified"]) for entry in entries.values())
+    tell(console, f"{proved} of {counted(len(records), 'record')} proved, {len(entries)} answered: {folder / PROOFS}")
+    return 0
 
 
 @sorrydb_app.command

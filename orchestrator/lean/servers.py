@@ -83,6 +83,12 @@ class Servers:
             await session.close()
 
 
+def needs_packages(project: Project) -> bool:
+    """Whether a module of the project imports what no Lean has by itself."""
+    imports = {name for module in project.modules for name in module.imports if name not in project.by_name}
+    return any(name.partition(".")[0] not in EMBEDDED_LIBRARIES for name in imports)
+
+
 def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:
     """Which Lean the project is worked on with.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestrator.errors import ConfigError
 from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.source.lexer import LineIndex
 from orchestrator.source.project import Project
 
 _NOT_IN_ID = "inclusion_date"
@@ -32,6 +33,11 @@ class SorryRecord:
     span: SourceSpan
     goal: str
     id: str
+
+    @property
+    def location(self) -> str:
+        """Where its sorry is, as `--only` takes it."""
+        return f"{self.path}:{self.span.start.line}:{self.span.start.column}"
 
     @property
     def command(self) -> str:
@@ -134,6 +140,57 @@ def compare(records: Iterable[SorryRecord], goals: Sequence[Goal]) -> Agreement:
         else:
             other.append((record, goal))
     return Agreement(tuple(same), tuple(other), tuple(missing), tuple(goal for goal in ours.values() if goal.is_prop))
+
+
+def proof_in(record: SorryRecord, original: str, patched: str) -> str | None:
+    """What stands where the record's sorry stood, None where nothing does or where more than that has changed."""
+    lines = LineIndex(original)
+    start, end = lines.offset(record.span.start), lines.offset(record.span.end)
+    if start is None or end is None or original == patched:
+        return None
+    head, tail = original[:start], original[end:]
+    if len(patched) < len(head) + len(tail) or not (patched.startswith(head) and patched.endswith(tail)):
+        return None
+    return patched[start : len(patched) - len(tail)]
+
+
+def proof_entry(
+    record: SorryRecord, proof: str | None, *, verified: bool = False, strategy: str = "", feedback: str = ""
+) -> dict[str, Any]:
+    """An entry of SorryDB's list of proofs, in the fields of its `SorryResult`."""
+    return {
+        "sorry": record.raw,
+        "proof": proof,
+        "proof_verified": proof is not None and verified,
+        "feedback": feedback or None,
+        "success": True,
+        "error_type": None,
+        "error_message": None,
+        "strategy_name": strategy or None,
+    }
+
+
+def failed_entry(record: SorryRecord, error: Exception) -> dict[str, Any]:
+    """An entry for a record that could not be worked on."""
+    failure = {"success": False, "error_type": type(error).__name__, "error_message": str(error)}
+    return {**proof_entry(record, None), **failure}
+
+
+def read_proofs(text: str, *, where: str = "") -> dict[str, dict[str, Any]]:
+    """A list of proofs that was written before, by the id of the record.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return {str(entry["sorry"]["id"]): entry for entry in json.loads(text)}
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError("this is not a list of proofs", where=where, hint="Name another folder with --out") from error
+
+
+def write_proofs(entries: Iterable[Mapping[str, Any]]) -> str:
+    """SorryDB's list of proofs: JSON as its own tools write it."""
+    return json.dumps(list(entries), indent=4) + "\n"
 
 
 def _record(entry: Any, where: str) -> SorryRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 
 from orchestrator.cli.main import app, run
 from orchestrator.cli.sorrydb import copy, find, list_records, read_file
-from orchestrator.errors import ConfigError
+from orchestrator.cli.sorrydb import run as run_records
+from orchestrator.cli.sorrydb_queue import RecordWork, keep_proofs, shared_time
+from orchestrator.errors import CheckoutError, ConfigError
+from orchestrator.run.report.sorrydb import SorryRecord, proof_entry
 
 
 def entry(number: int) -> dict[str, Any]:
@@ -78,3 +82,68 @@ def test_what_is_no_file_of_records_is_said(content: bytes | None, words: str, t
         (tmp_path / "x").write_bytes(content)
     with pytest.raises(ConfigError, match=words):
         read_file(tmp_path / "x")
+
+
+def test_time_is_shared_among_the_records_that_are_left(database: Path) -> None:
+    records = read_file(database).records[:4]
+    clock = iter((0.0, 0.0, 5.0, 45.0, 85.0))
+    seen = [seconds for seconds, _ in shared_time(records, 100.0, None, lambda: next(clock))]
+    assert seen == [25.0, 95 / 3, 27.5, 15.0]
+    assert [s for s, _ in shared_time(records, None, 7.0)] == [7.0] * 4
+    assert [s for s, _ in shared_time(records, None, None)] == [None] * 4
+    assert [s for s, _ in shared_time(records, 8.0, 60.0, lambda: 0.0)] == [8.0] * 4
+    assert list(shared_time(records, 0.0, None)) == []
+
+
+class Runs:
+    """Stands in for the work on a record: proves those whose line is even, and cannot fetch the fifth."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        self.stop_after = 10**6
+        monkeypatch.setattr(RecordWork, "make_ready", lambda _self, record: self.ready(record))
+        monkeypatch.setattr(RecordWork, "prove", lambda _self, _server, record, _seconds, _out: self.prove(record))
+        monkeypatch.setattr("orchestrator.cli.runs.shown_run", lambda *_: nullcontext())
+
+    def ready(self, record: SorryRecord) -> None:
+        if record.span.start.line == 5:
+            raise CheckoutError("no such repository")
+
+    def prove(self, record: SorryRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.asked.append(record.id)
+        even = record.span.start.line % 2 == 0
+        entry = proof_entry(record, "rfl" if even else None, verified=even)
+        return entry, {"stopped": "interrupted" if len(self.asked) > self.stop_after else "", "goals": []}
+
+
+def test_a_queue_goes_on_where_it_was_stopped(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = tmp_path / "few.json"
+    assert copy(database, few, limit=10) == 0
+    runs, out = Runs(monkeypatch), tmp_path / "out"
+    runs.stop_after = 3
+    assert run_records(few, all_=True, out=out) == 130
+    first = json.loads((out / "proofs.json").read_text())
+    assert 3 <= len(first) <= 4
+    runs.stop_after = 10**6
+    assert run_records(few, all_=True, out=out) == 0
+    entries = json.loads((out / "proofs.json").read_text())
+    assert len(entries) == 10
+    assert len(set(runs.asked)) == 9
+    assert len(runs.asked) == 10, "one was asked again: it was stopped"
+    assert [e["error_type"] for e in entries if not e["success"]] == ["CheckoutError"]
+    assert sorted(e["sorry"]["location"]["start_line"] for e in entries if e["proof_verified"]) == [2, 4, 6, 8, 10]
+    assert run_records(few, all_=True, out=out, budget=0.0) == 0
+    assert len(runs.asked) == 10
+
+
+def test_a_record_or_all_of_them_are_named(database: Path, tmp_path: Path) -> None:
+    for record, everything in (("", False), ("0", True)):
+        with pytest.raises(ConfigError, match="--all"):
+            run_records(database, record, all_=everything, out=tmp_path)
+
+
+def test_answers_of_another_kind_are_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "proofs.json").write_text("{}{")
+    with pytest.raises(ConfigError, match="not a list of proofs"):
+        keep_proofs(tmp_path, {"a": {}})
+    assert (tmp_path / "proofs.json").read_text() == "{}{"

@@ -10,10 +10,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestrator.errors import ConfigError
 from orchestrator.goals.goal import Goal, Position, SourceSpan
-from orchestrator.run.report.sorrydb import compare, identity, read, record_of, write
+from orchestrator.run.report.sorrydb import (
+    compare,
+    failed_entry,
+    identity,
+    proof_entry,
+    proof_in,
+    read,
+    read_proofs,
+    record_of,
+    write,
+    write_proofs,
+)
 from orchestrator.source.project import Project
 
 
@@ -113,3 +126,38 @@ def test_differences_are_sorted_by_kind() -> None:
     assert [(r.span.start.line, g.text) for r, g in found.other_goal] == [(2, "⊢ two")]
     assert [r.span.start.line for r in found.missing] == [3]
     assert [g.id for g in found.extra] == ["9"]
+
+
+LINES = st.text(alphabet="αab \n⟨", max_size=30)
+
+
+@given(LINES, LINES, st.text(alphabet="by simp\n", min_size=1, max_size=20))
+def test_a_proof_is_what_stands_where_the_sorry_stood(before: str, after: str, proof: str) -> None:
+    original = f"{before}sorry{after}"
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n") - 1
+    location = {"path": "A.lean", "start_line": line, "start_column": column}
+    raw = entry(1, location={**location, "end_line": line, "end_column": column + 5})
+    record = read(json.dumps({"sorries": [raw]})).records[0]
+    if proof != "sorry":
+        assert proof_in(record, original, f"{before}{proof}{after}") == proof
+    assert proof_in(record, original, original) is None
+    if before:
+        assert proof_in(record, original, f"#{before}{proof}{after}") is None
+
+
+def test_proofs_are_written_as_sorrydbs_own_tools_read_them() -> None:
+    records = read(json.dumps({"sorries": [entry(n) for n in range(3)]})).records
+    entries = [
+        proof_entry(records[0], "rfl", verified=True, strategy="micro", feedback="solved"),
+        proof_entry(records[1], None, verified=True),
+        failed_entry(records[2], ConfigError("no such repository")),
+    ]
+    text = write_proofs(entries)
+    assert json.loads(text) == entries
+    assert list(read_proofs(text)) == [record.id for record in records]
+    assert [(e["sorry"], e["proof"], e["proof_verified"], e["success"]) for e in entries] == [
+        (entry(0), "rfl", True, True),
+        (entry(1), None, False, True),
+        (entry(2), None, False, False),
+    ]
+    assert text.startswith('[\n    {\n        "sorry": {')
