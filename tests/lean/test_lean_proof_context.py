@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from real_lean import Goals
 
-from orchestrator.goals.goal import SorryKind
+from orchestrator.goals.goal import Context, SorryKind
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.protocol import TacticReply
+from orchestrator.strategies.micro.library_tactics import HeaderTactics
 
 CIRCULAR = {
     "a tactic proof": "@[simp] theorem t (n : Nat) : P n := by sorry",
@@ -281,3 +284,18 @@ async def test_windows_line_ends_and_wide_characters_do_not_move_the_proof(lean:
         async with goals.open(goal) as opened:
             reply = await opened.check("exact h")
             assert (reply.accepted, reply.other_sorries) == (True, 1), reply.errors
+
+
+async def test_a_header_is_asked_which_tactics_it_brings(lean: EmbeddedSession) -> None:
+    """What a file declares itself stands for what an import brings: Lean does not tell them apart."""
+    text = (
+        'macro "ring" : tactic => `(tactic| fail "runs")\n'
+        'syntax "interval_cases" ident : tactic\n'
+        "theorem t (n : Nat) : n = n := by sorry\n"
+    )
+    goals = await Goals.of(lean, text)
+    place = replace(goals["t"], context=Context(imports=("Own",)))
+    async with goals.open(goals["t"]) as goal:
+        brought = await HeaderTactics().brought(place, goal, seconds=60.0)
+    assert {"ring", "interval_cases", "push_cast", "apply?"} <= brought
+    assert brought.isdisjoint({"norm_num", "ring_nf", "linarith", "hammer", "fin_cases", "convert"})

@@ -8,6 +8,7 @@ from functools import partial
 from orchestrator.goals.features import features_of
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
+from orchestrator.strategies.micro.library_tactics import estimates
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tried, kind_of
 from orchestrator.strategies.policy.bandit import Policy, Statistics, Trial
 from orchestrator.strategies.policy.prior import load_prior, tactic_policy
@@ -48,7 +49,8 @@ class LearnedOrder:
 
 def learned_order(ledger: Experience | None) -> LearnedOrder:
     """The order of `micro`'s tactics, from what comes with this package and what the ledger has seen."""
+    known = load_prior() + estimates()
     if ledger is None:
-        return LearnedOrder(tactic_policy(), load_prior())
-    known = load_prior() + ledger.tactic_statistics(StrategyType.MICRO)
-    return LearnedOrder(tactic_policy(), known, partial(ledger.record_tactics, StrategyType.MICRO))
+        return LearnedOrder(tactic_policy(), known)
+    seen = ledger.tactic_statistics(StrategyType.MICRO)
+    return LearnedOrder(tactic_policy(), known + seen, partial(ledger.record_tactics, StrategyType.MICRO))

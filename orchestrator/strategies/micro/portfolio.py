@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
 from orchestrator.goals.goal import Goal, SorryKind
 from orchestrator.goals.tokens import WORD
+from orchestrator.strategies.micro import library_tactics
+from orchestrator.strategies.micro.library_tactics import needed
 
 
 class Tier(IntEnum):
@@ -46,14 +48,7 @@ class Tried(NamedTuple):
 CORE_CHEAP = (
     "rfl", "trivial", "assumption", "contradiction", "decide", "omega", "simp", "simp_all", "simp +arith", "grind",
 )
-MATHLIB_CHEAP = (
-    "norm_num", "ring", "linarith", "positivity", "push_cast", "field_simp", "nlinarith", "gcongr", "tauto", "bound",
-    "fun_prop", "measurability", "norm_cast", "aesop",
-)
 # fmt: on
-"""No `polyrith`: it asks a server on the network."""
-MATHLIB_SEARCH = ("hint",)
-HAMMER_SEARCH = ("hammer",)
 IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
@@ -66,24 +61,35 @@ _INDUCTIVE_TARGETS = 3
 _DEFINITIONS = 6
 
 
-def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[TacticCandidate, ...]:
+def portfolio(
+    goal: Goal, definitions: Iterable[str] = (), brought: Collection[str] = ()
+) -> tuple[TacticCandidate, ...]:
     """Every candidate for `goal`, in the order of trial, without repetition.
 
     Args:
+        goal: the goal; its hypotheses name what can be taken apart.
         definitions: full names of the project's own definitions, for unfolding those that occur in the goal.
+        brought: tactics of libraries that its file has.
     """
-    cheap, searches = list(CORE_CHEAP), list(SEARCH)
-    if _imports(goal, "Mathlib"):
-        cheap += MATHLIB_CHEAP
-        searches += MATHLIB_SEARCH
-    if _imports(goal, "Hammer"):
-        searches += HAMMER_SEARCH
     unfolding = occurring(goal, definitions)
     combined = [*_with_definitions(unfolding), *_introductions(goal), *_splits(goal, unfolding)]
+    library = {
+        tier: [tactic for tactic in tactics if needed(tactic) <= set(brought)]
+        for tier, tactics in (
+            (Tier.CHEAP, library_tactics.CHEAP),
+            (Tier.COMBINED, library_tactics.shapes(goal, unfolding)),
+            (Tier.SEARCH, library_tactics.SEARCH),
+        )
+        if brought
+    }
     candidates = [
-        *(TacticCandidate(tactic, Tier.CHEAP, 3_000) for tactic in cheap),
-        *(TacticCandidate(tactic, Tier.COMBINED, 2_000) for tactic in combined),
-        *(TacticCandidate(tactic, Tier.SEARCH, 8_000) for tactic in searches),
+        TacticCandidate(tactic, tier, milliseconds)
+        for tier, own, milliseconds in (
+            (Tier.CHEAP, CORE_CHEAP, 3_000),
+            (Tier.COMBINED, combined, 2_000),
+            (Tier.SEARCH, SEARCH, 8_000),
+        )
+        for tactic in (*own, *library.get(tier, ()))
     ]
     first: dict[str, TacticCandidate] = {}
     for candidate in candidates:
@@ -91,9 +97,11 @@ def portfolio(goal: Goal, definitions: Iterable[str] = ()) -> tuple[TacticCandid
     return tuple(first.values())
 
 
-def candidates(goal: Goal, definitions: Iterable[str] = ()) -> tuple[TacticCandidate, ...]:
+def candidates(
+    goal: Goal, definitions: Iterable[str] = (), brought: Collection[str] = ()
+) -> tuple[TacticCandidate, ...]:
     """The portfolio, with the cheapest tactics once more in their declaration, behind all cheap ones."""
-    tactics = portfolio(goal, definitions)
+    tactics = portfolio(goal, definitions, brought)
     cheap = [candidate for candidate in tactics if candidate.tier is Tier.CHEAP]
     again = [] if goal.kind is SorryKind.STOP else [tactic for tactic in cheap if tactic.tactic in IN_DECLARATION]
     declared = (TacticCandidate(candidate.tactic, Tier.DECLARATION, candidate.milliseconds) for candidate in again)
@@ -111,10 +119,6 @@ def kind_of(goal: Goal, candidate: TacticCandidate) -> str:
     listed = re.sub(r"unfold [^;]+", "unfold …", listed)
     text = _IDENTIFIER.sub(lambda word: places.get(word[0], word[0]) if word.start() else word[0], listed)
     return f"{text} in the declaration" if candidate.tier is Tier.DECLARATION else text
-
-
-def _imports(goal: Goal, library: str) -> bool:
-    return any(name.partition(".")[0] == library for name in goal.context.imports)
 
 
 def variables(goal: Goal) -> tuple[tuple[str, str], ...]:

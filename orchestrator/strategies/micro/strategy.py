@@ -13,6 +13,7 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
 from orchestrator.strategies.local_context import DefinitionsOf
+from orchestrator.strategies.micro.library_tactics import HeaderTactics
 from orchestrator.strategies.micro.order import LearnedOrder, learned_order
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, Tried, candidates
 from orchestrator.strategies.spec import StrategySpec
@@ -32,6 +33,7 @@ async def run_micro(
     prover: GoalOpener,
     definitions: DefinitionsOf = lambda _goal: (),
     order: LearnedOrder | None = None,
+    header: HeaderTactics | None = None,
     timing: Timing = Timing(),  # noqa: B008 - frozen
 ) -> Result:
     """Try the portfolio on `goal` for at most `timeout` seconds.
@@ -41,12 +43,15 @@ async def run_micro(
     Args:
         order: puts the candidates into the order of trial, and hears what came of them; the portfolio's own order
             unless given.
+        header: what earlier goals have found out about the tactics that their headers bring.
     """
-    known = candidates(goal, definitions(goal))
-    chosen = order.order(goal, known) if order is not None else known
     trials: list[Tried] = []
+    header = header or HeaderTactics()
 
     async def work(context: ProofContext, deadline: float) -> Result:
+        brought = await header.brought(goal, context, seconds=deadline - timing.clock())
+        known = candidates(goal, definitions(goal), brought)
+        chosen = order.order(goal, known) if order is not None else known
         return await _PortfolioRun(context, deadline, timing.clock, trials).run(chosen)
 
     result = await attack(StrategyType.MICRO, prover, goal, timeout, work, timing)
@@ -171,6 +176,7 @@ SPEC = StrategySpec(
             prover=tools.whole_states or tools.prover,
             definitions=tools.definitions,
             order=learned_order(tools.ledger),
+            header=HeaderTactics(),
             timing=tools.timing,
         ),
     ),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from orchestrator.goals.goal import Context, Goal
 from orchestrator.strategies.micro.portfolio import (
     CORE_CHEAP,
-    MATHLIB_CHEAP,
     SEARCH,
     Tier,
     occurring,
@@ -33,22 +32,6 @@ def test_every_goal_gets_the_cheap_ones_first_and_the_searches_last() -> None:
     assert [candidate.tactic for candidate in candidates] == [*CORE_CHEAP, *SEARCH]
     assert [candidate.tier for candidate in candidates] == [Tier.CHEAP] * len(CORE_CHEAP) + [Tier.SEARCH] * len(SEARCH)
     assert all(0 < candidate.milliseconds <= 8_000 for candidate in candidates)
-
-
-@pytest.mark.parametrize(
-    ("imports", "expected"),
-    [
-        (("Mathlib",), True),
-        (("Std", "Mathlib.Data.Nat.Basic"), True),
-        (("Mathlibrary",), False),
-        (("My.Mathlib",), False),
-        ((), False),
-    ],
-)
-def test_tactics_of_mathlib_are_for_files_that_import_it(imports: tuple[str, ...], expected: bool) -> None:
-    found = {candidate.tactic for candidate in portfolio(goal("⊢ p", *imports))}
-    assert (set(MATHLIB_CHEAP) <= found) == expected
-    assert expected or found.isdisjoint(MATHLIB_CHEAP)
 
 
 @pytest.mark.parametrize(
