@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -67,14 +66,17 @@ async def supply_lemmas(
     started = time.monotonic()
     budget = LONGEST_SECONDS if math.isinf(seconds) else seconds
     answers = market_answers(run)
-    judging = servers.session()
-    one_at_a_time = asyncio.Lock()
+    idle = [servers.session(), servers.session()]
 
     @asynccontextmanager
-    async def alone(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
-        # One process for all lemmas of the stage, in which no strategy works; the run's gate starts fresh ones.
-        async with one_at_a_time:
-            yield Workspace(judging, variant, preamble=preamble)
+    async def of_this_stage(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
+        # Two processes for all lemmas, in which no strategy works; the last to be free again is taken first, so that
+        # proofs run in one and are judged in the other. The run's gate starts fresh ones.
+        session = idle.pop() if idle else servers.session()
+        try:
+            yield Workspace(session, variant, preamble=preamble)
+        finally:
+            idle.append(session)
 
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
         left = max(1.0, budget - (time.monotonic() - started))
@@ -85,7 +87,7 @@ async def supply_lemmas(
         ledger.stop.ends_with(scheduler.shutdown)
         return await scheduler.process_queue(goals)
 
-    checker = LeanChecker(run.pool, alone, run.extraction.goals, lean=servers.identity)
+    checker = LeanChecker(run.pool, of_this_stage, run.extraction.goals, lean=servers.identity)
     limits = MarketLimits(run_id=ledger.run_id, seconds=budget, stopping=lambda: bool(ledger.stop.requests))
     session = MarketSession(
         Marketplace(ledger.store, checker, repo=ledger.repo),
@@ -104,4 +106,5 @@ async def supply_lemmas(
             answers.note_settled(left, ledger.store.tickets(repo=ledger.repo), spending(run), outcome.trades)
         return outcome
     finally:
-        await judging.close()
+        for one in idle:
+            await one.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -62,6 +63,7 @@ class LeanChecker:
         self._open = open_workspace
         self._goals = {goal.declaration: goal for goal in goals}
         self._lean = lean
+        self._judging = asyncio.Lock()
 
     async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
         """Elaborate a statement where it is to stand.
@@ -77,7 +79,7 @@ class LeanChecker:
             return await probe(workspace, env, signature, place)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front."""
+        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front; one at a time."""
         try:
             written = written_proof(proof)
         except MarketplaceError as error:
@@ -93,7 +95,10 @@ class LeanChecker:
         problem = helper_problem(_lemma(ticket, ticket.place, script))
         if problem:
             return Judged(refusal=problem)
-        stub = self.stub(ticket, premises)
+        async with self._judging:
+            return await self._judged(self.stub(ticket, premises), script)
+
+    async def _judged(self, stub: Stub, script: str) -> Judged:
         try:
             async with self._open(stub.project, "") as workspace:
                 original = await extract(workspace, stub.project.modules)

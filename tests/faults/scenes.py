@@ -17,7 +17,7 @@ from night_runs import EASY, NightRun, write_repository
 from orchestrator.config import load_settings
 
 CANNOT = "cannot be injected here"
-PATIENT = {"ORCH_START_TIMEOUT": "600", "ORCH_TIMEOUT_MICRO": "25", "ORCH_TIMEOUT_HAMMER": "10", "ORCH_MARKET": "no"}
+PATIENT = {"ORCH_START_TIMEOUT": "600", "ORCH_TIMEOUT_MICRO": "10", "ORCH_TIMEOUT_HAMMER": "5", "ORCH_MARKET": "no"}
 """What a run is given on a machine that may be busy with other things; the marketplace only where it is looked at."""
 ATTEMPTS = (
     "SELECT id, goal_hash, goal_text, strategy, success, outcome, tactics, error, timestamp, run_id, goal_id, "

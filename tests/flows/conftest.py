@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import subprocess
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import set_prefect_defaults
+from orchestrator.lean.embedded.session import EmbeddedSession
+from orchestrator.lean.protocol import Reply, Request
+from orchestrator.lean.servers import Servers
 
 set_prefect_defaults()
 
@@ -50,6 +54,39 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in (("SERVERS", "1"), ("TIMEOUT_MICRO", "2"), ("TIMEOUT_HAMMER", "2"), ("TIMEOUT_REPROVER", "1")):
         monkeypatch.setenv(f"ORCH_{name}", value)
     return tmp_path / "home"
+
+
+class Borrowed:
+    """The worker's session, which goes on when it is closed."""
+
+    exports = True
+
+    def __init__(self, lent: EmbeddedSession, one_at_a_time: asyncio.Lock) -> None:
+        self._lent, self._one_at_a_time = lent, one_at_a_time
+
+    @property
+    def generation(self) -> int:
+        return self._lent.generation
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        async with self._one_at_a_time:
+            return await self._lent.exchange(request, timeout=timeout)
+
+    async def recycle_if_grown(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def one_lean(lean: EmbeddedSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of this test have one process for everything, the gate included: a start takes longer than the rest.
+
+    `test_examples` and `tests/faults` are about runs whose processes are their own.
+    """
+    borrowed = Borrowed(lean, asyncio.Lock())
+    monkeypatch.setattr(Servers, "session", lambda _servers: borrowed)
 
 
 @pytest.fixture

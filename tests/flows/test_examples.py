@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from extras_hidden import without_extras
 
 from orchestrator.blueprint.loading import load
 
@@ -24,6 +26,11 @@ EXPECTED = json.loads((ROOT / "examples/expected.json").read_text(encoding="utf-
 FILES = ("Arith", "Tree")
 CHAPTERS = ("numbers", "trees")
 """Few of the files, and the chapters of the blueprint about them."""
+QUICK = {"ORCH_TIMEOUT_MICRO": "6", "ORCH_TIMEOUT_HAMMER": "4", "ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "no"}
+QUICKER = {**QUICK, "ORCH_TIMEOUT_MICRO": "4", "ORCH_TIMEOUT_HAMMER": "2", "ORCH_SERVERS": "1", **without_extras()}
+"""What a run of few files is given: one server, and no model to be loaded."""
+TRADING = {"ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "yes"}
+"""What the hammer cannot prove in its usual time is what matters here."""
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(1500)]
 
@@ -36,11 +43,16 @@ class Example:
     out: Path
     summary: dict[str, Any]
     folder: Path
+    settings: Mapping[str, str]
 
     @property
     def sorries(self) -> list[dict[str, Any]]:
         """What is known of the sorries of its files."""
         return [item for item in EXPECTED["sorries"] if (self.repository / item["file"]).exists()]
+
+    def orchestrator(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command, as the run was started."""
+        return orchestrator(self.folder, *arguments, settings=self.settings)
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -49,30 +61,23 @@ def git(repository: Path, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def orchestrator(folder: Path, *arguments: str, market: bool = False) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "ORCH_DATA_DIR": str(folder / "data"),
-        "ORCH_TIMEOUT_REPROVER": "3",
-        "ORCH_MARKET": "yes" if market else "no",
-    }
-    if not market:  # with it, what the hammer cannot prove in its usual time is what matters
-        environment |= {"ORCH_TIMEOUT_MICRO": "6", "ORCH_TIMEOUT_HAMMER": "4"}
+def orchestrator(folder: Path, *arguments: str, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ORCH_DATA_DIR": str(folder / "data"), **settings}
     command = (sys.executable, "-m", "orchestrator.main", *arguments)
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
 
 
-def prove(folder: Path, repository: Path, out: Path, *, market: bool = False) -> dict[str, Any]:
-    done = orchestrator(folder, "prove", str(repository), "--out", str(out), market=market)
+def prove(folder: Path, repository: Path, out: Path, settings: Mapping[str, str]) -> dict[str, Any]:
+    done = orchestrator(folder, "prove", str(repository), "--out", str(out), settings=settings)
     assert done.returncode == 0, done.stdout + done.stderr
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     return summary
 
 
-def run(folder: Path, source: Path, *, market: bool) -> Example:
-    repository = folder / "grove"
+def run(folder: Path, source: Path, settings: Mapping[str, str]) -> Example:
+    repository, out = folder / "grove", folder / "out"
     subprocess.run(["bash", str(ROOT / "scripts/demo_repository.sh"), str(source), str(repository)], check=True)
-    return Example(repository, folder / "out", prove(folder, repository, folder / "out", market=market), folder)
+    return Example(repository, out, prove(folder, repository, out, settings), folder, settings)
 
 
 def few(folder: Path) -> Path:
@@ -93,12 +98,14 @@ def few(folder: Path) -> Path:
 @pytest.fixture(scope="module", params=["few", pytest.param("all", marks=pytest.mark.slow)])
 def example(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Example:
     folder = tmp_path_factory.mktemp("examples")
-    return run(folder, few(folder / "source") if request.param == "few" else ROOT / "examples", market=False)
+    if request.param == "few":
+        return run(folder, few(folder / "source"), QUICKER)
+    return run(folder, ROOT / "examples", QUICK)
 
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Example:
-    return run(tmp_path_factory.mktemp("traded"), ROOT / "examples", market=True)
+    return run(tmp_path_factory.mktemp("traded"), ROOT / "examples", TRADING)
 
 
 def location(item: dict[str, Any]) -> tuple[str, int]:
@@ -155,7 +162,7 @@ def test_the_patch_applies_and_leaves_exactly_the_unsolved(example: Example) -> 
     git(example.folder, "clone", "--quiet", str(example.repository), str(clone))
     git(clone, "apply", "--check", str(example.out / "proofs.patch"))
     git(clone, "apply", str(example.out / "proofs.patch"))
-    extracted = json.loads(orchestrator(example.folder, "extract", str(clone), "--json").stdout)
+    extracted = json.loads(example.orchestrator("extract", str(clone), "--json").stdout)
     unsolved = sorted(g["id"] for g in example.summary["goals"] if g["status"] not in ("solved", "conditional"))
     by_declaration: dict[tuple[str, str], int] = {}
     for goal in example.summary["goals"]:
@@ -169,7 +176,7 @@ def test_the_patch_applies_and_leaves_exactly_the_unsolved(example: Example) -> 
     assert left == by_declaration
     assert extracted["problems"] == []
 
-    verified = orchestrator(example.folder, "verify", str(clone), str(example.out / "proofs.patch"), "--json")
+    verified = example.orchestrator("verify", str(clone), str(example.out / "proofs.patch"), "--json")
     report = json.loads(verified.stdout)
     assert verified.returncode == 0, verified.stdout
     assert report["accepted"]
@@ -197,7 +204,7 @@ def test_the_blueprint_tells_the_truth_afterwards(example: Example) -> None:
 
 
 def test_a_second_run_repeats_nothing(example: Example) -> None:
-    again = prove(example.folder, example.repository, example.folder / "again")
+    again = prove(example.folder, example.repository, example.folder / "again", example.settings)
     made = attempts(replace(example, out=example.folder / "again"))
     repeated = {attempt["goal"] for attempt in made}
     assert made == [], [attempt for attempt in attempts(example) if attempt["goal"] in repeated]

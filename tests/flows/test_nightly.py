@@ -49,6 +49,7 @@ async def prove(repo: Path, out: Path, **options: Any) -> dict[str, Any]:
     return summary
 
 
+@pytest.mark.usefixtures("one_lean")
 async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
     repository: Repository, home: Path, tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
     assert statuses(last) == {"hard": "open"}
 
 
+@pytest.mark.usefixtures("one_lean")
 async def test_stub_workers_prove_nothing(repository: Repository, home: Path, tmp_path: Path) -> None:
     repo = repository(Base=BASE)
     summary = await prove(repo, tmp_path / "out", profile=0)
@@ -97,6 +99,7 @@ async def test_stub_workers_prove_nothing(repository: Repository, home: Path, tm
     assert (tmp_path / "out/proofs.patch").read_text() == ""
 
 
+@pytest.mark.usefixtures("one_lean")
 async def test_a_run_without_a_usable_file_fails_and_is_recorded_so(
     repository: Repository, home: Path, tmp_path: Path
 ) -> None:

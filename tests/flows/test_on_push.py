@@ -35,6 +35,7 @@ def last_commit(repo: Path) -> str:
     return subprocess.run(command, cwd=repo, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.usefixtures("one_lean")
 async def test_a_push_is_judged_by_what_it_touched(repository: Repository, home: Path, tmp_path: Path) -> None:
     repo = repository(Base=BASE, User=USER, Other=OTHER)
     repository(Base=BASE + "\n-- changed\n", False_=FALSE, Left=SKIPPED)
@@ -53,6 +54,7 @@ async def test_a_push_is_judged_by_what_it_touched(repository: Repository, home:
         await on_push(str(repo), fail_on=["nothing"])
 
 
+@pytest.mark.usefixtures("one_lean")
 async def test_a_project_block_says_what_and_how_and_a_branch_is_pushed(
     repository: Repository, home: Path, tmp_path: Path
 ) -> None:
