@@ -36,6 +36,13 @@ theorem pair (p q : Prop) (hp : p) (hq : q) : p ∧ q := ⟨by sorry, by sorry�
 theorem lemma_open (n : Nat) : n * 0 = 0 := by sorry
 theorem from_lemma (n : Nat) : n * 0 + 1 = 1 := by sorry
 theorem from_pair (p : Prop) (h : p) : p ∧ p := by sorry
+private theorem hidden : two = 2 := by sorry
+theorem stopped (p : Prop) (h : p) : p ∧ p ∧ p := by
+  refine ⟨?_, ?_, ?_⟩
+  stop
+  exact h
+"""
+OTHER = """axiom choice_of_another (p : Prop) : p
 def least (n : Nat) : { m : Nat // m ≤ n } := ⟨sorry, by sorry⟩
 def halve (n : Nat) : Nat := if n ≤ 1 then 0 else halve (n - 2) + 1
 termination_by n
@@ -49,11 +56,6 @@ instance : Law Nat where
 def outer (n : Nat) : Nat := n
 where
   fact (n : Nat) : n = n + 0 := by sorry
-private theorem hidden : two = 2 := by sorry
-theorem stopped (p : Prop) (h : p) : p ∧ p ∧ p := by
-  refine ⟨?_, ?_, ?_⟩
-  stop
-  exact h
 mutual
 theorem ping (n : Nat) : n = n := by sorry
 theorem pong (n : Nat) : n = n := by sorry
@@ -69,7 +71,7 @@ ABOVE = """import Base
 theorem uses_two : two + 1 = 3 := by sorry
 theorem rests : ∀ n, n * 0 = 0 := lemma_open
 """
-PROJECT = project(Base=BASE, Above=ABOVE)
+PROJECT = project(Base=BASE, Other=OTHER, Above=ABOVE)
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ async def test_one_of_two_places_makes_it_partial(bench: Bench) -> None:
         verdict = await bench.verdict(scripts, "pair")
         assert (verdict.status, verdict.accepted, verdict.axioms) == (VerdictStatus.PARTIAL, True, ())
     data = await bench.verdict(
-        {"least#2": "exact choice_of_ours _"}, "least", allowed_axioms=frozenset({"choice_of_ours"})
+        {"least#2": "exact choice_of_another _"}, "least", allowed_axioms=frozenset({"choice_of_another"})
     )
     assert data.status is VerdictStatus.PARTIAL
 
@@ -338,5 +340,5 @@ async def test_files_that_stay_as_they_were_are_not_judged_again(servers: Server
     assert await Selection(gate).select(proofs) == report
     assert servers.meter.processes == processes + 2
     with_sorry = [Proof(first, "simp"), Proof(third, "sorry")]
-    report = await Selection(gate).select(with_sorry)
+    report = await Selection(Gate(small, before, Bench(lean, before).workspace)).select(with_sorry)
     assert [proof.goal.id for proof in report.accepted] == [first.id]

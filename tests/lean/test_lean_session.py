@@ -74,7 +74,8 @@ async def test_code_that_prints_cannot_answer_for_the_server(lean: EmbeddedSessi
     assert (await ask(lean, Command("theorem t : 1 = 1 := rfl"), timeout=LONG)).messages == ()
 
 
-# What breaks a process, all on one session of their own
+# What breaks a process, all on one session of their own. Each time costs a start, so what `tests/unit/lean` shows of a
+# small server, and what differs in nothing here, is slow.
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,7 @@ async def fragile(servers: Servers) -> EmbeddedSession:
     return servers.session()
 
 
+@pytest.mark.slow
 async def test_a_process_killed_during_a_request_and_between_requests(fragile: EmbeddedSession) -> None:
     workspace = Workspace(fragile, project(A="def one := 1", B="import A\ntheorem t : one = 1 := by sorry"))
     first = await workspace.load("B")
@@ -169,6 +171,7 @@ async def test_a_tactic_that_ignores_its_limit_is_killed_after_a_while(
         assert "Lean broke" not in reply.error
 
 
+@pytest.mark.slow
 async def test_a_server_that_has_grown_is_replaced(servers: Servers) -> None:
     session = EmbeddedSession(servers.launch, rss_limit_megabytes=100)
     try:
