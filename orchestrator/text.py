@@ -22,3 +22,11 @@ def one_line(text: str) -> str:
 def harmless(text: str) -> str:
     """`text` without what a terminal would obey: a repository may hold anything."""
     return _CONTROL.sub("�", text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "9.2 s", "3 min 28 s", "2 h 5 min"."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

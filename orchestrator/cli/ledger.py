@@ -13,11 +13,11 @@ from cyclopts.validators import Number
 from orchestrator.cli.examples import with_examples
 from orchestrator.cli.output import AsJson, counted_along, open_ledger, print_json
 from orchestrator.cli.tables import RIGHT, WHOLE, table
-from orchestrator.cli.terminal import duration, make_console, tell
+from orchestrator.cli.terminal import make_console, tell
 from orchestrator.errors import OrchestratorError
 from orchestrator.ledger.summaries import LedgerStatistics
 from orchestrator.run.report.files import replaced_file
-from orchestrator.text import counted
+from orchestrator.text import counted, duration
 
 ledger_app = App(name="ledger", help="The record of every run, goal, attempt and proof.")
 

@@ -16,7 +16,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus
 from orchestrator.lean.doctor import Finding, Level
 from orchestrator.source.project import FileProblem
-from orchestrator.text import counted, harmless
+from orchestrator.text import counted, duration, harmless
 
 LOG_WIDTH = 140
 """Characters in a line where there is no terminal to ask."""
@@ -180,16 +180,6 @@ def show_summary(console: Console, summary: Mapping[str, Any], out: Path, comman
     tell(console, f"Results: {out}, report.md first")
     for label, command in zip(("Next:", *[""] * len(commands)), commands, strict=False):
         console.print(Text.assemble(f"{label:<6}", (harmless(command), "cyan")), soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: "9.2 s", "3 min 28 s", "2 h 5 min"."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, ConfigDict, Field
 
 from orchestrator import __version__
 from orchestrator.dashboard.live import Hub
-from orchestrator.dashboard.schemas import (
-    DoneAnswer,
-    HealthAnswer,
-    MarketplaceAnswer,
-    ProofAction,
-    SupplierAction,
-)
-from orchestrator.dashboard.security import Keeper
+from orchestrator.dashboard.security import WriteAccess
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.errors import OrchestratorError
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import RunRecord
 from orchestrator.ledger.summaries import GoalFilter, GoalPage, GoalSort, LedgerStatistics
-from orchestrator.ledger.ticket_records import TicketStatus
+from orchestrator.ledger.ticket_records import Ticket, TicketStatus
 
 STATS_TOPIC = "/api/stats"
 """The topic of `/api/events`: the ledger at a glance, as JSON."""
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class HealthAnswer(_Shape):
+    """Whether the dashboard can do its work."""
+
+    status: str = Field(examples=["ok"])
+    version: str
+    ledger: str = Field(description="Whether the ledger can be read: ok, or why not")
+    clients: int = Field(description="How many open pages are being kept up to date")
+
+
+class MarketplaceAnswer(_Shape):
+    """The marketplace: how many tickets stand where, how many wait or were served, and the most urgent tickets."""
+
+    counts: Mapping[TicketStatus, int]
+    waiting: int
+    served: int
+    tickets: tuple[Ticket, ...]
+
+
+class SupplierAction(_Shape):
+    """Who claims or gives back a ticket."""
+
+    supplier: str = Field(min_length=1, max_length=100)
+
+
+class ProofAction(SupplierAction):
+    """A proof that is handed in."""
+
+    proof: str = Field(min_length=1, max_length=500_000)
 
 
 def stats_json(site: Site) -> str:
@@ -35,7 +63,7 @@ def stats_json(site: Site) -> str:
     return site.ledger.statistics().model_dump_json()
 
 
-def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
+def make_api(site: Site, hub: Hub, access: WriteAccess) -> APIRouter:
     """The endpoints under `/api`."""
     api = APIRouter(prefix="/api", tags=["api"])
 
@@ -95,13 +123,17 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
             yield ServerSentEvent(raw_data=text, event="stats")
 
     def with_token(request: Request) -> None:
-        if not keeper.open:
+        if not access.open:
             raise HTTPException(403, "This dashboard was started without a token, so it is read-only.")
-        if not keeper.bearer(request.headers.get("authorization", "")):
+        if not access.bearer(request.headers.get("authorization", "")):
             raise HTTPException(401, "Send the token: Authorization: Bearer …", {"WWW-Authenticate": "Bearer"})
 
+    def known(ticket_id: str) -> None:
+        if site.ledger.ticket(ticket_id) is None:
+            raise HTTPException(404, "There is no such ticket.")
+
     writes: dict[str, Any] = {
-        "dependencies": [Depends(with_token)],
+        "dependencies": [Depends(with_token), Depends(known)],
         "responses": {
             401: {"description": "No token, or a wrong one"},
             403: {"description": "The dashboard is read-only"},
@@ -111,32 +143,24 @@ def make_api(site: Site, hub: Hub, keeper: Keeper) -> APIRouter:
     }
 
     @api.post("/marketplace/{ticket_id}/claim", **writes)
-    async def claim(ticket_id: str, action: SupplierAction) -> DoneAnswer:
+    async def claim(ticket_id: str, action: SupplierAction) -> Answer:
         """Take a ticket."""
-        _known(site, ticket_id)
         return _done(await site.board.claim(ticket_id, action.supplier))
 
     @api.post("/marketplace/{ticket_id}/release", **writes)
-    async def release(ticket_id: str, action: SupplierAction) -> DoneAnswer:
+    async def release(ticket_id: str, action: SupplierAction) -> Answer:
         """Release a claimed ticket."""
-        _known(site, ticket_id)
         return _done(await site.board.release(ticket_id, action.supplier))
 
     @api.post("/marketplace/{ticket_id}/complete", **writes)
-    async def complete(ticket_id: str, action: ProofAction) -> DoneAnswer:
+    async def complete(ticket_id: str, action: ProofAction) -> Answer:
         """Hand in a proof, which is verified."""
-        _known(site, ticket_id)
         return _done(await site.board.complete(ticket_id, action.proof, action.supplier))
 
     return api
 
 
-def _known(site: Site, ticket_id: str) -> None:
-    if site.ledger.ticket(ticket_id) is None:
-        raise HTTPException(404, "There is no such ticket.")
-
-
-def _done(answer: Answer) -> DoneAnswer:
+def _done(answer: Answer) -> Answer:
     if not answer.done:
         raise HTTPException(409, answer.words)
-    return DoneAnswer(done=True, words=answer.words)
+    return answer

@@ -20,7 +20,7 @@ from orchestrator import __version__
 from orchestrator.dashboard.api import STATS_TOPIC, make_api, stats_json
 from orchestrator.dashboard.live import Hub, Topic
 from orchestrator.dashboard.pages import STATIC, Pages, make_pages
-from orchestrator.dashboard.security import Guarded, Keeper
+from orchestrator.dashboard.security import Guarded, WriteAccess
 from orchestrator.dashboard.site import Site
 from orchestrator.errors import ConfigError, LedgerError
 
@@ -42,7 +42,7 @@ class Dashboard:
             return stats_json(site) if topic[0] == STATS_TOPIC else pages.part(topic)
 
         self.hub = hub = Hub(site.ledger.changes, render)
-        keeper = Keeper(token)
+        access = WriteAccess(token)
 
         @contextlib.asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,8 +62,8 @@ class Dashboard:
             redoc_url=None,
             lifespan=lifespan,
         )
-        api.include_router(make_api(site, hub, keeper))
-        api.include_router(make_pages(site, pages, hub, keeper))
+        api.include_router(make_api(site, hub, access))
+        api.include_router(make_pages(site, pages, hub, access))
         api.mount("/static", StaticFiles(directory=STATIC))
 
         def failed(request: Request, status: int, words: str, headers: dict[str, str] | None = None) -> Response:

@@ -16,11 +16,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from orchestrator.dashboard.highlight import lean_code
 from orchestrator.dashboard.live import Hub, Topic
-from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, Keeper, LoginSession, same_origin
+from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, LoginSession, WriteAccess, same_origin
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import MENU, VIEWS, View, prefect_link
-from orchestrator.text import counted
+from orchestrator.text import counted, duration
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parent / "static"
@@ -39,7 +39,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"lean": lean_code, "seconds": seconds, "short": short, "words": words}
+        self._environment.filters |= {"lean": lean_code, "seconds": duration, "short": short, "words": words}
         self._environment.globals |= {
             "counted": counted,
             "link": link,
@@ -58,12 +58,12 @@ class Pages:
         return self._environment.get_template(template).render(values)
 
 
-def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
+def make_pages(site: Site, pages: Pages, hub: Hub, access: WriteAccess) -> APIRouter:
     """The pages, and what their forms are sent to."""
     router = APIRouter(default_response_class=HTMLResponse, tags=["pages"])
 
     def session_of(request: Request) -> LoginSession | None:
-        return keeper.session(request.cookies.get(COOKIE, ""))
+        return access.session(request.cookies.get(COOKIE, ""))
 
     def show(
         request: Request,
@@ -82,7 +82,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
             part=pages.render(view.template, **values),
             live=link(f"/live/{view.name}", **given) if view.live else "",
             session=session_of(request),
-            can_write=keeper.open,
+            can_write=access.open,
             said=said,
             here=link(view.path, **given),
             typed=typed,
@@ -123,7 +123,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
     def login_page(request: Request, next: str = "/marketplace") -> HTMLResponse:
         return HTMLResponse(
             pages.render(
-                "login.html", can_write=keeper.open, session=session_of(request), next=_inside(next), wrong=False
+                "login.html", can_write=access.open, session=session_of(request), next=_inside(next), wrong=False
             )
         )
 
@@ -131,13 +131,13 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
     async def login(request: Request) -> Response:
         form = await _form(request)
         target = _inside(form.get("next", ""))
-        if not keeper.knows(form.get("token", "")):
-            page = pages.render("login.html", can_write=keeper.open, session=None, next=target, wrong=True)
+        if not access.knows(form.get("token", "")):
+            page = pages.render("login.html", can_write=access.open, session=None, next=target, wrong=True)
             return HTMLResponse(page, status_code=401)
         answer = RedirectResponse(target, status_code=303)
         answer.set_cookie(
             COOKIE,
-            keeper.new_cookie(),
+            access.new_cookie(),
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="strict",
@@ -158,7 +158,7 @@ def make_pages(site: Site, pages: Pages, hub: Hub, keeper: Keeper) -> APIRouter:
         session = session_of(request)
         if session is None:
             raise HTTPException(401, "Log in first: changes need the token.")
-        if not keeper.may_submit(session, form.get("form_word", "")):
+        if not access.may_submit(session, form.get("form_token", "")):
             raise HTTPException(403, "This form has expired or comes from another page. Reload the page and try again.")
         ticket_id, supplier = form.get("id", ""), form.get("supplier", "").strip()[:100]
         if not supplier:
@@ -214,14 +214,6 @@ def link(path: str, **values: object) -> str:
     """An address on this server."""
     query = urlencode({key: value for key, value in values.items() if value not in (None, "")})
     return f"{path}?{query}" if query else path
-
-
-def seconds(value: float) -> str:
-    """A duration as people write it."""
-    if value < 59.95:
-        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
-    minutes, rest = divmod(round(value), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def short(text: str, length: int = 120) -> str:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "orchestrator_session"
@@ -38,12 +39,12 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """A person who has given the token; `form_word` goes into every form of theirs."""
+    """A person who has given the token; `form_token` goes into every form of theirs."""
 
-    form_word: str
+    form_token: str
 
 
-class Keeper:
+class WriteAccess:
     """Tells who knows the token.
 
     Args:
@@ -83,9 +84,9 @@ class Keeper:
             return None
         return LoginSession(self._sign("form", body))
 
-    def may_submit(self, session: LoginSession | None, form_word: str) -> bool:
+    def may_submit(self, session: LoginSession | None, form_token: str) -> bool:
         """Whether a form comes from a page of this session."""
-        return session is not None and hmac.compare_digest(form_word.encode(), session.form_word.encode())
+        return session is not None and hmac.compare_digest(form_token.encode(), session.form_token.encode())
 
     def _sign(self, purpose: str, body: str) -> str:
         return hmac.new(self._key, f"{purpose}\x00{body}".encode(), hashlib.sha256).hexdigest()
@@ -126,11 +127,8 @@ class Guarded:
             await send(message)
 
         if "*" not in self._hosts and host_name(Headers(scope=scope).get("host", "")) not in self._hosts:
-            words = b"This server does not answer to that name; see --allow-host.\n"
-            await send_guarded(
-                {"type": "http.response.start", "status": 421, "headers": [(b"content-type", b"text/plain")]}
-            )
-            await send({"type": "http.response.body", "body": words})
+            refusal = PlainTextResponse("This server does not answer to that name; see --allow-host.\n", 421)
+            await refusal(scope, receive, send_guarded)
             return
         await self._application(scope, receive, send_guarded)
 

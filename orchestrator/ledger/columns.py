@@ -8,7 +8,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, Column, ColumnElement, DateTime, Float, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import JSON, ColumnElement, DateTime, Float, Integer, MetaData, String, Table, Text, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -52,10 +52,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class PlainText(TypeDecorator[str]):
+class PlainText(TypeDecorator[Any]):
     """Text of any length, stored as `plain` makes it."""
 
-    impl = Text
+    impl: Any = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
@@ -63,15 +63,11 @@ class PlainText(TypeDecorator[str]):
         return plain(value)
 
 
-class PlainJson(TypeDecorator[Any]):
+class PlainJson(PlainText):
     """JSON, stored as `plain` makes it; None is NULL."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Without what a database refuses."""
-        return plain(value)
 
 
 class Record(SQLModel):
@@ -122,9 +118,5 @@ Details = Annotated[Mapping[str, Any], column(PlainJson, "'{}'")]
 
 def row_of(table: Table, record: Record, **more: Any) -> dict[str, Any]:
     """A record as a row of a table, less the number that the database gives it; `more` is for other columns."""
-    values = dict(record) | more
-    return {column.name: values[column.name] for column in table.c if column.name in values and not _is_number(column)}
-
-
-def _is_number(column: Column[Any]) -> bool:
-    return column is column.table.autoincrement_column
+    values, numbered = dict(record) | more, table.autoincrement_column
+    return {column.name: values[column.name] for column in table.c if column.name in values and column is not numbered}

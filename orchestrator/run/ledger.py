@@ -163,7 +163,8 @@ class RunLedger:
                 commit=self.commit,
                 configuration=self.configuration(strategy),
                 environment=self.environment(goal),
-                budget_seconds=result.timeout if _may_need_more_time(result) else None,
+                # A strategy that gave up by itself would do so again, whatever time it had.
+                budget_seconds=None if result.outcome is Outcome.NOT_PROVED else result.timeout,
             )
         )
         trial = trial_of(goal, result)
@@ -252,28 +253,20 @@ class RunLedger:
                     identity=goal.identity,
                 )
 
-    def record_goals(self, reports: Iterable[GoalReport]) -> None:
-        """Keep every goal with its status."""
-        self.store.record_goals([self._record(report.goal, report.status) for report in reports])
-
     def add_goals(self, goals: Iterable[Goal]) -> None:
         """Keep the goals that were not known, as open; where the others stand, the gate will say."""
         self.store.add_goals([self._record(goal, GoalStatus.OPEN) for goal in goals])
-
-    def record_blueprint(self, update: BlueprintUpdate) -> None:
-        """Keep what is true of the blueprint, if there is one."""
-        if update.blueprint.found:
-            self.store.record_blueprint(
-                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
-            )
 
     def record_end(self, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
         """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
         what is true of the blueprint.
         """
-        self.record_goals(reports)
+        self.store.record_goals([self._record(report.goal, report.status) for report in reports])
         self.record_gate(reports)
-        self.record_blueprint(update)
+        if update.blueprint.found:
+            self.store.record_blueprint(
+                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
+            )
 
     def _key(self, goal: Goal) -> str:
         """What goals that read the same have in common."""
@@ -303,11 +296,6 @@ def _known(strategy: str, script: Sequence[str], helpers: Sequence[Mapping[str, 
     kind = next((kind for kind in StrategyType if kind.value == strategy), None)
     lemmas = tuple(map(HelperLemma.from_json, helpers))
     return Result(success=True, strategy=kind, tactics=tuple(script), known=True, helpers=lemmas)
-
-
-def _may_need_more_time(result: Result) -> bool:
-    """Whether the time given says anything of the result: a strategy that gave up by itself would do so again."""
-    return result.outcome is not Outcome.NOT_PROVED
 
 
 def _tactic_name(strategy: StrategyType, tactic: str) -> str:

@@ -18,9 +18,9 @@ class RunProgress:
     """Follows a run's events. An observer."""
 
     def __init__(
-        self, keeper: Ledger, run_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self, ledger: Ledger, run_id: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self._keeper = keeper
+        self._ledger = ledger
         self._run_id = run_id
         self._clock = clock
         self._kept_at: datetime | None = None
@@ -60,7 +60,7 @@ class RunProgress:
         now = self._clock()
         if at_once or self._kept_at is None or now - self._kept_at >= EVERY:
             self._kept_at = now
-            self._keeper.set_progress(
+            self._ledger.set_progress(
                 ProgressRecord(
                     run_id=self._run_id,
                     stage=self._stage,

@@ -8,9 +8,12 @@ from typing import Any
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.hosts import GITHUB_API, GITLAB_API, GitHub, GitLab, Host
 from orchestrator.git.push import CommitDraft, push_branch
-from orchestrator.run.publish.pull_request import MARKER, body, push_comment, title
+from orchestrator.run.report.render import templates
 from orchestrator.run.request import HostAccess, HostKind, Publish
 from orchestrator.text import counted
+
+MARKER = "<!-- lean-orchestrator -->"
+"""By this a comment of ours is found again."""
 
 
 def host_of(access: HostAccess) -> Host:
@@ -70,8 +73,21 @@ def publish(
 
 def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tuple[str, ...]:
     """Say on a request what became provable; one comment, kept up to date. Raises PublishError: the host refused."""
-    text = push_comment(summary)
-    if not text:
+    if not _number(summary, "solved", "conditional", "looks_false"):
         return ()
-    host.comment(number, MARKER, text)
+    host.comment(number, MARKER, templates().get_template("push_comment.md").render(run=summary, marker=MARKER))
     return (f"commented on request {number}",)
+
+
+def title(summary: Mapping[str, Any]) -> str:
+    """Such as "Prove 12 sorries"."""
+    return f"Prove {counted(_number(summary, 'solved', 'conditional'), 'sorry', 'sorries')}"
+
+
+def body(summary: Mapping[str, Any]) -> str:
+    """What was proved, what is conditional, what looks false, and how it was checked."""
+    return templates().get_template("pull_request.md").render(run=summary, marker=MARKER)
+
+
+def _number(summary: Mapping[str, Any], *statuses: str) -> int:
+    return sum(goal["status"] in statuses for goal in summary["goals"])

@@ -13,6 +13,7 @@ from html import escape
 
 from orchestrator.goals.result import GoalStatus, StrategyType
 from orchestrator.run.report.summary import Summary, counts
+from orchestrator.text import duration
 
 WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 14, 34
@@ -65,7 +66,7 @@ def solved_plot(summary: Summary) -> str:
     lines = [f'<path class="g" d="M{_LEFT} {y(mark)}H{WIDTH - _RIGHT}"/>' for mark in marks]
     lines += [f'<text class="q" x="{_LEFT - 8}" y="{y(mark) + 4}" text-anchor="end">{mark}</text>' for mark in marks]
     lines += [
-        f'<text class="q" x="{x(share * end)}" y="{HEIGHT - 10}" text-anchor="{anchor}">{_clock(share * end)}</text>'
+        f'<text class="q" x="{x(share * end)}" y="{HEIGHT - 10}" text-anchor="{anchor}">{duration(share * end)}</text>'
         for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end"))
     ]
     area = f'<path class="a" d="M{x(0)} {y(0)}L{path}L{x(end)} {y(0)}z"/>'
@@ -80,7 +81,7 @@ def strategies_plot(summary: Summary) -> str:
         if counts(attempt.result):
             seconds[attempt.strategy] += attempt.result.time_seconds
     bars = [
-        (name.value, [(won, "s"), (used - won, "o")], f"{won} of {used}, {_clock(seconds[name])}")
+        (name.value, [(won, "s"), (used - won, "o")], f"{won} of {used}, {duration(seconds[name])}")
         for name, (used, won) in summary.strategies.items()
     ]
     return _bars(PLOTS["strategies.svg"], bars)
@@ -128,10 +129,3 @@ def _text(text: str) -> str:
     """Text that XML can hold: control characters and lone surrogates are none."""
     plain = "".join(c if c.isprintable() else "�" for c in text)
     return escape(plain)
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

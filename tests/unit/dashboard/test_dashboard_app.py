@@ -21,7 +21,7 @@ from scripted_changes import ScriptedChanges
 
 from orchestrator.dashboard.app import Dashboard, listen
 from orchestrator.dashboard.live import Hub
-from orchestrator.dashboard.security import HEADERS, Keeper, host_name
+from orchestrator.dashboard.security import HEADERS, WriteAccess, host_name
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.views import VIEWS
 from orchestrator.errors import ConfigError
@@ -144,8 +144,8 @@ def test_without_a_token_nobody_writes(site: Site) -> None:
     assert "read-only" in client.get(ADDRESSES["ticket"]).text
 
 
-def form_word(client: TestClient) -> str:
-    found = re.search('name="form_word" value="([0-9a-f]+)"', client.get(ADDRESSES["ticket"]).text)
+def form_token(client: TestClient) -> str:
+    found = re.search('name="form_token" value="([0-9a-f]+)"', client.get(ADDRESSES["ticket"]).text)
     assert found is not None
     return found[1]
 
@@ -160,7 +160,7 @@ def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> No
     assert "samesite=strict" in cookie.lower()
     assert client.post("/ticket/claim", data=form).status_code == 403
     elsewhere = {"Origin": "http://evil.example"}
-    whole = form | {"form_word": form_word(client)}
+    whole = form | {"form_token": form_token(client)}
     assert client.post("/ticket/claim", data=whole, headers=elsewhere).status_code == 403
     assert client.post("/ticket/claim", data=whole, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert site.ledger.ticket_counts().by_status[TicketStatus.OPEN] == 1
@@ -171,7 +171,7 @@ def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> No
 
 def test_a_ticket_is_somebodys_or_free(client: TestClient, site: Site) -> None:
     client.post("/login", data={"token": TOKEN})
-    form = {"id": TICKET.ticket_id, "form_word": form_word(client)}
+    form = {"id": TICKET.ticket_id, "form_token": form_token(client)}
     client.post("/ticket/claim", data=form | {"supplier": "me"})
     for action in ("claim", "complete"):
         answer = client.post(f"/ticket/{action}", data=form | {"supplier": "another", "proof": "by rfl"})
@@ -212,16 +212,16 @@ def test_host_names(header: str, name: str) -> None:
 
 @generated(st.text(max_size=80))
 def test_no_made_up_cookie_is_a_session(cookie: str) -> None:
-    assert Keeper(TOKEN).session(cookie) is None
+    assert WriteAccess(TOKEN).session(cookie) is None
 
 
 def test_sessions_end() -> None:
     now = [1000.0]
-    keeper = Keeper(TOKEN, clock=lambda: now[0])
+    keeper = WriteAccess(TOKEN, clock=lambda: now[0])
     cookie = keeper.new_cookie()
     session = keeper.session(cookie)
-    assert keeper.may_submit(session, session.form_word if session else "")
-    assert Keeper("another token of mine", clock=lambda: now[0]).session(cookie) is None
+    assert keeper.may_submit(session, session.form_token if session else "")
+    assert WriteAccess("another token of mine", clock=lambda: now[0]).session(cookie) is None
     body, _, signature = cookie.rpartition(".")
     later = f"{body.rpartition('.')[0]}.99999999999.{signature}"
     assert keeper.session(later) is None

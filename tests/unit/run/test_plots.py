@@ -77,7 +77,7 @@ def test_bars_are_as_long_as_their_counts() -> None:
         by_kind[str(bar.get("class"))] = by_kind.get(str(bar.get("class")), 0) + float(str(bar.get("width")))
     assert by_kind["s"] == pytest.approx(2 * by_kind["c"], abs=0.3)
     assert by_kind["o"] == pytest.approx(by_kind["r"], abs=0.3)
-    assert "4 of 5, 8 s" in "".join(ElementTree.fromstring(strategies_plot(RUN)).itertext())
+    assert "4 of 5, 7.5 s" in "".join(ElementTree.fromstring(strategies_plot(RUN)).itertext())
 
 
 @pytest.mark.parametrize("plot", [solved_plot, strategies_plot, files_plot])

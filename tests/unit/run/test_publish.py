@@ -11,8 +11,7 @@ from orchestrator.git.checkout import Checkout
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
 from orchestrator.run.publish.commits import plan_commits
-from orchestrator.run.publish.publish import comment_on_push, publish
-from orchestrator.run.publish.pull_request import MARKER, body, title
+from orchestrator.run.publish.publish import MARKER, body, comment_on_push, publish, title
 from orchestrator.run.report.ci import failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.summary import GoalReport
 from orchestrator.run.request import Publish

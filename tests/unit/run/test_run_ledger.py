@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from orchestrator.blueprint.loading import load
+from orchestrator.blueprint.sync import update_blueprint
 from orchestrator.config import Settings
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
@@ -231,9 +234,9 @@ def test_attempts_teach_the_next_run_which_strategy_to_try(store: Ledger) -> Non
     assert [attempt.strategy for attempt in run.made] == [MICRO, MICRO, HAMMER]
 
 
-def test_goals_are_kept_with_their_status(store: Ledger) -> None:
+def test_goals_are_kept_with_their_status(store: Ledger, tmp_path: Path) -> None:
     run = run_on(store)
-    run.record_goals([report(PROOF, PASSED), GoalReport(TWIN, GoalStatus.OPEN)])
+    run.record_end([report(PROOF, PASSED), GoalReport(TWIN, GoalStatus.OPEN)], update_blueprint(load(tmp_path), {}))
     assert {goal.goal.id: goal.status for goal in store.goals(run_id=run.run_id)} == {
         "g1": GoalStatus.SOLVED,
         "g2": GoalStatus.OPEN,
