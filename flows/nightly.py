@@ -20,12 +20,11 @@ from orchestrator.scheduler.claims import release_left_over
 from orchestrator.strategies.registry import neglected_models
 from tasks.attempt import prefect_task, prove_goals
 from tasks.begin import beginning
-from tasks.judge import judged, make_patch, publish_proofs, record, sort_goals, sync_blueprint
+from tasks.judge import judged, make_patch, publish_proofs, record, retry_refused, sort_goals, sync_blueprint
 from tasks.limits import ensure_limits
 from tasks.premises import open_premises
 from tasks.report import report
 from tasks.request import read_request
-from tasks.retry_refused import retry_refused
 from tasks.supply import supply_lemmas
 
 

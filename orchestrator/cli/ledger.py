@@ -10,8 +10,7 @@ from typing import Annotated, TextIO
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from orchestrator.cli.examples import with_examples
-from orchestrator.cli.output import AsJson, counted_along, open_ledger, print_json
+from orchestrator.cli.output import AsJson, counted_along, open_ledger, print_json, with_examples
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, tell
 from orchestrator.errors import OrchestratorError

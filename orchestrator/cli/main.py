@@ -13,8 +13,8 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from orchestrator.cli.dashboard import dashboard
-from orchestrator.cli.examples import with_examples
 from orchestrator.cli.health import doctor, settings
+from orchestrator.cli.output import with_examples
 from orchestrator.cli.repository import extract, verify
 from orchestrator.cli.runs import bank, bg, on_push, prove
 from orchestrator.cli.setup import setup

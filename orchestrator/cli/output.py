@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from pydantic import BaseModel
 from rich.console import Console
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.ledger.store import Ledger
 
 Item = TypeVar("Item")
+Command = TypeVar("Command", bound=Callable[..., Any])
+_SECTION = re.compile(r"^Examples\n-+\n(?P<lines>.+)", re.MULTILINE | re.DOTALL)
 
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON on standard output.")]
 Repository = Annotated[str, Parameter(help="Folder or URL of a git repository.")]
@@ -72,3 +76,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump()
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def with_examples(app: App, name: str | None = None) -> Callable[[Command], Command]:
+    """A decorator as `app.command`, for functions with a section *Examples* at the end of their docstring."""
+
+    def register(function: Command) -> Command:
+        examples = examples_of(function)
+        app.command(function, name=name, help_epilogue=f"Examples:\n\n```text\n{examples}\n```" if examples else None)
+        return function
+
+    return register
+
+
+def examples_of(function: Callable[..., Any]) -> str:
+    """The lines of the section *Examples* of a docstring, "" when it has none."""
+    found = _SECTION.search(inspect.getdoc(function) or "")
+    return found["lines"].strip() if found else ""

@@ -11,9 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from orchestrator.errors import CheckoutError
-from orchestrator.git.mirror import Mirror
+from orchestrator.git.mirror import Mirror, Trees
 from orchestrator.git.origin import LocalOrigin, RemoteOrigin, open_origin
-from orchestrator.git.worktrees import Trees
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NAME_LENGTH = 40

@@ -1,13 +1,15 @@
-"""The ledger's attempts: what was tried, what it adds up to, and what is still open."""
+"""The ledger's attempts: what was tried, what it adds up to, what is still open, and what is old."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, not_, or_, select
 from sqlalchemy.engine import Connection
 
 from orchestrator.goals.normal_form import goal_hash
@@ -16,12 +18,20 @@ from orchestrator.ledger.columns import plain, row_of
 from orchestrator.ledger.database import Database, Section, count_rows
 from orchestrator.ledger.records import AttemptRecord
 from orchestrator.ledger.summaries import FrontierGoal, StrategyTotals
-from orchestrator.ledger.tables import ATTEMPT_TOTALS, ATTEMPTED_GOALS, ATTEMPTS
+from orchestrator.ledger.tables import ATTEMPT_TOTALS, ATTEMPTED_GOALS, ATTEMPTS, STRATEGY_HISTORY
 
 CONCLUSIVE = (Outcome.NOT_PROVED, Outcome.TIMEOUT)
 """Failures that say something of the goal; errors, cancelled and unavailable attempts do not."""
 # Rows put in by hand may say of a proof nothing but its success.
 OUTCOME = case((ATTEMPTS.c.success, Outcome.PROVED.value), else_=ATTEMPTS.c.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was (or would be) removed: failed attempts, and entries of the strategies' history."""
+
+    attempts: int
+    history: int
 
 
 class AttemptSection(Section):
@@ -141,6 +151,23 @@ class AttemptSection(Section):
         """Bring frontier and statistics in step with `attempts` after rows were added or removed by hand."""
         with self._database.write() as connection:
             rebuild_counts(self._database, connection)
+
+    def prune(self, older_than: timedelta, *, dry_run: bool = False) -> Pruned:
+        """Remove failed attempts and the strategies' history from before that time; proofs are always kept.
+
+        A goal whose failures are gone is tried again, since nobody remembers that it was. What strategies have learned
+        stays. With `dry_run` nothing is removed.
+        """
+        before = self._now() - older_than
+        failed: ColumnElement[bool] = and_(ATTEMPTS.c.timestamp < before, not_(ATTEMPTS.c.success))
+        old = STRATEGY_HISTORY.c.minute < before
+        with self._database.write() as connection:
+            found = Pruned(count_rows(connection, ATTEMPTS, failed), count_rows(connection, STRATEGY_HISTORY, old))
+            if not dry_run:
+                connection.execute(delete(STRATEGY_HISTORY).where(old))
+                if connection.execute(delete(ATTEMPTS).where(failed)).rowcount:
+                    rebuild_counts(self._database, connection)
+        return found
 
 
 def _same_goal(goal_text: str, identity: str) -> tuple[ColumnElement[bool], ...]:

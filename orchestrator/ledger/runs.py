@@ -1,4 +1,4 @@
-"""The ledger's runs, and the proofs that went through the gate in them."""
+"""The ledger's runs: how far they have come, the proofs that went through the gate, and blueprints as last seen."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from orchestrator.errors import LedgerError
 from orchestrator.goals.normal_form import goal_hash as hash_of
-from orchestrator.ledger.columns import row_of
+from orchestrator.ledger.columns import Record, row_of
 from orchestrator.ledger.database import Section
-from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunRecord, RunStatus
-from orchestrator.ledger.tables import PROOFS, RUNS
+from orchestrator.ledger.records import BlueprintRecord, ProgressRecord, ProofRecord, ProofVerdict, RunRecord, RunStatus
+from orchestrator.ledger.tables import BLUEPRINTS, PROOFS, RUN_PROGRESS, RUNS
 
 NEWEST_RUNS = select(RUNS).order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
 
 
 class RunSection(Section):
-    """Runs and their proofs."""
+    """Runs, their progress and proofs, and blueprints; of progress and blueprints the newest is kept."""
 
     def start_run(
         self,
@@ -94,3 +94,24 @@ class RunSection(Section):
             PROOFS.c.run_id == run_id, PROOFS.c.verdict == ProofVerdict.PASSED
         )
         return self._pairs(query)
+
+    def set_progress(self, progress: ProgressRecord) -> None:
+        """Say how far a run has come. Raises LedgerError: the run was never started."""
+        self._replace(RUN_PROGRESS, progress)
+
+    def progress(self, run_id: str) -> ProgressRecord | None:
+        """How far a run has come, None when it never said."""
+        return self._first(ProgressRecord, select(RUN_PROGRESS).where(RUN_PROGRESS.c.run_id == run_id))
+
+    def record_blueprint(self, blueprint: BlueprintRecord) -> None:
+        """Keep a repository's blueprint in place of the one before. Raises LedgerError: its run was never started."""
+        self._replace(BLUEPRINTS, blueprint)
+
+    def blueprints(self) -> tuple[BlueprintRecord, ...]:
+        """The blueprints of all repositories, the newest first."""
+        query = select(BLUEPRINTS).order_by(BLUEPRINTS.c.updated_at.desc(), BLUEPRINTS.c.repo)
+        return self._all(BlueprintRecord, query)
+
+    def _replace(self, table: Table, record: Record) -> None:
+        with self._database.write() as connection:
+            connection.execute(self._database.upsert(table), row_of(table, record, updated_at=self._now()))

@@ -15,8 +15,6 @@ from orchestrator.ledger.database import Database, count_by, count_rows
 from orchestrator.ledger.export import ExportSection
 from orchestrator.ledger.goals import GoalSection
 from orchestrator.ledger.pages import PageSection
-from orchestrator.ledger.progress import ProgressSection
-from orchestrator.ledger.pruning import PruningSection
 from orchestrator.ledger.records import RunRecord
 from orchestrator.ledger.runs import NEWEST_RUNS, RunSection
 from orchestrator.ledger.statistics import StatisticsSection
@@ -38,9 +36,7 @@ class Ledger(
     RunSection,
     StatisticsSection,
     TicketSection,
-    ProgressSection,
     PageSection,
-    PruningSection,
     ExportSection,
 ):
     """One ledger, shared by any number of threads and processes. Each method is one short transaction.

@@ -18,8 +18,8 @@ from cyclopts import App
 from documented import PAGES, ROOT, Block, blocks, documented, fits, run  # type: ignore[import-not-found]
 
 from orchestrator import errors
-from orchestrator.cli.examples import examples_of
 from orchestrator.cli.main import app
+from orchestrator.cli.output import examples_of
 from orchestrator.config import given_settings
 
 ALL = [block for page in PAGES for block in blocks(page)]

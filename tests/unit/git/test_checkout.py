@@ -16,7 +16,7 @@ from filelock import FileLock
 from orchestrator.errors import CheckoutError
 from orchestrator.git.checkout import Checkout, checkout
 from orchestrator.git.command import GitReply, explain, is_url, redact, without_credentials
-from orchestrator.git.worktrees import Trees
+from orchestrator.git.mirror import Trees
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -10,7 +10,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.report.summary import GoalReport
-from tasks.retry_refused import retry_refused
+from tasks.judge import retry_refused
 
 GOALS = tuple(Goal(id=name, text=f"⊢ {name}", declaration=name, file="A.lean") for name in ("good", "bad", "open"))
 FIRST = {
