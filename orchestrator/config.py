@@ -319,8 +319,7 @@ class Settings(
 ):
     """Everything that can be set. A value: it reads nothing by itself, `load_settings` does.
 
-    Raises:
-        ConfigError: values that are allowed one by one, but not together.
+    Raises ConfigError: values that are allowed one by one, but not together.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, enable_decoding=False, validate_default=False)
@@ -391,8 +390,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Set
 
     A flag `name` has the variable `ORCH_NAME`; one that is None and a variable that is empty count as not set.
 
-    Raises:
-        ConfigError: an unknown setting, a value that is not allowed, or values that contradict one another.
+    Raises ConfigError: an unknown setting, a value that is not allowed, or values that contradict one another.
     """
     environ = os.environ if environ is None else environ
     from_file, from_environment = _from_file(environ), _from_environment(environ)

@@ -55,8 +55,7 @@ async def retry_refused(
 
     Which strategy wins is a matter of moments: what the others have to say must not wait for the next run.
 
-    Raises:
-        LedgerError: the verdicts could not be kept.
+    Raises LedgerError: the verdicts could not be kept.
     """
     refused = turned_down(goals, results, gate)
     if not refused:

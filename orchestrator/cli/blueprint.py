@@ -192,8 +192,7 @@ async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tup
 
     If it could, the facts also say whether its library has those of `names` that the project has not.
 
-    Raises:
-        RepositoryError, LeanError: it cannot be asked.
+    Raises RepositoryError, LeanError: it cannot be asked.
     """
     project, servers = await asyncio.to_thread(prepare, repo, None, console)
     found = await elaborate(project, servers, console)

@@ -106,8 +106,7 @@ def listen(host: str, port: int) -> socket.socket:
     asyncio switches Nagle's algorithm off only on sockets that name their protocol, which those of `create_server` do
     not: with it, each answer whose head and body are written one after the other waits 40 ms for an acknowledgement.
 
-    Raises:
-        ConfigError: it is not possible to listen there.
+    Raises ConfigError: it is not possible to listen there.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

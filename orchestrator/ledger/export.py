@@ -59,8 +59,7 @@ class ExportSection(Section):
         Attempts, proofs and what happened to tickets get new numbers; a run or a ticket that is here already is taken
         to have all of its own.
 
-        Raises:
-            LedgerError: a line is not one of an export.
+        Raises LedgerError: a line is not one of an export.
         """
         counts: dict[str, int] = {}
         numbered = enumerate(lines, start=1)

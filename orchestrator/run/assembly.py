@@ -101,8 +101,7 @@ def recorded(ledger: RunLedger, checkout: Checkout, link: str = "") -> Iterator[
 
     `link` is where Prefect shows it ("" when it is kept nowhere else).
 
-    Raises:
-        LedgerError: it cannot be kept.
+    Raises LedgerError: it cannot be kept.
     """
     ledger.store.start_run(
         run_id=ledger.run_id,

@@ -43,8 +43,7 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
 
     It starts no Lean and tries no strategy, and as long as the answer is None it writes nothing down.
 
-    Raises:
-        OrchestratorError: as the run itself would.
+    Raises OrchestratorError: as the run itself would.
     """
     started, settings = Beginning(), load_settings(**request.settings)
     check_folder(request.out)

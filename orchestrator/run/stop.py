@@ -23,8 +23,7 @@ def interruption_held() -> Iterator[None]:
     While classes are being built, libraries turn what interrupts them into errors of their own (pydantic's serializer
     does, and `__set_name__`), and an interrupted import leaves half a module behind.
 
-    Raises:
-        KeyboardInterrupt: at the end of the block, when a signal came in it.
+    Raises KeyboardInterrupt: at the end of the block, when a signal came in it.
     """
     came = threading.Event()
     main = threading.current_thread() is threading.main_thread()

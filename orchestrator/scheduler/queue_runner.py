@@ -61,8 +61,7 @@ class QueueRunner:
 
         When this returns or raises, nothing runs any more, save what was left behind in a hurry.
 
-        Raises:
-            LedgerError: an attempt could not be kept.
+        Raises LedgerError: an attempt could not be kept.
         """
         self._admission.queues.add(self._line)
         try:

@@ -17,8 +17,7 @@ def check_folder(folder: str) -> None:
 
     A new one tells git to ignore it, so that results inside a repository are no changes of it.
 
-    Raises:
-        OrchestratorError: they cannot.
+    Raises OrchestratorError: they cannot.
     """
     if not folder:
         return
@@ -36,8 +35,7 @@ def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
 
     A file is replaced as a whole or not at all, so that a run that dies leaves no half of one.
 
-    Raises:
-        OrchestratorError: the folder or a file cannot be written.
+    Raises OrchestratorError: the folder or a file cannot be written.
     """
     check_folder(str(folder))
     for name, content in files.items():
@@ -52,8 +50,7 @@ def replaced_file(path: Path) -> Iterator[TextIO]:
 
     Bytes that are not UTF-8, which `surrogateescape` keeps, and line ends are written as they are.
 
-    Raises:
-        OrchestratorError: it cannot be written.
+    Raises OrchestratorError: it cannot be written.
     """
     with _explained(path):
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
