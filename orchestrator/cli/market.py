@@ -19,7 +19,7 @@ from orchestrator.cli.terminal import make_console, say, tell
 from orchestrator.config import load_settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester, TicketStatus
+from orchestrator.ledger.ticket_records import Ticket, TicketLocation, TicketRequester, TicketStatus
 from orchestrator.marketplace.marketplace import LEASE_SECONDS, Similar
 
 if TYPE_CHECKING:
@@ -110,12 +110,12 @@ def request(
     json_: AsJson = False,
 ) -> int:
     """Ask for a lemma. Lean elaborates the statement; one that it does not accept is refused and not kept."""
-    place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
+    location = TicketLocation(module=module, declaration=before, opens=open_, imports=import_)
 
     async def work(market: RepositoryMarket) -> Ticket:
         asked = TicketRequester(requester=_me(who))
         ticket_id = await market.market.request_lemma(
-            goal, market.placed(place), name, constraint, priority, requester=asked
+            goal, market.located(location), name, constraint, priority, requester=asked
         )
         return await market.market.get_ticket(ticket_id)
 
@@ -234,10 +234,10 @@ def search(
     json_: AsJson = False,
 ) -> int:
     """Find tickets like a statement: the same one, a variant, a lemma that closes it in Lean, or common words."""
-    place = TicketPlace(module=module, declaration=before, opens=open_, imports=import_)
+    location = TicketLocation(module=module, declaration=before, opens=open_, imports=import_)
 
     async def work(market: RepositoryMarket) -> list[Similar]:
-        return await market.market.search_similar(goal, limit, context=market.placed(place))
+        return await market.market.search_similar(goal, limit, context=market.located(location))
 
     found = asyncio.run(_with_lean(repo, json_, work))
     if json_:
@@ -300,8 +300,8 @@ def _tell(ticket: Ticket, as_json: bool = False) -> int:
 
 
 def _facts(ticket: Ticket) -> Sequence[tuple[str, str]]:
-    place = ticket.place
-    where = f"before {place.declaration} in {place.file}" if place.declaration else place.file
+    location = ticket.location
+    where = f"before {location.declaration} in {location.file}" if location.declaration else location.file
     lease = f"{ticket.supplier} until {ticket.lease_until:%Y-%m-%d %H:%M:%S}" if ticket.lease_until else ""
     facts = (
         ("statement", ticket.signature.removeprefix(": ")),

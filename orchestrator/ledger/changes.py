@@ -26,8 +26,7 @@ class Changes(Protocol):
         Raises LedgerUnavailable: the ledger went away.
         """
 
-    def close(self) -> None:
-        """Give its connection back."""
+    def close(self) -> None: ...
 
 
 class SqliteChanges:

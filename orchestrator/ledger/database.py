@@ -39,18 +39,9 @@ _alembic = threading.Lock()  # Alembic keeps its context in module globals
 
 
 class Database:
-    """Transactions on one database.
+    """Transactions on one database; `url` and what it raises are as of `store.Ledger`.
 
-    Args:
-        url: a file's path, or any SQLAlchemy URL; `sqlite://` is an in-memory ledger that ends with this object.
-
-    Attributes:
-        writes: how many transactions that write have ended well in this process.
-
-    Raises:
-        LedgerUnavailable: no such folder, read-only, locked for longer than `BUSY_SECONDS`, no server.
-        LedgerCorrupt: the file is damaged or no database; it is left as it is.
-        LedgerSchemaError: written by a newer version, or a database of another program.
+    `writes` counts the transactions that write and have ended well in this process.
     """
 
     def __init__(self, url: str | Path) -> None:

@@ -63,7 +63,7 @@ class TicketEventKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketPlace:
+class TicketLocation:
     """Where a lemma is to stand: in front of `declaration` in `file`, or at the end of `module` when that is "".
 
     Attributes:
@@ -93,7 +93,9 @@ class TicketColumns(Record):
     digest: Hash = ""
     name: LongText = ""
     repo: LongText = ""
-    place: Annotated[TicketPlace, column(PlainJson, "'{}'")] = TicketPlace()
+    location: Annotated[TicketLocation, column(PlainJson, "'{}'", name="place", validation_alias="place")] = (
+        TicketLocation()
+    )
     labels: Strings = ()
     constraints: Strings = ()
     environment: LongText = ""

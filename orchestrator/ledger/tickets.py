@@ -46,6 +46,7 @@ class TicketSection(Section):
                 TICKETS,
                 ticket,
                 id=ticket.ticket_id,
+                place=ticket.location,
                 proof=ticket.completed_proof,
                 rank=_rank(ticket.priority, now),
                 created_at=now,

@@ -13,7 +13,7 @@ from orchestrator.lean.pool import Pool
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketStatus, WaitStatus
 from orchestrator.marketplace.lean_checker import LeanChecker
-from orchestrator.marketplace.placement import place_of
+from orchestrator.marketplace.placement import location_of
 from orchestrator.source.helper_lemmas import helper_text, short_name
 
 
@@ -71,7 +71,7 @@ class GoalCloser:
             helpers = [self._helper(ticket, goal) for ticket in tickets]
         except MarketplaceError:
             return None
-        namespace = place_of(goal, self._pool.project).namespace
+        namespace = location_of(goal, self._pool.project).namespace
         names = [short_name(helper.name, namespace) for helper in helpers]
         for ticket, name in zip(tickets, names, strict=True):
             script = renamed(script, short_name(ticket.name, namespace), name)

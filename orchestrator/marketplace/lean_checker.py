@@ -17,8 +17,8 @@ from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import extract, goals_of
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Elaborated, Workspace
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace
-from orchestrator.marketplace.placement import place_of, scratch_file, with_module
+from orchestrator.ledger.ticket_records import Ticket, TicketLocation
+from orchestrator.marketplace.placement import location_of, scratch_file, with_module
 from orchestrator.marketplace.probe import PROBE, STRICT, Judged, Statement, first_error, probe, probe_name, run
 from orchestrator.marketplace.statements import proposition, signature_of, written_proof
 from orchestrator.source.helper_lemmas import (
@@ -65,7 +65,7 @@ class LeanChecker:
         self._lean = lean
         self._judging = asyncio.Lock()
 
-    async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
+    async def elaborate(self, goal: str, location: TicketLocation) -> Statement:
         """Elaborate a statement where it is to stand.
 
         Raises:
@@ -75,8 +75,8 @@ class LeanChecker:
             raise MarketplaceError("the statement is empty")
         signature = " ".join(signature_of(goal).split())
         _checked(signature)
-        async with self._at(place) as (workspace, env):
-            return await probe(workspace, env, signature, place)
+        async with self._at(location) as (workspace, env):
+            return await probe(workspace, env, signature, location)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
         """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front; one at a time."""
@@ -86,13 +86,13 @@ class LeanChecker:
             return Judged(refusal=error.what)
         if written.signature:
             try:
-                claimed = await self.elaborate(written.signature, ticket.place)
+                claimed = await self.elaborate(written.signature, ticket.location)
             except MarketplaceError as error:
                 return Judged(refusal=f"its statement does not elaborate: {error.what}")
             if claimed.digest != ticket.digest:
                 return Judged(refusal=f"it proves another statement: {proposition(claimed.signature)}")
         script = written.script
-        problem = helper_problem(_lemma(ticket, ticket.place, script))
+        problem = helper_problem(_lemma(ticket, ticket.location, script))
         if problem:
             return Judged(refusal=problem)
         async with self._judging:
@@ -119,12 +119,12 @@ class LeanChecker:
         words = [*errors, *reasons, *rests, *unlike, "it leaves its sorry in place"]
         return Judged(refusal=words[0][:500])
 
-    async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
+    async def closes(self, goal: Statement, found: Ticket, location: TicketLocation) -> str:
         """How a ticket's lemma closes a goal: "exact", "apply", or "" when it does not."""
-        probe = probe_name(place)
-        name = f"{probe_name(found.place)}_found"
+        probe = probe_name(location)
+        name = f"{probe_name(found.location)}_found"
         lemma = f"{STRICT}theorem {name}{universes(found.signature)} {found.signature} := by sorry\n"
-        async with self._at(place) as (workspace, env):
+        async with self._at(location) as (workspace, env):
             made = await run(workspace, lemma, env)
             if made.errors or made.env is None:
                 return ""
@@ -139,10 +139,10 @@ class LeanChecker:
                     return by
         return ""
 
-    def environment(self, place: TicketPlace) -> str:
+    def environment(self, location: TicketLocation) -> str:
         """Digest of what a statement at this location depends on."""
-        digest = self._project.environment_digest(place.module) if place.module in self._project.by_name else ""
-        return hashlib.sha256(f"{self._lean}\x00{digest}\x00{place.imports}".encode()).hexdigest()
+        digest = self._project.environment_digest(location.module) if location.module in self._project.by_name else ""
+        return hashlib.sha256(f"{self._lean}\x00{digest}\x00{location.imports}".encode()).hexdigest()
 
     def helper(self, ticket: Ticket) -> HelperLemma:
         """A completed ticket's lemma at the location that asked for it.
@@ -150,9 +150,9 @@ class LeanChecker:
         Raises:
             MarketplaceError: the location is no longer in the project.
         """
-        goal = self._goals.get(ticket.place.declaration)
+        goal = self._goals.get(ticket.location.declaration)
         if goal is None or goal.command is None:
-            raise MarketplaceError(f"`{ticket.place.declaration}` no longer has a sorry")
+            raise MarketplaceError(f"`{ticket.location.declaration}` no longer has a sorry")
         return self.helper_at(ticket, goal)
 
     def helper_at(self, ticket: Ticket, goal: Goal, *, copy: bool = False) -> HelperLemma:
@@ -161,7 +161,7 @@ class LeanChecker:
         name = f"{goal.declaration}_{ticket.name.rpartition('.')[2]}" if copy else ticket.name
         return HelperLemma(
             name=name,
-            short=short_name(name, place_of(goal, self._project).namespace),
+            short=short_name(name, location_of(goal, self._project).namespace),
             signature=ticket.signature,
             script=ticket.script,
             file=goal.file,
@@ -175,25 +175,25 @@ class LeanChecker:
         Raises:
             MarketplaceError: the location is no longer in the project.
         """
-        place = ticket.place
-        short = short_name(ticket.name, place.namespace)
-        if place.module not in self._project.by_name:
-            project, module = scratch_file(self._project, place)
+        location = ticket.location
+        short = short_name(ticket.name, location.namespace)
+        if location.module not in self._project.by_name:
+            project, module = scratch_file(self._project, location)
             head = module.text
         else:
-            module = self._project.by_name[place.module]
-            modules = (*self._project.closure(place.module), module)
+            module = self._project.by_name[location.module]
+            modules = (*self._project.closure(location.module), module)
             project = replace(self._project, modules=modules, problems=())
             head = module.text.rstrip() + "\n\n"
-            if place.declaration:
-                goal = self._goals.get(place.declaration)
+            if location.declaration:
+                goal = self._goals.get(location.declaration)
                 if goal is None or goal.command is None:
-                    raise MarketplaceError(f"`{place.declaration}` no longer has a sorry", where=place.file)
+                    raise MarketplaceError(f"`{location.declaration}` no longer has a sorry", where=location.file)
                 head = module.text[: LineIndex(module.text).offset(goal.command.start)]
             else:
                 short = f"_root_.{ticket.name}"
-                head += "".join(f"open {name}\n" for name in place.opens)
-        text = head + "".join(helper_text(_lemma(premise, place, premise.script)) for premise in premises)
+                head += "".join(f"open {name}\n" for name in location.opens)
+        text = head + "".join(helper_text(_lemma(premise, location, premise.script)) for premise in premises)
         stubbed = replace(module, text=text + stub_text(short, ticket.signature) + "\n")
         return Stub(with_module(project, stubbed), stubbed)
 
@@ -214,19 +214,19 @@ class LeanChecker:
         return replace(goal, id=ticket.ticket_id)
 
     @asynccontextmanager
-    async def _at(self, place: TicketPlace) -> AsyncIterator[tuple[Workspace, int]]:
+    async def _at(self, location: TicketLocation) -> AsyncIterator[tuple[Workspace, int]]:
         """A workspace, and the environment of a location on it.
 
         Raises:
             MarketplaceError: there is no such location, or its file does not elaborate.
         """
-        known = place.module in self._project.by_name
-        if place.module and not known:
-            raise MarketplaceError(f"the project has no module {place.module}")
+        known = location.module in self._project.by_name
+        if location.module and not known:
+            raise MarketplaceError(f"the project has no module {location.module}")
         if known:
-            name, holding = place.module, self._pool.workspace(place.module)
+            name, holding = location.module, self._pool.workspace(location.module)
         else:
-            project, module = scratch_file(self._project, place)
+            project, module = scratch_file(self._project, location)
             name, holding = module.name, self._pool.variant(project).workspace(module.name)
         try:
             async with holding as workspace:
@@ -234,34 +234,34 @@ class LeanChecker:
                 if elaborated.errors and not known:
                     raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
                 if elaborated.errors or elaborated.blocked_by:
-                    raise MarketplaceError(f"{place.module} does not elaborate", where=place.file)
+                    raise MarketplaceError(f"{location.module} does not elaborate", where=location.file)
                 async with workspace.scratch():
-                    yield workspace, await self._environment(workspace, elaborated, place)
+                    yield workspace, await self._environment(workspace, elaborated, location)
         except RequestRefused as error:
             raise MarketplaceError(error.what) from error
 
-    async def _environment(self, workspace: Workspace, elaborated: Elaborated, place: TicketPlace) -> int:
+    async def _environment(self, workspace: Workspace, elaborated: Elaborated, location: TicketLocation) -> int:
         """The environment in front of the location's declaration, else that of the file with its namespaces open.
 
         Raises:
             MarketplaceError: there is no such declaration or namespace.
         """
-        if place.declaration:
-            found = [s.before for s in elaborated.reply.sorries if s.declaration == place.declaration]
+        if location.declaration:
+            found = [s.before for s in elaborated.reply.sorries if s.declaration == location.declaration]
             if not found or found[0] is None:
-                raise MarketplaceError(f"`{place.declaration}` has no sorry", where=place.file)
+                raise MarketplaceError(f"`{location.declaration}` has no sorry", where=location.file)
             return found[0]
-        if not place.opens:
+        if not location.opens:
             return elaborated.env
-        reply = await run(workspace, f"open {' '.join(place.opens)}", elaborated.env)
+        reply = await run(workspace, f"open {' '.join(location.opens)}", elaborated.env)
         if reply.errors or reply.env is None:
-            raise MarketplaceError(first_error(reply), where=f"open {' '.join(place.opens)}")
+            raise MarketplaceError(first_error(reply), where=f"open {' '.join(location.opens)}")
         return reply.env
 
 
-def _lemma(ticket: Ticket, place: TicketPlace, script: str) -> HelperLemma:
-    short = short_name(ticket.name, place.namespace)
-    return HelperLemma(ticket.name, short, ticket.signature, script, place.file, Position(1, 0))
+def _lemma(ticket: Ticket, location: TicketLocation, script: str) -> HelperLemma:
+    short = short_name(ticket.name, location.namespace)
+    return HelperLemma(ticket.name, short, ticket.signature, script, location.file, Position(1, 0))
 
 
 def _checked(signature: str) -> None:

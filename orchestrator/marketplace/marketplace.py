@@ -17,7 +17,7 @@ from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import (
     Ticket,
-    TicketPlace,
+    TicketLocation,
     TicketRequester,
     TicketStatus,
 )
@@ -94,7 +94,7 @@ class Marketplace:
     async def request_lemma(
         self,
         goal: str,
-        context: Sequence[str] | TicketPlace = (),
+        context: Sequence[str] | TicketLocation = (),
         suggested_name: str = "",
         constraints: Sequence[str] = (),
         priority: float = 0.5,
@@ -121,9 +121,9 @@ class Marketplace:
         """
         if not 0.0 <= priority <= 1.0:
             raise MarketplaceError(f"a priority is between 0 and 1, not {priority:g}")
-        place = context if isinstance(context, TicketPlace) else TicketPlace()
-        words = tuple(labels) if isinstance(context, TicketPlace) else tuple(context)
-        statement = await self._lean.elaborate(goal, place)
+        location = context if isinstance(context, TicketLocation) else TicketLocation()
+        words = tuple(labels) if isinstance(context, TicketLocation) else tuple(context)
+        statement = await self._lean.elaborate(goal, location)
         ticket_id = hashlib.sha256(f"{self.repo}\x00{statement.hash}".encode()).hexdigest()[:12]
         ticket = Ticket(
             ticket_id=ticket_id,
@@ -134,10 +134,10 @@ class Marketplace:
             digest=statement.digest,
             name=suggested_name or f"lemma_{ticket_id[:6]}",
             repo=self.repo,
-            place=place,
+            location=location,
             labels=words,
             constraints=tuple(constraints),
-            environment=self._lean.environment(place),
+            environment=self._lean.environment(location),
             priority=priority,
         )
         asked = requester or TicketRequester(requester="person")
@@ -211,15 +211,15 @@ class Marketplace:
         return ticket
 
     async def search_similar(
-        self, goal: str, limit: int = 5, *, context: Sequence[str] | TicketPlace = ()
+        self, goal: str, limit: int = 5, *, context: Sequence[str] | TicketLocation = ()
     ) -> list[Similar]:
         """Tickets like `goal`, the surest first: the same statement, a variant, an instance, common words.
 
         Raises:
             MarketplaceError: Lean does not take the statement.
         """
-        place = context if isinstance(context, TicketPlace) else TicketPlace()
-        statement = await self._lean.elaborate(goal, place)
+        location = context if isinstance(context, TicketLocation) else TicketLocation()
+        statement = await self._lean.elaborate(goal, location)
         everything = await asyncio.to_thread(self.ledger.tickets, repo=self.repo)
         found: dict[str, Similar] = {}
         for ticket in everything:
@@ -230,7 +230,7 @@ class Marketplace:
         by_words = [(everything[index], score) for index, score in ranked]
         lemmas = [t for t, _ in by_words if t.status is TicketStatus.COMPLETED and t.ticket_id not in found]
         for ticket in lemmas[:_INSTANCE_CANDIDATES]:
-            by = await self._lean.closes(statement, ticket, place)
+            by = await self._lean.closes(statement, ticket, location)
             if by:
                 found[ticket.ticket_id] = Similar(ticket, How.INSTANCE, 1.0, by)
         for ticket, score in by_words:

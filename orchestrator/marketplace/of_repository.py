@@ -16,10 +16,10 @@ from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import TicketPlace
+from orchestrator.ledger.ticket_records import TicketLocation
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import Marketplace
-from orchestrator.marketplace.placement import place_of
+from orchestrator.marketplace.placement import location_of
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project
 
@@ -29,20 +29,20 @@ class RepositoryMarket:
     """The marketplace of a repository, and where its sorries are, by declaration."""
 
     market: Marketplace
-    places: Mapping[str, TicketPlace]
+    locations: Mapping[str, TicketLocation]
 
-    def placed(self, place: TicketPlace) -> TicketPlace:
+    def located(self, location: TicketLocation) -> TicketLocation:
         """The location that somebody named, with what a run would know of it.
 
         Raises:
             MarketplaceError: no such declaration.
         """
-        if not place.declaration:
-            return replace(place, file=f"{place.module.replace('.', '/')}.lean") if place.module else place
-        if place.declaration not in self.places:
+        if not location.declaration:
+            return replace(location, file=f"{location.module.replace('.', '/')}.lean") if location.module else location
+        if location.declaration not in self.locations:
             hint = "`orchestrator extract` lists the declarations that have one"
-            raise MarketplaceError(f"`{place.declaration}` has no sorry", hint=hint)
-        return self.places[place.declaration]
+            raise MarketplaceError(f"`{location.declaration}` has no sorry", hint=hint)
+        return self.locations[location.declaration]
 
 
 @asynccontextmanager
@@ -63,8 +63,8 @@ async def open_market(repo: str, ledger: Ledger, settings: Settings, paths: Path
 
         extraction = await known_extraction(ContentCache(paths.answers), project, servers.identity, elaborate)
         checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
-        places = {goal.declaration: place_of(goal, project) for goal in extraction.goals}
-        yield RepositoryMarket(Marketplace(ledger, checker, repo=source), places)
+        locations = {goal.declaration: location_of(goal, project) for goal in extraction.goals}
+        yield RepositoryMarket(Marketplace(ledger, checker, repo=source), locations)
 
 
 def _prepare(repo: str, settings: Settings, paths: Paths) -> tuple[Project, str, Servers]:

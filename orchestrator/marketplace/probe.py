@@ -1,4 +1,4 @@
-"""A statement elaborated in its place, and read: its texts, what it is the negation of, whether it is plainly false."""
+"""A statement elaborated in its location, and read: its texts, what it is the negation of, whether it is plainly false."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from orchestrator.goals.normal_form import goal_hash
 from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
-from orchestrator.ledger.ticket_records import TicketPlace
+from orchestrator.ledger.ticket_records import TicketLocation
 from orchestrator.marketplace.statements import accessible, closed, instances, proposition
 from orchestrator.source.helper_lemmas import universes
 
@@ -54,14 +54,14 @@ class Judged:
     refusal: str = ""
 
 
-async def probe(workspace: Workspace, env: int, signature: str, place: TicketPlace) -> Statement:
+async def probe(workspace: Workspace, env: int, signature: str, location: TicketLocation) -> Statement:
     """Elaborate a signature and read its texts.
 
     Raises:
         MarketplaceError: Lean does not take it.
     """
     said = f"{universes(signature)} {signature} := by\n  intros\n  sorry\n"
-    name = probe_name(place)
+    name = probe_name(location)
     source = f"{STRICT}theorem {name}{said}{STRICT}{_CANONICAL}theorem {name}_text{said}"
     reply = await run(workspace, source, env)
     if reply.errors or reply.env is None:
@@ -113,9 +113,9 @@ async def run(workspace: Workspace, source: str, env: int, *, seconds: float = _
     return reply
 
 
-def probe_name(place: TicketPlace) -> str:
+def probe_name(location: TicketLocation) -> str:
     """What a statement is called while it is looked at: in the namespace that its declaration's own name opens."""
-    return f"{place.prefix}.{PROBE}" if place.prefix else PROBE
+    return f"{location.prefix}.{PROBE}" if location.prefix else PROBE
 
 
 def first_error(reply: CommandReply) -> str:

@@ -20,7 +20,7 @@ from orchestrator.marketplace.closing import GoalCloser, renamed
 from orchestrator.marketplace.conjecture import Need, find_needs
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import Marketplace
-from orchestrator.marketplace.placement import place_of
+from orchestrator.marketplace.placement import location_of
 from orchestrator.marketplace.supplier import SUPPLIER, run_induction
 from orchestrator.marketplace.trade import MarketOutcome, trades_of
 from orchestrator.source.helper_lemmas import short_name
@@ -120,7 +120,7 @@ class MarketSession:
         """A goal that is stuck asks for the lemmas it misses, and for the subgoals that its strategies left open."""
         if self._over or goal.span is None or goal.command is None:
             return
-        namespace = place_of(goal, self._pool.project).namespace
+        namespace = location_of(goal, self._pool.project).namespace
 
         async def look() -> tuple[Need, ...]:
             return await find_needs(
@@ -159,10 +159,10 @@ class MarketSession:
     async def _request(
         self, statement: str, goal: Goal, name: str, priority: float, who: str = REQUESTER
     ) -> Ticket | None:
-        place = place_of(goal, self._pool.project)
+        location = location_of(goal, self._pool.project)
         asked = _requester(goal, who)
         try:
-            ticket_id = await self._market.request_lemma(statement, place, name, (), priority, requester=asked)
+            ticket_id = await self._market.request_lemma(statement, location, name, (), priority, requester=asked)
         except (MarketplaceError, SessionError, RequestRefused) as error:
             self._note(error)
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
+from orchestrator.ledger.ticket_records import Ticket, TicketLocation, TicketRequester
 
 HERE = Path(__file__).parent
 TOKEN = "a token of the browser tests"
@@ -27,7 +27,7 @@ TICKET = Ticket(
     goal_hash="1" * 64,
     digest="2" * 64,
     repo="/home/emmy/grove",
-    place=TicketPlace(file="Grove/Arith.lean", module="Grove.Arith", declaration="Grove.sumTo_pred"),
+    location=TicketLocation(file="Grove/Arith.lean", module="Grove.Arith", declaration="Grove.sumTo_pred"),
     priority=0.8,
     labels=("arithmetic",),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.normal_form import goal_hash
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace
+from orchestrator.ledger.ticket_records import Ticket, TicketLocation
 from orchestrator.marketplace.probe import Judged, Statement
 from orchestrator.marketplace.statements import proposition, signature_of, written_proof
 
@@ -27,7 +27,7 @@ class ScriptedChecker:
     false: frozenset[str] = frozenset({"False"})
     instances: frozenset[tuple[str, str]] = frozenset()
 
-    async def elaborate(self, goal: str, place: TicketPlace) -> Statement:
+    async def elaborate(self, goal: str, location: TicketLocation) -> Statement:
         """The statement as it is written; an empty one is refused."""
         if not goal.strip():
             raise MarketplaceError("the statement is empty")
@@ -51,10 +51,10 @@ class ScriptedChecker:
                 return Judged(refusal=words)
         return Judged(script=written_proof(proof).script)
 
-    async def closes(self, goal: Statement, found: Ticket, place: TicketPlace) -> str:
+    async def closes(self, goal: Statement, found: Ticket, location: TicketLocation) -> str:
         """What `instances` says."""
         return "exact" if (goal.text.removeprefix("⊢ "), found.goal) in self.instances else ""
 
-    def environment(self, place: TicketPlace) -> str:
+    def environment(self, location: TicketLocation) -> str:
         """Always the same."""
         return ""

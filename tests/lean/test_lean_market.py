@@ -18,11 +18,11 @@ from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import TicketPlace, TicketStatus
+from orchestrator.ledger.ticket_records import TicketLocation, TicketStatus
 from orchestrator.marketplace.conjecture import find_needs
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import How, Marketplace
-from orchestrator.marketplace.placement import place_of
+from orchestrator.marketplace.placement import location_of
 from orchestrator.marketplace.supplier import run_induction
 from orchestrator.source.project import Project
 from orchestrator.strategies.local_context import definitions_seen
@@ -60,7 +60,7 @@ theorem Row.turn_turn {α : Type} (xs : Row α) : xs.turn.turn = xs := by
 end Shop
 """
 PROJECT = project(Shop=TEXT)
-PLACE = TicketPlace(module="Shop", file="Shop.lean", declaration="Shop.onto_nil", namespace="Shop")
+PLACE = TicketLocation(module="Shop", file="Shop.lean", declaration="Shop.onto_nil", namespace="Shop")
 ONTO = "∀ (α : Type) (xs acc : List α), onto xs acc = xs.reverse ++ acc"
 GOOD = "intro α xs\ninduction xs with\n| nil => intro acc; rfl\n| cons x xs ih => intro acc; simp [ih]"
 
@@ -79,7 +79,7 @@ class Shop:
     async def again(self, variant: Project, preamble: str = "") -> AsyncIterator[Workspace]:
         yield Workspace(self.session, variant, preamble=preamble)
 
-    async def ask(self, goal: str, place: TicketPlace = PLACE, name: str = "Shop.lemma") -> str:
+    async def ask(self, goal: str, place: TicketLocation = PLACE, name: str = "Shop.lemma") -> str:
         return await self.market.request_lemma(goal, place, name)
 
 
@@ -131,9 +131,9 @@ async def test_what_does_not_elaborate_is_refused_in_the_words_of_lean(shop: Sho
         with pytest.raises(MarketplaceError, match=words):
             await shop.ask(bad)
     with pytest.raises(MarketplaceError, match="has no sorry"):
-        await shop.ask("True", TicketPlace(module="Shop", declaration="Shop.nothing"))
+        await shop.ask("True", TicketLocation(module="Shop", declaration="Shop.nothing"))
     with pytest.raises(MarketplaceError, match="no module"):
-        await shop.ask("True", TicketPlace(module="Elsewhere"))
+        await shop.ask("True", TicketLocation(module="Elsewhere"))
     assert ledger.tickets() == ()
 
 
@@ -201,7 +201,7 @@ async def test_a_lemma_that_closes_the_goal_is_found(shop: Shop) -> None:
 
 
 async def test_a_statement_of_no_project(shop: Shop) -> None:
-    place = TicketPlace(opens=("Nat",))
+    place = TicketLocation(opens=("Nat",))
     ticket_id = await shop.market.request_lemma("∀ n : Nat, succ n ≠ 0", place, "fresh_lemma")
     await shop.market.claim_ticket(ticket_id, "me")
     done = await shop.market.complete_ticket(ticket_id, "intro n h\nexact Nat.noConfusion h", "me")
@@ -211,7 +211,7 @@ async def test_a_statement_of_no_project(shop: Shop) -> None:
 @pytest.mark.parametrize("declaration", ["Shop.onto_nil", "Shop.Marks.plus_comm", "Shop.Row.turn_turn"])
 async def test_a_stuck_goal_is_closed_through_tickets(shop: Shop, declaration: str) -> None:
     (goal,) = (goal for goal in shop.extraction.goals if goal.declaration == declaration)
-    place = place_of(goal, PROJECT)
+    place = location_of(goal, PROJECT)
     seen = definitions_seen(PROJECT, shop.extraction)
     need, *_ = await find_needs(goal, prover=shop.pool, namespace=place.namespace, definitions=seen(goal), timeout=300)
     helpers = []

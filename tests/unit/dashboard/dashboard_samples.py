@@ -22,7 +22,7 @@ from orchestrator.ledger.records import (
 )
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
-from orchestrator.ledger.ticket_records import Ticket, TicketPlace, TicketRequester
+from orchestrator.ledger.ticket_records import Ticket, TicketLocation, TicketRequester
 from orchestrator.marketplace.marketplace import Marketplace
 
 EVIL = "<script>alert('x')</script>\"'&"
@@ -36,7 +36,7 @@ TICKET = Ticket(
     goal_hash="1" * 64,
     repo=EVIL,
     labels=(EVIL,),
-    place=TicketPlace(file=EVIL, declaration=EVIL),
+    location=TicketLocation(file=EVIL, declaration=EVIL),
 )
 
 

@@ -11,7 +11,7 @@ from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import (
     Ticket,
     TicketEventKind,
-    TicketPlace,
+    TicketLocation,
     TicketRequester,
     TicketStatus,
     WaitStatus,
@@ -27,7 +27,9 @@ def kinds(ledger: Ledger, ticket_id: str) -> list[TicketEventKind]:
 
 
 def test_a_ticket_is_kept_with_everything(ledger: Ledger, clock: Clock) -> None:
-    place = TicketPlace(module="A.B", file="A/B.lean", declaration="A.c", namespace="A", opens=("Nat",), imports=("X",))
+    location = TicketLocation(
+        module="A.B", file="A/B.lean", declaration="A.c", namespace="A", opens=("Nat",), imports=("X",)
+    )
     whole = Ticket(
         ticket_id="abc",
         goal="p ∧ q",
@@ -37,7 +39,7 @@ def test_a_ticket_is_kept_with_everything(ledger: Ledger, clock: Clock) -> None:
         digest="2" * 64,
         name="A.c_helper",
         repo="/r",
-        place=place,
+        location=location,
         labels=("Hausdorff",),
         constraints=("noncomputable",),
         environment="e",
@@ -45,7 +47,7 @@ def test_a_ticket_is_kept_with_everything(ledger: Ledger, clock: Clock) -> None:
     )
     opened = ledger.open_ticket(whole, asked())
     assert opened == ledger.ticket("abc")
-    assert (opened.place, opened.labels, opened.constraints) == (place, ("Hausdorff",), ("noncomputable",))
+    assert (opened.location, opened.labels, opened.constraints) == (location, ("Hausdorff",), ("noncomputable",))
     assert (opened.status, opened.waiting, opened.created_at) == (TicketStatus.OPEN, 1, clock.time)
     assert ledger.ticket("unknown") is None
 

@@ -10,7 +10,13 @@ from scripted_checker import ScriptedChecker
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.ledger.store import Ledger
-from orchestrator.ledger.ticket_records import TicketEventKind, TicketPlace, TicketRequester, TicketStatus, WaitStatus
+from orchestrator.ledger.ticket_records import (
+    TicketEventKind,
+    TicketLocation,
+    TicketRequester,
+    TicketStatus,
+    WaitStatus,
+)
 from orchestrator.marketplace.marketplace import How, Marketplace
 
 
@@ -133,7 +139,7 @@ async def test_a_lemma_of_other_files_is_looked_at_again(ledger: Ledger) -> None
     class Moved(ScriptedChecker):
         digest = "before"
 
-        def environment(self, place: TicketPlace) -> str:
+        def environment(self, location: TicketLocation) -> str:
             return self.digest
 
     lean = Moved()
