@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
@@ -12,16 +12,16 @@ from orchestrator.config import Settings
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
 from orchestrator.lean.embedded.install import INSTALLATION
-from orchestrator.lean.extraction import Extraction, extract, known_extraction, together
+from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate, together
 from orchestrator.lean.pool import Pool
-from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision
+from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.run.assembly import open_ledger, recorded, run_ledger
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.stop import Stop, in_background
 from orchestrator.source.loading import nothing_usable
-from orchestrator.source.project import Project
+from orchestrator.source.project import Project, SourceModule
 from orchestrator.text import counted
 from tasks.artifacts import run_link
 from tasks.stage import stage
@@ -72,7 +72,8 @@ async def set_up_lean(settings: Settings, project: Project, repo: str = "") -> S
             settings,
             settings.paths,
             found,
-            folder=lake_folder(repo, project) if repo else None,
+            project if project.modules else None,
+            repo=repo,
             progress=lambda step, _done: notify(StageProgress(INSTALLATION.get(step, step))),
         )
 
@@ -87,9 +88,11 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
     notify(StageStarted("extract", counted(len(project.modules), "file"), len(project.modules)))
     begun = count()
 
-    async def elaborate() -> Extraction:
+    async def elaborate(modules: Sequence[SourceModule]) -> Extraction:
         # Every server will need the files, so that each of them may as well take some of the goals from here.
-        waiting = iter(project.modules)
+        async with pool.workspace() as workspace:
+            modules = await to_elaborate(workspace.session, modules)
+        waiting = iter(modules)
 
         async def some() -> Extraction:
             async with pool.workspace() as workspace:
@@ -100,10 +103,10 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
                     progress=lambda module: notify(StageProgress(module.path, next(begun))),
                 )
 
-        parts = await asyncio.gather(*(some() for _ in range(min(pool.size, len(project.modules)))))
+        parts = await asyncio.gather(*(some() for _ in range(min(pool.size, len(modules)))))
         return together(parts, project.modules)
 
     found = await known_extraction(answers, project, lean, elaborate)
-    if not found.declarations:
+    if not found.declarations and found.problems:
         raise nothing_usable(project, (*project.problems, *found.problems))
     return found

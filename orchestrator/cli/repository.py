@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -29,7 +29,7 @@ from orchestrator.lean import extraction
 from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.lake import BUILD_SECONDS, build
 from orchestrator.lean.native.repl import ReplLaunch
-from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
+from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.lean.toolchain import GET_ELAN, probe_native
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
@@ -63,7 +63,7 @@ def _elaborated(repo: str, ref: str | None, console: Console, *, as_json: bool) 
     problems = (*project.problems, *found.problems)
     if as_json:
         print_json({"commit": project.commit, "goals": found.goals, "problems": problems, "notes": found.notes})
-    if not found.declarations:
+    if not found.declarations and found.problems:
         raise nothing_usable(project, problems)
     if not as_json:
         show_goals(console, found.goals)
@@ -262,21 +262,22 @@ def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Serv
     for warning in lean.warnings:
         say(console, "yellow", "note:", warning)
     with console.status("setting up Lean"):
-        return project, provision(settings, paths, lean, folder=lake_folder(repo, project))
+        return project, provision(settings, paths, lean, project, repo=repo)
 
 
-async def elaborate(project: Project, servers: Servers, console: Console) -> extraction.Extraction:
-    """Every sorry of the project, from a Lean server of its own."""
-    done, files = count(1), len(project.modules)
+async def elaborate(
+    project: Project, servers: Servers, console: Console, also: Collection[str] = ()
+) -> extraction.Extraction:
+    """Every sorry of the project, from a Lean server of its own; files in `also` are looked at whatever they hold."""
+    done = count(1)
     with console.status("elaborating") as status:
 
         def progress(module: SourceModule) -> None:
-            status.update(f"elaborating file {next(done)} of {files}: {escape(one_line(module.path))}")
+            status.update(f"elaborating file {next(done)} of {len(modules)}: {escape(one_line(module.path))}")
 
         async with servers.fresh(project) as workspace:
-            return await extraction.extract(
-                workspace, project.modules, difficulty=estimated_difficulty, progress=progress
-            )
+            modules = await extraction.to_elaborate(workspace.session, project.modules, also)
+            return await extraction.extract(workspace, modules, difficulty=estimated_difficulty, progress=progress)
 
 
 async def _judge(
@@ -287,8 +288,8 @@ async def _judge(
     helpers: frozenset[str],
     allowed_axioms: frozenset[str],
 ) -> PatchReport:
-    found = await elaborate(project, servers, console)
-    if not found.declarations:
+    found = await elaborate(project, servers, console, texts)
+    if not found.declarations and found.problems:
         raise nothing_usable(project, (*project.problems, *found.problems))
     show_problems(console, (*project.problems, *found.problems))
     for path in texts:

@@ -11,11 +11,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.config import child_environment
 from orchestrator.errors import RepositoryError
 from orchestrator.lean.checkers import Checker, Compiled, Judgement, run_checkers
 from orchestrator.lean.lake import BUILD_SECONDS, build, compiled_module
-from orchestrator.lean.toolchain import NATIVE_VARIABLES
+from orchestrator.lean.toolchain import native_environment
 
 _PACKAGES = ".lake/packages"
 
@@ -69,7 +68,7 @@ def second_opinion(
             theorems=tuple(theorems),
             axioms=tuple(axioms),
         )
-        environment = child_environment(NATIVE_VARIABLES)
+        environment = native_environment()
         environment["PATH"] = os.pathsep.join((str(lake.parent), environment.get("PATH", os.defpath)))
         return run_checkers(compiled, found, environment=environment, scratch=Path(scratch))
 

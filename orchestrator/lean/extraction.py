@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Context, Goal
 from orchestrator.lean.protocol import Sorry
+from orchestrator.lean.session import Session
 from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.content_cache import ContentCache, content_key
 from orchestrator.source.project import FileProblem, Project, SourceModule
+from orchestrator.source.scan import scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,16 @@ class Extraction:
     declarations: dict[str, dict[str, Fingerprint]] = field(default_factory=dict)
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def of(self, module: SourceModule) -> Extraction:
+        """What elaborating one of its modules gave."""
+        return Extraction(
+            tuple(goal for goal in self.goals if goal.file == module.path),
+            tuple(problem for problem in self.problems if problem.path == module.path),
+            {name: found for name, found in self.declarations.items() if name == module.name},
+            {name: found for name, found in self.commands.items() if name == module.name},
+            tuple(note for note in self.notes if note.startswith(f"{module.path}:")),
+        )
 
 
 BROKE = "Lean broke on this file"
@@ -75,6 +87,20 @@ async def extract(
             notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
         goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
     return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
+
+
+async def to_elaborate(
+    session: Session, modules: Sequence[SourceModule], also: Collection[str] = ()
+) -> Sequence[SourceModule]:
+    """Which modules have to be elaborated for their sorries, those of one header one after the other.
+
+    Of compiled ones these are the ones with sorries, and those in `also`.
+    """
+    if session.compiled is None:
+        return modules
+    warned = await session.compiled.sorries()
+    chosen = [one for one in modules if one.path in warned or one.path in also or scan(one.text)]
+    return sorted(chosen, key=lambda module: module.header)
 
 
 def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Extraction:
@@ -128,14 +154,24 @@ def project_parts(project: Project, lean: str) -> list[str]:
 
 
 async def known_extraction(
-    cache: ContentCache, project: Project, lean: str, work: Callable[[], Awaitable[Extraction]]
+    cache: ContentCache,
+    project: Project,
+    lean: str,
+    work: Callable[[Sequence[SourceModule]], Awaitable[Extraction]],
 ) -> Extraction:
-    """The extraction of a project, from the cache if its every file was seen before; else by `work`."""
+    """The extraction of a project: a file's from the cache if all it rests on was seen before, else by `work`."""
     known = recalled_extraction(cache, project, lean)
     if known is not None:
         return known
-    found = await work()
-    # That Lean broke says something of this machine and moment, too: it is asked again.
+    keys = {m.name: content_key("module", [lean, project.environment_digest(m.name)]) for m in project.modules}
+    seen = {name: part for name, key in keys.items() if (part := cache.get(key, Extraction)) is not None}
+    found = await work([module for module in project.modules if module.name not in seen])
+    for module in project.modules:
+        part = found.of(module)
+        # That Lean broke says something of this machine and moment, too: it is asked again.
+        if part != Extraction() and not any(BROKE in problem.message for problem in part.problems):
+            cache.put(keys[module.name], part)
+    found = together([*seen.values(), found], project.modules)
     if not any(BROKE in problem.message for problem in found.problems):
         cache.put(content_key("extraction", project_parts(project, lean)), found)
     return found

@@ -6,21 +6,25 @@ A manifest that cannot be read and a build that fails raise `RepositoryError`; a
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import posixpath
+import re
 import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config import child_environment
 from orchestrator.errors import LeanNotFound, RepositoryError
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, NATIVE_VARIABLES
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, native_environment
 from orchestrator.source.lexer import name_parts
 from orchestrator.source.loading import read_lakefile
 
 MANIFEST = "lake-manifest.json"
 BUILD_SECONDS = 4 * 3600.0
 """Building Mathlib without its cache takes hours."""
+_SHOWN_CHARACTERS = 500
 _LIBRARIES = (".lake/build/lib/lean", ".lake/build/lib", "build/lib")
 """Where compiled modules are: since Lake 5, since Lake 4, and before."""
 
@@ -61,6 +65,12 @@ def packages(folder: Path) -> tuple[Package, ...]:
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise RepositoryError(f"The manifest cannot be read: {error}", where=str(folder / MANIFEST)) from error
+
+
+def manifest_digest(folder: Path) -> str:
+    """Changes whenever other packages would be imported."""
+    manifest = folder / MANIFEST
+    return hashlib.sha256(manifest.read_bytes()).hexdigest()[:16] if manifest.is_file() else ""
 
 
 def check_packages(folder: Path, imports: Iterable[str]) -> None:
@@ -131,12 +141,33 @@ def stale_modules(package: Path) -> tuple[str, ...]:
 def build(folder: Path, lake: Path, modules: Sequence[str] = (), *, seconds: float) -> None:
     """Run `lake build` for some modules, or for all; Mathlib's cache comes first where a whole project needs it."""
     if not modules and any(package.name == "mathlib" for package in packages(folder)):
-        _lake(folder, lake, ("exe", "cache", "get"), seconds)
-    code, words = _lake(folder, lake, ("build", *(f"+{module}" for module in modules)), seconds)
+        lake_says(folder, lake, ("exe", "cache", "get"), seconds)
+    code, words = lake_says(folder, lake, ("build", *(f"+{module}" for module in modules)), seconds)
     if code:
         raise RepositoryError(
-            f"`lake build` failed: {words}", where=str(folder), hint="Fix the project until it builds."
+            f"`lake build` failed: {words[-_SHOWN_CHARACTERS:]}",
+            where=str(folder),
+            hint="Fix the project until it builds.",
         )
+
+
+_SORRY = re.compile(
+    r"(?:warning: )?(?:\./)*(?P<path>[^\n:]+\.lean):\d+:\d+:(?: warning:)? declaration uses ['`]?sorry['`]?"
+)
+
+
+def files_with_sorries(output: str) -> frozenset[str]:
+    """Paths of the files of which Lake or Lean says that a declaration uses a sorry, in text or in JSON."""
+    found = {match["path"] for match in _SORRY.finditer(output)}
+    for line in output.splitlines():
+        if not line.startswith("{"):
+            continue
+        with contextlib.suppress(ValueError):
+            message = json.loads(line)
+            if message.get("kind") == "hasSorry" or "declaration uses" in str(message.get("data", "")):
+                found.add(str(message.get("fileName", "")).removeprefix("./"))
+            found |= {match["path"] for match in _SORRY.finditer(str(message.get("message", "")))}
+    return frozenset(posixpath.normpath(path) for path in found if path)
 
 
 def compiled_module(folder: Path, module: str) -> Path | None:
@@ -150,8 +181,9 @@ def _file(module: str, suffix: str) -> Path:
     return Path(*folders, last + suffix)
 
 
-def _lake(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: float) -> tuple[int, str]:
-    environment = child_environment(NATIVE_VARIABLES)
+def lake_says(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: float) -> tuple[int, str]:
+    """The exit code of one command of Lake, and what it printed."""
+    environment = native_environment()
     try:
         done = subprocess.run(
             (str(lake), *arguments), cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds
@@ -162,7 +194,7 @@ def _lake(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: float) 
         ) from error
     except OSError as error:
         raise LeanNotFound(f"lake cannot be run: {error.strerror}", where=str(lake)) from error
-    return done.returncode, (done.stdout + done.stderr).strip()[-500:]
+    return done.returncode, (done.stdout + done.stderr).strip()
 
 
 def _package(entry: Mapping[str, object], folder: str) -> Package:

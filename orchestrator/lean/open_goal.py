@@ -22,6 +22,8 @@ from orchestrator.lean.sketches import Written, goals_in, write_into
 from orchestrator.lean.workspace import Workspace
 
 _SLACK_SECONDS = 10.0
+_NATIVE_SLACK_SECONDS = 60.0
+"""There a tactic ends by heartbeats, and its wall time is generous."""
 _SKETCH_SECONDS = 60.0
 
 
@@ -220,7 +222,8 @@ class OpenGoal:
         seconds = longest * len(tactics) if limits.milliseconds else 600.0
         if budget_seconds:
             seconds = min(seconds, budget_seconds + longest)
-        asked = ask(self._workspace.session, request, timeout=seconds + _SLACK_SECONDS)
+        slack = _NATIVE_SLACK_SECONDS if self._workspace.session.compiled else _SLACK_SECONDS
+        asked = ask(self._workspace.session, request, timeout=seconds + slack)
         reply = await self._workspace.same_process(asked)
         states = [r.proof_state for r in reply.results if r.proof_state is not None]
         self._workspace.highest_proof_state = max([self._workspace.highest_proof_state, *states])

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from orchestrator.config import LeanChoice, LeanSettings, Paths, Settings, child_environment
@@ -16,11 +16,12 @@ from orchestrator.lean.embedded.install import ensure_embedded
 from orchestrator.lean.embedded.process import Launch
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.embedded.steps import Progress
-from orchestrator.lean.lake import check_packages
+from orchestrator.lean.lake import check_packages, manifest_digest
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.ready_repl import ready_repl
-from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.native.repl import Repl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
+from orchestrator.lean.native.working_copy import WorkingCopy
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits
 from orchestrator.lean.sandbox.walls import confined
@@ -34,7 +35,8 @@ from orchestrator.source.scan import scan
 SERVER_MEGABYTES = 1200
 """What one embedded server is given when servers are fitted to the memory that is left."""
 NATIVE_MEGABYTES = 8000
-"""Resident memory at which a native server is replaced unless ORCH_MEMORY_MB says otherwise: Mathlib's pages count."""
+"""What a native server takes with Mathlib, and its private memory at which it is replaced unless ORCH_MEMORY_MB says
+otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Servers:
         count: how many a pool holds.
         identity: changes whenever another Lean, or another server, would answer.
         native: how a REPL of the user's own Lean is started; None for the embedded Lean.
+        copy: the project as it is compiled for that; None where there is none.
         not_checked: what no verdict over this Lean covers, in words.
     """
 
@@ -55,6 +58,7 @@ class Servers:
     description: str
     identity: str
     native: ReplLaunch | None = None
+    copy: WorkingCopy | None = None
     meter: LeanMeter = field(default_factory=LeanMeter)
     not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED
 
@@ -64,7 +68,14 @@ class Servers:
         native = self.native
         if native is not None:
             limit = NATIVE_MEGABYTES if limit == LeanSettings().memory_mb else limit
-            return NativeSession(lambda: LeanInteractRepl(native), rss_limit_megabytes=limit, meter=self.meter)
+
+            async def start() -> Repl:
+                if self.copy is None:
+                    return await Repl.begin(native)
+                await self.copy.sorries()
+                return await Repl.begin(replace(native, folder=self.copy.folder))
+
+            return NativeSession(start, compiled=self.copy, limit_megabytes=limit, meter=self.meter)
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
@@ -124,23 +135,27 @@ def _has_work_without_packages(project: Project) -> bool:
     return any(scan(module.text) for module in rest) or not any(scan(module.text) for module in project.modules)
 
 
-def lake_folder(repo: str, project: Project) -> Path:
+def _owner(repo: str, project: Project | None) -> Path:
     """Where a native Lean finds built packages: the user's own folder, since a clean copy of it has none."""
     own = Path(repo).expanduser()
-    return own.resolve() if own.is_dir() else Path(project.root)
+    if repo and own.is_dir():
+        return own.resolve()
+    return Path.cwd() if project is None else Path(project.root)
 
 
 def provision(
     settings: Settings,
     paths: Paths,
     found: LeanFound,
+    project: Project | None = None,
     *,
-    folder: Path | None = None,
+    repo: str = "",
     progress: Progress = lambda stage, done: None,
 ) -> Servers:
     """Say how to start servers, and install the embedded Lean if that is the one and it is not there.
 
-    A native Lean uses the toolchain and the packages of the Lake project in `folder`.
+    A native Lean compiles a copy of `project` with the toolchain, and with the packages that are built in `repo` where
+    that is a folder.
 
     Raises:
         InstallError: it could not be installed.
@@ -148,17 +163,17 @@ def provision(
     """
     installed = find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
     if found.native is not None:
-        folder = folder or Path.cwd()
+        folder, lake = _owner(repo, project), found.native.lake
         check_packages(folder, found.imports)
-        lake = found.native.lake
-        repl = ready_repl(found.version, lake, paths.repl, settings.repl)
+        built = ready_repl(found.version, lake, paths.repl, settings.repl)
         return Servers(
             Launch(command=(str(lake),), environment={}, folder=str(folder)),
             server_count(settings),
             settings,
             description=f"Lean {found.version} ({found.kind})",
-            identity=f"native {found.version} {repl}",
-            native=ReplLaunch(folder=folder, lake=lake, repl=repl, cache=paths.repl),
+            identity=f"native {found.version} {built} {manifest_digest(folder)}",
+            native=ReplLaunch(folder=folder, lake=lake, repl=built),
+            copy=WorkingCopy(project, owner=folder, cache=paths.cache / "compiled", lake=lake) if project else None,
             not_checked=not_checked_with(installed, native=True),
         )
     lean = ensure_embedded(paths, progress=progress)

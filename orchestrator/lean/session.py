@@ -10,16 +10,34 @@ from orchestrator.lean.protocol import REPLIES, Asking, Reply, Request
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
+class Compiled(Protocol):
+    """A project that is compiled before it is asked about."""
+
+    async def sorries(self) -> frozenset[str]:
+        """Paths of the files that Lean warns of a sorry in; compiles what is not compiled yet.
+
+        Raises:
+            RepositoryError: nothing can be compiled.
+            LeanNotFound: `lake` cannot be run.
+        """
+
+
 class Session(Protocol):
     """A conversation with one Lean process at a time.
 
     `generation` grows as soon as a process is lost: ids of environments and proof states from an earlier generation
-    mean nothing any more. `exports` says whether it compares, exports and judges, which the REPL does not.
+    mean nothing any more. `exports` says whether it compares, exports and judges, which the REPL does not;
+    where there is `compiled`, a file's own header can be imported as it is, which replaces a process that has imported
+    another one.
     """
 
     @property
     def exports(self) -> bool:
         """Whether it answers `Compare`, `Export` and `Judge`."""
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """The project's own modules, compiled; None where they are elaborated again for each file that imports them."""
 
     @property
     def generation(self) -> int:

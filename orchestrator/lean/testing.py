@@ -21,6 +21,7 @@ class ScriptedSession:
     """
 
     exports = False
+    compiled = None
 
     generation = 1
 

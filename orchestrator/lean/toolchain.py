@@ -21,8 +21,11 @@ from orchestrator.lean.embedded.node import check_version, find_node, run
 from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
 from orchestrator.lean.embedded.steps import InstallStatus
 
-NATIVE_VARIABLES = ("PATH", "HOME", "ELAN_HOME", "ELAN_TOOLCHAIN", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*")
-"""What a native Lean may see."""
+_NATIVE_VARIABLES = (
+    *("PATH", "HOME", "LANG", "LC_*", "TZ", "TMPDIR", "XDG_*", "ELAN_HOME", "ELAN_TOOLCHAIN", "LAKE_*", "LEAN_*"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"),
+)
+_SECRET = re.compile("key|token|secret|password", re.IGNORECASE)
 
 EMBEDDED_LIBRARIES = frozenset({"Init", "Std", "Lean", "Lake"})
 """First components of the modules that the embedded Lean can import."""
@@ -202,7 +205,7 @@ def release_of(toolchain: str) -> str:
 
 def probe_native(project_root: Path) -> Native | None:
     """The native Lean as seen from a folder, None when `lean` or `lake` is missing or cannot be run."""
-    environment = child_environment(NATIVE_VARIABLES)
+    environment = native_environment()
     search_path = os.pathsep.join((environment.get("PATH", os.defpath), _elan_folder(environment)))
     lean, lake, elan = (shutil.which(name, path=search_path) for name in ("lean", "lake", "elan"))
     if lean is None or lake is None:
@@ -217,6 +220,12 @@ def probe_native(project_root: Path) -> Native | None:
         return None
     match = re.search(r"version (\S+?),? ", told)
     return Native(lean=Path(lean), lake=Path(lake), version=match[1]) if match else None
+
+
+def native_environment() -> dict[str, str]:
+    """All that `lake`, the REPL and every checker see of ours: what they need, and no secret, by its name."""
+    kept = child_environment(_NATIVE_VARIABLES)
+    return {name: value for name, value in kept.items() if not _SECRET.search(name)}
 
 
 def _probe_embedded(paths: Paths) -> tuple[InstallStatus | None, str]:

@@ -1,15 +1,16 @@
-"""A project on a Lean session: which environments it holds, replayed when the process was replaced.
+"""A project on a Lean session: which environments it holds, made again when the process was replaced.
 
-Files are fed in import order as commands on growing environments, so that macros, axioms and sorries of imported files
-stay visible. A module is elaborated on an environment that holds exactly what it imports, directly or not: the largest
-environment at hand that holds nothing else is extended by what is missing.
+On a session that imports compiled modules, a file is elaborated on what its own header imports. On the embedded Lean,
+files are fed in import order as commands on growing environments, so that macros, axioms and sorries of imported files
+stay visible: a module is elaborated on an environment that holds exactly what it imports, directly or not, and the
+largest environment at hand that holds nothing else is extended by what is missing.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -36,6 +37,7 @@ from orchestrator.lean.protocol import (
     errors_in,
 )
 from orchestrator.lean.session import ReplyT, Session, ask
+from orchestrator.source.header import parse_header
 from orchestrator.source.project import Project
 
 T = TypeVar("T")
@@ -101,7 +103,7 @@ class Workspace:
         self.project = project
         self._seconds = elaboration_seconds
         self._generation = -1
-        self._environments: dict[tuple[tuple[str, ...], frozenset[str]], int] = {}
+        self._environments: dict[tuple[str, frozenset[str]], int] = {}
         self._elaborated: dict[str, Elaborated] = {}
         self.highest_proof_state = -1
         self.highest_env = -1
@@ -147,17 +149,22 @@ class Workspace:
         else:
             elaborated = await self._file(module, env)
             if not elaborated.errors:
-                self._environments[(self.project.external_imports(module), held | {module})] = elaborated.env
+                self._environments[(self.header(module), held | {module})] = elaborated.env
         self._elaborated[module] = elaborated
         return elaborated
 
     async def _below(self, module: str) -> tuple[int, frozenset[str], tuple[str, ...]]:
-        """An environment with exactly what a module imports, which modules these are, and those that are broken."""
-        closure = self.project.closure(module)
-        external = self.project.external_imports(module)
+        """An environment with exactly what a module imports, which modules these are, and those that are broken.
+
+        Own modules are not among them where they were imported.
+        """
         blocked: list[str] = []
         held: frozenset[str] = frozenset()
+        external = self.header(module)
         env = await self._library(external)
+        if self.session.compiled:
+            return env, held, ()
+        closure = self.project.closure(module)
         for candidate, number in self._environments.items():
             if candidate[0] == external and candidate[1] <= {m.name for m in closure} and len(candidate[1]) > len(held):
                 held, env = candidate[1], number
@@ -193,7 +200,7 @@ class Workspace:
         elaborated = Elaborated(env, found.env, said, noncomputable=noncomputable, blocked_by=blocked)
         self._elaborated[module] = elaborated
         if not elaborated.errors and not blocked:
-            self._environments[(self.project.external_imports(module), held | {module})] = found.env
+            self._environments[(self.header(module), held | {module})] = found.env
         return elaborated, found
 
     async def export(self, module: str) -> tuple[str, ...]:
@@ -206,7 +213,7 @@ class Workspace:
         """The environment of the libraries that `module` and its imports import, with nothing of the project."""
         if self._generation != self.session.generation:
             self._reset()
-        return await self._library(self.project.external_imports(module))
+        return await self._library(self.header(module))
 
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
@@ -239,11 +246,15 @@ class Workspace:
         return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 
     async def library_has(self, names: Sequence[str]) -> frozenset[str]:
-        """Those of `names` that the imported libraries declare. What is no Lean name is not among them."""
+        """Those of `names` that the imported libraries declare. What is no Lean name is not among them.
+
+        Where own modules are imported, theirs are among them: all that the last module imports.
+        """
         if self._generation != self.session.generation:
             self._reset()
         external = {name for module in self.project.modules for name in self.project.external_imports(module.name)}
-        env = await self._library(tuple(sorted(external)))
+        last = self.session.compiled and self.project.modules
+        env = await self._library(self.header(last[-1].name) if last else _import_lines(external))
         found = set()
         for name in names:
             if re.fullmatch(IDENTIFIER, name):
@@ -301,13 +312,22 @@ class Workspace:
         self.highest_env = -1
         self._generation = self.session.generation
 
-    async def _library(self, imports: tuple[str, ...]) -> int:
-        key = (imports, frozenset[str]())
+    def header(self, module: str) -> str:
+        """What is imported for a module: by its own header, or what it and its imports take from outside."""
+        if self.session.compiled is None:
+            return _import_lines(self.project.external_imports(module))
+        return self.project.by_name[module].header
+
+    async def _library(self, header: str) -> int:
+        key = (header, frozenset[str]())
         if key in self._environments:
             return self._environments[key]
-        header = "".join(f"import {name}\n" for name in imports)
-        reply = await self._ask(Command(header))
-        words = ", ".join(imports) or "its library"
+        asked = ask(self.session, Command(header), timeout=self._seconds)
+        reply = await (asked if self.session.compiled else self.same_process(asked))
+        if self._generation != self.session.generation:
+            # A process imports one header: this one took another's place.
+            self._reset()
+        words = ", ".join(parse_header(header).imports) or "its library"
         env = self._made(reply, f"Lean cannot import {words}")
         if self._preamble:
             env = self._made(await self._ask(Command(self._preamble, env=env)), "Lean does not take the preamble")
@@ -344,6 +364,10 @@ class Workspace:
         if reply.env is None:
             raise RequestRefused("Lean gave no environment for a file", where=name)
         return Elaborated(base=base, env=reply.env, reply=reply, noncomputable=noncomputable)
+
+
+def _import_lines(names: Iterable[str]) -> str:
+    return "".join(f"import {name}\n" for name in sorted(names))
 
 
 def _fails_to_compile(messages: Sequence[Message]) -> bool:

@@ -29,7 +29,7 @@ class ContentCache:
         keep: how many files stay, the least recently used go first.
     """
 
-    def __init__(self, folder: Path, *, keep: int = 200) -> None:
+    def __init__(self, folder: Path, *, keep: int = 2000) -> None:
         self._folder = folder
         self._keep = keep
 

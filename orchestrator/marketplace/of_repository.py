@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -11,9 +11,9 @@ from orchestrator.config import Paths, Settings
 from orchestrator.errors import MarketplaceError
 from orchestrator.git.checkout import checkout
 from orchestrator.goals.difficulty import estimated_difficulty
-from orchestrator.lean.extraction import Extraction, extract, known_extraction
+from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.pool import Pool
-from orchestrator.lean.servers import Servers, choose_lean, lake_folder, provision, usable
+from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketLocation
@@ -21,7 +21,7 @@ from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.placement import location_of
 from orchestrator.source.loading import load_project
-from orchestrator.source.project import Project
+from orchestrator.source.project import Project, SourceModule
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,10 @@ async def open_market(repo: str, ledger: Ledger, settings: Settings, paths: Path
     project, source, servers = await asyncio.to_thread(_prepare, repo, settings, paths)
     async with Pool([servers.session()], project) as pool:
 
-        async def elaborate() -> Extraction:
+        async def elaborate(modules: Sequence[SourceModule]) -> Extraction:
             async with pool.workspace() as workspace:
-                return await extract(workspace, project.modules, difficulty=estimated_difficulty)
+                modules = await to_elaborate(workspace.session, modules)
+                return await extract(workspace, modules, difficulty=estimated_difficulty)
 
         extraction = await known_extraction(ContentCache(paths.answers), project, servers.identity, elaborate)
         checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
@@ -73,5 +74,5 @@ def _prepare(repo: str, settings: Settings, paths: Paths) -> tuple[Project, str,
         found = checkout(repo, "HEAD", cache=paths.checkouts)
         project = usable(settings, paths, load_project(found.path, commit=found.commit))
         source = found.source
-    folder = lake_folder(repo, project) if repo else None
-    return project, source, provision(settings, paths, choose_lean(settings, paths, project), folder=folder)
+    lean = choose_lean(settings, paths, project)
+    return project, source, provision(settings, paths, lean, project if repo else None, repo=repo)

@@ -10,7 +10,7 @@ from orchestrator.goals.events import RunFinished, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
 from orchestrator.lean.extraction import recalled_extraction
-from orchestrator.lean.servers import choose_lean, lake_folder, provision
+from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.run.assembly import (
@@ -54,8 +54,8 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
             repository = await in_background(partial(Repository.at, request, settings))
             settings = repository.budgeted(settings)
             found = choose_lean(settings, settings.paths, repository.project)
-            folder = lake_folder(request.repo, repository.project)
-            servers = await in_background(partial(provision, settings, settings.paths, found, folder=folder))
+            setting_up = partial(provision, settings, settings.paths, found, repository.project, repo=request.repo)
+            servers = await in_background(setting_up)
             answers = ContentCache(settings.paths.answers)
             extraction = recalled_extraction(answers, repository.project, servers.identity)
             if extraction is None or not extraction.declarations:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from orchestrator.goals.goal import Goal
+from orchestrator.source.header import parse_header
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class SourceModule:
         """SHA-256 of the text, and of the options where there are some, hex."""
         said = self.text + ("".join(f"\0{name}={value}" for name, value in self.options))
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def header(self) -> str:
+        """What stands in front of its first command, as Lean reads it: with line feeds alone."""
+        text = self.text.replace("\r\n", "\n")
+        return text[: parse_header(text).end]
 
 
 @dataclass(frozen=True)

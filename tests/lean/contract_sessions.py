@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.errors import RequestRefused
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.native.ready_repl import ready_repl
-from orchestrator.lean.native.repl import LeanInteractRepl, ReplLaunch
+from orchestrator.lean.native.repl import Repl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.protocol import Reply, Request
 from orchestrator.lean.replies import parse_reply
@@ -51,6 +51,7 @@ class Recording:
     def __init__(self, session: EmbeddedSession) -> None:
         self._session = session
         self.conversation: list[Json] = []
+        self.compiled = session.compiled
 
     @property
     def generation(self) -> int:
@@ -71,8 +72,7 @@ class Recording:
 
 def native_session(folder: Path, lake: Path, repl: Path | None) -> NativeSession:
     """A session over a REPL in a project."""
-    cache = folder / "cache"
     if repl is None:
-        repl = ready_repl(release_of((folder / "lean-toolchain").read_text()), lake, cache)
-    launch = ReplLaunch(folder=folder, lake=lake, repl=repl, cache=cache)
-    return NativeSession(lambda: LeanInteractRepl(launch))
+        repl = ready_repl(release_of((folder / "lean-toolchain").read_text()), lake, folder / "cache")
+    launch = ReplLaunch(folder=folder, lake=lake, repl=repl)
+    return NativeSession(lambda: Repl.begin(launch))

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from contract_sessions import RECORD, RECORDED, Recording, native_session, read_recorded, scripted_from
+from lake_artifacts import Artifact, find, keep
 from real_lean import LONG, PATIENT, project
 from shims import write_shims
 
@@ -23,7 +24,7 @@ from orchestrator.errors import RequestRefused, SessionClosed
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.lean.embedded.session import EmbeddedSession
-from orchestrator.lean.extraction import extract
+from orchestrator.lean.extraction import extract, to_elaborate
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import (
@@ -43,6 +44,7 @@ from orchestrator.lean.servers import Servers
 from orchestrator.lean.session import Session, ask
 from orchestrator.lean.testing import ScriptedSession
 from orchestrator.lean.workspace import Workspace
+from orchestrator.source.project import Project
 
 LAKEFILE = 'name = "Contract"\n\n[[lean_lib]]\nname = "Contract"\n'
 
@@ -102,6 +104,15 @@ async def session(
             if kind not in over_repl:
                 pytest.skip("no `lean` and `lake` on the PATH")
             yield over_repl[kind]
+
+
+async def compiled(session: Session, small: Project, folder: Path) -> None:
+    """Leave of each module what `lake build` leaves, for a session that imports it."""
+    if isinstance(session, NativeSession):
+        await session.kill()
+        for module in small.modules:
+            below = {name: found.digest for name in module.imports if (found := find(folder, name)) is not None}
+            keep(folder, Artifact(module.name, module.text, below))
 
 
 async def base(session: Session) -> int:
@@ -478,7 +489,7 @@ async def test_the_librarys_constants_are_told_module_by_module(session: Session
     assert (behind.module, behind.premises) == ("", ())
 
 
-async def test_options_of_a_library_hold_in_its_files_alone(session: Session) -> None:
+async def test_options_of_a_library_hold_in_its_files_alone(session: Session, lake_project: Path) -> None:
     loose = "theorem {} (xs : List α) : xs = xs := by\n  sorry\n"
     plain = project(
         A=loose.format("a"),
@@ -487,6 +498,7 @@ async def test_options_of_a_library_hold_in_its_files_alone(session: Session) ->
         D="import C\n" + loose.format("d"),
     )
     modules = [replace(m, options=STRICT) if m.name in "BC" else m for m in plain.modules]
+    await compiled(session, plain, lake_project)
     workspace = Workspace(session, replace(plain, modules=tuple(modules)))
     found = await extract(workspace, modules)
     assert [goal.declaration for goal in found.goals] == ["a", "c", "d"]
@@ -509,13 +521,14 @@ async def test_a_sketch_becomes_goals(session: Session) -> None:
     await opened.release()
 
 
-async def test_goals_are_extracted_opened_proved_and_checked(session: Session) -> None:
+async def test_goals_are_extracted_opened_proved_and_checked(session: Session, lake_project: Path) -> None:
     small = project(
         A="def dbl (n : Nat) := n + n\n",
         B="import A\n\nnamespace B\ntheorem t (n : Nat) : dbl n = 2 * n := by\n  sorry\nend B\n",
     )
+    await compiled(session, small, lake_project)
     workspace = Workspace(session, small)
-    found = await extract(workspace, small.modules)
+    found = await extract(workspace, await to_elaborate(session, small.modules))
     assert found.problems == ()
     (goal,) = found.goals
     assert (goal.declaration, goal.context.namespace, goal.module) == ("B.t", "B", "B")

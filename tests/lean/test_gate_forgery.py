@@ -40,6 +40,7 @@ class Careful:
     """A server that two sides use, one at a time."""
 
     exports = True
+    compiled = None
 
     def __init__(self, real: EmbeddedSession) -> None:
         self._real = real
@@ -60,6 +61,7 @@ class Forger:
     """A session that tells the truth about the original, and whatever it likes about the patch."""
 
     exports = True
+    compiled = None
 
     def __init__(self, real: Careful, dice: Random, material: Sequence[Sequence[str]]) -> None:
         self._real = real

@@ -16,7 +16,7 @@ import psutil
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionTimeout
 
-_LINE_LIMIT = 256 * 1024 * 1024
+LINE_LIMIT = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class ServerProcess:
                 stderr=asyncio.subprocess.DEVNULL,
                 env=dict(launch.environment),
                 cwd=launch.folder,
-                limit=_LINE_LIMIT,
+                limit=LINE_LIMIT,
                 start_new_session=True,
             )
         except OSError as error:

@@ -18,6 +18,7 @@ class EmbeddedSession:
     """
 
     exports = True
+    compiled = None
 
     def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0, meter: LeanMeter | None = None) -> None:
         self._launch = launch

@@ -7,12 +7,12 @@ states that others still hold. What is asked for next is replayed, and nothing e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionTimeout
-from orchestrator.lean.native.repl import Json, LeanInteractRepl
+from orchestrator.lean.native.repl import Json, Repl
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Journal:
     A number that is not known, and what Lean refuses, raise `RequestRefused`; a process that breaks, `SessionError`.
     """
 
-    def __init__(self, start: Callable[[], LeanInteractRepl]) -> None:
+    def __init__(self, start: Callable[[], Awaitable[Repl]]) -> None:
         self._start = start
-        self._repl: LeanInteractRepl | None = None
+        self._repl: Repl | None = None
         self._environments: dict[int, _Environment] = {}
         self._states: dict[int, _FromCommand | _FromTactic] = {}
         self._forgotten: set[int] = set()
@@ -62,12 +62,12 @@ class Journal:
     @property
     def pid(self) -> int | None:
         """Process id of the REPL, None when none runs."""
-        return self._repl.pid if self._repl is not None else None
+        return self._repl.pid if self._repl is not None and self._repl.alive else None
 
     @property
-    def resident_megabytes(self) -> float:
-        """Resident memory of the REPL, MB; 0 when none runs."""
-        return self._repl.resident_megabytes() if self._repl is not None else 0.0
+    def private_megabytes(self) -> float:
+        """Memory that the REPL shares with no other process, MB; 0 when none runs."""
+        return self._repl.private_megabytes() if self._repl is not None else 0.0
 
     async def command(
         self, text: str, parent: int | None, *, deadline: float, tactics: bool = False, keep: bool = False
@@ -206,8 +206,7 @@ class Journal:
         return self._states_here[number]
 
     async def _elaborate(self, made: _Environment, here: int | None, deadline: float) -> Json:
-        # lean-interact takes no empty text.
-        request: Json = {"cmd": made.text or "\n"}
+        request: Json = {"cmd": made.text}
         if here is not None:
             request["env"] = here
         if made.tactics:
@@ -222,14 +221,14 @@ class Journal:
 
     async def _ask(self, request: Json, deadline: float) -> Json:
         loop = asyncio.get_running_loop()
-        if self._repl is not None and self._repl.pid is None:
+        if self._repl is not None and not self._repl.alive:
             await self.drop_process()
         if self._repl is None:
-            self._repl = await asyncio.to_thread(self._start)
+            self._repl = await self._start()
         left = deadline - loop.time()
         if left <= 0:
             raise SessionTimeout("Lean had no time left to answer in")
-        return await self._repl.run(request, timeout=left)
+        return await self._repl.request(request, timeout=left)
 
     def _known(self, number: int) -> None:
         if number not in self._environments or number in self._forgotten:

@@ -1,8 +1,8 @@
 """What a REPL is not made to answer: fingerprints, the library's constants, and those that a goal mentions.
 
 For the first two a small Lean program, `Describe.lean`, is elaborated on top and run. It needs
-`import Lean`: where a file's imports do not bring that, its texts are elaborated once more on an environment that has
-it, the program in front of them. A goal's constants are read off the goal, printed in full.
+`import Lean`: where a file's imports do not bring that, its texts are elaborated once more in a process of their own
+that has it, the program in front of them. A goal's constants are read off the goal, printed in full.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.repl import Json
 from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants, PremisesReply
 from orchestrator.lean.replies import parse_reply
+from orchestrator.source.header import parse_header
 
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
@@ -35,10 +36,14 @@ _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 
 
 class Questions:
-    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's."""
+    """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's.
 
-    def __init__(self, journal: Journal) -> None:
+    `beside` is the journal of a second process, for the headers that do not bring Lean.
+    """
+
+    def __init__(self, journal: Journal, beside: Journal) -> None:
         self._journal = journal
+        self._second = beside
         self._has_lean: dict[int, bool] = {}
         self._beside: dict[int, int] = {}
         self._names: dict[int, str] = {}
@@ -95,14 +100,15 @@ class Questions:
 
     async def _ask(self, env: int, question: str, arguments: Sequence[str], deadline: float) -> str:
         root = self._journal.chain(env)[0]
+        journal = self._journal
         if await self._lean_is_there(root, deadline):
-            env, reply = await self._journal.command(self._program(), env, deadline=deadline)
+            env, reply = await journal.command(self._program(), env, deadline=deadline)
             _no_errors(reply)
         else:
-            env = await self._beside_with_lean(env, deadline)
+            journal, env = self._second, await self._beside_with_lean(env, deadline)
         words = " ".join((f"`{self._namespace}", *arguments))
         text = f"#eval (do {self._namespace}.{question} (← Lean.getEnv) {words} : {_MONAD} Unit)"
-        _, reply = await self._journal.command(text, env, deadline=deadline)
+        _, reply = await journal.command(text, env, deadline=deadline)
         _no_errors(reply)
         said = [str(m["data"]) for m in reply.get("messages", ()) if str(m["data"]).startswith(("{", "["))]
         if not said:
@@ -118,21 +124,26 @@ class Questions:
     async def _beside_with_lean(self, env: int, deadline: float) -> int:
         root, *rest = self._journal.chain(env)
         if root not in self._beside:
-            imports = f"import Lean\n{self._journal.text(root)}"
-            start, _ = await self._journal.command(imports, None, deadline=deadline, keep=True)
-            program = self._program()
-            self._beside[root], reply = await self._journal.command(program, start, deadline=deadline, keep=True)
+            start, _ = await self._second.command(_with_lean(self._journal.text(root)), None, deadline=deadline)
+            self._beside[root], reply = await self._second.command(self._program(), start, deadline=deadline)
             _no_errors(reply)
         current = self._beside[root]
         for number in rest:
             if number not in self._beside:
                 text = self._journal.text(number)
-                self._beside[number], _ = await self._journal.command(text, current, deadline=deadline, keep=True)
+                self._beside[number], _ = await self._second.command(text, current, deadline=deadline)
             current = self._beside[number]
         return current
 
     def _program(self) -> str:
         return f"namespace {self._namespace}\n{_program_text()}\nend {self._namespace}\n"
+
+
+def _with_lean(header: str) -> str:
+    """A header that imports what it did, and Lean."""
+    if not parse_header(header).is_module:
+        return f"import Lean\n{header}"
+    return re.sub(r"\bmodule\b", "module\nimport Lean\nmeta import Lean\n", header, count=1)
 
 
 def constants_printed(goal: str) -> tuple[str, ...]:

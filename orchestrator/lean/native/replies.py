@@ -75,17 +75,22 @@ def sorries_in(reply: Json, shift: Shift, words: Mapping[Position, str]) -> tupl
 
 
 def tactic_reply(tactic: str, reply: Json, milliseconds: int) -> TacticReply:
-    """What one tactic did, from the REPL's answer."""
+    """What one tactic did, from the REPL's answer.
+
+    The REPL recovers from errors: behind a failed step it answers with a state, a sorry in it, and a message.
+    """
     if "message" in reply:
         error = str(reply["message"]).removeprefix("Lean error:\n")
         return TacticReply(tactic=tactic, error=error or "failed", milliseconds=milliseconds)
     messages = messages_of(reply, lambda position: position)
+    if errors := errors_in(messages):
+        return TacticReply(tactic=tactic, error=errors[0].text, messages=messages, milliseconds=milliseconds)
     status = str(reply.get("proofStatus", ""))
     goals = tuple(map(str, reply.get("goals", ())))
     done = status == "Completed" or (status == _SEVERAL and not goals and not reply.get("sorries"))
     return TacticReply(
         tactic=tactic,
-        completed=done and not errors_in(messages),
+        completed=done,
         goals=goals,
         proof_state=reply.get("proofState"),
         status=status,

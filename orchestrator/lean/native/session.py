@@ -1,14 +1,16 @@
-"""A session over the user's own Lean: the community REPL by lean-interact, with our own book of what was made.
+"""A session over the user's own Lean: the community REPL, with our own book of what was made.
 
-The REPL knows commands and tactics. Files, batches, the kind of a sorry, limits in time and fingerprints are put
-together here from those two. A tactic that runs out of time costs the process, since nothing else stops it; states are
+A process imports one header, as the file has it, and never a second one: Lean keeps what it has imported. The REPL
+knows commands and tactics; files, batches, the kind of a sorry, limits and fingerprints are put together here from
+those two. A tactic ends by heartbeats. What they miss runs out of a generous time and costs the process; states are
 then made again on the next one (`Journal`), and the tactic is a failed tactic.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from orchestrator.errors import RequestRefused, SessionClosed, SessionError, SessionTimeout
@@ -17,7 +19,7 @@ from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.focus import SingleGoals
 from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.queries import Questions, axioms_in
-from orchestrator.lean.native.repl import LeanInteractRepl
+from orchestrator.lean.native.repl import Repl
 from orchestrator.lean.native.replies import OpenSorry, messages_of, scope_of, sorries_in, tactic_reply, uses_sorry
 from orchestrator.lean.protocol import (
     Command,
@@ -39,39 +41,62 @@ from orchestrator.lean.protocol import (
     TacticReply,
     Tactics,
     TacticsReply,
+    errors_in,
 )
+from orchestrator.lean.session import Compiled
 from orchestrator.source.commands import Piece, command_words, cut, declared_names, scope_ends
 from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import LineIndex
 from orchestrator.source.scan import SorryCandidate, scan
 
 _DEFAULT_HEARTBEATS = 200_000
+"""The REPL gives every tactic as many, whatever options say: `set_option` inside a proof does not change the limit."""
+_HEARTBEATS_A_MILLISECOND = 40
+_LEAST_SECONDS = 30.0
+"""Wall time of a tactic, at least; heartbeats are to end it."""
+_WITHIN = (
+    "run_tac do match Lean.Parser.runParserCategory (← Lean.getEnv) `tactic {text} with "
+    "| .ok s => withTheReader Lean.Core.Context (fun c => {{ c with maxHeartbeats := {heartbeats}000 }}) "
+    "(Lean.Elab.Tactic.evalTactic s) | .error e => throwError e"
+)
+"""A tactic with a limit of its own, where the header brings Lean's tactic framework."""
 _PROPOSITION = "refine Classical.byContradiction ?_"
 _TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
 
 
-class NativeSession:
-    """A `Session` over one REPL at a time, which `start`, called in a thread, starts.
+class AsItIs:
+    """A Lake project that somebody else has built, if it was built."""
 
-    A process that has grown beyond `rss_limit_megabytes` is replaced between pieces of work.
+    async def sorries(self) -> frozenset[str]:
+        return frozenset()
+
+
+class NativeSession:
+    """A `Session` over one REPL at a time, which `start` starts.
+
+    A process whose private memory has grown beyond `limit_megabytes` is replaced between pieces of work.
     """
 
     exports = False
 
     def __init__(
         self,
-        start: Callable[[], LeanInteractRepl],
+        start: Callable[[], Awaitable[Repl]],
         *,
-        rss_limit_megabytes: float = 8000.0,
+        compiled: Compiled | None = None,
+        limit_megabytes: float = 8000.0,
         meter: LeanMeter | None = None,
     ) -> None:
+        self.compiled = compiled or AsItIs()
         self._meter = meter or LeanMeter()
         self._journal = Journal(self._counted(start))
-        self._questions = Questions(self._journal)
+        self._beside = Journal(self._counted(start))
+        self._questions = Questions(self._journal, self._beside)
         self._goals = SingleGoals(self._journal)
-        self._rss_limit = rss_limit_megabytes
+        self._limit_megabytes = limit_megabytes
         self._generation = 1
-        self._headers: dict[str, int] = {}
+        self._header: tuple[str, int] | None = None
+        self._sets_heartbeats: bool | None = None
         self._closed = False
 
     @property
@@ -86,8 +111,13 @@ class NativeSession:
 
     @property
     def resident_megabytes(self) -> float:
-        """Resident memory of the REPL, MB; 0 when none runs."""
-        return self._journal.resident_megabytes
+        """Memory that the REPL shares with no other process, MB; 0 when none runs."""
+        return self._journal.private_megabytes
+
+    @property
+    def header(self) -> str | None:
+        """What its process has imported, None when it has imported nothing yet."""
+        return self._header[0] if self._header is not None else None
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         if self._closed:
@@ -102,7 +132,8 @@ class NativeSession:
 
     async def recycle_if_grown(self) -> bool:
         """End the process if it has grown beyond its limit; true when it was. What it held is made again on demand."""
-        if self._journal.resident_megabytes > self._rss_limit:
+        await self._beside.drop_process()
+        if self._journal.private_megabytes > self._limit_megabytes:
             await self._journal.drop_process()
             return True
         return False
@@ -110,21 +141,23 @@ class NativeSession:
     async def kill(self) -> None:
         """End the process at once, and forget what it held."""
         self._generation += 1
-        self._headers.clear()
+        self._header = self._sets_heartbeats = None
         self._questions.clear()
         self._goals.clear()
-        self._journal.clear()
-        await self._journal.drop_process()
+        for journal in (self._journal, self._beside):
+            journal.clear()
+            await journal.drop_process()
 
     async def close(self) -> None:
         """End the process."""
         self._closed = True
+        await self._beside.drop_process()
         await self._journal.drop_process()
 
-    def _counted(self, start: Callable[[], LeanInteractRepl]) -> Callable[[], LeanInteractRepl]:
-        def started() -> LeanInteractRepl:
+    def _counted(self, start: Callable[[], Awaitable[Repl]]) -> Callable[[], Awaitable[Repl]]:
+        async def started() -> Repl:
             self._meter.count_start()
-            return start()
+            return await start()
 
         return started
 
@@ -155,13 +188,15 @@ class NativeSession:
             return await self._with_declarations(request.cmd, reply, deadline)
         end = parse_header(request.cmd).end
         header = request.cmd[:end]
-        if header not in self._headers:
-            self._headers[header], answer = await self._journal.command(header, None, deadline=deadline, keep=True)
-            errors = messages_of(answer, lambda position: position)
-            if any(message.severity is Severity.ERROR for message in errors):
-                del self._headers[header]
-                return CommandReply(env=None, messages=errors)
-        base = self._headers[header]
+        if self._header is None or self._header[0] != header:
+            if self._header is not None:
+                await self.kill()
+            base, answer = await self._journal.command(header, None, deadline=deadline, keep=True)
+            if errors := errors_in(messages_of(answer, lambda position: position)):
+                self._header = None
+                raise RequestRefused(f"Lean refused a request: {errors[0].text}", where="Command")
+            self._header = header, base
+        base = self._header[1]
         if not request.cmd[end:].strip():
             return CommandReply(env=base)
         return await self._limited(request.cmd, end, base, request.limits.milliseconds, deadline)
@@ -289,19 +324,34 @@ class NativeSession:
         # Making the state again after a restart is not the tactic's time.
         await self._journal.ready(request.proof_state, deadline=deadline)
         text, behind = await self._goals.chosen(tactic, request.proof_state, request.goal, deadline=deadline)
-        if limits.heartbeats not in (0, _DEFAULT_HEARTBEATS):
-            text = f"set_option maxHeartbeats {limits.heartbeats} in {text}"
+        text = await self._within(text, request, deadline)
         began = loop.time()
-        latest = min(deadline, began + limits.milliseconds / 1000) if limits.milliseconds else deadline
+        seconds = max(_LEAST_SECONDS, 4 * limits.milliseconds / 1000)
+        latest = min(deadline, began + seconds) if limits.milliseconds else deadline
         try:
             reply = await self._journal.step(request.proof_state, text, deadline=latest)
         except SessionTimeout:
             if latest == deadline:
                 raise
             await self._journal.drop_process()
-            reply = {"message": f"no answer within {limits.milliseconds} ms"}
+            reply = {"message": f"no answer within {seconds:g} s"}
         reply = self._goals.shown(reply, behind, admits=bool(scan(tactic)))
         return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
+
+    async def _within(self, text: str, request: Tactics, deadline: float) -> str:
+        """A tactic that ends by heartbeats within the limits, as far as this Lean can be told to."""
+        limits = request.limits
+        asked = [n for n in (limits.heartbeats, limits.milliseconds * _HEARTBEATS_A_MILLISECOND) if n]
+        heartbeats = min(asked, default=_DEFAULT_HEARTBEATS)
+        if heartbeats == _DEFAULT_HEARTBEATS:
+            return text
+        if self._sets_heartbeats is None:
+            probe = _WITHIN.format(text='"skip"', heartbeats=heartbeats)
+            reply = tactic_reply("", await self._journal.step(request.proof_state, probe, deadline=deadline), 0)
+            self._sets_heartbeats = not reply.failed
+        if not self._sets_heartbeats:
+            return text
+        return _WITHIN.format(text=json.dumps(text, ensure_ascii=False), heartbeats=heartbeats)
 
     async def _describe(self, request: Describe, deadline: float) -> DescribeReply:
         milliseconds = request.limits.milliseconds

@@ -68,7 +68,7 @@ def missing(project: Path) -> LeanNotFound:
 def start(project: Path) -> Servers:
     settings = load_settings()
     paths = Paths(cache=project.parent / "cache", data=project.parent, state=project.parent)
-    return provision(settings, paths, choose_lean(settings, paths, load_project(project)), folder=project)
+    return provision(settings, paths, choose_lean(settings, paths, load_project(project)), load_project(project))
 
 
 def test_each_thing_that_is_missing_is_said_with_the_command_that_brings_it(

@@ -89,7 +89,7 @@ def test_where_we_are(text: str, scope: tuple[str, tuple[str, ...]]) -> None:
         ({"proofState": 1, "goals": []}, False, False),
         ({"proofState": 1, "goals": [], "proofStatus": "Incomplete: contains sorry"}, False, False),
         ({"proofState": 1, "goals": [], "proofStatus": "Error: kernel type check failed: …"}, False, False),
-        ({"proofState": 1, "goals": [], "proofStatus": "Completed", **said("unknown constant", "error")}, False, False),
+        ({"proofState": 1, "goals": [], "proofStatus": "Completed", **said("unknown constant", "error")}, False, True),
         ({"proofState": 1, "goals": [], "proofStatus": "Not verified: more than one initial goal"}, True, False),
         ({"message": "Lean error:\nomega could not prove the goal"}, False, True),
         ({"message": ""}, False, True),

@@ -1,0 +1,128 @@
+"""A copy of a project that Lake compiles for us: its own modules are imported from there.
+
+The packages are those of the owner's folder, linked; the copy's build folder is kept, so that the next run compiles
+what has changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import filecmp
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from orchestrator.errors import RepositoryError
+from orchestrator.lean.lake import BUILD_SECONDS, MANIFEST, compiled_module, files_with_sorries, lake_says
+from orchestrator.source.project import Project
+
+_PACKAGES = ".lake/packages"
+_SHOWN_CHARACTERS = 500
+
+
+class WorkingCopy:
+    """The copy of one project, compiled when it is first asked about.
+
+    Args:
+        project: its files are taken from its folder as they are there.
+        owner: the folder whose packages are built.
+        cache: where copies are kept.
+        lake: the program.
+    """
+
+    def __init__(self, project: Project, *, owner: Path, cache: Path, lake: Path) -> None:
+        self._project = project
+        self._owner = owner
+        self._cache = cache
+        self._lake = lake
+        self._turn = asyncio.Lock()
+        self._sorries: frozenset[str] | None = None
+        self._folder: Path | None = None
+        self._lock: FileLock | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it is; nobody else uses it while this process runs."""
+        if self._folder is None:
+            key = hashlib.sha256(str(self._owner).encode()).hexdigest()[:12]
+            self._cache.mkdir(parents=True, exist_ok=True)
+            for number in count(1):
+                folder = self._cache / f"{self._owner.name}-{key}-{number}"
+                lock = FileLock(f"{folder}.lock")
+                try:
+                    lock.acquire(blocking=False)
+                except Timeout:
+                    continue
+                self._lock, self._folder = lock, folder
+                break
+        assert self._folder is not None
+        return self._folder
+
+    async def sorries(self) -> frozenset[str]:
+        async with self._turn:
+            if self._sorries is None:
+                self._sorries = await asyncio.to_thread(self._compile)
+        return self._sorries
+
+    def _compile(self) -> frozenset[str]:
+        folder, source = self.folder, Path(self._project.root)
+        mirror(source, folder)
+        self._link_packages(source)
+        code, words = lake_says(folder, self._lake, ("build",), BUILD_SECONDS)
+        if code and not any(compiled_module(folder, module.name) for module in self._project.modules):
+            raise RepositoryError(
+                f"`lake build` failed: {words[-_SHOWN_CHARACTERS:]}",
+                where=str(self._owner),
+                hint="Run `lake build` there until it compiles.",
+            )
+        return files_with_sorries(words)
+
+    def _link_packages(self, source: Path) -> None:
+        manifest, known = self.folder / MANIFEST, self._owner / MANIFEST
+        if not manifest.is_file() and known.is_file():
+            shutil.copy2(known, manifest)
+        where, value = _PACKAGES, {}
+        if manifest.is_file():
+            value = json.loads(manifest.read_text(encoding="utf-8"))
+            where = str(value.get("packagesDir") or _PACKAGES)
+            outside = False
+            for package in value.get("packages", ()):
+                here = package.get("dir")
+                if isinstance(here, str) and not (source / here).resolve().is_relative_to(source.resolve()):
+                    package["dir"], outside = str((self._owner / here).resolve()), True
+            if outside:
+                manifest.write_text(json.dumps(value, indent=1), encoding="utf-8")
+        theirs, ours = self._owner / where, self.folder / where
+        if theirs.is_dir() and not ours.exists():
+            ours.parent.mkdir(parents=True, exist_ok=True)
+            ours.unlink(missing_ok=True)
+            ours.symlink_to(theirs.resolve())
+
+
+def mirror(source: Path, copy: Path) -> None:
+    """Make `copy` hold the files of `source`, whatever is hidden or built left alone; equal files are not touched."""
+    wanted = set(_files(source))
+    for path in [path for path in _files(copy) if path not in wanted]:
+        (copy / path).unlink()
+    for path in sorted(wanted):
+        theirs, ours = source / path, copy / path
+        if ours.is_symlink():
+            ours.unlink()
+        if not (ours.is_file() and filecmp.cmp(theirs, ours, shallow=False)):
+            ours.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(theirs, ours)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for at, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "lake-packages")
+        for name in names:
+            file = Path(at, name)
+            if file.is_file() and not file.is_symlink():
+                yield file.relative_to(folder).as_posix()
