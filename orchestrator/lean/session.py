@@ -10,7 +10,7 @@ from orchestrator.lean.protocol import REPLIES, Asking, Reply, Request
 ReplyT = TypeVar("ReplyT", bound=Reply)
 
 
-class Compiled(Protocol):
+class CompiledProject(Protocol):
     """A project that is compiled before it is asked about."""
 
     async def sorries(self) -> frozenset[str]:
@@ -36,7 +36,7 @@ class Session(Protocol):
         """Whether it answers `Compare`, `Export` and `Judge`."""
 
     @property
-    def compiled(self) -> Compiled | None:
+    def compiled(self) -> CompiledProject | None:
         """The project's own modules, compiled; None where they are elaborated again for each file that imports them."""
 
     @property

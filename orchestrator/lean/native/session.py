@@ -43,7 +43,7 @@ from orchestrator.lean.protocol import (
     TacticsReply,
     errors_in,
 )
-from orchestrator.lean.session import Compiled
+from orchestrator.lean.session import CompiledProject
 from orchestrator.source.commands import Piece, command_words, cut, declared_names, scope_ends
 from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import LineIndex
@@ -83,7 +83,7 @@ class NativeSession:
         self,
         start: Callable[[], Awaitable[Repl]],
         *,
-        compiled: Compiled | None = None,
+        compiled: CompiledProject | None = None,
         limit_megabytes: float = 8000.0,
         meter: LeanMeter | None = None,
     ) -> None:
