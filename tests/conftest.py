@@ -28,7 +28,7 @@ settings.load_profile("any-machine")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For several workers: a file's tests stay on one, and so do all that share a process's Prefect server.
+    """For several workers: a file's tests stay on one, and so do all that share a Prefect server or its database.
 
     What needs PostgreSQL or a browser is for `make test-all`.
     """
@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs = (*fixtures, *(call.params.values() if call else ()))
         if "postgres" in needs or "postgres_url" in needs or file.startswith("browser/"):
             item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group("prefect" if "prefect_server" in fixtures else file))
+        shared = "prefect" if "prefect_server" in fixtures else "faults" if file.startswith("faults/") else file
+        item.add_marker(pytest.mark.xdist_group(shared))
     items.sort(key=lambda item: _weight(item.path.relative_to(HERE).as_posix()))
 
 

@@ -15,7 +15,7 @@ from shims import write_shims
 
 from orchestrator.errors import LeanNotFound, RequestRefused, SessionDied
 from orchestrator.goals.goal import Goal
-from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, open_dojo, theorem_of, why_not
+from orchestrator.lean.dojo import GIVEN_UP, DojoGoal, DojoLimits, environment_of, open_dojo, why_not
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.protocol import CheckReply, SplitReply
 from orchestrator.lean.servers import Servers
@@ -62,7 +62,7 @@ def environment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 @pytest.fixture
-def make(environment: None, traced: Path) -> Callable[[Goal], Any]:
+def make(environment: None, traced: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Goal], Any]:
     """Makes a real Dojo; what it would take from the trace is given by hand."""
     from lean_dojo import Dojo
     from lean_dojo.interaction import dojo
@@ -74,13 +74,11 @@ def make(environment: None, traced: Path) -> Callable[[Goal], Any]:
         def _get_modified_proof(self, traced_file: Any) -> str:
             return f"{self._get_imports()}set_option maxHeartbeats 0 in\n{TEXT}by\n  lean_dojo_repl\n  sorry\n"
 
-    def made(goal: Goal) -> Any:
-        theorem = theorem_of(goal, str(traced), git(traced, "rev-parse", "HEAD").strip())
-        return Untraced(theorem, timeout=250)
-
-    patch = pytest.MonkeyPatch()
-    patch.setattr(dojo, "get_traced_repo_path", lambda repo, build_deps=True: traced)
-    return made
+    monkeypatch.setattr("lean_dojo.Dojo", Untraced)
+    monkeypatch.setattr("orchestrator.lean.dojo.TACTIC_SECONDS", 250)
+    monkeypatch.setattr(dojo, "get_traced_repo_path", lambda repo, build_deps=True: traced)
+    commit = git(traced, "rev-parse", "HEAD").strip()
+    return lambda goal: environment_of(goal, str(traced), commit)
 
 
 GOAL = Goal("g", "p q : Prop\na : p\nb : q\n⊢ p ∧ q", file="A.lean", declaration="both")
@@ -140,7 +138,7 @@ async def test_a_theorem_that_lean_cannot_open_is_not_found(
 
 def test_a_repository_that_is_none_is_said(environment: None, tmp_path: Path) -> None:
     with pytest.raises(LeanNotFound, match="LeanDojo cannot use"):
-        theorem_of(GOAL, str(tmp_path / "nothing"), "0" * 40)
+        environment_of(GOAL, str(tmp_path / "nothing"), "0" * 40)
 
 
 async def test_micro_proves_a_theorem_with_leandojo_and_our_own_session_confirms_it(
