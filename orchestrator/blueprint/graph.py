@@ -15,11 +15,7 @@ from orchestrator.blueprint.status import BlueprintStatus, Truth
 
 @dataclass(frozen=True)
 class DependencyGraph:
-    """Who uses whom.
-
-    Attributes:
-        uses: for every node the nodes its statement or a proof of it uses, in the order written.
-    """
+    """Who uses whom. `uses`: for every node the nodes its statement or a proof of it uses, in the order written."""
 
     uses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

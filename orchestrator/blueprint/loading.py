@@ -26,8 +26,7 @@ def load(root: Path) -> Blueprint:
     Looks for `web.tex` (what leanblueprint itself reads), then `print.tex`, then `content.tex`, in `blueprint/src`
     and in `blueprint`. Without any the result is empty, `found` is false and a problem says so.
 
-    Raises:
-        BlueprintError: there is a blueprint, but not even its first file can be read.
+    Raises BlueprintError: there is a blueprint, but not even its first file can be read.
     """
     for path in (f"{folder}/{name}" for folder in FOLDERS for name in ROOTS):
         if os.path.isfile(root / path):
@@ -56,8 +55,7 @@ def load_architect(root: Path) -> tuple[ArchitectNode, ...]:
 def save(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
     """Write the files of `after` that differ from `before`, each replaced in one step; their paths, sorted.
 
-    Raises:
-        BlueprintError: a path leads out of the repository, or a file cannot be written.
+    Raises BlueprintError: a path leads out of the repository, or a file cannot be written.
     """
     changed = tuple(sorted(path for path, text in after.items() if before.get(path) != text))
     for path in changed:

@@ -98,9 +98,8 @@ class NodeStatus:
 class BlueprintStatus:
     """What is true of a whole blueprint.
 
-    Attributes:
-        stale_lean_decls: the generated list of names is there and differs from what the source says. False when
-            parts of the source could not be read.
+    `stale_lean_decls`: the generated list of names is there and differs from what the source says. False when parts of
+    the source could not be read.
     """
 
     nodes: tuple[NodeStatus, ...]

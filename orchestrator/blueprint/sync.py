@@ -46,8 +46,7 @@ def plan(
             are; either way none is added.
         lean_decls: also bring the generated list of declaration names up to date, if it is there.
 
-    Raises:
-        BlueprintError: the status is of another blueprint.
+    Raises BlueprintError: the status is of another blueprint.
     """
     if [node.key for node in blueprint.nodes] != [node.key for node in status.nodes]:
         raise BlueprintError("the status is not of this blueprint", where=blueprint.root, hint="Evaluate it again")
@@ -70,8 +69,7 @@ def plan(
 def apply(edits: Iterable[MarkEdit], texts: Mapping[str, str]) -> dict[str, str]:
     """The texts with the edits made; files without edits are passed on as they are.
 
-    Raises:
-        BlueprintError: an edit is of a file that is not in `texts`, lies outside its text, or overlaps another.
+    Raises BlueprintError: an edit is of a file that is not in `texts`, lies outside its text, or overlaps another.
     """
     pieces: dict[str, list[str]] = {}
     done: dict[str, int] = {}

@@ -42,11 +42,7 @@ class ScopeReader(NameReader):
         self._depth = 0
 
     def read(self) -> list[Atom]:
-        """The atoms of the whole declaration.
-
-        Raises:
-            TooDeep: use `read_flat` of a fresh reader instead.
-        """
+        """The atoms of the whole declaration. Raises TooDeep: use `read_flat` of a fresh reader instead."""
         if not self._partner and self._tokens:
             return self.read_flat()
         self._elements(len(self._tokens), (":", ":="))

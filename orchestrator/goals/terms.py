@@ -61,11 +61,7 @@ class TermNode:
 
 
 class Terms:
-    """Terms by number, equal terms under one number.
-
-    Raises:
-        ValueError: the lines are not what Lean writes.
-    """
+    """Terms by number, equal terms under one number. Raises ValueError: the lines are not what Lean writes."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self.nodes: list[TermNode] = []

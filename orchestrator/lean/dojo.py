@@ -43,11 +43,7 @@ MakeDojo = Callable[[Goal], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DojoLimits:
-    """What has to hold before LeanDojo is tried.
-
-    Attributes:
-        traced: the repository at this commit is in LeanDojo's cache.
-    """
+    """What has to hold before LeanDojo is tried. `traced`: the repository at this commit is in LeanDojo's cache."""
 
     installed: bool
     traced: bool
@@ -166,8 +162,7 @@ def _run(dojo: Any, state: Any, tactic: str) -> Any:
 async def open_dojo(goal: Goal, make: MakeDojo, ours: Any) -> AsyncIterator[DojoGoal]:
     """A theorem opened with LeanDojo, whose Lean ends with the block.
 
-    Raises:
-        LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
+    Raises LeanNotFound: the theorem is not in the traced repository, or its file cannot be used.
     """
     from lean_dojo import DojoCrashError, DojoInitError, DojoTacticTimeoutError
 
@@ -198,8 +193,7 @@ def _clear_up(dojo: Any) -> None:
 def environment_of(goal: Goal, repository: str, commit: str) -> Any:
     """LeanDojo's environment for a goal's theorem, not started yet. Asks git, and for a GitHub URL the network.
 
-    Raises:
-        LeanNotFound: LeanDojo does not know the repository or the commit.
+    Raises LeanNotFound: LeanDojo does not know the repository or the commit.
     """
     from lean_dojo import Dojo, LeanGitRepo, Theorem
 

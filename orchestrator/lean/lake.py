@@ -77,10 +77,7 @@ def check_packages(folder: Path, imports: Iterable[str]) -> None:
     """Check that the packages that these modules come from are fetched and built, and those by path from what they are.
 
     Lake checks out a package from git once; one by path is a working folder. Packages that no module imports do not
-    matter.
-
-    Raises:
-        LeanNotFound: something is missing; the hint is the one command that brings it.
+    matter. Raises LeanNotFound: something is missing; the hint is the one command that brings it.
     """
     known = packages(folder)
     sources = {package: _source_folders(folder / package.folder) for package in known}

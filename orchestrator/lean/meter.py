@@ -12,8 +12,7 @@ from dataclasses import dataclass
 class LeanMeter:
     """Adds up over all sessions that share it.
 
-    Attributes:
-        seconds: wall time in which servers were starting or had a request to answer, summed over servers.
+    `seconds`: wall time in which servers were starting or had a request to answer, summed over servers.
     """
 
     seconds: float = 0.0

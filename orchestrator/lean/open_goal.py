@@ -33,8 +33,7 @@ class OpenGoal:
     A process that breaks while the goal's file is loaded raises `SessionError`, a goal that is not there any more
     `RequestRefused`; what a script or a tactic does to the process makes it a failed one.
 
-    Args:
-        limits: what one tactic may spend unless said otherwise.
+    `limits`: what one tactic may spend unless said otherwise.
     """
 
     def __init__(self, workspace: Workspace, goal: Goal, limits: Limits) -> None:

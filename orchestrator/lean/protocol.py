@@ -373,8 +373,7 @@ class ForgetReply:
 class CheckReply:
     """What Lean says of a declaration with a proof in place of one of its sorries.
 
-    Attributes:
-        accepted: no error, one sorry fewer, and no sorry that the text does not show.
+    `accepted`: no error, one sorry fewer, and no sorry that the text does not show.
     """
 
     accepted: bool
@@ -419,8 +418,7 @@ class PremisesReply:
 class SplitReply:
     """What Lean says of a declaration with a sketch in place of one of its sorries.
 
-    Attributes:
-        goals: the sketch's own sorries, in their order; empty when there are errors.
+    `goals`: the sketch's own sorries, in their order; empty when there are errors.
     """
 
     goals: tuple[Goal, ...] = ()

@@ -27,11 +27,7 @@ def parse_reply(request: Request, value: Json) -> Reply:
 
 
 def parse(kind: type[T], value: object) -> T:
-    """A message, or a part of one, as a value of `kind`.
-
-    Raises:
-        MalformedReply: it is something else.
-    """
+    """A message, or a part of one, as a value of `kind`. Raises MalformedReply: it is something else."""
     try:
         return cast(T, _reader(cast(Any, kind)).validate_python((value,))[0])
     except ValidationError as error:

@@ -103,8 +103,7 @@ def needs_packages(project: Project) -> bool:
 def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:
     """Which Lean the project is worked on with.
 
-    Raises:
-        LeanNotFound: none can be used, or not the one that was asked for.
+    Raises LeanNotFound: none can be used, or not the one that was asked for.
     """
     external = {name for module in project.modules for name in module.imports if name not in project.by_name}
     return find_lean(Path(project.root), project.toolchain, prefer=settings.lean, paths=paths, imports=sorted(external))
@@ -115,8 +114,7 @@ def usable(settings: Settings, paths: Paths, project: Project) -> Project:
 
     Where a package needs a native Lean and there is none, the sorries that need no package are still worked on.
 
-    Raises:
-        RepositoryError: no file is left.
+    Raises RepositoryError: no file is left.
     """
     try:
         if choose_lean(settings, paths, project).kind is LeanKind.NATIVE:

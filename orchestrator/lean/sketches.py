@@ -45,8 +45,7 @@ class Written:
 def write_into(text: str, goal: Goal, script: str, command: SourceSpan) -> Written:
     """Put `script` in place of the goal's sorry; `command` is the span of the goal's declaration in `text`.
 
-    Raises:
-        PatchError: the goal has no span inside the command, or the script cannot be spliced in.
+    Raises PatchError: the goal has no span inside the command, or the script cannot be spliced in.
     """
     assert goal.span is not None
     lines = text.split("\n")

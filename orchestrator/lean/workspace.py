@@ -183,8 +183,7 @@ class Workspace:
     async def compare(self, module: str, patched: str) -> tuple[Elaborated, ComparisonReply]:
         """Elaborate a module as it is, and parse `patched` beside it, command by command, running nothing of it.
 
-        Raises:
-            RequestRefused: what the module imports cannot be had, or this Lean cannot do it.
+        Raises RequestRefused: what the module imports cannot be had, or this Lean cannot do it.
         """
         if self._generation != self.session.generation:
             self._reset()
@@ -218,8 +217,7 @@ class Workspace:
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
 
-        Raises:
-            MalformedReply: a line is not JSON.
+        Raises MalformedReply: a line is not JSON.
         """
         try:
             export = tuple(json.loads(line) for line in lines)

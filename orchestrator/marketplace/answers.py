@@ -25,8 +25,7 @@ class MarketAnswer:
 class MarketAnswers:
     """Remembers across runs what depends on nothing but files, goals and tickets.
 
-    Args:
-        lean: the server and its version.
+    `lean`: the server and its version.
     """
 
     def __init__(self, cache: ContentCache, project: Project, lean: str) -> None:

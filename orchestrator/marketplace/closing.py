@@ -109,8 +109,7 @@ class GoalCloser:
     def _helper(self, ticket: Ticket, goal: Goal) -> HelperLemma:
         """A ticket's lemma where both who asked first and `goal` see it.
 
-        Raises:
-            MarketplaceError: the sorry that asked for it is gone.
+        Raises MarketplaceError: the sorry that asked for it is gone.
         """
         helper = self._checker.helper(ticket)
         if helper.file == goal.file:

@@ -50,8 +50,7 @@ class Missing:
 class Need:
     """A way to close a goal: a script, and the lemmas that are to be proved for it.
 
-    Attributes:
-        seen: how many attempts got stuck there, a measure of how much the lemmas are needed.
+    `seen`: how many attempts got stuck there, a measure of how much the lemmas are needed.
     """
 
     script: str

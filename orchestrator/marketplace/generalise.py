@@ -18,8 +18,7 @@ _LETTERS = ("k", "l", "m", "k₁", "k₂", "k₃")
 def fertilisations(text: str) -> tuple[str, ...]:
     """Scripts that use the equations among a goal's facts, the most telling first, and at last "" for none.
 
-    Args:
-        text: a goal without inaccessible names.
+    `text`: a goal without inaccessible names.
     """
     equations = [one.name for one in hypotheses(text) if one.is_fact and " = " in one.type]
     if not equations:

@@ -39,8 +39,7 @@ from orchestrator.source.splice import splice
 class Stub:
     """A project that ends with a ticket's lemma, its proof left open.
 
-    Attributes:
-        project: the files that the lemma's file imports, and that file down to the lemma.
+    `project`: the files that the lemma's file imports, and that file down to the lemma.
     """
 
     project: Project
@@ -68,8 +67,7 @@ class LeanChecker:
     async def elaborate(self, goal: str, location: TicketLocation) -> Statement:
         """Elaborate a statement where it is to stand.
 
-        Raises:
-            MarketplaceError: Lean does not take it; the message is Lean's own.
+        Raises MarketplaceError: Lean does not take it; the message is Lean's own.
         """
         if not goal.strip():
             raise MarketplaceError("the statement is empty")
@@ -147,8 +145,7 @@ class LeanChecker:
     def helper(self, ticket: Ticket) -> HelperLemma:
         """A completed ticket's lemma at the location that asked for it.
 
-        Raises:
-            MarketplaceError: the location is no longer in the project.
+        Raises MarketplaceError: the location is no longer in the project.
         """
         goal = self._goals.get(ticket.location.declaration)
         if goal is None or goal.command is None:
@@ -172,8 +169,7 @@ class LeanChecker:
     def stub(self, ticket: Ticket, premises: Sequence[Ticket] = ()) -> Stub:
         """The project with a ticket's lemma at its end, its proof left open.
 
-        Raises:
-            MarketplaceError: the location is no longer in the project.
+        Raises MarketplaceError: the location is no longer in the project.
         """
         location = ticket.location
         short = short_name(ticket.name, location.namespace)
@@ -200,8 +196,7 @@ class LeanChecker:
     async def stub_goal(self, ticket: Ticket, stub: Stub) -> Goal:
         """The sorry of a stub, as a goal named after its ticket.
 
-        Raises:
-            MarketplaceError: the statement no longer elaborates there.
+        Raises MarketplaceError: the statement no longer elaborates there.
         """
         async with self._pool.variant(stub.project).workspace(stub.module.name) as workspace:
             elaborated = await workspace.load(stub.module.name)
@@ -217,8 +212,7 @@ class LeanChecker:
     async def _at(self, location: TicketLocation) -> AsyncIterator[tuple[Workspace, int]]:
         """A workspace, and the environment of a location on it.
 
-        Raises:
-            MarketplaceError: there is no such location, or its file does not elaborate.
+        Raises MarketplaceError: there is no such location, or its file does not elaborate.
         """
         known = location.module in self._project.by_name
         if location.module and not known:
@@ -243,8 +237,7 @@ class LeanChecker:
     async def _environment(self, workspace: Workspace, elaborated: Elaborated, location: TicketLocation) -> int:
         """The environment in front of the location's declaration, else that of the file with its namespaces open.
 
-        Raises:
-            MarketplaceError: there is no such declaration or namespace.
+        Raises MarketplaceError: there is no such declaration or namespace.
         """
         if location.declaration:
             found = [s.before for s in elaborated.reply.sorries if s.declaration == location.declaration]

@@ -116,8 +116,7 @@ class Marketplace:
             requester: who asks, and what for; "person" unless given.
             labels: free words, when `context` is a location.
 
-        Raises:
-            MarketplaceError: Lean does not take the statement; or the priority is out of range.
+        Raises MarketplaceError: Lean does not take the statement; or the priority is out of range.
         """
         if not 0.0 <= priority <= 1.0:
             raise MarketplaceError(f"a priority is between 0 and 1, not {priority:g}")
@@ -159,8 +158,7 @@ class Marketplace:
     async def claim_ticket(self, ticket_id: str, supplier: str) -> bool:
         """Take a ticket until the lease runs out; true when it is this supplier's now.
 
-        Raises:
-            MarketplaceError: no such ticket.
+        Raises MarketplaceError: no such ticket.
         """
         return await asyncio.to_thread(self.ledger.claim_ticket, ticket_id, supplier, lease_seconds=self._lease)
 
@@ -176,9 +174,8 @@ class Marketplace:
 
         `premises` are ids of completed tickets whose lemmas the proof uses.
 
-        Raises:
-            MarketplaceError: the claim is not this supplier's, or not any more; or the gate refuses the proof. The
-                message says why, and the ticket is open again.
+        Raises MarketplaceError: the claim is not this supplier's, or not any more; or the gate refuses the proof. The
+        message says why, and the ticket is open again.
         """
         ticket = await self.get_ticket(ticket_id)
         self._check_claim(ticket, supplier)
@@ -200,11 +197,7 @@ class Marketplace:
         return await self.get_ticket(ticket_id)
 
     async def get_ticket(self, ticket_id: str) -> Ticket:
-        """The ticket.
-
-        Raises:
-            MarketplaceError: no such ticket.
-        """
+        """The ticket. Raises MarketplaceError: no such ticket."""
         ticket = await asyncio.to_thread(self.ledger.ticket, ticket_id)
         if ticket is None:
             raise MarketplaceError(f"there is no ticket {ticket_id}", hint="`orchestrator market list` names them all")
@@ -215,8 +208,7 @@ class Marketplace:
     ) -> list[Similar]:
         """Tickets like `goal`, the surest first: the same statement, a variant, an instance, common words.
 
-        Raises:
-            MarketplaceError: Lean does not take the statement.
+        Raises MarketplaceError: Lean does not take the statement.
         """
         location = context if isinstance(context, TicketLocation) else TicketLocation()
         statement = await self._lean.elaborate(goal, location)

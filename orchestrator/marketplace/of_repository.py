@@ -34,8 +34,7 @@ class RepositoryMarket:
     def located(self, location: TicketLocation) -> TicketLocation:
         """The location that somebody named, with what a run would know of it.
 
-        Raises:
-            MarketplaceError: no such declaration.
+        Raises MarketplaceError: no such declaration.
         """
         if not location.declaration:
             return replace(location, file=f"{location.module.replace('.', '/')}.lean") if location.module else location

@@ -50,8 +50,7 @@ class StubProver:
 class MarketLimits:
     """What a run may spend on the marketplace, and as whom.
 
-    Attributes:
-        run_id: tells its suppliers apart from those of other runs.
+    `run_id`: tells its suppliers apart from those of other runs.
     """
 
     run_id: str
@@ -63,8 +62,7 @@ class MarketLimits:
 class MarketSession:
     """A run's part in the marketplace.
 
-    Args:
-        prove: tries every strategy on the sorries of tickets, under the run's limits.
+    `prove`: tries every strategy on the sorries of tickets, under the run's limits.
     """
 
     def __init__(

@@ -119,11 +119,7 @@ class WrittenProof:
 
 
 def written_proof(text: str) -> WrittenProof:
-    """Take a proof apart: a whole theorem, `by …`, or a tactic script.
-
-    Raises:
-        MarketplaceError: it is none of these.
-    """
+    """Take a proof apart: a whole theorem, `by …`, or a tactic script. Raises MarketplaceError: it is none of these."""
     stripped = text.strip("\n").rstrip()
     match = _THEOREM.match(stripped)
     if match is None:

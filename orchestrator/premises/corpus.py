@@ -29,8 +29,7 @@ AskLean = Callable[[int, int, int], Awaitable[PremisesReply]]
 async def open_library(session: Session, imports: Sequence[str]) -> AskLean:
     """Import modules on a session, to be asked for their constants.
 
-    Raises:
-        RequestRefused: Lean cannot import one of them.
+    Raises RequestRefused: Lean cannot import one of them.
     """
     header = "".join(f"import {name}\n" for name in imports)
     reply = await ask(session, Command(header), timeout=IMPORT_SECONDS)

@@ -69,8 +69,7 @@ class Retriever(Protocol):
     def retrieve(self, query: Query, count: int) -> tuple[Ranked, ...]:
         """At most `count` premises that the query sees, the best first, no name twice.
 
-        Raises:
-            OrchestratorError: the retriever cannot answer at all (its model or index is unusable).
+        Raises OrchestratorError: the retriever cannot answer at all (its model or index is unusable).
         """
 
 

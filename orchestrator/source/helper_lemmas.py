@@ -30,8 +30,7 @@ _COLON = re.compile(":(?!=)")
 def helper_text(helper: HelperLemma) -> str:
     """The lemma as it goes into the file, with an empty line behind it.
 
-    Raises:
-        PatchError: the script cannot stand there (see `orchestrator.source.splice.splice`).
+    Raises PatchError: the script cannot stand there (see `orchestrator.source.splice.splice`).
     """
     return lemma_text(helper.short, helper.signature, helper.script) + "\n\n"
 
@@ -66,11 +65,7 @@ def stub_text(short: str, signature: str) -> str:
 
 
 def lemma_text(short: str, signature: str, script: str) -> str:
-    """The lemma with its proof.
-
-    Raises:
-        PatchError: the script is empty, or leaves something open.
-    """
+    """The lemma with its proof. Raises PatchError: the script is empty, or leaves something open."""
     stub = stub_text(short, signature)
     line, column = stub.count("\n") + 1, 2
     return splice(stub, SourceSpan(Position(line, column), Position(line, column + 5)), script, SorryKind.TACTIC)
@@ -93,8 +88,7 @@ def short_name(name: str, namespace: str) -> str:
 class WithHelpers:
     """A file's text with helper lemmas put in, and where positions of the original are now.
 
-    Attributes:
-        inserted: line of the original in front of which lines were put in, and how many, in order.
+    `inserted`: line of the original in front of which lines were put in, and how many, in order.
     """
 
     text: str
@@ -115,8 +109,7 @@ class WithHelpers:
 def with_helpers(text: str, helpers: Iterable[HelperLemma]) -> WithHelpers:
     """`text` with the lemmas in front of their commands; a lemma named twice goes in once, at its first position.
 
-    Raises:
-        PatchError: something else stands in front of the command on its line, or a script cannot stand there.
+    Raises PatchError: something else stands in front of the command on its line, or a script cannot stand there.
     """
     first: dict[str, HelperLemma] = {}
     for helper in sorted(helpers, key=lambda helper: helper.before):

@@ -25,8 +25,7 @@ class UnreadableOptions(Exception):
 def options_at(code: str, start: int) -> list[tuple[str, str]]:
     """The options in the expression at `start` of a lakefile without comments: names, and values as Lean writes them.
 
-    Raises:
-        UnreadableOptions: they are computed.
+    Raises UnreadableOptions: they are computed.
     """
     return _Expression(code, start).items(_Expression.option)
 
@@ -34,8 +33,7 @@ def options_at(code: str, start: int) -> list[tuple[str, str]]:
 def strings_at(code: str, start: int) -> list[str]:
     """The strings in the expression at `start`, such as Lean's arguments.
 
-    Raises:
-        UnreadableOptions: they are computed.
+    Raises UnreadableOptions: they are computed.
     """
     return _Expression(code, start).items(_Expression.string)
 

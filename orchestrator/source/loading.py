@@ -26,10 +26,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
 
     Its modules are those of the default targets (of all libraries and programs when the lakefile names no default)
     and what they import from other targets; without a lakefile, every Lean file. Files that cannot be used are
-    `problems`, and the rest goes on.
-
-    Raises:
-        NotLeanProject: no lean-toolchain and no lakefile, or no Lean file at all.
+    `problems`, and the rest goes on. Raises NotLeanProject: no lean-toolchain and no lakefile, or no Lean file at all.
     """
     root = Path(os.path.abspath(root))
     loader = _Loader(root)
@@ -204,8 +201,7 @@ _SHOWN_PROBLEMS = 5
 def importable(project: Project, libraries: Collection[str]) -> Project:
     """The project without the files that import, directly or not, from a library that Lean does not have here.
 
-    Raises:
-        RepositoryError: no file is left.
+    Raises RepositoryError: no file is left.
     """
     kept, problems = [], []
     for module in project.modules:

@@ -86,8 +86,7 @@ def matches(pattern: str, path: str, declaration: str) -> bool:
 def read_rules(table: Mapping[str, Any]) -> Rules:
     """Rules from a table of TOML; those of its table `style` may stand there or beside it.
 
-    Raises:
-        ValueError: a key that we do not know, or a value of the wrong kind.
+    Raises ValueError: a key that we do not know, or a value of the wrong kind.
     """
     style = table.get("style", {})
     if not isinstance(style, dict):
@@ -113,8 +112,7 @@ _HINT = "Fix or remove the file; the README lists the keys"
 def load_rules(root: Path) -> Rules:
     """The rules of the repository at `root`; the default ones when it has none.
 
-    Raises:
-        RepositoryError: they cannot be understood.
+    Raises RepositoryError: they cannot be understood.
     """
     own = _toml(root / FILE)
     if own is not None:

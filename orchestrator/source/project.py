@@ -96,8 +96,7 @@ class Project:
     def with_texts(self, texts: Mapping[str, str]) -> Project:
         """The same project with the files in `texts` (path → new content) replaced.
 
-        Raises:
-            KeyError: a path that is not a module of this project.
+        Raises KeyError: a path that is not a module of this project.
         """
         for path in sorted(texts.keys() - self.by_path.keys()):
             raise KeyError(path)

@@ -56,9 +56,8 @@ def splice(text: str, span: SourceSpan, script: str, kind: SorryKind) -> str:
     `script` is a tactic script, its lines relative to column 0. Where a term is wanted it becomes `by …`. Outside the
     span the text stays as it is, but for blanks that would hang at the end of a line in front of the sorry.
 
-    Raises:
-        PatchError: the span is not in the text, holds no `kind`, or the script is empty or leaves a comment, a string
-            or a bracket open.
+    Raises PatchError: the span is not in the text, holds no `kind`, or the script is empty or leaves a comment, a
+    string or a bracket open.
     """
     stretch = _stretch(text, span, kind)
     proof = _Script.parse(script)
@@ -74,8 +73,7 @@ def splice(text: str, span: SourceSpan, script: str, kind: SorryKind) -> str:
 def splice_all(text: str, proofs: Sequence[tuple[SourceSpan, str, SorryKind]]) -> str:
     """The text with several sorries replaced; all spans are of the text as given.
 
-    Raises:
-        PatchError: two spans overlap, or as in `splice`.
+    Raises PatchError: two spans overlap, or as in `splice`.
     """
     ordered = sorted(proofs, key=lambda proof: proof[0])
     for (one, *_), (other, *_) in pairwise(ordered):
@@ -233,8 +231,7 @@ _SORRY = re.compile(r"(?<![\w.'!?])sorry(?![\w.'!?])")
 def assembled(script: str, proofs: Sequence[tuple[SorryKind, str]]) -> str:
     """The script with each `sorry`, in the order of the text, replaced by its proof.
 
-    Raises:
-        PatchError: there are more or fewer of them than proofs, or a proof cannot be spliced in.
+    Raises PatchError: there are more or fewer of them than proofs, or a proof cannot be spliced in.
     """
     index = LineIndex(script)
     spans = [index.span(match.start(), match.end()) for match in _SORRY.finditer(code_mask(script))]

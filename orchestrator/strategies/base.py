@@ -98,8 +98,7 @@ class Strategy(Protocol):
         `Outcome.TIMEOUT` says that more time might help, `Outcome.NOT_PROVED` that it would not: only the former is
         tried again with more. On cancellation it stops its Lean work before it lets the cancellation go on.
 
-        Raises:
-            SessionError: the session broke; the attempt is lost and may be made again.
+        Raises SessionError: the session broke; the attempt is lost and may be made again.
         """
 
 

@@ -40,11 +40,7 @@ _FENCE = re.compile(r"```.*?```", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class CopilotProject:
-    """What a project says of Lean Copilot.
-
-    Attributes:
-        sees: whether a module imports it, directly or not, by module name.
-    """
+    """What a project says of Lean Copilot. `sees`: whether a module imports it, directly or not, by module name."""
 
     in_manifest: bool
     on_disk: bool

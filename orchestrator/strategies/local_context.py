@@ -30,11 +30,7 @@ class DeclarationRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LocalDeclaration:
-    """A declaration of the project.
-
-    Attributes:
-        uses: the project's constants that it speaks of.
-    """
+    """A declaration of the project. `uses`: the project's constants that it speaks of."""
 
     name: str
     role: DeclarationRole

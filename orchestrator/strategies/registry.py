@@ -28,8 +28,7 @@ OURS = (micro.SPEC, hammer.SPEC, copilot.SPEC, reprover.SPEC, sketch.SPEC)
 def specs() -> Mapping[StrategyType, StrategySpec]:
     """Every strategy of this installation, ours first.
 
-    Raises:
-        ConfigError: an installed package offers something else under a strategy's name.
+    Raises ConfigError: an installed package offers something else under a strategy's name.
     """
     found = {spec.type: spec for spec in OURS}
     for name, spec in load_plugins().items():

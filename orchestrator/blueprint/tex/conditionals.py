@@ -13,8 +13,7 @@ _PRIMITIVES = frozenset(
 class Conditionals:
     """The conditionals open at the current position. Both branches are live when the condition is not known.
 
-    Args:
-        plastex: value of `\\ifplastex`: the file is the one plasTeX reads.
+    `plastex`: value of `\\ifplastex`: the file is the one plasTeX reads.
     """
 
     def __init__(self, *, plastex: bool) -> None:

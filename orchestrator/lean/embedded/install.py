@@ -41,8 +41,7 @@ def ensure_embedded(
         node, npm, package, sources: what to use instead of the Node.js and npm of this machine, the known package, and
             the server's files in this package.
 
-    Raises:
-        InstallError: something is missing, refused, full, or not what it should be.
+    Raises InstallError: something is missing, refused, full, or not what it should be.
     """
     node = node or find_node()
     with _translated(paths.embedded_lean):
@@ -63,8 +62,7 @@ def inspect_embedded(
 ) -> InstallState:
     """Where the installation stands. Changes nothing.
 
-    Raises:
-        InstallError: this package's own files are missing, or the folder cannot be looked at.
+    Raises InstallError: this package's own files are missing, or the folder cannot be looked at.
     """
     sources = _read_sources() if sources is None else sources
     with _translated(paths.embedded_lean):

@@ -96,10 +96,7 @@ def drop_capabilities() -> None:
 def restrict(read: Sequence[str], write: Sequence[str]) -> bool:
     """Landlock: from now on only what lies below these paths can be read (and executed) or written.
 
-    False when the system has no Landlock. A path that does not exist is left out.
-
-    Raises:
-        OSError: the system refused.
+    False when the system has no Landlock. A path that does not exist is left out. Raises OSError: the system refused.
     """
     version = landlock_version()
     if not version:

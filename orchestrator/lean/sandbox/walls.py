@@ -19,11 +19,7 @@ LIMITS = (("file-size", 16_000_000), ("cpu-seconds", 6 * 3600), ("open-files", 5
 
 @dataclass(frozen=True, slots=True)
 class Walls:
-    """What this system offers.
-
-    Attributes:
-        landlock: version of Landlock, 0 for none.
-    """
+    """What this system offers. `landlock`: version of Landlock, 0 for none."""
 
     limits: bool = False
     network: bool = False

@@ -40,8 +40,7 @@ def others(facts: GoalFacts, chosen: Hypothesis) -> list[str]:
 def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator[str]:
     """Proofs of this kind for a goal, the likeliest first.
 
-    Args:
-        plain: the goal printed without field notation, to find what functions are applied to.
+    `plain`: the goal printed without field notation, to find what functions are applied to.
     """
     starts = list(dict.fromkeys(_starts(GoalFacts(plain, facts.local), plain)))
     last = [automation.unrolling] if automation.unrolling else []
@@ -52,8 +51,7 @@ def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator
 def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator[str]:
     """The few that most often end a goal, with nothing from the library: what they say of a goal costs little.
 
-    Args:
-        bare: automation with the project's own names alone.
+    `bare`: automation with the project's own names alone.
     """
     starts = list(dict.fromkeys(_starts(GoalFacts(plain, facts.local), plain)))
     single = [start for start in starts if "<;>" not in start and not start.startswith("cases")][:_FIRST_STARTS]

@@ -35,8 +35,7 @@ class Apart(Enum):
 def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[Move, ...]:
     """Every move on a goal, the cheapest first, without repetition.
 
-    Args:
-        plain: the goal printed without field notation, to find what functions are applied to.
+    `plain`: the goal printed without field notation, to find what functions are applied to.
     """
     found: dict[str, float] = {}
     restating: tuple[Maker, ...] = (_fertilisations, _abstractions)

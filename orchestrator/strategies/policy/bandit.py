@@ -120,8 +120,7 @@ class Trial(Generic[Arm]):
 class Statistics(Generic[Arm]):
     """Arm statistics by scope: overall, per context level, and given that other arms have failed.
 
-    Attributes:
-        ema_alpha: weight of the newest trial in a success rate.
+    `ema_alpha`: weight of the newest trial in a success rate.
     """
 
     ema_alpha: float = 0.1
@@ -166,8 +165,7 @@ class Policy(Protocol):
     ) -> tuple[Arm, ...]:
         """`available`, best first: a permutation of it and nothing else.
 
-        Args:
-            failed: arms that have failed on this goal already.
+        `failed`: arms that have failed on this goal already.
         """
 
 

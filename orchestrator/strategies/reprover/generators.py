@@ -37,8 +37,7 @@ class TacticGenerator(Protocol):
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
         """At most `count` tactics for the goals that `state` prints, the likeliest first, none twice.
 
-        Raises:
-            ModelError: the model behind it failed.
+        Raises ModelError: the model behind it failed.
         """
 
 
@@ -58,11 +57,9 @@ class ListGenerator:
 class Mixture:
     """Several generators as one: each suggestion's probability is weighted, and the best of duplicates is kept.
 
-    Args:
-        parts: generators with their weights, which are scaled to a sum of 1.
+    `parts`: generators with their weights, which are scaled to a sum of 1.
 
-    Raises:
-        ValueError: no parts, or a weight that is not above 0.
+    Raises ValueError: no parts, or a weight that is not above 0.
     """
 
     def __init__(self, parts: Sequence[tuple[TacticGenerator, float]]) -> None:
@@ -129,8 +126,7 @@ PREMISE_TEMPLATES = ("exact {0}", "apply {0}", "simp [{0}]", "rw [{0}]", "rw [â†
 class PremiseTemplates:
     """Tactics made of the premises retrieved for a state.
 
-    Args:
-        retrieve: names of premises for a state, the best first, at most as many as asked for.
+    `retrieve`: names of premises for a state, the best first, at most as many as asked for.
     """
 
     def __init__(self, retrieve: Callable[[str, int], Sequence[str]], *, premises: int = 8) -> None:

@@ -93,8 +93,7 @@ class Generator:
     def suggest(self, inputs: Sequence[Input], count: int) -> list[list[Suggestion]]:
         """At most `count` tactics for each input, the likeliest first, none twice. Blocks; safe to call from a thread.
 
-        Raises:
-            ModelError: the model cannot be loaded or run.
+        Raises ModelError: the model cannot be loaded or run.
         """
         with self._lock:
             self._loaded = self._loaded or load(self.folder, "AutoModelForSeq2SeqLM", self.device, self.threads)

@@ -37,10 +37,7 @@ class ContextStepper:
     """Runs tactics on proof states of an open goal.
 
     Proof states die with the Lean process; handles do not: a state is made again by running its tactics from the goal's
-    own state. A tactic that kills the process counts as failed.
-
-    Args:
-        restarts: how many dead processes are put up with.
+    own state. A tactic that kills the process counts as failed. `restarts`: how many dead processes are put up with.
     """
 
     def __init__(self, context: ProofContext, limits: Limits, *, restarts: int = 3) -> None:

@@ -68,8 +68,7 @@ class Sources:
 class ModelGenerator:
     """A model as a `TacticGenerator` of the search; it runs in a thread.
 
-    Args:
-        premises: premises for a state, in ReProver's form, the best first.
+    `premises`: premises for a state, in ReProver's form, the best first.
     """
 
     def __init__(self, model: Generator, premises: Callable[[str], Sequence[str]] = lambda _state: ()) -> None:

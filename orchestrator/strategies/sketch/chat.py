@@ -40,8 +40,7 @@ class OpenAIChat:
     async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
         """The model's next turn, within `timeout` seconds, repetitions after refusals included.
 
-        Raises:
-            ModelError: the server cannot be reached, refuses, is too slow, or answers nonsense.
+        Raises ModelError: the server cannot be reached, refuses, is too slow, or answers nonsense.
         """
         if reason := unavailable(self._endpoint):
             raise ModelError(f"The chat model cannot be asked: {reason}")
