@@ -6,7 +6,7 @@ import re
 from random import Random
 
 from orchestrator.goals.hypotheses import hypotheses_of
-from orchestrator.strategies.reprover.renaming import whole
+from orchestrator.strategies.reprover.model import whole
 
 NAMES = {
     "Prop": ("p", "q", "r", "s", "a", "b", "c", "d", "P", "Q", "A", "B"),

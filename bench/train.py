@@ -24,8 +24,7 @@ from bench.renaming import renamed
 from orchestrator.errors import ConfigError, ModelError
 from orchestrator.machine import missing
 from orchestrator.premises.encoder import load
-from orchestrator.strategies.reprover.model import Input, first_goal, serialise
-from orchestrator.strategies.reprover.renaming import lettered, spelled
+from orchestrator.strategies.reprover.model import Input, first_goal, lettered, serialise, spelled
 
 Report = Callable[[str], None]
 Text = tuple[str, str]

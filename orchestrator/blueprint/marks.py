@@ -31,7 +31,6 @@ class Style:
 
     Attributes:
         statement_inline: after the macro before them, on its line, even when the line would allow otherwise.
-        proof_inline: likewise after `\\begin{proof}`.
         proof_gap: what stands between `\\begin{proof}` and an inline mark.
         proof_indent: what the line of a mark in a proof has more than that of `\\begin{proof}`.
     """

@@ -137,7 +137,6 @@ class Blueprint:
     """A blueprint as written.
 
     Attributes:
-        nodes: in document order.
         files: text of every TeX file read, by path in the repository with forward slashes.
         root: the file reading began with ("" when there is no blueprint).
         declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.

@@ -73,7 +73,6 @@ class Report:
         root: the file reading began with, or "Lean files".
         by: what was gone by: "lean", "partly" where Lean could elaborate some files only, or "text".
         not_seen: declarations that the project's text does not show (they may come from a library or a macro).
-        false_marks, unmarked: how many marks are false, and how many are missing.
         ready: nodes whose proof can be begun now, those that most others wait for first, with how many wait.
         editable: the marks are ours to edit (they are not where LeanArchitect writes them).
     """

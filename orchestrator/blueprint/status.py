@@ -31,8 +31,6 @@ class DeclarationTruth:
     """What Lean says of one declaration. A declaration nobody could elaborate has none of these.
 
     Attributes:
-        axioms: every axiom below it, transitively.
-        sorry_free: no sorry below it, transitively.
         rests_on: names of the declarations below it that hold a sorry themselves.
         is_data: it is a definition, a structure, an instance of data: its body belongs to the statement.
     """
@@ -56,8 +54,6 @@ class NodeStatus:
             is formalised and the declarations' own bodies hold neither a sorry nor an axiom that is not allowed.
         open_here: its own declarations that hold a sorry themselves.
         rests_on: sorried declarations elsewhere, below its own.
-        forbidden_axioms: axioms below it that are not allowed, sorry apart.
-        unmarked: where a mark would be true and is missing.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
     """
 

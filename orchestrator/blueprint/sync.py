@@ -111,12 +111,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintUpdate:
-    """What makes the blueprint true.
-
-    Attributes:
-        patch: one diff over the TeX files ("" when nothing changes).
-        texts: new content of the files that change, by path.
-    """
+    """What makes the blueprint true. `texts`: new content of the files that change, by path."""
 
     blueprint: Blueprint
     status: BlueprintStatus

@@ -3,7 +3,7 @@
 Knows ∀ ∃ ∃! λ fun Σ Π, ∑ ∏ ⋃ ⋂ ⨆ ⨅, let, have, `if h : …`, set builders, subtypes and dependent arrows; names in
 `match` patterns are left as they are. Behind a word whose syntax it does not know (∫, unknown notation) names are
 doubtful up to the next closing bracket, and a doubtful name that could mean two things keeps its spelling everywhere:
-doubt costs a missed equality of goals and never a wrong one.
+doubt costs a missed equality of goals and never a wrong one. One file, long as it is: one cursor reads every construct.
 """
 
 from __future__ import annotations

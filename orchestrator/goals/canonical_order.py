@@ -21,7 +21,6 @@ class GoalLineWords:
     """One hypothesis or the target.
 
     Attributes:
-        words: all of it but a hypothesis's own name.
         name: the hypothesis's name when it may not be renamed, else "".
         needs: indices of the hypotheses that have to stand before this one.
     """

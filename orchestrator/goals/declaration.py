@@ -90,9 +90,7 @@ class Fingerprint:
         axioms: all that it rests on, outside the imported library.
         has_sorry: it rests on a sorry, however far down.
         own_sorry: the sorry is in the declaration itself or in its auxiliary constants.
-        type_has_sorry: the statement contains one.
         auxiliary: made by the elaborator (`_proof_1`, ...).
-        uses: the project's constants that it speaks of directly.
         owner: the declaration that an auxiliary constant belongs to, "" where none is known.
         sorry_places: where the sorries of the constant stand in its file, None for one that does not say.
         recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.

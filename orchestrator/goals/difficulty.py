@@ -1,14 +1,5 @@
 """How hard a goal looks before anybody has tried it. Pure.
 
-    estimate  0.05
-            + 0.25 · min(1, size / 80)             size: tokens of the target
-            + 0.08 · min(4, quantifiers)           ∀ ∃ ∑ ∫ … in the target; a leading run of ∀ counts once
-            + 0.12   if the conclusion asks for a witness (∃)
-            + 0.06 · min(4, depth of nested connectives)
-            + 0.02 · min(5, hypotheses)
-            + 0.15   if it smells of induction: a function applied to lists, strings, numbers, …
-            + 0.08   if its arithmetic is not linear
-
 The estimate decides between a light (below 0.6) and a heavy slot, so a statement that one tactic closes stays far below
 0.6. The weights are a prior, not a measurement: the policies learn from outcomes.
 """

@@ -15,7 +15,6 @@ class GoalFeatures:
     Attributes:
         key: names the goal; only feeds the random draws.
         levels: contexts the goal belongs to, from the general to the particular, each refining the one before.
-        marks: further contexts, side by side.
     """
 
     key: str = ""

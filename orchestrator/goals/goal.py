@@ -71,14 +71,10 @@ class Goal:
     Attributes:
         id: stable over runs while the declaration and the order of its sorries stay the same.
         text: the goal as Lean prints it, hypotheses then `⊢ target`.
-        context: namespace, opened namespaces, imports.
         estimated_difficulty: 0 (trivial) to 1 (hopeless).
         file: path in the repository, with forward slashes ("" for a goal without a repository).
-        module: Lean module name of that file.
         declaration: full name of the declaration the sorry stands in.
-        kind: how it was left open.
         span: the stretch of text to be replaced by a proof, in the original file.
-        command: the whole command (declaration) around it.
         is_prop: the goal is a proposition; a false value means data is missing, which we never invent.
         within: the sketch that the goal is a sorry of; None for a goal of the file itself. `span` and `command` then
             refer to the file with the sketch written into it.

@@ -31,8 +31,6 @@ class Notes:
         doubtful: spellings that occur where it is not certain what they mean.
         frozen: spellings that must not be renamed anywhere.
         constants: spellings that also occur where no variable of that name is in scope.
-        variables: every variable of a spelling.
-        metavariables: numbered metavariables by their text.
     """
 
     doubtful: set[str] = field(default_factory=set)

@@ -1,18 +1,11 @@
 """Canonical form of a goal's text, and the hash under which the ledger knows the goal. Pure.
 
-Two texts have the same normal form when they differ only in white space, `case` lines, the names of hypotheses and
-of bound variables (inaccessible marks `✝` are part of a name), the order of hypotheses, the order of implicit binders
-that stand side by side behind a ∀, and the numbers of metavariables. Nothing else is identified: a name is renamed
-only when a hypothesis declares it or a known binder binds it, and never when it may be a constant.
-
-Limits on the safe side, where two texts of one goal get two hashes:
-* names bound by syntax that `binders` does not know keep their spelling;
-* universe names, pattern variables of `match`, named metavariables, and the metavariables that several goals may share
-  keep their spelling;
-* when very many hypotheses look alike (more than `MAX_ORDERS` orders to compare), the order given may show through.
-And two on the other side, which lie in the text itself: what Lean's printer leaves out (implicit arguments, `⋯`) we
-cannot see either, and a word of somebody's notation that is spelled like a hypothesis is taken for it, unless it
-touches the notation's symbols (`→o`, `=O[l]`, `C(X, Y)`, `R[X]`).
+Two texts have the same normal form when they differ only in white space, `case` lines, the names of hypotheses and of
+bound variables, the order of hypotheses, the order of implicit binders that stand side by side behind a ∀, and the
+numbers of metavariables. A name is renamed only when a hypothesis declares it or a known binder binds it, and never
+when it may be a constant; where that is in doubt, two texts of one goal get two hashes. What Lean's printer leaves out
+we cannot see, and a word of somebody's notation that is spelled like a hypothesis is taken for it, unless it touches
+the notation's symbols (`→o`, `=O[l]`, `C(X, Y)`, `R[X]`).
 """
 
 from __future__ import annotations

@@ -63,7 +63,6 @@ class HelperLemma:
         short: the name as it is written at its location, inside the namespaces that are open there.
         signature: what stands between the name and `:=`.
         before: start of the command that it goes in front of, in the original file.
-        ticket: id of the ticket it fills ("" for none).
     """
 
     name: str
@@ -105,7 +104,6 @@ class Result:
         cached: it comes from replaying tactics that worked before, and is no trial of the strategy.
         beaten: another strategy had proved the goal already.
         broken: an attempt was lost to a broken session, which says nothing of the goal.
-        helpers: lemmas that the proof needs in front of the declaration.
         attempts: of a goal's result: the attempts it is the sum of.
     """
 

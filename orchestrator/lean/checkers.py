@@ -1,11 +1,7 @@
 """Third-party checkers of compiled modules: found on this machine, run, and reported.
 
-They need a native Lean and a project that is built; the embedded Lean makes no compiled modules. Which of them could
-not be run is part of every verdict.
-
-- `leanchecker` (in the toolchain from v4.28; before, lean4checker): replays modules through the kernel.
-- SafeVerify (`safe_verify`): compares two compiled files, the original with its sorries and the patched one.
-- comparator: builds both modules in a sandbox of its own, and compares named theorems.
+They need a native Lean and a project that is built: `leanchecker` replays modules through the kernel, SafeVerify
+compares a compiled file with its original, comparator builds both and compares named theorems.
 """
 
 from __future__ import annotations
@@ -43,7 +39,6 @@ class Compiled:
     """What the checkers are asked about.
 
     Attributes:
-        folder: the native project, built, with the patch in place.
         originals, patched: compiled files of the same module before and after, by module; SafeVerify compares these.
         challenge: a module with the original statements, "" when there is none; comparator compares it with `modules`.
     """

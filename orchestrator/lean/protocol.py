@@ -1,11 +1,9 @@
 """Typed messages of the community REPL's JSON protocol, with the embedded server's extensions.
 
 Requests are written with `to_json`, replies read with `orchestrator.lean.replies.parse_reply`: a field has its name in
-camel case there, or its alias. Lines count from 1, columns from 0 (code points).
-
-Extensions over the REPL: `file` (a whole file on top of an environment, its own header skipped), `tactics` (a batch),
-`describe` (fingerprints of declarations), `forget`, `mentions`, `premises`, and the limits `maxHeartbeats` (unit:
-Lean's own option, default 200000) and `timeoutMs`, both per tactic.
+camel case there, or its alias. Lines count from 1, columns from 0 (code points); the limits `maxHeartbeats` (unit:
+Lean's own option) and `timeoutMs` are per tactic. One file, long as it is: a request, its reply and the table of both
+belong together.
 """
 
 from __future__ import annotations
@@ -432,7 +430,6 @@ class CommandPair:
     Attributes:
         original: None for a command that stands in the patch alone.
         patched: None where the patch ends too soon.
-        start: where it begins in the patched file.
         made: exact names of all constants that the original command makes.
         declared: the name that the patched command declares, "" when it declares none.
     """

@@ -45,7 +45,6 @@ class Servers:
 
     Attributes:
         launch: how an embedded one is started; of a native one, the program `lake` and the folder it works in.
-        count: how many a pool holds.
         identity: changes whenever another Lean, or another server, would answer.
         native: how a REPL of the user's own Lean is started; None for the embedded Lean.
         copy: the project as it is compiled for that; None where there is none.

@@ -20,10 +20,7 @@ from orchestrator.source.helper_lemmas import helper_text, short_name
 class GoalCloser:
     """Closes goals that wait for lemmas.
 
-    Attributes:
-        closed: results of the goals closed so far, by id.
-        settled: tickets that closed goals no longer wait for.
-        broken: a session broke, so that another time something may be closed that was not.
+    `broken`: a session broke, so that another time something may be closed that was not.
     """
 
     def __init__(

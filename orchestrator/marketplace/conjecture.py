@@ -1,10 +1,8 @@
 """Which lemmas an open goal misses: what a stuck attempt leaves open, closed over its variables and generalised.
 
-An *opener* (an induction followed by automation) is run on the goal. What it leaves open is turned into statements: the
-rest as it is without its induction hypotheses; the same after rewriting with them, with the calls that then occur twice
-replaced by variables; and with a value replaced by a variable, which is the accumulator's lemma in recursions that
-carry one. A statement counts only if Lean takes it, and if the opener with that lemma, still unproved, closes the goal:
-so nobody waits for a lemma that would not help.
+An *opener* (an induction followed by automation) is run on the goal, and what it leaves open is turned into statements,
+the most general first. A statement counts only if Lean takes it, and if the opener with that lemma, still unproved,
+closes the goal: so nobody waits for a lemma that would not help.
 """
 
 from __future__ import annotations
@@ -19,8 +17,16 @@ from orchestrator.goals.goal import Goal
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.marketplace.generalise import abstraction, common_terms, fertilisations
-from orchestrator.marketplace.statements import accessible, closed, generalizable, hypotheses, occurrences
+from orchestrator.marketplace.statements import (
+    abstraction,
+    accessible,
+    closed,
+    common_terms,
+    fertilisations,
+    generalizable,
+    hypotheses,
+    occurrences,
+)
 from orchestrator.source.helper_lemmas import short_name, stub_text
 from orchestrator.strategies.micro.portfolio import occurring
 from orchestrator.strategies.suggestions import PRINT_PLAINLY, printed_plainly

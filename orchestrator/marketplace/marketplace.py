@@ -78,9 +78,7 @@ class Marketplace:
 
     Whoever wants to close a ticket, or to know its history, asks the ledger.
 
-    Args:
-        repo: the repository that requests are for ("" for none).
-        lease_seconds: how long a claim holds unless it is renewed.
+    `repo`: the repository that requests are for ("" for none).
     """
 
     def __init__(

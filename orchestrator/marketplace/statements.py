@@ -6,7 +6,7 @@ A *signature* is what stands between a theorem's name and `:=`, such as `(xs : L
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -26,6 +26,8 @@ _SMALL_VALUES = {
     "Bool": ("true", "false", "true"),
     "Nat → Nat": ("fun _ => 1", "fun n => n + n", "fun n => n"),
 }
+_LIBRARY = ("List.", "Nat.", "Int.", "Array.", "Option.", "String.")
+_LETTERS = ("k", "l", "m", "k₁", "k₂", "k₃")
 
 
 def accessible(text: str) -> str:
@@ -69,10 +71,7 @@ def target(text: str) -> str:
 def closed(text: str, *, keep: Iterable[str] = (), all_facts: bool = False) -> str:
     """The signature that says a goal's text without its facts: closed over the variables it mentions.
 
-    Args:
-        text: a goal, hypotheses then `⊢ target`, without inaccessible names.
-        keep: names of facts that become hypotheses of the lemma.
-        all_facts: keep every fact.
+    `text`: a goal, hypotheses then `⊢ target`, without inaccessible names.
     """
     there = hypotheses(text)
     wanted = set(keep) | {h.name for h in there if all_facts and h.is_fact}
@@ -165,6 +164,57 @@ def generalizable(text: str) -> tuple[str, ...]:
 def occurrences(text: str, name: str) -> int:
     """How often a goal's target mentions a name."""
     return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w'])", target(text)))
+
+
+# How the rest of an induction becomes a lemma about any value: Boyer and Moore's cross-fertilisation. A hypothesis is
+# used up by rewriting and thrown away; terms that then occur twice become variables (A Computational Logic, 1979).
+
+
+def fertilisations(text: str) -> tuple[str, ...]:
+    """Scripts that use the equations among a goal's facts, the most telling first, and at last "" for none.
+
+    `text`: a goal without inaccessible names.
+    """
+    equations = [one.name for one in hypotheses(text) if one.is_fact and " = " in one.type]
+    if not equations:
+        return ("",)
+    ways = ("conv => rhs; rw [← {h}]", "rw [← {h}]", "rw [{h}]")
+    return (*("\n".join(f"try ({way.format(h=h)})" for h in equations) for way in ways), "")
+
+
+def common_terms(plain: str, definitions: Collection[str]) -> tuple[str, ...]:
+    """The smallest calls of functions that a goal's target mentions more than once.
+
+    A value that constructors build is not one of them: any other value instead would be another lemma.
+
+    Args:
+        plain: the goal, printed without field notation.
+        definitions: full names of the functions of the project that the goal sees.
+    """
+    found = []
+    for term in (*generalizable(plain), *_sides(target(plain))):
+        head, _, arguments = term.partition(" ")
+        called = head in definitions or any(head.endswith(f".{name}") for name in definitions)
+        if arguments and (called or head.startswith(_LIBRARY)) and _count(target(plain), term) > 1:
+            found.append(term)
+    smallest = [term for term in found if not any(other != term and _count(term, other) for other in found)]
+    return tuple(dict.fromkeys(smallest))
+
+
+def abstraction(terms: Collection[str], plain: str) -> tuple[str, ...]:
+    """Lines that replace each term by a new variable."""
+    taken = set(re.findall(r"[^\s()\[\]{},.:]+", plain))
+    letters = (letter for letter in _LETTERS if letter not in taken)
+    return tuple(f"generalize {term} = {letter}" for term, letter in zip(terms, letters, strict=False))
+
+
+def _sides(statement: str) -> tuple[str, ...]:
+    left, found, right = statement.partition(" = ")
+    return (left.strip(), right.strip()) if found else ()
+
+
+def _count(text: str, term: str) -> int:
+    return len(re.findall(rf"(?<![\w.']){re.escape(term)}(?![\w.'])", text))
 
 
 def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:

@@ -12,13 +12,7 @@ from orchestrator.ledger.ticket_records import TicketStatus, WaitStatus
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One ticket of a run, as the report shows it.
-
-    Attributes:
-        lemma, statement: the name and the signature that were asked for.
-        supplier: who proved it ("" when nobody did).
-        reason: why it was cancelled, rejected or refused.
-    """
+    """One ticket of a run, as the report shows it. `supplier`: who proved it ("" when nobody did)."""
 
     ticket: str
     lemma: str

@@ -51,12 +51,7 @@ _LEFT_OUT = ("Lean.", "Lake.", "Std.Internal.", "Init.Internal.", "_")
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Constants in the order of Lean's modules.
-
-    Attributes:
-        key: digest of what the corpus was made from.
-        premises: theorems and definitions, without what the elaborator makes by itself.
-    """
+    """Constants in the order of Lean's modules. `key`: digest of what the corpus was made from."""
 
     key: str
     premises: tuple[Premise, ...]

@@ -1,11 +1,8 @@
-"""Premises by meaning: ReProver's embeddings in a faiss index. The only file that imports faiss.
+"""Premises by meaning: ReProver's embeddings in a faiss index.
 
-What faiss, or the encoder, cannot do raises `ModelError`.
-
-The index is an `IndexScalarQuantizer` in half precision with inner products: on embeddings of unit length it finds what
-an exact search finds, with half the memory (200,000 premises of width 1472: 0.6 GB, 80 ms a query). Only premises that
-the goal sees are searched, by faiss's own selector, not filtered afterwards: a rare accessible one is not lost behind a
-thousand that are not.
+What faiss, or the encoder, cannot do raises `ModelError`. The index holds half precision and finds what an exact search
+finds, with half the memory. Only premises that the goal sees are searched, by faiss's own selector: a rare accessible
+one is not lost behind a thousand that are not.
 """
 
 from __future__ import annotations

@@ -36,7 +36,6 @@ class Inverted:
     """Which premises have a key, such as a constant that they mention.
 
     Attributes:
-        numbers: the number of each key.
         starts, rows: the premises with key i are `rows[starts[i]:starts[i + 1]]`.
         weights: log(1 + premises / premises with it), by key.
         totals: the sum of the weights of its keys, by premise.
@@ -80,10 +79,7 @@ class Inverted:
 class Columns:
     """What is known of each premise, a row each.
 
-    Attributes:
-        counts: constants in the statement.
-        traits: one column for each of `TRAITS`.
-        relations, roots, modules: numbers of what `relation` says, of the name's root, of the module.
+    `relations`, `roots`, `modules`: numbers of what `relation` says, of the name's root, of the module.
     """
 
     counts: Floats

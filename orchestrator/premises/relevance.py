@@ -1,10 +1,8 @@
 """Premises by the constants they share with a goal: a linear model over features that can be read.
 
 After Meng and Paulson's relevance filter (Journal of Applied Logic, 2009): rare constants in common count for a
-premise, constants that the goal does not have count against it. What stands in the definitions behind a goal counts
-less than what it mentions itself; what induction and case distinctions bring is held against nobody. To this come
-traits of the premise itself, and how often proofs use it. `python -m bench.fit_retrieval` learns the weights on goals
-of the bank that nothing is reported on.
+premise, constants that the goal does not have count against it; what induction and case distinctions bring is held
+against nobody. `python -m bench.fit_retrieval` learns the weights on goals of the bank that nothing is reported on.
 """
 
 from __future__ import annotations
@@ -62,12 +60,7 @@ between those (0.2 to 0.6) that were best in cross-validation on the tuning spli
 
 @dataclass(frozen=True)
 class RelevanceModel:
-    """What is learned.
-
-    Attributes:
-        weights: of `FEATURES`, by name.
-        used: how often proofs use a premise, by full name.
-    """
+    """What is learned. `used`: how often proofs use a premise, by full name."""
 
     weights: Mapping[str, float]
     used: Mapping[str, int] = field(default_factory=dict)

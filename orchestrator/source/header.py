@@ -20,7 +20,6 @@ class Header:
 
     Attributes:
         imports: module names in order, written without needless `«»`.
-        is_module: the file starts with `module`.
         is_prelude: `Init` is not imported by itself.
         end: offset behind the header's last word, 0 when there is no header.
     """

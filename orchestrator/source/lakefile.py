@@ -54,9 +54,7 @@ class Target:
 class Lakefile:
     """A package's declarations.
 
-    Attributes:
-        complaints: parts of the file that we could not take in.
-        build_folder: where Lake writes, relative to the package; "" for its usual hidden folder.
+    `build_folder`: where Lake writes, relative to the package; "" for its usual hidden folder.
     """
 
     name: str = ""

@@ -17,7 +17,6 @@ class SourceModule:
 
     Attributes:
         path: path in the repository, with forward slashes.
-        text: its content as decoded (line ends as in the file).
         imports: module names in the order of the header; `Init` is left out.
         options: Lean options that its library sets, by name, with values as Lean writes them.
     """
@@ -57,7 +56,6 @@ class Project:
         root: absolute folder the files were read from.
         toolchain: content of lean-toolchain, stripped ("" when there is none).
         commit: git commit the files are of ("" outside git).
-        problems: files left out, with the reason.
     """
 
     name: str

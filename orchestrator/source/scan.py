@@ -58,7 +58,6 @@ class ScannedDeclaration:
     """A declaration as the text shows it.
 
     Attributes:
-        name: best textual guess of its full name.
         start, end: offsets from its keyword up to the next declaration's or scope's.
         is_open: a word in between may leave it open.
     """

@@ -20,6 +20,8 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import CheckReply, Limits, SplitReply, TacticReply
 
 _logger = logging.getLogger(__name__)
+_CHECK_SECONDS = 30.0
+_LATE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,12 @@ async def guarded(
         strategy=result.strategy or strategy,
         time_seconds=result.time_seconds or max(0.0, clock() - start),
     )
+
+
+async def accepts(context: ProofContext, script: str, left: float) -> bool:
+    """Whether the declaration takes the script; what was found right before the end is still looked at."""
+    seconds = min(_CHECK_SECONDS, left + _LATE_SECONDS)
+    return seconds > 0 and (await context.check(script, seconds=seconds)).accepted
 
 
 async def replay(prover: GoalOpener, goal: Goal, tactics: Sequence[str]) -> Result:

@@ -20,15 +20,21 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.lake import packages
 from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.source.project import Project
-from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack, needs_proposition
+from orchestrator.strategies.base import (
+    BoundStrategy,
+    GoalOpener,
+    ProofContext,
+    Timing,
+    accepts,
+    attack,
+    needs_proposition,
+)
 from orchestrator.strategies.spec import StrategySpec, StrategyTools
 from orchestrator.strategies.suggestions import suggestions
 
 SEARCH, SUGGEST, SELECT = "search_proof", "suggest_tactics", "select_premises"
 PACKAGE = "LeanCopilot"
 
-_GRACE_SECONDS = 20.0
-_CHECK_SECONDS = 30.0
 _LEAST_SECONDS = 0.5
 _SUGGESTIONS = 16
 _PREMISES = 8
@@ -129,8 +135,7 @@ class _Copilot:
 
     async def _first_accepted(self, scripts: Sequence[str]) -> str:
         for script in scripts:
-            seconds = min(_CHECK_SECONDS, self._left + _GRACE_SECONDS / 2)
-            if seconds > 0 and (await self._context.check(script, seconds=seconds)).accepted:
+            if await accepts(self._context, script, self._left):
                 return script
         return ""
 

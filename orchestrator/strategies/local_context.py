@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -161,13 +161,17 @@ _PROJECTS = re.compile(r"\nj \S+ \d+ \d+\n(?:l \d+ \d+\w\n)+= \d+$")
 _RECURS = re.compile(r"\.brecOn\b|\bWellFounded\.(?:Nat\.)?fix\b|\bWellFounded\.")
 
 
+def _seen_from(module: str, project: Project, extraction: Extraction) -> Iterator[Fingerprint]:
+    for name in (module, *(imported.name for imported in reversed(project.closure(module)))):
+        yield from extraction.declarations.get(name, {}).values()
+
+
 def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal], tuple[str, ...]]:
     """A function from a goal to the full names of the project's definitions that its file sees."""
 
     @cache
     def of_module(name: str) -> tuple[str, ...]:
-        modules = [*(module.name for module in project.closure(name)), name]
-        found = [one for module in reversed(modules) for one in extraction.declarations.get(module, {}).values()]
+        found = list(_seen_from(name, project, extraction))
         kinds = {one.name: one.kind for one in found}
         return tuple(one.user_name for one in found if one.kind == "def" and _is_authored(one, kinds))
 
@@ -179,11 +183,6 @@ def declarations_seen(project: Project, extraction: Extraction) -> Callable[[Goa
 
     @cache
     def of_module(name: str) -> VisibleDeclarations:
-        modules = [*(module.name for module in project.closure(name)), name]
-        return from_fingerprints(
-            fingerprint
-            for module in reversed(modules)
-            for fingerprint in extraction.declarations.get(module, {}).values()
-        )
+        return from_fingerprints(_seen_from(name, project, extraction))
 
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else VisibleDeclarations()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.errors import ModelError
 from orchestrator.strategies.reprover.generators import Suggestion
-from orchestrator.strategies.sketch.conversation import Completion, Turn
+from orchestrator.strategies.sketch.chat import Completion, Turn
 
 
 class ScriptedChat:

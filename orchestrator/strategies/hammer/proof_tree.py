@@ -14,8 +14,6 @@ class GoalNode:
 
     Attributes:
         parent: the step that led here; None for the root.
-        cost: what the steps to it cost together.
-        steps: ways that were tried on it.
         closer: tactic lines that end it; () while there are none.
         by: the step whose goals are all proved; None while there is none.
         withstood: the first closers failed on it.

@@ -18,7 +18,15 @@ from orchestrator.goals.goal import Goal, SorryKind
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.premises.retrieval import Choose
-from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack, needs_proposition
+from orchestrator.strategies.base import (
+    BoundStrategy,
+    GoalOpener,
+    ProofContext,
+    Timing,
+    accepts,
+    attack,
+    needs_proposition,
+)
 from orchestrator.strategies.hammer.added_facts import BY_NUMBERS
 from orchestrator.strategies.hammer.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
@@ -32,8 +40,6 @@ from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import PRINT_PLAINLY, is_search, printed_plainly, suggestions
 
 _LEAST_SECONDS = 0.2
-_CHECK_SECONDS = 30.0
-_CHECK_GRACE = 10.0
 _MOVE_MILLISECONDS = 1_500
 _MOST_GOALS = 12
 _BATCH = 12
@@ -268,7 +274,7 @@ class _HammerSearch:
             leaves = {leaf: leaf.closer for leaf in self._root.leaves()}
             await minimise(self._root, self._states, lambda: self._left, spent=self._timeout - self._left)
             for script in dict.fromkeys((self._root.script, found)):
-                if await self._accepted(script):
+                if await accepts(self._context, "\n".join(script), self._left):
                     return script
             for leaf, closer in leaves.items():
                 leaf.closer = closer
@@ -276,11 +282,6 @@ class _HammerSearch:
         self._proofs.clear()
         self._root.reopen()
         return ()
-
-    async def _accepted(self, script: tuple[str, ...]) -> bool:
-        # What was found right before the end is still looked at.
-        seconds = min(_CHECK_SECONDS, self._left + _CHECK_GRACE)
-        return seconds > 0 and (await self._context.check("\n".join(script), seconds=seconds)).accepted
 
 
 def _worth_trying(todo: Sequence[str], replies: Sequence[TacticReply]) -> list[str]:

@@ -11,7 +11,7 @@ from orchestrator.config import STRATEGY_SECONDS
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
+from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, accepts, attack
 from orchestrator.strategies.local_context import DefinitionsOf
 from orchestrator.strategies.micro.library_tactics import HeaderTactics
 from orchestrator.strategies.micro.order import LearnedOrder, learned_order
@@ -21,8 +21,6 @@ from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_sear
 
 _BATCH = 12
 _LEAST_SECONDS = 0.2
-_GRACE_SECONDS = 20.0
-_CHECK_SECONDS = 30.0
 _RESTATED_MILLISECONDS = 8_000
 
 
@@ -120,7 +118,7 @@ class _PortfolioRun:
         if is_search(reply.tactic):
             scripts = [self._for_all(script) for script in suggestions(reply.messages)]
         for script in scripts:
-            if await self._check(script):
+            if await accepts(self.context, script, self._left):
                 return script
         return ""
 
@@ -143,16 +141,11 @@ class _PortfolioRun:
                 break
             self.tried += 1
             started = self.clock()
-            accepted = await self._check(candidate.tactic)
+            accepted = await accepts(self.context, candidate.tactic, self._left)
             self.trials.append(Tried(candidate, accepted, self.clock() - started))
             if accepted:
                 return self._proved(candidate.tactic, checked="declaration")
         return None
-
-    async def _check(self, script: str) -> bool:
-        """Whether the declaration takes the script; what was found right before the end is still looked at."""
-        seconds = min(_CHECK_SECONDS, self._left + _GRACE_SECONDS / 2)
-        return seconds > _LEAST_SECONDS and (await self.context.check(script, seconds=seconds)).accepted
 
     def _proved(self, script: str, **metadata: object) -> Result:
         return Result(

@@ -211,8 +211,6 @@ class CostAware:
         seed: of the draws.
         strength: how many trials the level above counts for.
         prior_strength: how many trials `prior_success` counts for; None for as many.
-        prior_success: chance of an arm that was never tried.
-        prior_seconds: cost of an arm that was never tried, by arm.
         default_seconds: the same for arms not in `prior_seconds`.
         exploration: width of the draws; 0 means none, 1 is the posterior's own.
         damping: weight of the marks, 0 to 1; 0 means that they are not looked at.

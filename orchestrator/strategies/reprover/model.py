@@ -1,12 +1,8 @@
-"""ReProver's models through transformers: a tactic generator and a premise encoder.
+"""ReProver's tactic generator through transformers, which is imported on first use: it may be missing.
 
-The recipe is that of LeanDojo and ReProver (Yang et al., NeurIPS 2023), as published with
-`kaiyuy/leandojo-lean4-retriever-tacgen-byt5-small` and `kaiyuy/leandojo-lean4-retriever-byt5-small`: byte-level T5, the
-premises in front of the state with the best one next to it, beam search whose score is the summed log-probability, and
-embeddings that are the normalised mean of the encoder's last hidden states. Any local folder in transformers' format
-works; the generator that comes with this package is one.
-
-The libraries are imported on first use: they take seconds, and not every installation has them.
+The recipe is that of LeanDojo and ReProver (Yang et al., NeurIPS 2023): byte-level T5, the premises in front of the
+state with the best one next to it, beam search whose score is the summed log-probability. Any local folder in
+transformers' format works; the generator that comes with this package is one, and reads letters for names.
 """
 
 from __future__ import annotations
@@ -18,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.goals.hypotheses import hypotheses_of
 from orchestrator.premises.encoder import MAX_INPUT_BYTES, load, model_errors
 from orchestrator.strategies.reprover.generators import Suggestion
-from orchestrator.strategies.reprover.renaming import lettered, spelled
 
 if TYPE_CHECKING:
     import numpy
@@ -32,6 +28,7 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).with_name("tiny-tacgen")
 """The generator that comes with this package."""
 _MARKS = re.compile(r"</?a>")
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +68,31 @@ def first_goal(state: str) -> str:
     return rest if first.startswith("case ") and rest else goal
 
 
+def whole(name: str) -> re.Pattern[str]:
+    """A name that stands alone: no part of a longer one, and no field."""
+    return re.compile(rf"(?<![\w.'✝]){name}(?![\w'!?✝])")
+
+
+def lettered(state: str) -> tuple[str, dict[str, str]]:
+    """A goal with a letter for each hypothesis, A for the last one, and the letters by the names they stand for.
+
+    A small model copies one letter long before it copies a word. Letters that the goal uses otherwise are left out, and
+    so are inaccessible names (✝), which no tactic can speak of.
+    """
+    names = list(dict.fromkeys(one.name for one in reversed(hypotheses_of(state)) if one.is_accessible))
+    taken = {letter for letter in LETTERS if letter not in names and whole(letter).search(state)}
+    letters = dict(zip(names, (letter for letter in LETTERS if letter not in taken), strict=False))
+    return spelled(state, letters), letters
+
+
+def spelled(text: str, names: Mapping[str, str]) -> str:
+    """A text with other names, all at once."""
+    if not names:
+        return text
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return whole(f"(?:{either})").sub(lambda match: names[match.group()], text)
+
+
 @dataclass(kw_only=True)
 class Generator:
     """A tactic generator in a local folder, loaded once, by the first call.
@@ -78,7 +100,6 @@ class Generator:
     Args:
         folder: what transformers' `save_pretrained` wrote: config.json and model.safetensors.
         device: "cpu", "cuda", …; "" for a GPU where there is one.
-        max_tokens: bytes of a tactic.
         threads: of torch, for this process; 0 leaves them alone. One is fastest for a small model.
     """
 

@@ -29,8 +29,6 @@ class SearchNode:
 
     Attributes:
         key: normal form of its goals.
-        goals: the goals as Lean prints them on the way kept.
-        handle: where tactics are run on it.
         log_probability: sum over the way from the root; at most 0.
         parent, tactic: the last step of that way; None and "" at the root.
         expanded: tactics were tried on it, so its way is settled.

@@ -16,8 +16,7 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.premises.retrieval import Query, Retrieve
 from orchestrator.source.lexer import code_mask
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
-from orchestrator.strategies.sketch.chat import OpenAIChat, unavailable
-from orchestrator.strategies.sketch.conversation import Role, Turn, Usage
+from orchestrator.strategies.sketch.chat import OpenAIChat, Role, Turn, Usage, unavailable
 from orchestrator.strategies.spec import StrategySpec, StrategyTools
 
 _CHECK_SECONDS = 30.0
@@ -44,12 +43,7 @@ must be smaller than the goal. Without any `sorry` is best."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the model is told beside the goal.
-
-    Attributes:
-        premises: names and statements of premises that may help, for a goal.
-        failures: what was tried on a goal and failed, one line each.
-    """
+    """What the model is told beside the goal. `failures`: what was tried on a goal and failed, one line each."""
 
     premises: Callable[[Goal], Sequence[str]] = lambda _goal: ()
     failures: Callable[[Goal], Sequence[str]] = lambda _goal: ()

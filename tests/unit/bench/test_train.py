@@ -17,8 +17,7 @@ from bench.renaming import NAMES, renamed
 from bench.train import TrainSettings, loss_of, main, train
 from orchestrator.errors import ConfigError
 from orchestrator.goals.normal_form import normalize
-from orchestrator.strategies.reprover.model import SHIPPED, Generator
-from orchestrator.strategies.reprover.renaming import lettered, spelled
+from orchestrator.strategies.reprover.model import SHIPPED, Generator, lettered, spelled
 
 STATE = "n : Nat\n⊢ n + 0 = n"
 SMALL = TrainSettings(width=16, feed_forward=32, layers=1, heads=2, steps=4, batch=4, validation=0.3)

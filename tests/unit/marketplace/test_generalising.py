@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.marketplace.generalise import abstraction, common_terms, fertilisations
+from orchestrator.marketplace.statements import abstraction, common_terms, fertilisations
 
 DEFINITIONS = ("Row.rev", "Row.app", "Row.size")
 STEP = "α : Type\nx : α\nxs : Row α\nih : Row.rev (Row.rev xs) = xs\n⊢ "

@@ -11,8 +11,7 @@ from compatible_server import Answer, serving
 
 from orchestrator.config import Endpoint
 from orchestrator.errors import ModelError
-from orchestrator.strategies.sketch.chat import OpenAIChat, unavailable
-from orchestrator.strategies.sketch.conversation import Completion, Role, Turn, Usage
+from orchestrator.strategies.sketch.chat import Completion, OpenAIChat, Role, Turn, Usage, unavailable
 from tests.doubles.scripted_models import ScriptedChat
 
 pytest.importorskip("openai")

@@ -21,7 +21,7 @@ from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.source.splice import assembled
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.sketch.conversation import Completion, Usage
+from orchestrator.strategies.sketch.chat import Completion, Usage
 from orchestrator.strategies.sketch.strategy import (
     Hints,
     first_prompt,

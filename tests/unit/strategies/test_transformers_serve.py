@@ -18,8 +18,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.config import Endpoint
-from orchestrator.strategies.sketch.chat import OpenAIChat
-from orchestrator.strategies.sketch.conversation import Role, Turn
+from orchestrator.strategies.sketch.chat import OpenAIChat, Role, Turn
 
 
 def _tiny_chat_model(folder: Path) -> None:
