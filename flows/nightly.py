@@ -10,6 +10,7 @@ from prefect import flow
 from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import Notice, RunFinished, notify
 from orchestrator.marketplace.trade import MarketOutcome
+from orchestrator.premises.store import corpus_imports
 from orchestrator.run.assembly import night_limits, night_scheduler, night_strategies
 from orchestrator.run.outcomes import goal_reports
 from orchestrator.run.report.files import check_folder
@@ -86,7 +87,13 @@ async def work(request: RunRequest) -> dict[str, object]:
     check_folder(request.out)
     async with stoppable() as stop, beginning(request, settings, stop) as run:
         found = await sort_goals(run)
-        library = await open_premises(run.settings, run.servers, found.goals, background=request.background)
+        library = await open_premises(
+            run.settings,
+            run.servers,
+            found.goals,
+            imports=corpus_imports(run.servers, run.project),
+            background=request.background,
+        )
         for words in neglected_models(run.settings):
             notify(Notice(words))
         run.ledger.add_goals(found.considered)  # after the order, which asks what is new

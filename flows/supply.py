@@ -6,6 +6,7 @@ from prefect import flow
 
 from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import RunFinished, notify
+from orchestrator.premises.store import corpus_imports
 from orchestrator.run.outcomes import goal_reports
 from orchestrator.run.report.files import check_folder
 from orchestrator.run.request import RunRequest
@@ -46,7 +47,9 @@ async def supply(
     request = RunRequest(repo=repo, ref=ref, out=out)
     async with stoppable() as stop, beginning(request, settings, stop) as run:
         goals = run.extraction.goals
-        library = await open_premises(run.settings, run.servers, goals)
+        library = await open_premises(
+            run.settings, run.servers, goals, imports=corpus_imports(run.servers, run.project)
+        )
         stop.ends_with(lambda: None)  # the stage looks at the request between two steps
         outcome = await supply_lemmas(run, {}, run.budget, library, ask=False)
         gate = await judged(run, goals, outcome.results)

@@ -31,15 +31,23 @@ async def collect_premises(paths: Paths, servers: Servers, imports: Sequence[str
     return len(corpus.premises)
 
 
-NOT_COLLECTED = (
-    "the library's theorems are not looked up, for they were not collected yet:"
-    " `orchestrator premises build` does it once, in some minutes"
-)
+def not_collected(imports: Sequence[str]) -> str:
+    """That theorems are not looked up, with the command that collects them."""
+    flags = "".join(f" --import {name}" for name in imports if tuple(imports) != DEFAULT_IMPORTS)
+    return (
+        "the library's theorems are not looked up, for they were not collected yet:"
+        f" `orchestrator premises build{flags}` does it once, in some minutes"
+    )
 
 
 @stage("premises")
 async def open_premises(
-    settings: Settings, servers: Servers, goals: Sequence[object], *, background: bool = False
+    settings: Settings,
+    servers: Servers,
+    goals: Sequence[object],
+    *,
+    imports: Sequence[str] = DEFAULT_IMPORTS,
+    background: bool = False,
 ) -> Library | None:
     """The library's theorems; None where there is nothing to prove, or where they are not there.
 
@@ -47,25 +55,28 @@ async def open_premises(
     that have the time. That this fails stops no run.
 
     Args:
+        imports: whose theorems; those of Lean alone where these are not there.
         background: whether the run has time.
     """
     if not goals or settings.profile is Profile.STUB:
         return None
     paths = settings.paths
     try:
-        if not is_known(paths, servers):
-            if not wanted(settings, background=background):
-                notify(Notice(NOT_COLLECTED))
+        if not is_known(paths, servers, imports) and not wanted(settings, background=background):
+            notify(Notice(not_collected(imports)))
+            if not is_known(paths, servers):
                 return None
+            imports = DEFAULT_IMPORTS
+        if not is_known(paths, servers, imports):
             notify(StageStarted("premises", "the library's theorems, once for this Lean; some minutes"))
             await library_corpus(
                 paths,
                 servers,
-                DEFAULT_IMPORTS,
+                imports,
                 progress=lambda module, count: notify(StageProgress(f"{count} so far, in {module}")),
             )
         dense = partial(dense_retriever, settings, build=False)
-        return await in_background(partial(known_library, paths, servers, dense=dense))
+        return await in_background(partial(known_library, paths, servers, imports, dense=dense))
     except OrchestratorError as error:
         notify(Notice(f"the library's theorems are not looked up: {error}"))
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -20,7 +21,8 @@ from orchestrator.premises.library import Library
 from orchestrator.premises.relevance import Relevance
 from orchestrator.premises.retrieval import Query
 from orchestrator.premises.store import DEFAULT_IMPORTS, known_corpus, known_index, library_corpus
-from orchestrator.source.project import Project
+from orchestrator.source.files import read_text
+from orchestrator.source.project import Project, SourceModule
 
 premises_app = App(name="premises", help="The library's theorems that proofs may use: collect them, look some up.")
 
@@ -48,7 +50,7 @@ def build(
             tell(console, f"  {count} premises, in {module}")
 
     chosen = imports or list(DEFAULT_IMPORTS)
-    servers = _servers()
+    servers = _servers(chosen)
     corpus = asyncio.run(library_corpus(paths, servers, chosen, force=force, progress=progress))
     words = f"{len(corpus.premises)} premises of {', '.join(chosen)} in {time.monotonic() - begun:.1f} s"
     tell(console, words)
@@ -90,7 +92,7 @@ def query(
 
 def _retriever(text: str, imports: list[str]) -> Lexical | Relevance | None:
     """What answers a text: goals are compared by their constants, words by words."""
-    paths, servers = load_settings().paths, _servers()
+    paths, servers = load_settings().paths, _servers(imports)
     if "⊢" in text:
         index = known_index(paths, servers, imports)
         return None if index is None else Library(index).relevance
@@ -98,7 +100,14 @@ def _retriever(text: str, imports: list[str]) -> Lexical | Relevance | None:
     return None if corpus is None else Lexical(corpus.premises)
 
 
-def _servers() -> Servers:
-    settings = load_settings()
-    paths = settings.paths
-    return provision(settings, paths, choose_lean(settings, paths, Project("none", "")))
+def _servers(imports: list[str]) -> Servers:
+    """Servers that can import these; packages are those of the project in the folder where one stands."""
+    settings, here = load_settings(), Path.cwd()
+    toolchain = read_text(here, "lean-toolchain")
+    project = Project(
+        "none",
+        str(here),
+        toolchain=toolchain.strip() if isinstance(toolchain, str) else "",
+        modules=(SourceModule("none", "", "", tuple(imports)),),
+    )
+    return provision(settings, settings.paths, choose_lean(settings, settings.paths, project))

@@ -14,10 +14,12 @@ import re
 import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.errors import LeanNotFound, RepositoryError
 from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, native_environment
+from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import name_parts
 from orchestrator.source.loading import read_lakefile
 
@@ -82,14 +84,14 @@ def check_packages(folder: Path, imports: Iterable[str]) -> None:
     known = packages(folder)
     sources = {package: _source_folders(folder / package.folder) for package in known}
     wanted = [name for name in imports if name.partition(".")[0] not in EMBEDDED_LIBRARIES]
-    owners = {name: _owner(name, folder, sources) for name in wanted}
-    absent = [name for name, owner in owners.items() if owner is None]
+    files = {name: _source(name, folder, sources) for name in wanted}
+    absent = [name for name, file in files.items() if file is None]
     if absent and not known:
         raise _missing(folder, f"{absent[0]} is imported, and there is no {MANIFEST}", "lake update")
     gone = [package.name for package in known if not (folder / package.folder).is_dir()]
     if absent and gone:
         raise _missing(folder, f"Packages are not fetched: {', '.join(gone)}", _brings(gone))
-    found = {name: owner for name, owner in owners.items() if owner is not None}
+    found = {name: file[0] for name, file in files.items() if file is not None}
     bare = {owner.name for name, owner in found.items() if compiled_module(folder / owner.folder, name) is None}
     if bare:
         raise _missing(folder, f"Packages are not built: {', '.join(sorted(bare))}", _brings(bare))
@@ -115,12 +117,49 @@ def _source_folders(package: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("", *(target.folder for target in read_lakefile(package).targets))))
 
 
-def _owner(module: str, folder: Path, sources: Mapping[Package, Sequence[str]]) -> Package | None:
+def _source(module: str, folder: Path, sources: Mapping[Package, Sequence[str]]) -> tuple[Package, Path] | None:
     file = _file(module, ".lean")
-    for package, inside in sources.items():
-        if any((folder / package.folder / one / file).is_file() for one in inside):
-            return package
-    return None
+    places = ((package, folder / package.folder / one / file) for package, inside in sources.items() for one in inside)
+    return next((found for found in places if found[1].is_file()), None)
+
+
+class PackageModules:
+    """Which modules imports bring, as the packages' own files say; what Lean has by itself is not looked into."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._sources = {package: _source_folders(folder / package.folder) for package in packages(folder)}
+        self._imports = lru_cache(maxsize=None)(self._imports_of)
+
+    def brought(self, imports: Iterable[str]) -> frozenset[str]:
+        """The modules, and what they import, directly or not."""
+        found: set[str] = set()
+        todo = list(imports)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += self._imports(name)
+        return frozenset(found)
+
+    def roots(self, imports: Iterable[str]) -> tuple[str, ...]:
+        """The modules, those below the compiled root of a package (`Mathlib`) replaced by it."""
+        found = set()
+        for name in imports:
+            first = name.partition(".")[0]
+            owner = _source(first, self._folder, self._sources)
+            whole = owner is not None and compiled_module(self._folder / owner[0].folder, first) is not None
+            found.add(first if whole else name)
+        return tuple(sorted(found))
+
+    def _imports_of(self, module: str) -> tuple[str, ...]:
+        if module.partition(".")[0] in EMBEDDED_LIBRARIES:
+            return ()
+        found = _source(module, self._folder, self._sources)
+        try:
+            return parse_header(found[1].read_text(encoding="utf-8")).imports if found is not None else ()
+        except (OSError, UnicodeDecodeError):
+            return ()
 
 
 def stale_modules(package: Path) -> tuple[str, ...]:

@@ -30,11 +30,15 @@ class Seen:
             and its imports; the same for every goal of a file.
         later: full names of those among them that come after the goal, and of its own declaration.
         parts: the constants that a constant of the project is made of, by its full name.
+        imports: modules outside the project that the goal's file imports, directly or through the project's own.
+        brought: all modules that these bring; None where that is not known.
     """
 
     premises: tuple[Premise, ...] = ()
     later: frozenset[str] = frozenset()
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
+    brought: frozenset[str] | None = None
 
     def behind(self, mentions: Iterable[str]) -> tuple[str, ...]:
         """Constants in the definitions of these, in the definitions of those, and so on; the nearest first."""
@@ -51,13 +55,20 @@ class Seen:
 SeenBy = Callable[[Goal], Seen]
 
 
-def premises_seen(project: Project, extraction: Extraction) -> SeenBy:
-    """A function from a goal to what it sees: its imports' declarations, and those in front of it in its file."""
+def premises_seen(
+    project: Project, extraction: Extraction, brought: Callable[[tuple[str, ...]], frozenset[str]] | None = None
+) -> SeenBy:
+    """A function from a goal to what it sees: its imports' declarations, and those in front of it in its file.
+
+    `brought` says which modules imports from outside bring, where that is known.
+    """
 
     @cache
     def of_module(name: str) -> Seen:
         modules = [name, *(module.name for module in project.closure(name))]
-        return _seen(fact for module in modules for fact in extraction.declarations.get(module, {}).values())
+        seen = _seen(fact for module in modules for fact in extraction.declarations.get(module, {}).values())
+        imports = project.external_imports(name)
+        return replace(seen, imports=imports, brought=brought(imports) if brought is not None else None)
 
     def of_goal(goal: Goal) -> Seen:
         if goal.module not in project.by_name:

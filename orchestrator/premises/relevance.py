@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,11 +113,16 @@ class Relevance:
 
     def scores(self, query: Query) -> Floats:
         """The score of every premise, whether the query sees it or not."""
-        scores: Floats = self._alone + _weighed(self.shared(query), self._shared_weights)
+        scores: Floats = self._alone.copy()
+        for weight, column in zip(self._shared_weights, self._columns(query), strict=True):
+            scores += weight * column
         return scores
 
     def shared(self, query: Query) -> Floats:
         """The features `SHARED` of every premise, one row each."""
+        return np.column_stack(self._columns(query)).astype(np.float32)
+
+    def _columns(self, query: Query) -> tuple[NDArray[Any], ...]:
         index = self._index
         own = list(dict.fromkeys(query.mentions or symbols_in(query.state, index.symbols.numbers)))
         behind = [name for name in dict.fromkeys(query.behind) if name not in own]
@@ -136,23 +142,21 @@ class Relevance:
             if word in index.words.numbers:
                 words[index.words.rows_with(word)] += index.words.weight(word)
         goal = RELATIONS.index(relation(query.state.rpartition("⊢")[2]))
-        return np.column_stack(
-            (
-                shared / 10,
-                rarest / 10,
-                rarest_behind / 10,
-                shared_behind / 10,
-                self._met([n for n in excused if n not in everything])[0] / 10,
-                index.columns.counts - known_count <= 0,
-                missing / np.maximum(index.symbols.totals, 1),
-                missing / 10,
-                np.minimum(index.columns.counts - known_count, _MOST_MISSING),
-                self._rooted(own),
-                self._rooted(everything),
-                words / np.maximum(index.words.totals, 1),
-                index.columns.relations == goal,
-            )
-        ).astype(np.float32)
+        return (
+            shared / 10,
+            rarest / 10,
+            rarest_behind / 10,
+            shared_behind / 10,
+            self._met([n for n in excused if n not in everything])[0] / 10,
+            index.columns.counts - known_count <= 0,
+            missing / np.maximum(index.symbols.totals, 1),
+            missing / 10,
+            np.minimum(index.columns.counts - known_count, _MOST_MISSING),
+            self._rooted(own),
+            self._rooted(everything),
+            words / np.maximum(index.words.totals, 1),
+            index.columns.relations == goal,
+        )
 
     def _met(self, names: Iterable[str]) -> tuple[Floats, Floats]:
         """By premise: the weights of those of the constants that it mentions, summed up, and the greatest of them."""
@@ -166,8 +170,10 @@ class Relevance:
 
     def _rooted(self, names: Iterable[str]) -> NDArray[np.bool_]:
         wanted = {root(name) or name for name in names}
-        numbers = [number for name, number in self._index.roots.items() if name in wanted]
-        return np.isin(self._index.columns.roots, numbers)
+        chosen = np.zeros(len(self._index.roots), bool)
+        chosen[[self._index.roots[name] for name in wanted if name in self._index.roots]] = True
+        found: NDArray[np.bool_] = chosen[self._index.columns.roots]
+        return found
 
     def _mask(self, modules: frozenset[str]) -> NDArray[np.bool_]:
         if modules not in self._masks:

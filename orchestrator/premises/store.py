@@ -11,12 +11,15 @@ from pathlib import Path
 
 from orchestrator.config import Paths
 from orchestrator.goals.goal import Goal
+from orchestrator.lean.lake import PackageModules
 from orchestrator.lean.servers import Servers
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES
 from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, open_library
 from orchestrator.premises.index import Index, build_index, load_index, save_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import SeenBy
 from orchestrator.premises.retrieval import Choose, Premise, Query, Ranked, Retrieve, Retriever
+from orchestrator.source.project import Project
 
 DEFAULT_IMPORTS = ("Std",)
 RETRIEVED = 16
@@ -28,8 +31,8 @@ DenseOver = Callable[[Iterable[Premise], Path], Retriever | None]
 def chooser(library: Library | None, seen_by: SeenBy, *, count: int = RETRIEVED) -> Choose:
     """A function from a goal and the constants it mentions to names and statements of the nearest theorems.
 
-    Without a library nothing is retrieved. What a goal's own imports do not bring is left out, as far as the first
-    component of the module's name tells.
+    Without a library nothing is retrieved. What a goal's imports do not bring is left out; where that is not known, as
+    far as the first component of the module's name tells.
     """
 
     def choose(goal: Goal, mentions: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -49,10 +52,11 @@ def nearest(
     `state` is the goal's text, or that of a goal below it; `mentions` its constants, where Lean was asked for them.
     """
     seen = seen_by(goal)
-    libraries = frozenset({"Init", *(name.partition(".")[0] for name in goal.context.imports)})
+    imports = seen.imports or goal.context.imports
+    libraries = frozenset({"Init", *(name.partition(".")[0] for name in imports)})
     without = seen.later | {goal.declaration}
     query = Query(state, without=without, mentions=tuple(mentions), behind=seen.behind(mentions))
-    return library.find(query, count, own=seen.premises, libraries=libraries)
+    return library.find(query, count, own=seen.premises, libraries=libraries, brought=seen.brought)
 
 
 def retrievers(library: Library | None, seen_by: SeenBy) -> Retrieve:
@@ -76,6 +80,15 @@ class Near:
         """As `Retriever` says; what the query itself rules out is ruled out, too."""
         found = nearest(self.library, self.seen_by, self.goal, query.state, count + len(query.without), query.mentions)
         return tuple(ranked for ranked in found if query.sees(ranked.premise))[:count]
+
+
+def corpus_imports(servers: Servers, project: Project) -> tuple[str, ...]:
+    """The imports whose theorems a project's goals may use: Lean's own library, and the packages that it imports."""
+    imports = {name for module in project.modules for name in module.imports if name not in project.by_name}
+    packaged = [name for name in imports if name.partition(".")[0] not in EMBEDDED_LIBRARIES]
+    if servers.native is None or not packaged:
+        return DEFAULT_IMPORTS
+    return (*DEFAULT_IMPORTS, *PackageModules(servers.native.folder).roots(packaged))
 
 
 def known_library(

@@ -16,6 +16,7 @@ from orchestrator.git.checkout import Checkout
 from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
 from orchestrator.lean.extraction import Extraction
+from orchestrator.lean.lake import PackageModules
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import worker_name
@@ -144,8 +145,13 @@ def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType,
     if run.settings.dojo:
         states = dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
     tools = strategy_tools(run.settings, run.pool, run.project, run.extraction, library)
-    retriever = retrievers(library, premises_seen(run.project, run.extraction))
-    more = replace(tools, ledger=run.ledger, project=run.project, retriever=retriever, whole_states=states)
+    native = run.servers.native
+    brought = PackageModules(native.folder).brought if native is not None else None
+    premises = premises_seen(run.project, run.extraction, brought)
+    chosen, retriever = chooser(library, premises), retrievers(library, premises)
+    more = replace(
+        tools, ledger=run.ledger, project=run.project, choose=chosen, retriever=retriever, whole_states=states
+    )
     return make_strategies(more)
 
 

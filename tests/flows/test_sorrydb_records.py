@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.lean, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TEXT = """def dbl (n : Nat) : Nat := n + n
 
@@ -56,7 +56,7 @@ def test_records_are_proved_from_their_remote_alone(tmp_path: Path) -> None:
         "swap"
     ]
 
-    done = orchestrator(tmp_path, "sorrydb", "run", "db.json", "--all", "--budget", "120", "--out", "all")
+    done = orchestrator(tmp_path, "sorrydb", "run", "db.json", "--all", "--budget", "900", "--out", "all")
     assert "2 of 3 records proved, 3 answered" in done.stdout
     answers = {answer["sorry"]["id"]: answer for answer in json.loads((tmp_path / "all/proofs.json").read_text())}
     filled = TEXT
@@ -72,6 +72,6 @@ def test_records_are_proved_from_their_remote_alone(tmp_path: Path) -> None:
     (origin / "T.lean").write_text(filled)
     assert "1 sorry" in orchestrator(tmp_path, "extract", "origin").stdout
 
-    again = orchestrator(tmp_path, "sorrydb", "run", "db.json", "--all", "--budget", "120", "--out", "all")
+    again = orchestrator(tmp_path, "sorrydb", "run", "db.json", "--all", "--budget", "900", "--out", "all")
     assert "3 answered" in again.stdout
     assert "T.lean:" not in again.stdout, "what has an answer is not worked on again"

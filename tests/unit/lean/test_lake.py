@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import LeanNotFound, RepositoryError
-from orchestrator.lean.lake import Package, build, check_packages, packages, parse_manifest, stale_modules
+from orchestrator.lean.lake import (
+    Package,
+    PackageModules,
+    build,
+    check_packages,
+    packages,
+    parse_manifest,
+    stale_modules,
+)
 
 FORMAT_5 = {
     "version": 5,
@@ -124,6 +132,29 @@ def test_a_package_by_path_that_changed_since_it_was_built_is_named(tmp_path: Pa
     with pytest.raises(LeanNotFound, match=r"changed since they were built: A\.B"):
         check_packages(project, ["A"])
     check_packages(project, ["Std"])
+
+
+def test_the_modules_that_imports_bring_are_read_from_the_packages(tmp_path: Path) -> None:
+    entries = [{"type": "git", "name": name, "url": "u", "rev": "r"} for name in ("mathlib", "batteries")]
+    (tmp_path / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": entries}))
+    texts = {
+        "mathlib/Mathlib.lean": "import Mathlib.Order\nimport Mathlib.Analysis\n",
+        "mathlib/Mathlib/Order.lean": "module\n\npublic import Mathlib.Logic\nimport Batteries.Data\n",
+        "mathlib/Mathlib/Logic.lean": "import Std.Data\n",
+        "mathlib/Mathlib/Analysis.lean": "import Mathlib.Order\n",
+        "batteries/Batteries/Data.lean": "import Lean\n-- é\n",
+    }
+    for path, text in texts.items():
+        touch(tmp_path / ".lake/packages" / path)
+        (tmp_path / ".lake/packages" / path).write_text(text, encoding="utf-8")
+    modules = PackageModules(tmp_path)
+    order = {"Mathlib.Order", "Mathlib.Logic", "Batteries.Data"}
+    assert modules.brought(["Mathlib.Order"]) - {"Init"} == order | {"Std.Data", "Lean"}
+    assert modules.brought(["Mathlib"]) >= {*order, "Mathlib", "Mathlib.Analysis"}
+    assert modules.brought(["Unknown"]) == {"Unknown"}
+    assert modules.roots(["Mathlib.Order", "Batteries.Data"]) == ("Batteries.Data", "Mathlib.Order")
+    touch(tmp_path / ".lake/packages/mathlib/.lake/build/lib/lean/Mathlib.olean")
+    assert modules.roots(["Mathlib.Order", "Mathlib.Logic", "Batteries.Data"]) == ("Batteries.Data", "Mathlib")
 
 
 def program(folder: Path, text: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.lean.extraction import Extraction
@@ -10,7 +12,7 @@ from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import premises_seen
 from orchestrator.premises.relevance import RelevanceModel
 from orchestrator.premises.retrieval import Premise, Query
-from orchestrator.premises.store import Near, chooser
+from orchestrator.premises.store import Near, chooser, nearest
 from orchestrator.source.project import Project, SourceModule
 
 TEXT = "def f := g\ntheorem before : f = f := rfl\ntheorem target : f = f := by sorry\ntheorem after : f = f := rfl\n"
@@ -85,3 +87,19 @@ def test_the_chooser_answers_the_library_and_the_project() -> None:
     near = Near(library, seen_by, GOAL).retrieve(Query("⊢ f", without=frozenset({"before"}), mentions=("f",)), 2)
     assert "before" not in [ranked.premise.name for ranked in near]
     assert len(near) == 2
+
+
+def test_what_imports_bring_through_the_projects_own_files_is_seen() -> None:
+    base = SourceModule("Base", "Base.lean", "", ("Mathlib.Order",))
+    project = Project("p", "/p", modules=(base, MAIN))
+    brings = {"Mathlib.Order": frozenset({"Mathlib.Order", "Mathlib.Logic", "Batteries.Data", "Std.Data"})}
+    names = ("Mathlib.Logic", "Batteries.Data", "Mathlib.Analysis", "Std.Data", "Lean.Meta", "Init.Core")
+    index = build_index([Premise(f"t{number}", "p", name, "theorem", ("f",)) for number, name in enumerate(names)])
+
+    def found(brought: Callable[[tuple[str, ...]], frozenset[str]] | None) -> set[str]:
+        seen = premises_seen(project, EXTRACTION, brought)
+        library = Library(index, model=RelevanceModel({}))
+        return {ranked.premise.module for ranked in nearest(library, seen, GOAL, "⊢ f", 10, ("f",))} - {""}
+
+    assert found(lambda imports: brings[imports[0]]) == {"Mathlib.Logic", "Batteries.Data", "Std.Data", "Init.Core"}
+    assert found(None) == {"Mathlib.Logic", "Mathlib.Analysis", "Init.Core"}
