@@ -12,10 +12,15 @@ from orchestrator.gate.syntax import Identifier, Tree, TreeNode, subtrees
 
 DEFAULT_HEARTBEATS = 200_000
 """Lean's own `maxHeartbeats`."""
+_LIMITS = ("maxHeartbeats", "synthInstance.maxHeartbeats")
 HARMLESS_OPTIONS = ("maxRecDepth", "pp.", "linter.", "synthInstance.", "trace.")
 """Options that a proof may set: they cost time, or change what is printed. A prefix ends with a dot."""
 
 _RUNS_CODE = "runs code while Lean elaborates it"
+_CONFIGURATIONS = frozenset({"Lean.Parser.Tactic.optConfig", "Lean.Parser.Tactic.config"})
+_CONSTRUCTOR = "Lean.Parser.Term.dotIdent"
+_PLAIN_VALUES = frozenset({"null", "choice", "num", "str", "«term{}»", "«term[]»", "«term[_]»", _CONSTRUCTOR})
+"""What a tactic's option may be set to, beside names and structures of these: to all else Lean has to evaluate it."""
 _ATTRIBUTES = frozenset({"Lean.Parser.Term.attributes", "Lean.Parser.Term.attrInstance"})
 _KEYWORDS = {
     "unsafe": "is not checked by the kernel",
@@ -60,20 +65,32 @@ def _refusals(filling: Tree, allowed: Allowance) -> Iterator[str]:
             yield "a syntax quotation is no part of a proof"
         elif last == "set_option":
             yield from _option(one, allowed)
-        elif last == "optConfig" and not allowed.native_decide and Identifier("native") in subtrees(one):
-            yield "`+native` trusts the compiler"
+        elif one.kind in _CONFIGURATIONS:
+            if not allowed.native_decide and Identifier("native") in subtrees(one):
+                yield "`+native` trusts the compiler"
+            if not all(map(_is_plain, subtrees(one))):
+                yield "an option of a tactic is computed, which runs code while Lean elaborates it"
         elif one.kind in _ATTRIBUTES:
             yield "an attribute changes what others see"
+
+
+def _is_plain(part: Tree) -> bool:
+    """Whether a part of a tactic's options is a name, a literal, or a structure or constructor of those."""
+    if not isinstance(part, TreeNode) or part.kind in _PLAIN_VALUES:
+        return True
+    if part.kind == "Lean.Parser.Term.app":
+        return isinstance(part.children[0], TreeNode) and part.children[0].kind == _CONSTRUCTOR
+    return part.kind.startswith(("Lean.Parser.Tactic.", "Lean.Parser.Term.structInst", "Lean.Parser.Term.optEllipsis"))
 
 
 def _option(node: TreeNode, allowed: Allowance) -> Iterator[str]:
     """Why a `set_option` is refused: its name is read as Lean reads it, however it is quoted."""
     name = next((c.name for c in node.children if isinstance(c, Identifier)), "").replace("«", "").replace("»", "")
-    if name == "maxHeartbeats":
+    if name in _LIMITS:
         number = next((c.children[0] for c in node.children if isinstance(c, TreeNode) and c.kind == "num"), None)
         limit = int(number.replace("_", ""), 0) if isinstance(number, str) else 0
         if not 0 < limit <= allowed.max_heartbeats:
-            yield f"maxHeartbeats {limit} is above the limit of {allowed.max_heartbeats}"
+            yield f"{name} {limit} is above the limit of {allowed.max_heartbeats}"
         return
     known = (*HARMLESS_OPTIONS, *allowed.options)
     if not any(name == one or (one.endswith(".") and name.startswith(one)) for one in known):

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
+from orchestrator.gate.canonical import has_data_sorry, same_but_for_sorries
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.judge import Court, KernelReport
+from orchestrator.gate.reach import is_code, look_alikes, read_above
 from orchestrator.gate.replay import OpenWorkspace
 from orchestrator.gate.replay_gate import ReplayGate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
@@ -29,9 +31,10 @@ from orchestrator.gate.verdict import (
     differences,
     helper_problems,
     judge,
+    sorry_places,
 )
 from orchestrator.gate.warnings import source_warnings
-from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
+from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
 from orchestrator.goals.goal import Position
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED
@@ -42,7 +45,7 @@ from orchestrator.source.helper_lemmas import helper_problem
 from orchestrator.source.lexer import code_mask, suffixes
 from orchestrator.source.project import Project, SourceModule
 
-_EXAMPLE = "_example."
+_EXAMPLE, _DEFAULT = "_example.", "._default"
 _SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
 
@@ -55,6 +58,7 @@ class _File:
         errors, remaining: Lean's, when it was elaborated.
         original, patched: its constants before and after; None when it was not elaborated, or nothing came of it.
         below: the constants of all that it imports.
+        unlike: what changed in files that it imports and the patch does not touch, in words.
     """
 
     shape: Shape
@@ -63,6 +67,7 @@ class _File:
     errors: tuple[Message, ...] = ()
     remaining: tuple[Sorry, ...] = ()
     below: Mapping[str, Fingerprint] = field(default_factory=dict)
+    unlike: tuple[str, ...] = ()
 
 
 class Gate:
@@ -154,7 +159,8 @@ class Gate:
         originals: dict[str, tuple[str, ...]] = {}
         for module in modules:
             for imported in self.project.closure(module.name):
-                originals[imported.name] = await workspace.export(imported.name)
+                if imported.name not in originals:
+                    originals[imported.name] = await workspace.export(imported.name)
             _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
             shapes[module.name] = shape_of(found, names, self._allowance)
             originals[module.name] = await workspace.export(module.name)
@@ -184,10 +190,17 @@ class Gate:
                 answers[module] = replace(answer, errors=errors.get(module.name, ()))
                 continue
             facts: dict[str, Fingerprint] = {}
+            unlike: list[str] = []
             for one in patched.closure(module.name):
-                facts.update((await self._judged(court, patched, one.name, {**originals, **exports})).declarations)
+                judged = await self._judged(court, patched, one.name, {**originals, **exports})
+                facts.update(judged.declarations)
+                if self.project.by_name[one.name] == one:
+                    before = await court.judged(self.project, one.name, originals)
+                    changed = differences(before.declarations, judged.declarations, allowed_axioms=self._allowed)
+                    unlike += (f"{one.path}: {words}" for words in changed)
             judged = await self._judged(court, patched, module.name, {**originals, **exports})
-            answers[module] = replace(answer, patched=judged, remaining=remaining.get(module.name, ()), below=facts)
+            left = remaining.get(module.name, ())
+            answers[module] = replace(answer, patched=judged, remaining=left, below=facts, unlike=tuple(unlike))
         return answers
 
     async def _judged(
@@ -218,25 +231,31 @@ class Gate:
         verdicts: list[Verdict] = []
         for module, one in files.items():
             shape, found = one.shape, one.patched or KernelReport({}, {})
-            targets = [(fact, it.refused) for it in shape.filled for fact in _targets(it, one.original.declarations)]
+            targets = [(fact, it) for it in shape.filled for fact in _targets(it, one.original.declarations)]
             elsewhere: tuple[str, ...] = ()
             if one.patched is not None:
-                elsewhere = self._unlike(one.original, found, [fact for fact, _ in targets], names)
-            unlike[module.path] = (*shape.problems, *shape.refused, *elsewhere)
+                found = replace(
+                    found, declarations=_owned(found.declarations, one.original.declarations, targets, names)
+                )
+                elsewhere = self._unlike(module, one, found, targets, names)
+            code = _code(shape.filled, targets)
+            unlike[module.path] = (*shape.problems, *shape.refused, *code, *elsewhere)
             general = [Check(CheckName.TEXT, not shape.problems, "; ".join(shape.problems[:5]))]
-            if names:
+            if names and not refused:
                 general.append(Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
             if not refused:
                 general += [
-                    Check(CheckName.PROOF, True),
+                    Check(CheckName.PROOF, not code, "; ".join(code[:5])),
                     Check(CheckName.COMPILES, True),
                     Check(CheckName.NOTHING_ELSE, not elsewhere, "; ".join(elsewhere[:5])),
                 ]
             warnings = source_warnings(module.text, texts[module.path])
             context = FileContext(module.path, everything, self._allowed, tuple(general), self._not_checked, warnings)
-            for fact, wrong_here in targets:
+            in_helpers = [words for words in shape.refused if all(words not in it.refused for it in shape.filled)]
+            for fact, command in targets:
                 now = found.declarations.get(fact.name)
                 if refused:
+                    wrong_here = (*in_helpers, *command.refused)
                     own = Check(CheckName.PROOF, not wrong_here, "; ".join(wrong_here[:5]))
                     verdicts.append(context.failed(fact.user_name, own))
                 elif not one.errors:
@@ -268,32 +287,41 @@ class Gate:
         return {**above, **patched}
 
     def _unlike(
-        self, original: KernelReport, patched: KernelReport, targets: Sequence[Fingerprint], names: frozenset[str]
+        self,
+        module: SourceModule,
+        file: _File,
+        patched: KernelReport,
+        filled: Sequence[tuple[Fingerprint, FilledCommand]],
+        names: frozenset[str],
     ) -> tuple[str, ...]:
         """What the patch changed beside its targets, each in words."""
-        inner = below([t.name for t in targets] + _helpers(patched, names), patched.declarations)
-        inside = tuple(f"{target.user_name}." for target in targets)
-        inner |= {name for name, fact in patched.declarations.items() if fact.user_name.startswith(inside)}
+        before, after = file.original.declarations, patched.declarations
+        targets = {target.name: target for target, _ in filled}
+        inner = below([*targets, *(name for name, fact in after.items() if fact.user_name in names)], after)
+        inside = tuple(f"{target.user_name}." for target in targets.values())
+        inner |= {name for name, fact in after.items() if fact.user_name.startswith(inside)}
         found = differences(
-            {name: fact for name, fact in original.declarations.items() if name not in {t.name for t in targets}},
-            {name: fact for name, fact in patched.declarations.items() if name not in {t.name for t in targets}},
+            {name: fact for name, fact in before.items() if name not in targets},
+            {name: fact for name, fact in after.items() if name not in targets},
             allowed_axioms=self._allowed,
             helpers=names,
             below=frozenset(inner),
+            filled=frozenset(place for name in targets for place in sorry_places(name, before)),
         )
         changed = [
             f"`{target.user_name}`: the body changed beside its sorry"
-            for target in targets
-            if (now := patched.declarations.get(target.name)) is not None
-            and now.value != target.value
-            and not any(line == "S" or line.startswith("S ") for line in target.value.split("\n"))
+            for target, command in filled
+            if (now := after.get(target.name)) is not None and not _is_filled(target, now, command)
         ]
         refused = [
             f"the kernel refuses `{name}`: {words}"
             for name, words in patched.refused.items()
-            if name not in original.refused
+            if name not in file.original.refused
         ]
-        return (*found, *changed, *refused)
+        new = {name: fact for name, fact in (file.patched or patched).declarations.items() if name not in before}
+        given = [fact.user_name for fact in new.values() if not fact.auxiliary and not is_generated(fact.name)]
+        read = read_above(self.project, module.name, given)
+        return (*file.unlike, *found, *changed, *refused, *read, *look_alikes(new, {**file.below, **before}))
 
     def _wrong_helpers(
         self,
@@ -332,12 +360,51 @@ async def _elaborate(
 def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> list[Fingerprint]:
     """The declarations of a filled command that had a sorry of their own: those in its text, not what Lean makes."""
     facts = [original[name] for name in command.made if name in original]
-    return [
+    found = [
         replace(fact, auxiliary=False)
         for fact in facts
         if (fact.own_sorry or fact.type_has_sorry)
         and (not fact.auxiliary or fact.user_name == command.declared or fact.name.removeprefix(_EXAMPLE).isdecimal())
     ]
+    known = {fact.user_name for fact in found}
+    # The default of a structure's field is a constant of its own.
+    defaults = (fact for fact in facts if fact.name.endswith(_DEFAULT) and fact.own_sorry and fact.owner not in known)
+    return [*found, *(replace(fact, user_name=fact.owner) for fact in defaults)]
+
+
+def _owned(
+    patched: Mapping[str, Fingerprint],
+    original: Mapping[str, Fingerprint],
+    filled: Sequence[tuple[Fingerprint, FilledCommand]],
+    names: frozenset[str],
+) -> dict[str, Fingerprint]:
+    """The patched declarations, where those that a patch makes below a target, `names` apart, are the target's own."""
+    found = dict(patched)
+    for target, _ in filled:
+        if target.name in patched:
+            for name in below([target.name], patched) - original.keys():
+                if patched[name].user_name not in names and not patched[name].auxiliary:
+                    found[name] = replace(patched[name], auxiliary=True, owner=target.user_name)
+                    own = found[target.name].own_sorry or patched[name].own_sorry
+                    found[target.name] = replace(found[target.name], own_sorry=own)
+    return found
+
+
+def _is_filled(target: Fingerprint, now: Fingerprint, command: FilledCommand) -> bool:
+    """Whether a target's body is the original one with its sorries filled.
+
+    Data may be compiled in another way once it is there, so that is looked at where tactics were replaced, too.
+    """
+    if not has_data_sorry(target.value):
+        return now.value == target.value
+    return not command.replaces or same_but_for_sorries(target.value, now.value)
+
+
+def _code(commands: Sequence[FilledCommand], filled: Sequence[tuple[Fingerprint, FilledCommand]]) -> tuple[str, ...]:
+    """Which commands are filled that prove and define nothing, but change how Lean reads what comes after, in words."""
+    proofs = [command for _, command in filled]
+    code = [f"`{target.user_name}` is code that Lean runs" for target, _ in filled if is_code(target)]
+    return (*(f"line {one.line}: a sorry that is in no declaration" for one in commands if one not in proofs), *code)
 
 
 def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str) -> tuple[bool, int]:
@@ -354,7 +421,3 @@ def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], 
 def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:
     line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
     return line[place.column :].startswith(_SORRY_WORDS)
-
-
-def _helpers(judged: KernelReport, names: frozenset[str]) -> list[str]:
-    return [name for name, fact in judged.declarations.items() if fact.user_name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestrator.errors import SessionError
+from orchestrator.errors import MalformedReply, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
@@ -33,6 +33,7 @@ class Court:
         self._workspace = workspace
         self._environments: dict[tuple[tuple[str, ...], frozenset[str]], int] = {}
         self._judged: dict[tuple[tuple[str, ...], str], KernelReport] = {}
+        self._written: dict[tuple[tuple[str, ...], str], list[str]] = {}
 
     async def judged(self, project: Project, module: str, exports: Exports) -> KernelReport:
         """What the kernel makes of a module, on top of all that it imports.
@@ -44,6 +45,7 @@ class Court:
         """
         external = project.external_imports(module)
         held: frozenset[str] = frozenset()
+        names: list[str] = []
         if not self._workspace.holds_process():
             self._environments.clear()
         env = await self._workspace.library(module)
@@ -61,5 +63,9 @@ class Court:
                     {found.name: found for found in reply.declarations},
                     {refused.name: refused.error for refused in reply.refused},
                 )
+                self._written[(external, key)] = [found.name for found in reply.declarations]
+            names += self._written[(external, key)]
             held, env = following, known
+        if len(set(names)) < len(names):
+            raise MalformedReply("Two constants of an export are written alike", where=project.by_name[module].path)
         return self._judged[(external, project.environment_digest(module))]

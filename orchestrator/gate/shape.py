@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.gate.fillings import Allowance, refusals
-from orchestrator.gate.syntax import Difference, Tree, TreeNode, fillings, subtrees, text_of, tree_of
+from orchestrator.gate.syntax import Difference, Fillings, TreeNode, fillings, subtrees, text_of, tree_of
 from orchestrator.lean.protocol import CommandPair, ComparisonReply, Severity
 
 _DECLARATION, _THEOREM = "Lean.Parser.Command.declaration", "Lean.Parser.Command.theorem"
@@ -19,11 +19,15 @@ class FilledCommand:
         made: exact names of all constants that the original command makes.
         declared: the name in its text, "" when there is none.
         refused: what its fillings hold that no proof may, each in words with its line.
+        replaces: whether tactics before a sorry were replaced with it.
+        line: where it begins in the patched file.
     """
 
     made: tuple[str, ...]
     declared: str
     refused: tuple[str, ...] = ()
+    replaces: bool = False
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,14 @@ def shape_of(found: ComparisonReply, named: frozenset[str], allowed: Allowance) 
     for pair in found.pairs:
         line = pair.start.line if pair.start is not None else 1
         own: tuple[str, ...] = ()
+        replaces = False
         try:
-            parts = _parts(pair, named)
-            if isinstance(parts, Difference):
-                wrong.append(f"line {line}: {parts.words}")
+            found_here = _fillings(pair, named)
+            if isinstance(found_here, Difference):
+                wrong.append(f"line {line}: {found_here.words}")
             else:
+                replaces = found_here.replaces
+                parts = found_here.parts
                 own = tuple(f"line {line}: `{text_of(p)}`: {why}" for p in parts for why in refusals(p, allowed))
         except RecursionError:
             wrong.append(f"line {line}: a command that is nested too deeply to be read")
@@ -73,11 +80,11 @@ def shape_of(found: ComparisonReply, named: frozenset[str], allowed: Allowance) 
         if pair.original is None:
             added.append(pair.declared)
         else:
-            filled.append(FilledCommand(pair.made, pair.declared, own))
+            filled.append(FilledCommand(pair.made, pair.declared, own, replaces, line))
     return Shape(tuple(filled), tuple(added), tuple(wrong), tuple(refused))
 
 
-def _parts(pair: CommandPair, named: frozenset[str]) -> tuple[Tree, ...] | Difference:
+def _fillings(pair: CommandPair, named: frozenset[str]) -> Fillings | Difference:
     """What of a command is the patch's own: the fillings, or the whole of a helper lemma."""
     patched = tree_of(pair.patched)
     if pair.original is not None:
@@ -86,7 +93,9 @@ def _parts(pair: CommandPair, named: frozenset[str]) -> tuple[Tree, ...] | Diffe
         return Difference(
             f"new declaration `{pair.declared}`; a `Helper-lemma:` line of the patch names those it needs"
         )
-    return (patched,) if _is_plain_theorem(patched) else Difference(f"`{pair.declared}` is more than a theorem")
+    return (
+        Fillings((patched,)) if _is_plain_theorem(patched) else Difference(f"`{pair.declared}` is more than a theorem")
+    )
 
 
 def _is_plain_theorem(tree: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from orchestrator.errors import MalformedReply
@@ -42,6 +43,19 @@ class Difference:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fillings:
+    """What stands in a patched command where the original has sorries.
+
+    Attributes:
+        parts: in the order of the text.
+        replaces: whether tactics before a sorry were replaced with it.
+    """
+
+    parts: tuple[Tree, ...]
+    replaces: bool = False
+
+
 def tree_of(value: Any) -> Tree:
     """A tree as the server writes it: a list is a node, an object an identifier, a string an atom.
 
@@ -68,15 +82,15 @@ def subtrees(tree: Tree) -> Iterator[Tree]:
             todo.extend(reversed(one.children))
 
 
-def fillings(original: Tree, patched: Tree) -> tuple[Tree, ...] | Difference:
-    """What stands in the patched command where the original has a sorry, in the order of the text.
+def fillings(original: Tree, patched: Tree) -> Fillings | Difference:
+    """What stands in the patched command where the original has a sorry.
 
     A hole is a `sorry` term, `by` with nothing but a sorry, or the tactic sequence that a sorry stands in. A body with
     a hole may be given equations instead, a `where` block and termination hints, which are then fillings, too.
     """
-    found: list[Tree] = []
+    found: list[tuple[Tree, Tree]] = []
     different = _walk(original, patched, found)
-    return different or tuple(found)
+    return different or Fillings(tuple(part for _, part in found), not all(_keeps(*pair) for pair in found))
 
 
 def has_sorry(tree: Tree) -> bool:
@@ -93,9 +107,9 @@ def text_of(tree: Tree, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def _walk(original: Tree, patched: Tree, found: list[Tree]) -> Difference | None:
+def _walk(original: Tree, patched: Tree, found: list[tuple[Tree, Tree]]) -> Difference | None:
     if _is_hole(original):
-        found.append(patched)
+        found.append((original, patched))
         # A sequence stays a sequence, so that nothing that follows it is read as a part of it.
         if _is(original, _SEQUENCE) and not _is(patched, _SEQUENCE):
             return _different(original, patched)
@@ -112,15 +126,15 @@ def _walk(original: Tree, patched: Tree, found: list[Tree]) -> Difference | None
     return None
 
 
-def _walk_body(original: TreeNode, patched: TreeNode, found: list[Tree]) -> Difference | None:
+def _walk_body(original: TreeNode, patched: TreeNode, found: list[tuple[Tree, Tree]]) -> Difference | None:
     if patched.kind == _EQUATIONS and _is_hole(original.children[1]) and _nothing(*original.children[2:]):
-        found.append(patched)
+        found.append((original.children[1], patched))
         return None
     if patched.kind != original.kind or len(patched.children) != len(original.children):
         return _different(original, patched)
     for before, after in zip(original.children, patched.children, strict=True):
         if _nothing(before) and not _nothing(after):
-            found.append(after)
+            found.append((before, after))
         elif different := _walk(before, after, found):
             return different
     return None
@@ -155,6 +169,14 @@ def _is_by_sorry(tree: Tree) -> bool:
 
 def _is_open_sequence(tree: Tree) -> bool:
     return _is(tree, _SEQUENCE) and any(map(_is_sorry_tactic, _tactics(tree)))
+
+
+def _keeps(original: Tree, patched: Tree) -> bool:
+    """Whether the tactics before a sorry are still there."""
+    if not _is_open_sequence(original):
+        return True
+    kept = list(takewhile(lambda tactic: not _is_sorry_tactic(tactic), _tactics(original)))
+    return list(_tactics(patched))[: len(kept)] == kept
 
 
 def _tactics(sequence: Tree) -> Sequence[Tree]:

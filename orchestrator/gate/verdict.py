@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from orchestrator.gate.canonical import has_data_sorry
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
-from orchestrator.goals.goal import SourceSpan
+from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.source.lexer import code_mask
 
 DECLARATION = "Lean.Parser.Command.declaration"
@@ -96,11 +97,12 @@ def differences(
     allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
     helpers: frozenset[str] = frozenset(),
     below: frozenset[str] = frozenset(),
+    filled: frozenset[Position | None] | None = None,
 ) -> tuple[str, ...]:
     """What the patch changed beside the bodies of declarations that had a sorry, each in words.
 
     `helpers` are names of lemmas that the patch is allowed to add, `below` exact names of constants that hang below
-    what it fills.
+    what it fills, `filled` the places of the sorries that it fills (None: any), which Lean may have copied elsewhere.
     """
     found: list[str] = []
     kinds = {name: facts.kind for name, facts in (*original.items(), *patched.items())}
@@ -113,7 +115,11 @@ def differences(
         changed = statement_change(before, after)
         if changed:
             found.append(f"`{before.user_name}`: {changed}")
-        elif before.value != after.value and not before.auxiliary and not _has_data_sorry(before):
+        elif (
+            before.value != after.value
+            and not before.auxiliary
+            and not (has_data_sorry(before.value) and (filled is None or filled & sorry_places(name, original)))
+        ):
             found.append(f"`{before.user_name}`: the body changed")
         if after.own_sorry and not before.own_sorry:
             found.append(f"`{before.user_name}` has a sorry now")
@@ -134,11 +140,6 @@ def differences(
         elif not (after.auxiliary or is_generated(name, kinds) or name in below):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
-
-
-def _has_data_sorry(facts: Fingerprint) -> bool:
-    """Whether data is missing from a body, and not a proof alone: a sorry is a line of its own in its text."""
-    return any(line == "S" or line.startswith("S ") for line in facts.value.split("\n"))
 
 
 def command_change(original: Sequence[str], patched: Sequence[str], new_declarations: int = 0) -> str:
@@ -187,8 +188,8 @@ def helper_problems(
 
 
 def statement_change(before: Fingerprint, after: Fingerprint) -> str:
-    """How the statement differs, "" when it does not. Auxiliary declarations have no statement of their own."""
-    if before.auxiliary:
+    """How the statement differs, "" when it does not. An auxiliary proof or definition is compared where it is used."""
+    if before.auxiliary and before.kind in ("theorem", "def"):
         return ""
     if before.kind != after.kind:
         return f"was a {before.kind}, is a {after.kind}"
@@ -214,6 +215,19 @@ def sorried_below(name: str, everything: Declarations) -> tuple[str, ...]:
         todo.extend(facts.uses)
     own = everything[name].user_name if name in everything else ""
     return tuple(sorted(found - {"", own}))
+
+
+def sorry_places(name: str, declarations: Declarations) -> frozenset[Position | None]:
+    """Where the sorries of a declaration stand, those of the auxiliary constants that it speaks of included."""
+    todo, seen, found = [name], set[str](), set[Position | None]()
+    while todo:
+        current = todo.pop()
+        facts = declarations.get(current)
+        if current not in seen and facts is not None and (facts.auxiliary or current == name):
+            seen.add(current)
+            found |= set(facts.sorry_places)
+            todo.extend(facts.uses)
+    return frozenset(found)
 
 
 def below(names: Iterable[str], everything: Declarations) -> set[str]:

@@ -68,7 +68,7 @@ class Terms:
         self._numbers: dict[tuple[str, tuple[int, ...]], int] = {}
         self._of_line: list[int] = []
         for line in lines:
-            head, parts = _read(line)
+            head, parts = read_line(line)
             if any(part >= len(self._of_line) for part in parts):
                 raise ValueError(f"a term speaks of a later one: {line}")
             number = self._make(head, tuple(self._of_line[part] for part in parts))
@@ -187,7 +187,7 @@ def _moved(old: int, new: int, rank: Mapping[int, int], index: int) -> int:
     return new - 1 - rank[old - 1 - index] if index < old else index - old + new
 
 
-def _read(line: str) -> tuple[str, tuple[int, ...]]:
+def read_line(line: str) -> tuple[str, tuple[int, ...]]:
     """What a line is, and the lines it speaks of."""
     words = line.split(" ")
     kind = words[0]
@@ -201,7 +201,7 @@ def _read(line: str) -> tuple[str, tuple[int, ...]]:
         case "j":
             start, part = line.rsplit(" ", 1)
             return start, (int(part),)
-        case "P" | "S" if len(words) > 1:
+        case "P" | "S" | "M" if len(words) > 1:
             return " ".join([kind, *words[2:]]), (int(words[1]),)
         case "b" | "v" | "?" | "!" | "u" | "c" | "n" | "t" | "M" | "S":
             return line, ()

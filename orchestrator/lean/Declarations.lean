@@ -132,6 +132,11 @@ def emit (w : Writer) (e : Expr) (line : String) : Writer × Nat :=
   let b := match w.seen[k]? with | some b => b | none => []
   ({ w with seen := w.seen.set! k ((e, i) :: b), lines := w.lines.push line }, i)
 
+def isPanic (f : Expr) : Bool :=
+  f.getAppFn.isConstOf `panicWithPosWithDecl || f.getAppFn.isConstOf `panicWithPos ||
+    f.getAppFn.isConstOf `mkPanicMessageWithDecl || f.getAppFn.isConstOf `mkPanicMessage
+def isNumeral (e : Expr) : Bool := match e with | .lit (.natVal _) => true | _ => e.getAppFn.isConstOf ``OfNat.ofNat
+
 /-- The number of the line that stands for `e`. Binder names, metadata and the label of a sorry are left out; an auxiliary
 theorem is written as its statement, since its name depends on what was elaborated before. -/
 partial def write (w : Writer) (e : Expr) : Writer × Nat :=
@@ -155,8 +160,10 @@ partial def write (w : Writer) (e : Expr) : Writer × Nat :=
         match firstArgument e with
         | some t => let (w, i) := write w t; emit w e ("S " ++ toString i)
         | none => emit w e "S"
-      -- the message of a panic holds line numbers, which a proof further up may shift
-      else if e.getAppFn.isConstOf `mkPanicMessageWithDecl || e.getAppFn.isConstOf `mkPanicMessage then emit w e "M"
+      -- a panic says where it stands in the text, which a proof further up may shift
+      else if isPanic f && isNumeral a then
+        let (w, i) := write w f
+        emit w e ("M " ++ toString i)
       else
         let (w, i) := write w f
         let (w, j) := write w a

@@ -1,8 +1,9 @@
 """Reads the small projects of this folder: a header, the original files, and what the patch makes of them.
 
-One file a project. Its header has `title`, `verdict` and, where they matter, `because`, `covers`, `axioms` (what the
-owner adds to the allowlist), `helpers` (new lemmas that the patch names), `seconds` (for one file) and `warns`. Then
-come the files, each behind a line `>>> PATH` or, as the patch leaves it, `>>> PATH patched`.
+A file holds one project, or several of one kind with a line `=====` between them. A project's header has `title`,
+`verdict` and, where they matter, `because`, `covers`, `axioms` (what the owner adds to the allowlist), `helpers` (new
+lemmas that the patch names), `seconds` (for one file), `slow` (for `make test-all` only) and `warns`. Then come the
+files, each behind a line `>>> PATH` or, as the patch leaves it, `>>> PATH patched`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from orchestrator.source.project import Project
 
 HERE = Path(__file__).parent
 _FILE = re.compile(r"^>>> (\S+)( patched)?\n", re.MULTILINE)
+_NEXT = re.compile(r"\n\n=====\n")
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ class CheatProject:
 
 def read_projects(folder: str) -> tuple[CheatProject, ...]:
     """Every project of a subfolder."""
-    return tuple(_read(path) for path in sorted((HERE / folder).glob("*.txt")))
+    files = sorted((HERE / folder).glob("*.txt"))
+    return tuple(_read(text) for path in files for text in _NEXT.split(path.read_bytes().decode()))
 
 
-def _read(path: Path) -> CheatProject:
-    text = path.read_bytes().decode()
+def _read(text: str) -> CheatProject:
     head, *rest = _FILE.split(text)
     fields = dict(line.split(": ", 1) for line in head.splitlines() if line)
     original: dict[str, str] = {}

@@ -5,7 +5,7 @@ The projects are in `attacks/` and `honest/`; README.md lists which attack is co
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,12 +30,17 @@ HONEST = read_projects("honest")
 MANDATORY = 30
 
 
+def parameters(cases: Sequence[CheatProject]) -> list[object]:
+    """The cases by title; a further form of what others show is for `make test-all`."""
+    return [pytest.param(one, id=one.title, marks=[pytest.mark.slow] * ("slow" in one.head)) for one in cases]
+
+
 async def judge(lean: EmbeddedSession, case: CheatProject, folder: Path) -> PatchReport:
     """The gate's report on a case, whose patch goes the way of `orchestrator verify`."""
     project, texts = original_and_patched(case.write(folder), case.patch)
     assert texts == case.patched
     extraction = await extract(Workspace(lean, project), project.modules)
-    assert extraction.problems == ()
+    assert extraction.problems == (), extraction.problems
     seconds = float(case.head.get("seconds", ELABORATION_SECONDS))
 
     @asynccontextmanager
@@ -55,7 +60,7 @@ def test_there_are_as_many_as_asked_for() -> None:
         assert case.verdict != "failed" or case.because in known, case.title
 
 
-@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case.title)
+@pytest.mark.parametrize("case", parameters(ATTACKS))
 async def test_an_attack_is_rejected_for_its_reason(lean: EmbeddedSession, case: CheatProject, tmp_path: Path) -> None:
     if case.verdict == "refused":
         with pytest.raises(PatchError, match=case.because):
@@ -87,7 +92,7 @@ async def test_an_attack_is_rejected_for_its_reason(lean: EmbeddedSession, case:
         assert any(case.head["warns"] in words for v in report.verdicts for words in v.warnings), said
 
 
-@pytest.mark.parametrize("case", HONEST, ids=lambda case: case.title)
+@pytest.mark.parametrize("case", parameters(HONEST))
 async def test_an_honest_patch_passes(lean: EmbeddedSession, case: CheatProject, tmp_path: Path) -> None:
     report = await judge(lean, case, tmp_path)
     assert report.accepted, (report.verdicts, report.errors, report.differences)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -166,3 +168,107 @@ async def test_the_forger_of_a_true_statement_gets_nothing_but_the_truth(lean: E
 
     report = await Gate(project, extraction, workspace).verify({"A.lean": PROVED})
     assert report.accepted
+
+
+class Liar(Forger):
+    """A session that elaborates another text as soon as it has seen the patch, and spells one constant as another."""
+
+    def __init__(self, real: Careful, patched: str, lies: Mapping[str, str], spelt: tuple[str, str]) -> None:
+        super().__init__(real, Random(0), ())
+        self._text = patched
+        self._lies = lies
+        self._spelt = spelt
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        """The real reply, about what it likes."""
+        if isinstance(request, File):
+            self._patched = self._patched or request.text == self._text
+            if self._patched and request.text in self._lies:
+                request = replace(request, text=self._lies[request.text])
+        reply = await self._real.exchange(request, timeout=timeout)
+        if isinstance(reply, ExportReply) and self._patched:
+            old, new = (json.dumps(one, ensure_ascii=False) for one in self._spelt)
+            return replace(reply, constants=tuple(line.replace(old, new) for line in reply.constants))
+        return reply
+
+
+FALSE = "theorem target : two = 5 := by sorry\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "patched", "lies", "spelt"),
+    [
+        pytest.param(
+            {
+                "B": "theorem low : True := by sorry\n",
+                "M": "import B\ndef two : Nat := 2\n",
+                "A": f"import M\n{FALSE}",
+            },
+            {"B": "theorem low : True := by trivial\n", "A": f"import M\n{FALSE.replace('sorry', 'rfl')}"},
+            {"import B\ndef two : Nat := 2\n": "import B\ndef two : Nat := 5\n"},
+            ("", ""),
+            id="a file between two patched ones",
+        ),
+        pytest.param(
+            {"A": "inductive _T | a | b\ntheorem target : ∀ x y : _T, x = y := by sorry\n"},
+            {"A": "inductive _T | a | b\ntheorem target : ∀ x y : _T, x = y := by intros; rfl\n"},
+            {
+                "inductive _T | a | b\ntheorem target : ∀ x y : _T, x = y := by intros; rfl\n": "inductive _T | a\n"
+                "theorem target : ∀ x y : _T, x = y := by intros; rfl\n"
+            },
+            ("", ""),
+            id="a type whose name begins with an underscore",
+        ),
+        pytest.param(
+            {"A": f"def two : Nat := sorry\n{FALSE}"},
+            {"A": f"def two : Nat := sorry\n{FALSE.replace('sorry', 'rfl')}"},
+            {f"def two : Nat := sorry\n{FALSE.replace('sorry', 'rfl')}": f"def two : Nat := 5\n{FALSE}"},
+            ("", ""),
+            id="data that is still open",
+        ),
+        pytest.param(
+            {"A": "def A.«b c» : Nat := 2\ntheorem target : A.«b c» = 5 := by sorry\n"},
+            {"A": "def A.«b c» : Nat := 2\ntheorem target : A.«b c» = 5 := by rfl\n"},
+            {
+                "def A.«b c» : Nat := 2\ntheorem target : A.«b c» = 5 := by rfl\n": "def A.«b c» : Nat := 5\n"
+                "theorem target : A.«b c» = 5 := by rfl\ndef zz : Nat := 2\n"
+            },
+            ("zz", "A.«b c»"),
+            id="a constant that is written like another",
+        ),
+        pytest.param(
+            {"A": "theorem target : ∀ x y : Bool, x = y := by sorry\n"},
+            {"A": "theorem target : ∀ x y : Bool, x = y := by intros; rfl\n"},
+            {
+                "theorem target : ∀ x y : Bool, x = y := by intros; rfl\n": "inductive zz | a\n"
+                "theorem target : ∀ x y : zz, x = y := by intros; rfl\n"
+            },
+            ("zz", "Bool"),
+            id="a constant of the library's name",
+        ),
+    ],
+)
+async def test_what_a_forger_says_of_other_files_and_names(
+    lean: EmbeddedSession,
+    files: Mapping[str, str],
+    patched: Mapping[str, str],
+    lies: Mapping[str, str],
+    spelt: tuple[str, str],
+) -> None:
+    modules = tuple(
+        SourceModule(name, f"{name}.lean", text, tuple(re.findall(r"import (\w+)", text)))
+        for name, text in files.items()
+    )
+    project = Project("P", "/nowhere", modules=modules)
+    extraction = await extract(Workspace(lean, project), project.modules)
+    assert extraction.problems == ()
+    server = Careful(lean)
+    turns = [Liar(server, next(iter(patched.values())), lies, spelt), server]
+
+    @asynccontextmanager
+    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+        yield Workspace(turns.pop(0), patched, preamble=preamble)
+
+    report = await Gate(project, extraction, workspace).verify({f"{n}.lean": text for n, text in patched.items()})
+    assert not report.accepted, report
+    assert not any(verdict.declaration == "target" and verdict.accepted for verdict in report.verdicts), report

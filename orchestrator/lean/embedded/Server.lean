@@ -404,6 +404,9 @@ def namedExample (n : Nat) (stx : Syntax) : Syntax :=
   let modifiers := stx[0].setArg 4 (.node .none nullKind #[.node .none ``Parser.Command.noncomputable #[.atom .none "noncomputable "]])
   .node .none ``Parser.Command.declaration #[modifiers, body]
 
+/-- The number of a file's first example: those of the files below have the numbers before it. -/
+partial def firstExample (env : Environment) (n : Nat) : Nat := if env.contains (.num `_example n) then firstExample env (n + 1) else n
+
 structure Outcome where
   state    : Command.State
   messages : List Message
@@ -607,7 +610,7 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
   | some cs =>
     let (_, ps, msgs) ← Parser.parseHeader ictx
     let cs' ← fileState cs j tk
-    let examples := if getBool j "examples" then some 0 else none
+    let examples := if getBool j "examples" then some (firstExample cs'.env 0) else none
     let first : Outcome := { state := cs', messages := messagesOf msgs, sorries := [], kinds := [], terms := true, examples := examples }
     let out ← runCommands s ictx ps 2 tk first
     let final ← closeScopes out.state 1000 tk
@@ -705,7 +708,7 @@ unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : I
     let (header', ps, messages) ← Parser.parseHeader p
     let cs ← fileState cs j tk
     let header := if sameTree header header' then [] else [pairJ p cs (some header) (some header') []]
-    let out ← pairCommands o p os ps 2 tk { state := cs, messages := messagesOf messages, pairs := header }
+    let out ← pairCommands o p os ps 2 tk { state := cs, messages := messagesOf messages, pairs := header, examples := firstExample cs.env 0 }
     let messages ← mapEach messageJ out.messages
     let said ← mapEach messageJ out.said
     let id ← pushEnv s (clean (← closeScopes out.state 1000 tk))

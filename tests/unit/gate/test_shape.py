@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from orchestrator.errors import MalformedReply
 from orchestrator.gate.fillings import Allowance, refusals
 from orchestrator.gate.shape import shape_of
-from orchestrator.gate.syntax import Difference, Identifier, Tree, TreeNode, fillings, has_sorry, text_of, tree_of
+from orchestrator.gate.syntax import (
+    Difference,
+    Fillings,
+    Identifier,
+    Tree,
+    TreeNode,
+    fillings,
+    has_sorry,
+    text_of,
+    tree_of,
+)
 from orchestrator.goals.goal import Position
 from orchestrator.lean.protocol import CommandPair, ComparisonReply, Message, Severity
 
@@ -58,14 +68,14 @@ trees = st.recursive(
 @given(trees)
 def test_any_filling_is_found_as_it_is(filling: Tree) -> None:
     if filling is not None:
-        assert fillings(theorem(SORRY), theorem(filling)) == (filling,)
-        assert fillings(theorem(by(SORRY_TACTIC)), theorem(filling)) == (filling,)
+        assert fillings(theorem(SORRY), theorem(filling)) == Fillings((filling,))
+        assert fillings(theorem(by(SORRY_TACTIC)), theorem(filling)) == Fillings((filling,))
 
 
 @given(trees, trees)
 def test_without_a_sorry_only_the_same_is_the_same(one: Tree, other: Tree) -> None:
     found = fillings(theorem("x", statement=one), theorem("x", statement=other))
-    assert (found == ()) == (one == other)
+    assert (found == Fillings(())) == (one == other)
     assert isinstance(found, Difference) == (one != other)
 
 
@@ -93,7 +103,7 @@ def test_nothing_but_the_hole_may_change(filling: Tree) -> None:
 def test_what_people_write_into_holes(original: Tree, patched: Tree, count: int) -> None:
     found = fillings(original, patched)
     assert not isinstance(found, Difference)
-    assert len(found) == count
+    assert len(found.parts) == count
 
 
 @pytest.mark.parametrize(
