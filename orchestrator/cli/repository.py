@@ -178,9 +178,8 @@ def _with_second_opinion(
 ) -> PatchReport:
     said = second_opinion(
         native.folder,
-        {module.path: module.text for module in project.modules},
+        project,
         texts,
-        {path: project.by_path[path].name for path in texts},
         lake=native.lake,
         found=find_checkers(child_environment(("PATH",)).get("PATH", os.defpath)),
         theorems=[verdict.declaration for verdict in report.verdicts],

@@ -15,15 +15,15 @@ from orchestrator.errors import RepositoryError
 from orchestrator.lean.checkers import Checker, Compiled, Judgement, run_checkers
 from orchestrator.lean.lake import BUILD_SECONDS, build, compiled_module
 from orchestrator.lean.toolchain import native_environment
+from orchestrator.source.project import Project
 
 _PACKAGES = ".lake/packages"
 
 
 def second_opinion(
     folder: Path,
-    original: Mapping[str, str],
+    project: Project,
     patched: Mapping[str, str],
-    modules: Mapping[str, str],
     *,
     lake: Path,
     found: Mapping[Checker, Path],
@@ -34,9 +34,8 @@ def second_opinion(
     """What the installed checkers say of a patch.
 
     Args:
-        folder: the project, whose packages are built.
-        original, patched: texts of all files before, and of the changed ones after, by path.
-        modules: names of the changed files' modules, by path.
+        folder: the project's, whose packages are built.
+        project, patched: the original, and the texts of the changed files, by path.
         lake: the program.
         found: the checkers there are.
         theorems: what was proved.
@@ -50,9 +49,9 @@ def second_opinion(
     with tempfile.TemporaryDirectory(prefix="orchestrator-compiled-") as scratch:
         copy, before = Path(scratch) / "project", Path(scratch) / "before"
         _copy(folder, copy)
-        names = tuple(modules.values())
+        names = tuple(project.by_path[path].name for path in patched)
         try:
-            _write(copy, original)
+            _write(copy, {module.path: module.text for module in project.modules})
             build(copy, lake, names, seconds=seconds)
             originals = {name: _keep(copy, name, before) for name in names}
             _write(copy, patched)

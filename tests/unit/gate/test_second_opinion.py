@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.gate.second_opinion import second_opinion
 from orchestrator.lean.checkers import Checker, Judgement, find_checkers
+from orchestrator.source.project import Project, SourceModule
 
 # Compiles a module by copying its source; `broken` does not compile.
 LAKE = """#!/bin/sh
@@ -50,9 +51,8 @@ def project(tmp_path: Path) -> Path:
 def ask(project: Path, programs: Path, after: str, *, installed: bool = True) -> dict[Checker, Judgement]:
     said = second_opinion(
         project,
-        {"M/A.lean": BEFORE},
+        Project("P", str(project), modules=(SourceModule("M.A", "M/A.lean", BEFORE),)),
         {"M/A.lean": after},
-        {"M/A.lean": "M.A"},
         lake=programs / "lake",
         found=find_checkers(str(programs)) if installed else {},
         theorems=["t"],
