@@ -46,6 +46,7 @@ from orchestrator.source.lexer import code_mask, suffixes
 from orchestrator.source.project import Project, SourceModule
 
 _EXAMPLE, _DEFAULT = "_example.", "._default"
+_NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
 _SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
 
@@ -241,8 +242,10 @@ class Gate:
             code = _code(shape.filled, targets)
             unlike[module.path] = (*shape.problems, *shape.refused, *code, *elsewhere)
             general = [Check(CheckName.TEXT, not shape.problems, "; ".join(shape.problems[:5]))]
-            if names and not refused:
-                general.append(Check(CheckName.HELPERS, not wrong, "; ".join(wrong[:5])))
+            in_helpers = [words for words in shape.refused if all(words not in it.refused for it in shape.filled)]
+            if names:
+                wrong_here = in_helpers or [_NOT_LOOKED_AT] if refused else wrong
+                general.append(Check(CheckName.HELPERS, not wrong_here, "; ".join(wrong_here[:5])))
             if not refused:
                 general += [
                     Check(CheckName.PROOF, not code, "; ".join(code[:5])),
@@ -251,12 +254,11 @@ class Gate:
                 ]
             warnings = source_warnings(module.text, texts[module.path])
             context = FileContext(module.path, everything, self._allowed, tuple(general), self._not_checked, warnings)
-            in_helpers = [words for words in shape.refused if all(words not in it.refused for it in shape.filled)]
             for fact, command in targets:
                 now = found.declarations.get(fact.name)
                 if refused:
-                    wrong_here = (*in_helpers, *command.refused)
-                    own = Check(CheckName.PROOF, not wrong_here, "; ".join(wrong_here[:5]))
+                    no_proof = (*in_helpers, *command.refused)
+                    own = Check(CheckName.PROOF, not no_proof, "; ".join(no_proof[:5]))
                     verdicts.append(context.failed(fact.user_name, own))
                 elif not one.errors:
                     shown, left = _sorries(now, found.declarations, texts[module.path])
