@@ -112,10 +112,7 @@ class ReplayGate:
     def _affected(self, paths: set[str]) -> tuple[SourceModule, ...]:
         changed = {self.project.by_path[path].name for path in paths}
         return tuple(
-            module
-            for module in self.project.modules
-            if module.name in self.original
-            and (module.name in changed or any(m.name in changed for m in self.project.closure(module.name)))
+            module for module in self.project.modules if module.name in self.original and module.name in changed
         )
 
     def _touched(self, texts: Mapping[str, str], remaining: Mapping[str, tuple[Sorry, ...]]) -> set[tuple[str, str]]:

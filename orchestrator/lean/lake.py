@@ -194,15 +194,16 @@ _SORRY = re.compile(
 
 def files_with_sorries(output: str) -> frozenset[str]:
     """Paths of the files of which Lake or Lean says that a declaration uses a sorry, in text or in JSON."""
-    found = {match["path"] for match in _SORRY.finditer(output)}
+    found = set()
     for line in output.splitlines():
-        if not line.startswith("{"):
-            continue
-        with contextlib.suppress(ValueError):
-            message = json.loads(line)
-            if message.get("kind") == "hasSorry" or "declaration uses" in str(message.get("data", "")):
-                found.add(str(message.get("fileName", "")).removeprefix("./"))
-            found |= {match["path"] for match in _SORRY.finditer(str(message.get("message", "")))}
+        if line.startswith("{"):
+            with contextlib.suppress(ValueError):
+                message = json.loads(line)
+                said = str(message.get("message", ""))
+                if message.get("kind") == "hasSorry" or "declaration uses" in str(message.get("data", "")):
+                    found.add(str(message.get("fileName", "")))
+                line = said
+        found |= {match["path"] for match in _SORRY.finditer(line)}
     return frozenset(posixpath.normpath(path) for path in found if path)
 
 

@@ -1,10 +1,10 @@
-"""Several Lean servers working on one project: a goal goes to a server that has its file already, where one is idle."""
+"""Several Lean servers working on one project: a goal goes to a server that has its file, or at least its imports."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from orchestrator.errors import SessionError
@@ -19,10 +19,18 @@ from orchestrator.source.project import Project
 class Pool:
     """A fixed number of sessions over one project, which it closes; it raises what these and an `OpenGoal` raise."""
 
-    def __init__(self, sessions: Sequence[Session], project: Project, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sequence[Session],
+        project: Project,
+        *,
+        limits: Limits | None = None,
+        has_room: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._workspaces = [Workspace(session, project) for session in sessions]
         self._idle = list(self._workspaces)
         self.limits = limits or Limits()
+        self._has_room = has_room
         self._changed = asyncio.Condition()
         self.project = project
 
@@ -35,8 +43,9 @@ class Pool:
     async def workspace(self, module: str = "") -> AsyncIterator[Workspace]:
         """Hold a session alone, preferably one that has `module` loaded. A session that has grown is replaced first."""
         async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._idle))
-            chosen = next((w for w in self._idle if module and w.holds(module)), self._idle[0])
+            await self._changed.wait_for(lambda: self._choice(module) is not None)
+            chosen = self._choice(module)
+            assert chosen is not None
             self._idle.remove(chosen)
         try:
             await chosen.session.recycle_if_grown()
@@ -75,6 +84,20 @@ class Pool:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.shield(self.close())
+
+    def _choice(self, module: str) -> Workspace | None:
+        """The idle workspace for a module; None where one has to become idle first, since no memory is left for more.
+
+        Loaded ones come first, then those that have imported the same, then such as have no process yet.
+        """
+        known = [w for w in self._idle if module in w.project.by_name]
+        for suits in (Workspace.holds, Workspace.has_imported):
+            if found := next((w for w in known if suits(w, module)), None):
+                return found
+        cold = next((w for w in self._idle if not w.holds_process()), None)
+        if cold is not None and (self._has_room() or not any(w.holds_process() for w in self._workspaces)):
+            return cold
+        return next((w for w in self._idle if w.holds_process()), None)
 
     async def _give_back(self, workspace: Workspace) -> None:
         async with self._changed:

@@ -37,6 +37,9 @@ SERVER_MEGABYTES = 1200
 NATIVE_MEGABYTES = 8000
 """What a native server takes with Mathlib, and its private memory at which it is replaced unless ORCH_MEMORY_MB says
 otherwise."""
+NEXT_MEGABYTES = 3000
+"""What a further one is taken to need until one was measured: compiled modules are mapped, and shared."""
+_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,16 @@ class Servers:
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
         limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_timeout * 1000))
-        return Pool([self.session() for _ in range(self.count)], project, limits=limits)
+        sessions = [self.session() for _ in range(self.count)]
+        natives = [session for session in sessions if isinstance(session, NativeSession)]
+
+        def has_room() -> bool:
+            """Whether one more fits: as big as the biggest that runs, without what processes share."""
+            available = LocalMachine().read().available_bytes
+            needed = max((session.resident_megabytes for session in natives), default=0.0) or NEXT_MEGABYTES
+            return available is None or available * _SHARE >= needed * 1e6
+
+        return Pool(sessions, project, limits=limits, has_room=has_room if natives else lambda: True)
 
     @asynccontextmanager
     async def fresh(self, project: Project, preamble: str = "") -> AsyncIterator[Workspace]:
@@ -165,7 +177,7 @@ def provision(
         built = ready_repl(found.version, lake, paths.repl, settings.repl)
         return Servers(
             Launch(command=(str(lake),), environment={}, folder=str(folder)),
-            server_count(settings),
+            server_count(settings, native=True),
             settings,
             description=f"Lean {found.version} ({found.kind})",
             identity=f"native {found.version} {built} {manifest_digest(folder)}",
@@ -190,11 +202,15 @@ def provision(
     )
 
 
-def server_count(settings: LeanSettings, machine: LocalMachine | None = None) -> int:
-    """As many servers as asked for; else one a core, as long as they fit into three quarters of the memory left."""
+def server_count(settings: LeanSettings, machine: LocalMachine | None = None, *, native: bool = False) -> int:
+    """As many servers as asked for; else one a core, as long as they fit into three quarters of the memory left.
+
+    Native ones share what they have imported: the first takes most.
+    """
     if settings.servers is not None:
         return settings.servers
     machine = machine or LocalMachine()
     available = machine.read().available_bytes
-    by_memory = math.inf if available is None else available * 0.75 / (SERVER_MEGABYTES * 1e6)
+    first, following = (NATIVE_MEGABYTES, NEXT_MEGABYTES) if native else (SERVER_MEGABYTES, SERVER_MEGABYTES)
+    by_memory = math.inf if available is None else 1 + (available * _SHARE / 1e6 - first) / following
     return max(1, int(min(machine.usable_cores(), by_memory)))

@@ -137,6 +137,10 @@ class Workspace:
         """Whether `module` is elaborated on the session's present process."""
         return self._generation == self.session.generation and module in self._elaborated
 
+    def has_imported(self, module: str) -> bool:
+        """Whether the session's present process has imported what `module` imports."""
+        return self.holds_process() and (self.header(module), frozenset()) in self._environments
+
     async def load(self, module: str) -> Elaborated:
         """Elaborate `module` and what it imports, unless that was done already."""
         if self._generation != self.session.generation:

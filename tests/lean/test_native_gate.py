@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from contract_sessions import native_session
+from lake_artifacts import Artifact, find, keep
 from real_lean import project
 from shims import write_shims
 
@@ -34,6 +35,9 @@ PROJECT = project(
 async def session(servers: Servers, tmp_path: Path) -> AsyncIterator[NativeSession]:
     shims = write_shims(tmp_path / "shims", servers.launch)
     (tmp_path / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-rc1\n")
+    for module in PROJECT.modules:
+        below = {name: found.digest for name in module.imports if (found := find(tmp_path, name)) is not None}
+        keep(tmp_path, Artifact(module.name, module.text, below))
     session = native_session(tmp_path, shims.lake, shims.repl)
     yield session
     await session.close()

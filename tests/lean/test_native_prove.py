@@ -116,4 +116,4 @@ def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User
     (user.repo / ".lake/packages/dep/Dep.lean").touch()
     done = user.asks("prove", ".", "--build", "--timeout", "5", "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (user.repo / ".built").exists()
+    assert (user.repo / ".lake/build/lib/lean/Small.olean").exists()

@@ -10,7 +10,16 @@ import pytest
 from orchestrator.config import LeanChoice, Paths
 from orchestrator.errors import LeanNotFound
 from orchestrator.lean.embedded.steps import InstallStatus
-from orchestrator.lean.toolchain import LeanKind, Native, ToolchainFacts, decide, describe, find_lean, release_of
+from orchestrator.lean.toolchain import (
+    LeanKind,
+    Native,
+    ToolchainFacts,
+    decide,
+    describe,
+    find_lean,
+    native_environment,
+    release_of,
+)
 
 WANTED = "leanprover/lean4:v4.20.0"
 PLAIN = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
@@ -159,3 +168,35 @@ def test_on_this_machine_the_embedded_lean_can_be_found_but_is_not_installed(tmp
     assert (found.kind, found.installed) == (LeanKind.EMBEDDED, False)
     assert len(found.warnings) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_reaches_lake_and_lean_is_listed_and_no_secret_is_among_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {
+        *(
+            "PATH",
+            "HOME",
+            "LANG",
+            "LC_ALL",
+            "TZ",
+            "TMPDIR",
+            "XDG_CACHE_HOME",
+            "ELAN_HOME",
+            "ELAN_TOOLCHAIN",
+            "LAKE_HOME",
+        ),
+        *("LEAN_SYSROOT", "HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "CURL_CA_BUNDLE"),
+    }
+    secret = {
+        "GITHUB_TOKEN",
+        "ORCH_LLM_KEY",
+        "OPENAI_API_KEY",
+        "LAKE_CACHE_KEY",
+        "LEAN_TOKEN",
+        "PGPASSWORD",
+        "SSH_AUTH_SOCK",
+    }
+    for name in kept | secret | {"ANYTHING_ELSE"}:
+        monkeypatch.setenv(name, "x")
+    seen = set(native_environment())
+    assert kept <= seen
+    assert not seen & {*secret, "ANYTHING_ELSE"}

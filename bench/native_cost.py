@@ -1,0 +1,214 @@
+"""What working on a project with its own Lean costs: `python -m bench.native_cost CHECKOUT`, without any Lean.
+
+A session that answers at once and counts stands in for it: headers imported, files and lines elaborated to extract the
+sorries, files elaborated to judge a patch of one file, and files elaborated again after one line was edited. Beside it
+stands what the same costs where own modules are not imported but elaborated again for each file that imports them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.command import run_command, write_figures
+from orchestrator.config import LeanSettings
+from orchestrator.errors import RequestRefused
+from orchestrator.gate.gate import Gate
+from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
+from orchestrator.lean.native.session import AsItIs
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    Describe,
+    DescribeReply,
+    File,
+    Forget,
+    ForgetReply,
+    Reply,
+    Request,
+    Sorry,
+)
+from orchestrator.lean.servers import server_count
+from orchestrator.lean.workspace import Workspace
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.machine import LocalMachine
+from orchestrator.source.loading import load_project
+from orchestrator.source.project import Project, SourceModule
+from orchestrator.source.scan import scan
+
+
+@dataclass
+class CountingSession:
+    """A session that knows what a text leaves open, and nothing else; `compiled` is None to elaborate imports again."""
+
+    compiled: AsItIs | None
+    generation: int = 1
+    exports: bool = False
+    headers: list[str] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    _made: int = 0
+
+    async def exchange(self, request: Request, *, timeout: float) -> Reply:
+        self._made += 1
+        match request:
+            case Command(env=None):
+                if self.compiled is not None and self.headers and self.headers[-1] != request.cmd:
+                    self.generation += 1
+                self.headers.append(request.cmd)
+                return CommandReply(env=self._made)
+            case Command():
+                return CommandReply(env=self._made)
+            case File():
+                self.files.append(request)
+                return CommandReply(
+                    env=self._made, sorries=tuple(_sorry(request, word.span) for word in scan(request.text))
+                )
+            case Describe():
+                return DescribeReply(())
+            case Forget():
+                return ForgetReply(ok=True)
+        raise RequestRefused("This session only counts")
+
+    async def recycle_if_grown(self) -> bool:
+        return False
+
+    async def close(self) -> None:
+        """Nothing runs."""
+
+
+def _sorry(file: File, span: object) -> Sorry:
+    return Sorry(goal="⊢ True", span=span, proof_state=0, command=span, before=file.env)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one way of working costs.
+
+    Attributes:
+        headers: imported for extraction, by however many processes.
+        files, lines: elaborated for extraction.
+        gate: files elaborated to judge a patch of one file: the median over the files with sorries.
+        again: files elaborated after one line of a file was edited: the most over all files that were looked at, beyond
+            the edited one and those with sorries that import it.
+    """
+
+    headers: int
+    files: int
+    lines: int
+    gate: float
+    again: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A project, and what it costs."""
+
+    project: str
+    modules: int
+    lines: int
+    open_files: int
+    open_lines: int
+    open_headers: int
+    processes: int
+    imported: Cost
+    elaborated_again: Cost
+
+
+def _lines(texts: Sequence[str]) -> int:
+    return sum(text.count("\n") for text in texts)
+
+
+async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
+    """What a project costs, its own modules imported or elaborated again."""
+
+    def session() -> CountingSession:
+        return CountingSession(AsItIs() if compiled else None)
+
+    async def work(counted: CountingSession, modules: Sequence[SourceModule]) -> Extraction:
+        return await extract(Workspace(counted, project_now), await to_elaborate(counted, modules))
+
+    project_now = project
+    first = session()
+    with tempfile.TemporaryDirectory() as folder:
+        cache = ContentCache(Path(folder))
+        found = await known_extraction(cache, project, "counted", partial(work, first))
+        with_sorries = [module for module in project.modules if scan(module.text)]
+        beyond = 0
+        for module in _spread(project.modules, samples):
+            project_now = project.with_texts({module.path: module.text + "\n-- edited\n"})
+            again = session()
+            await known_extraction(cache, project_now, "counted", partial(work, again))
+            wanted = {m.name for m in with_sorries if m == module or module in project.closure(m.name)}
+            beyond = max(beyond, len(again.files) - len(wanted))
+    judged = [await _gate(project, found, module, session()) for module in _spread(with_sorries, samples)]
+    texts = [file.text for file in first.files]
+    return Cost(len(first.headers), len(first.files), _lines(texts), median(judged or [0]), beyond)
+
+
+async def _gate(project: Project, found: Extraction, module: SourceModule, session: CountingSession) -> int:
+    @asynccontextmanager
+    async def fresh(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+        yield Workspace(session, patched, preamble=preamble)
+
+    last = scan(module.text)[-1]
+    text = module.text[: last.offset] + "trivial" + module.text[last.offset + len(last.word) :]
+    await Gate(project, found, fresh).verify({module.path: text})
+    return len(session.files)
+
+
+def _spread(modules: Sequence[SourceModule], samples: int) -> Sequence[SourceModule]:
+    return modules[:: max(1, len(modules) // samples)]
+
+
+def figures(folder: Path, *, megabytes: int, samples: int) -> Figures:
+    """What a checkout costs."""
+    project = load_project(folder)
+    with_sorries = [module for module in project.modules if scan(module.text)]
+    machine = LocalMachine(root=Path("/none"), available_memory=lambda: megabytes * 10**6, usable_cores=lambda: 64)
+    return Figures(
+        project=project.name,
+        modules=len(project.modules),
+        lines=_lines([module.text for module in project.modules]),
+        open_files=len(with_sorries),
+        open_lines=_lines([module.text for module in with_sorries]),
+        open_headers=len({module.header for module in with_sorries}),
+        processes=server_count(LeanSettings(), machine, native=True),
+        imported=asyncio.run(cost(project, compiled=True, samples=samples)),
+        elaborated_again=asyncio.run(cost(project, compiled=False, samples=samples)),
+    )
+
+
+def main() -> int:
+    """Print the figures of each checkout."""
+    parser = argparse.ArgumentParser(prog="bench.native_cost", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("checkout", nargs="+", type=Path, help="folder of a Lean project")
+    parser.add_argument("--memory", type=int, default=16000, help="MB of memory for Lean (default: %(default)s)")
+    parser.add_argument("--samples", type=int, default=20, help="files to edit and to judge (default: %(default)s)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    asked = parser.parse_args()
+    found = [figures(folder, megabytes=asked.memory, samples=asked.samples) for folder in asked.checkout]
+    table = Table("project", "modules / lines", "open files / lines / headers", "way", "headers", "files", "lines")
+    for column in ("gate", "again beyond", f"processes in {asked.memory} MB"):
+        table.add_column(column)
+    for one in found:
+        size, left = f"{one.modules} / {one.lines}", f"{one.open_files} / {one.open_lines} / {one.open_headers}"
+        for way, spent in (("imported", one.imported), ("elaborated again", one.elaborated_again)):
+            counts = (spent.headers, spent.files, spent.lines, f"{spent.gate:g}", spent.again, one.processes)
+            table.add_row(one.project, size, left, way, *map(str, counts))
+    Console(width=200).print(table)
+    write_figures(asked.json, [asdict(one) for one in found])
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)
