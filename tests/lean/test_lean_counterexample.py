@@ -7,7 +7,7 @@ from real_lean import Goals
 
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.strategies.refute.counterexample import find_counterexample
-from orchestrator.strategies.refute.values import inductives
+from orchestrator.strategies.refute.values import declared
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(600)]
 
@@ -33,8 +33,8 @@ FALSE = {
     "off_by_one": "n = 2",
     "of_all": "n = 2",
     "of_shapes": "s = .line 1",
-    "of_lists": "α = PUnit, l = [⟨⟩]",
-    "of_functions": "f = fun _ => 1, n = 0",
+    "of_lists": "α = ULift Bool, l = [⟨true⟩]",
+    "of_functions": "f = fun _ => 0, n = 1",
 }
 
 
@@ -43,5 +43,5 @@ async def test_values_are_found_exactly_where_small_ones_refute(lean: EmbeddedSe
     told = {}
     for goal in goals.all:
         async with goals.open(goal) as opened:
-            told[goal.declaration] = await find_counterexample(opened, inductives([TEXT]), seconds=60)
+            told[goal.declaration] = await find_counterexample(opened, declared([TEXT]), seconds=60)
     assert {name: words for name, words in told.items() if words} == FALSE

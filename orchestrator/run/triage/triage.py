@@ -27,8 +27,8 @@ from orchestrator.source.loading import load_project
 from orchestrator.source.owner_rules import Rules
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener
-from orchestrator.strategies.refute.counterexample import find_counterexample
-from orchestrator.strategies.refute.values import inductives
+from orchestrator.strategies.refute.counterexample import REVISION, find_counterexample
+from orchestrator.strategies.refute.values import declared
 from orchestrator.text import counted
 
 SECONDS = 2.0
@@ -176,7 +176,7 @@ async def look_false(
     """
     known = _known_false(goals, project, lean, answers, seconds)
     unknown = [goal for goal in goals if goal.id not in known[goal.module]]
-    kinds = inductives(module.text for module in project.modules)
+    kinds = declared(module.text for module in project.modules)
 
     async def look(goal: Goal) -> str | None:
         if stopping():
@@ -197,7 +197,7 @@ async def look_false(
 
 
 def _false_key(project: Project, module: str, lean: str, seconds: float) -> str:
-    return content_key("counterexamples", [lean, str(seconds), project.environment_digest(module)])
+    return content_key("counterexamples", [str(REVISION), lean, str(seconds), project.environment_digest(module)])
 
 
 def _known_false(
