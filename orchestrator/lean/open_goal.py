@@ -88,7 +88,9 @@ class OpenGoal:
         """
         limits = limits or self._limits
         if proof_state is not None:
-            return await self._batch(tactics, proof_state, limits, stop_on_success, budget_seconds, only)
+            return await try_tactics(
+                self._workspace, tactics, proof_state, limits, stop_on_success, budget_seconds, only
+            )
         replies: list[TacticReply] = []
         together = len(tactics)
         budget = int(budget_seconds * 1000)
@@ -206,32 +208,12 @@ class OpenGoal:
         axioms = sorted({axiom for declaration in reply.declarations for axiom in declaration.axioms})
         return CheckReply(not errors, errors, after, tuple(axioms))
 
-    async def _batch(
-        self,
-        tactics: Sequence[str],
-        state: int,
-        limits: Limits,
-        stop: bool,
-        budget_seconds: float,
-        only: int | None = None,
-    ) -> tuple[TacticReply, ...]:
-        budget = int(budget_seconds * 1000)
-        request = Tactics(tuple(tactics), state, stop, budget, limits, only)
-        longest = limits.milliseconds / 1000 * 2
-        seconds = longest * len(tactics) if limits.milliseconds else 600.0
-        if budget_seconds:
-            seconds = min(seconds, budget_seconds + longest)
-        slack = _NATIVE_SLACK_SECONDS if self._workspace.session.compiled else _SLACK_SECONDS
-        asked = ask(self._workspace.session, request, timeout=seconds + slack)
-        reply = await self._workspace.same_process(asked)
-        states = [r.proof_state for r in reply.results if r.proof_state is not None]
-        self._workspace.highest_proof_state = max([self._workspace.highest_proof_state, *states])
-        return reply.results
-
     async def _on_every_state(
         self, tactics: Sequence[str], limits: Limits, stop: bool, budget_seconds: float
     ) -> tuple[TacticReply, ...]:
-        replies = await self._batch(tactics, self._sorries[0].proof_state, limits, stop, budget_seconds)
+        replies = await try_tactics(
+            self._workspace, tactics, self._sorries[0].proof_state, limits, stop, budget_seconds
+        )
         if len(self._sorries) == 1:
             return replies
         return tuple([await self._on_other_states(reply, limits) for reply in replies])
@@ -240,7 +222,7 @@ class OpenGoal:
         if not reply.completed:
             return reply
         for sorry in self._sorries[1:]:
-            (other,) = await self._batch([reply.tactic], sorry.proof_state, limits, True, 0.0)
+            (other,) = await try_tactics(self._workspace, [reply.tactic], sorry.proof_state, limits, True, 0.0)
             if not other.completed:
                 return other
         return reply
@@ -249,3 +231,30 @@ class OpenGoal:
 def _errors_of(reply: CommandReply) -> tuple[str, ...]:
     errors = tuple(message.text for message in reply.errors)
     return (*errors, "timeout") if reply.interrupted else errors
+
+
+async def try_tactics(
+    workspace: Workspace,
+    tactics: Sequence[str],
+    state: int,
+    limits: Limits,
+    stop_on_success: bool,
+    budget_seconds: float,
+    only: int | None = None,
+) -> tuple[TacticReply, ...]:
+    """Try tactics on a proof state of a workspace's process, as `OpenGoal.tactics` does.
+
+    Raises:
+        SessionError: the session broke.
+    """
+    budget = int(budget_seconds * 1000)
+    request = Tactics(tuple(tactics), state, stop_on_success, budget, limits, only)
+    longest = limits.milliseconds / 1000 * 2
+    seconds = longest * len(tactics) if limits.milliseconds else 600.0
+    if budget_seconds:
+        seconds = min(seconds, budget_seconds + longest)
+    slack = _NATIVE_SLACK_SECONDS if workspace.session.compiled else _SLACK_SECONDS
+    reply = await workspace.same_process(ask(workspace.session, request, timeout=seconds + slack))
+    states = [r.proof_state for r in reply.results if r.proof_state is not None]
+    workspace.highest_proof_state = max([workspace.highest_proof_state, *states])
+    return reply.results

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.normal_form import goal_hash
-from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits
+from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits, TacticReply
+from orchestrator.lean.open_goal import try_tactics
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import TicketLocation
-from orchestrator.marketplace.statements import accessible, closed, instances, proposition
+from orchestrator.marketplace.statements import proposition
 from orchestrator.source.helper_lemmas import universes
+from orchestrator.strategies.refute.counterexample import find_counterexample
+from orchestrator.strategies.refute.values import declared
 
 PROBE = "market_probe"
 # The text of a statement that depends on nothing but the statement.
@@ -23,6 +26,7 @@ _CANONICAL = "".join(
 )
 STRICT = "set_option autoImplicit false in "
 _SECONDS = 30.0
+_REFUTING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class Statement:
         hash: equal for statements that differ in names and in the order of hypotheses only.
         digest: equal for statements that differ in names only.
         negation: `hash` of the negation ("" when it was not looked at), and of what this negates, if it negates.
-        refuted: how its negation was proved ("" when it was not).
+        refuted: the values for which it is false ("" when none were found).
     """
 
     signature: str
@@ -76,11 +80,13 @@ async def probe(workspace: Workspace, env: int, signature: str, location: Ticket
     if proposition(signature).startswith("¬"):
         negations.append(proposition(signature)[1:].strip())
     hashes = [await _hash_of(workspace, env, f": {other}", name) for other in negations]
-    shown = closed(accessible(reply.sorries[0].goal), all_facts=True)
-    refuted = await _refuted(workspace, env, signature, name, instances(shown))
+    shown = reply.sorries[0]
+    known = declared(module.text for module in workspace.project.modules)
+    opened = _OpenStatement(workspace, shown.proof_state)
+    refuted = await find_counterexample(opened, shown.goal, known, seconds=_REFUTING_SECONDS)
     return Statement(
         signature=signature,
-        text=reply.sorries[0].goal,
+        text=shown.goal,
         hash=goal_hash(reply.sorries[1].goal),
         digest=hashlib.sha256(facts.type.encode()).hexdigest(),
         negation=tuple(found for found in hashes if found),
@@ -94,15 +100,26 @@ async def _hash_of(workspace: Workspace, env: int, signature: str, name: str) ->
     return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
 
 
-async def _refuted(workspace: Workspace, env: int, signature: str, name: str, values: Sequence[str]) -> str:
-    head = f"{STRICT}theorem {name}{universes(signature)} : ¬ ({proposition(signature)}) := by\n  "
-    tactics = ["decide", "intro h; simp at h"]
-    tactics += [f"intro h; exact absurd (h {chosen}) (by decide)" for chosen in values]
-    for tactic in tactics:
-        reply = await run(workspace, head + tactic, env, seconds=5.0)
-        if not reply.errors and not reply.sorries and not reply.interrupted:
-            return tactic
-    return ""
+@dataclass(frozen=True, slots=True)
+class _OpenStatement:
+    """A statement's goal on a workspace."""
+
+    workspace: Workspace
+    state: int
+    goals: int = 1
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+    ) -> tuple[TacticReply, ...]:
+        """Try each on one state."""
+        state = self.state if proof_state is None else proof_state
+        return await try_tactics(self.workspace, tactics, state, limits or Limits(), stop_on_success, budget_seconds)
 
 
 async def run(workspace: Workspace, source: str, env: int, *, seconds: float = _SECONDS) -> CommandReply:

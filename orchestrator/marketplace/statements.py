@@ -6,7 +6,7 @@ A *signature* is what stands between a theorem's name and `:=`, such as `(xs : L
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -20,12 +20,6 @@ from orchestrator.source.lexer import outside_brackets
 _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
 _THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
-_SMALL_VALUES = {
-    "Nat": ("0", "1", "2"),
-    "Int": ("0", "1", "2"),
-    "Bool": ("true", "false", "true"),
-    "Nat → Nat": ("fun _ => 1", "fun n => n + n", "fun n => n"),
-}
 _LIBRARY = ("List.", "Nat.", "Int.", "Array.", "Option.", "String.")
 _LETTERS = ("k", "l", "m", "k₁", "k₂", "k₃")
 
@@ -215,42 +209,6 @@ def _sides(statement: str) -> tuple[str, ...]:
 
 def _count(text: str, term: str) -> int:
     return len(re.findall(rf"(?<![\w.']){re.escape(term)}(?![\w.'])", text))
-
-
-def instances(signature: str, *, limit: int = 9) -> tuple[str, ...]:
-    """Small values for the variables of a signature, as named arguments, to look for a counterexample with."""
-    choices: list[tuple[str, Sequence[str]]] = []
-    for one in _binders(signature):
-        if one.is_sort:
-            choices.append((one.name, ("Nat",)))
-        elif one.type.startswith("List "):
-            choices.append((one.name, ("[]", "[1]", "[1, 2]")))
-        elif one.type in _SMALL_VALUES:
-            choices.append((one.name, _SMALL_VALUES[one.type]))
-        elif not one.is_fact:
-            return ()
-    if not choices:
-        return ()
-    made: dict[str, None] = {}
-    for row in range(limit):
-        # Neighbours run at different speeds, so that few rows hold many pairs.
-        picked = [(name, some[(row // (1 + 2 * (i % 2))) % len(some)]) for i, (name, some) in enumerate(choices)]
-        made.setdefault(" ".join(f"({name} := {value})" for name, value in picked))
-    return tuple(made)
-
-
-def _binders(signature: str) -> list[Hypothesis]:
-    found = []
-    text = signature[: colon(signature)]
-    start = 0
-    while start < len(text):
-        if text[start] in "({⦃":
-            end = closing(text, start)
-            names, _, type_ = text[start + 1 : end].partition(" : ")
-            found += [Hypothesis(name, type_.strip()) for name in names.split()]
-            start = end
-        start += 1
-    return found
 
 
 def _dedented(script: str) -> str:

@@ -43,5 +43,5 @@ async def test_values_are_found_exactly_where_small_ones_refute(lean: EmbeddedSe
     told = {}
     for goal in goals.all:
         async with goals.open(goal) as opened:
-            told[goal.declaration] = await find_counterexample(opened, declared([TEXT]), seconds=60)
+            told[goal.declaration] = await find_counterexample(opened, goal.text, declared([TEXT]), seconds=60)
     assert {name: words for name, words in told.items() if words} == FALSE

@@ -34,7 +34,7 @@ async def refuted(session: EmbeddedSession, project: Project) -> Mapping[str, st
     for goal in found.goals:
         opened = OpenGoal(workspace, goal, PATIENT)
         await opened.ready()
-        told[goal.declaration] = await find_counterexample(opened, known, seconds=SECONDS)
+        told[goal.declaration] = await find_counterexample(opened, goal.text, known, seconds=SECONDS)
         await opened.release()
     return told
 

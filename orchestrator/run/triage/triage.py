@@ -183,7 +183,7 @@ async def look_false(
             return None
         try:
             async with prover.open(goal) as context:
-                return await find_counterexample(context, kinds, seconds=seconds)
+                return await find_counterexample(context, goal.text, kinds, seconds=seconds)
         except (SessionError, RequestRefused):
             return None
 

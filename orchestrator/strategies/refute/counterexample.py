@@ -15,10 +15,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Protocol
 
 from orchestrator.goals.hypotheses import Hypothesis, hypotheses_of
 from orchestrator.lean.protocol import Limits, TacticReply
-from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.refute.values import (
     Constructor,
     Declared,
@@ -36,8 +36,9 @@ REVISION = 2
 _LIMITS = Limits(milliseconds=1500)
 _BATCH = 8
 _ASSIGNMENTS = 60
-_CASES = (60, 600, 6000)
-_LONGEST_LIST = 200
+_CASES = (24, 400, 6000)
+_LONGEST_LIST = 60
+_LONGEST_RANGE = 400
 _CANDIDATES = 240
 _FIRST = 16
 # Without `no_implicit_lambda%`, implicit arguments of the goal would be introduced first.
@@ -45,12 +46,31 @@ _NEGATE = "refine no_implicit_lambda% ((fun (a : Prop) (_ : ¬ a) (h : a) => h) 
 _UNIVERSE = re.compile(r"(Type|Sort)\b(.*)")
 _SORTS: Mapping[str, tuple[str, ...]] = {
     "Type": ("Bool", "Nat"),
-    "Type u": ("(ULift Bool)", "PUnit"),
+    "Type u": ("PUnit", "(ULift Bool)"),
     "Sort": ("PUnit",),
 }
 _LISTS = "List.append_eq_cons_iff, List.cons_eq_append_iff"
 # "===================\nFound a counter-example!\nx := 3\nguard: …\nissue: 3 = 4 does not hold\n(0 shrinks)\n----"
 _FOUND = re.compile(r"Found a counter-example!\n(.*?)(?:\n-{5,}|\Z)", re.DOTALL)
+
+
+class Opened(Protocol):
+    """A goal whose proof state takes tactics: what the search needs of a `ProofContext`."""
+
+    @property
+    def goals(self) -> int:
+        """How many goals there are at once."""
+
+    async def tactics(
+        self,
+        tactics: Sequence[str],
+        *,
+        proof_state: int | None = None,
+        limits: Limits | None = None,
+        stop_on_success: bool = True,
+        budget_seconds: float = 0.0,
+    ) -> tuple[TacticReply, ...]:
+        """Try each on one state, the goal's own when it is None."""
 
 
 class _Role(Enum):
@@ -126,7 +146,7 @@ class _Statement:
         for index, variable in enumerate(self.variables):
             values = chosen.get(variable.name, ())
             if listed[index]:
-                binders.append(f"v{index} (_ : v{index} ∈ [{', '.join(values)}])")
+                binders.append(f"v{index} (_ : v{index} ∈ {_listed(values)})")
                 arguments.append(f"v{index}")
             elif values:
                 arguments.append(f"({values[0]})")
@@ -156,7 +176,12 @@ class _Statement:
     def close(self) -> str:
         """Proves that the conclusion fails for given values."""
         simplify = f"(simp{self._unfolding}; done)"
-        return f"(by first | decide +kernel | omega | {simplify} | (intro h; repeat cases ‹_›; done))"
+        return f"(by first | {self.decide} | omega | {simplify} | (intro h; repeat cases ‹_›; done))"
+
+    @property
+    def decide(self) -> str:
+        """Decides by Lean's kernel, which cannot be asked inside of a declaration with universes."""
+        return "decide" if any(v.type.startswith(("Type ", "Sort ")) for v in self.variables) else "decide +kernel"
 
     @property
     def _unfolding(self) -> str:
@@ -173,24 +198,30 @@ class _Statement:
 
 
 async def find_counterexample(
-    context: ProofContext,
+    opened: Opened,
+    text: str,
     declared: Declared,
     *,
     seconds: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Values for which the goal is false, in words; "" when none was found in the time.
+    """Values for which a goal is false, in words; "" when none was found in the time.
+
+    Args:
+        opened: where tactics are tried on it.
+        text: the goal as Lean prints it.
+        declared: what its project declares.
+        seconds: for all together.
+        clock: what they are told by.
 
     Raises:
         SessionError: the session broke.
     """
-    search = _Search(context, clock() + seconds, clock)
-    opened = await search.replies(["intros"])
-    if context.goals == 1 and opened and not opened[0].failed and len(opened[0].goals) == 1:
-        search = replace(search, state=opened[0].proof_state)
-        text = opened[0].goals[0]
-    else:
-        text = context.goal.text
+    search = _CounterexampleSearch(opened, clock() + seconds, clock)
+    introduced = await search.replies(["intros"])
+    if opened.goals == 1 and introduced and not introduced[0].failed and len(introduced[0].goals) == 1:
+        search = replace(search, state=introduced[0].proof_state)
+        (text,) = introduced[0].goals
     statement = await search.statement(text, declared)
     if statement is None:
         return ""
@@ -198,16 +229,20 @@ async def find_counterexample(
     if chosen is None:
         candidates = list(_candidates(statement))
         chosen = await search.one_by_one(statement, candidates[:_FIRST])
-        chosen = chosen or await search.by_inversion(statement, candidates[:_FIRST])
-        chosen = chosen or await search.one_by_one(statement, candidates[_FIRST:])
-    return statement.words(chosen) if chosen else ""
+        if chosen is None:
+            chosen = await search.by_inversion(statement, candidates[:_FIRST])
+        if chosen is None:
+            chosen = await search.one_by_one(statement, candidates[_FIRST:])
+    elif not chosen:  # decided to be true for all values tried
+        chosen = None
+    return "" if chosen is None else statement.words(chosen)
 
 
 @dataclass(frozen=True)
-class _Search:
+class _CounterexampleSearch:
     """Looks for values on one proof state until a deadline. What is found has been checked by Lean's kernel."""
 
-    context: ProofContext
+    opened: Opened
     deadline: float
     clock: Callable[[], float]
     state: int | None = None
@@ -219,7 +254,7 @@ class _Search:
             left = self.deadline - self.clock()
             if left <= 0:
                 break
-            found += await self.context.tactics(
+            found += await self.opened.tactics(
                 tactics[start : start + _BATCH],
                 proof_state=self.state,
                 limits=_LIMITS,
@@ -296,14 +331,16 @@ class _Search:
         openings = ["", *([f"simp only [{', '.join(statement.unfolded)}]; "] if statement.unfolded else [])]
         deciders: dict[int, str] = {}
         for most in _CASES:
-            count = min(_LONGEST_LIST, max(2, int(most ** (1 / len(listed)))))
+            count = max(2, int(most ** (1 / len(listed))))
             for number, given in enumerate(statement.assignments()):
                 chosen: dict[str, Sequence[str]] = {name: [value] for name, value in given.items()}
-                chosen |= {v.name: statement.choices(v, given, count) for v in listed}
+                for variable in listed:
+                    longest = _LONGEST_RANGE if variable.type == "Nat" else _LONGEST_LIST
+                    chosen[variable.name] = statement.choices(variable, given, min(count, longest))
                 if number not in deciders:
                     asked = [f"{statement.tactic(chosen, '', many=True)}; {each}" for each in openings]
                     index = await self.first([f"{each}refine of_decide_eq_true ?_" for each in asked])
-                    deciders[number] = "" if index is None else f"(by {openings[index]}decide +kernel)"
+                    deciders[number] = "" if index is None else f"(by {openings[index]}{statement.decide})"
                 close = deciders[number]
                 if close and await self.first([statement.tactic(chosen, close, many=True)]) is not None:
                     return await self._narrowed(statement, chosen, close)
@@ -343,7 +380,7 @@ class _Search:
             if replies and _taken(replies[0]) and replies[0].goals:
                 close = _inversion(replies[0].goals[0].rpartition("⊢ ")[2], statement.predicates)
                 found = await self.one_by_one(statement, [chosen], close)
-                if found:
+                if found is not None:
                     return found
         return None
 
@@ -407,6 +444,13 @@ def _candidates(statement: _Statement) -> Iterator[dict[str, Sequence[str]]]:
             chosen |= {v.name: ["_"] for v in variables if v.role is _Role.LISTED and v.name in inferred}
             for ranks in _by_sum([len(each) for each in choices], max(_BATCH, _CANDIDATES // len(assignments))):
                 yield chosen | {v.name: [each[rank]] for v, each, rank in zip(several, choices, ranks, strict=True)}
+
+
+def _listed(values: Sequence[str]) -> str:
+    """A list of values; numbers in a row are quicker to read as a range."""
+    if len(values) > 4 and all(value.isdigit() for value in values):
+        return f"List.range' {values[0]} {len(values)}"
+    return f"[{', '.join(values)}]"
 
 
 def _inversion(target: str, predicates: Sequence[str]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, islice, product
 
+from orchestrator.goals.tokens import closing
 from orchestrator.source.lexer import code_mask
 
 _MOST_OF_A_SIZE = 48
@@ -66,18 +68,27 @@ class Constructor:
 def declared(texts: Iterable[str]) -> Declared:
     """What these files declare."""
     constructors: dict[str, tuple[str, ...]] = {}
+    definitions: set[str] = set()
+    for found in map(_declared_in, texts):
+        constructors |= found.constructors
+        definitions |= found.definitions
+    return Declared(constructors, frozenset(definitions))
+
+
+@lru_cache(maxsize=4096)
+def _declared_in(text: str) -> Declared:
+    constructors: dict[str, tuple[str, ...]] = {}
     definitions = set()
-    for text in texts:
-        mask = code_mask(text)
-        for match in _DECLARED.finditer(mask):
-            short = match[2].rpartition(".")[2]
-            if match[1] == "structure":
-                constructors[short] = ("mk",)
-            elif match[1] == "inductive":
-                end = _END.search(mask, match.end())
-                constructors[short] = tuple(_CONSTRUCTOR.findall(mask[match.end() : end.start() if end else None]))
-            else:
-                definitions.add(short)
+    mask = code_mask(text)
+    for match in _DECLARED.finditer(mask):
+        short = match[2].rpartition(".")[2]
+        if match[1] == "structure":
+            constructors[short] = ("mk",)
+        elif match[1] == "inductive":
+            end = _END.search(mask, match.end())
+            constructors[short] = tuple(_CONSTRUCTOR.findall(mask[match.end() : end.start() if end else None]))
+        else:
+            definitions.add(short)
     return Declared(constructors, frozenset(definitions))
 
 
@@ -90,7 +101,7 @@ def telescope(text: str) -> tuple[tuple[Argument, ...], str]:
         rest = text[2:] if quantified else text
         groups: list[Argument] = []
         while rest[:1] in tuple("({[⦃"):
-            end = _closing(rest)
+            end = closing(rest, 0)
             names, colon, kind = rest[1:end].partition(" : ")
             if not colon:
                 names, kind = "", rest[1:end]
@@ -250,7 +261,7 @@ def looks_like_a_fact(kind: str) -> bool:
 def unwrapped(kind: str) -> str:
     """A type without brackets around the whole of it."""
     kind = " ".join(kind.split())
-    while kind.startswith("(") and _closing(kind) == len(kind) - 1:
+    while kind.startswith("(") and closing(kind, 0) == len(kind) - 1:
         kind = kind[1:-1].strip()
     return kind
 
@@ -297,15 +308,5 @@ def _top_level(text: str, symbol: str) -> int:
     for index, character in enumerate(text):
         depth += (character in _OPENERS) - (character in _CLOSERS)
         if character == symbol and depth == 0:
-            return index
-    return -1
-
-
-def _closing(text: str) -> int:
-    """Where the bracket closes that the text begins with."""
-    depth = 0
-    for index, character in enumerate(text):
-        depth += (character in _OPENERS) - (character in _CLOSERS)
-        if depth == 0:
             return index
     return -1

@@ -13,7 +13,6 @@ from orchestrator.marketplace.statements import (
     colon,
     generalizable,
     hypotheses,
-    instances,
     occurrences,
     proposition,
     signature_of,
@@ -96,11 +95,3 @@ def test_terms_that_may_stand_for_something_more_general() -> None:
     assert {"x :: r.flat", "[a]", "1"} <= set(terms)
     assert generalizable("⊢ f (n : Nat) = x2") == ()
     assert occurrences("⊢ f acc = acc' + acc + acc.x", "acc") == 3
-
-
-def test_small_values_for_variables() -> None:
-    values = instances("{α : Type u} (xs : List α) (n : Nat) : p xs n")
-    assert values[0] == "(α := Nat) (xs := []) (n := 0)"
-    assert len(values) == len(set(values)) == 9
-    assert instances("(f : Nat → Nat) : f 0 = 0")[0] == "(f := fun _ => 1)"
-    assert instances("(t : Tree Nat) : p t") == instances(": True") == ()

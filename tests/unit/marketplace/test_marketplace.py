@@ -98,7 +98,7 @@ async def test_what_is_false_is_cancelled_and_says_why(market: Marketplace) -> N
     ticket = await market.get_ticket(await market.request_lemma("False"))
     assert (ticket.status, ticket.reason) == (
         TicketStatus.CANCELLED,
-        "it is false: its negation is proved by `decide`",
+        "it is false: as it stands",
     )
 
 

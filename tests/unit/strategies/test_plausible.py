@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.goals.goal import Goal
 from orchestrator.lean.protocol import TacticReply
 from orchestrator.strategies.refute.counterexample import find_counterexample
 from orchestrator.strategies.refute.values import Declared
@@ -22,6 +21,7 @@ issue: 3 = 4 does not hold
 (2 shrinks)
 -------------------
 """
+GOAL = "n : Nat\nxs : List Nat\n⊢ p n xs"
 UNKNOWN = "<input>:1:1: unknown tactic"
 
 
@@ -29,7 +29,6 @@ class Answering:
     """A goal of which only `plausible` says anything, and which Lean takes some values to refute."""
 
     goals = 1
-    goal = Goal("g", "n : Nat\nxs : List Nat\n⊢ p n xs")
 
     def __init__(self, error: str, accepted: str = "@refuted (57) ([9, 7])") -> None:
         self.error = error
@@ -60,4 +59,4 @@ def test_its_word_alone_is_not_believed() -> None:
 
 def told(context: Answering) -> str:
     """What is said of the goal."""
-    return asyncio.run(find_counterexample(context, Declared({}), seconds=5))  # type: ignore[arg-type]  # a test double
+    return asyncio.run(find_counterexample(context, GOAL, Declared({}), seconds=5))  # type: ignore[arg-type]  # a test double
