@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,14 +60,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Borrowed:
     """The worker's session, which goes on when it is closed."""
 
-    exports = True
-
     def __init__(self, lent: EmbeddedSession, one_at_a_time: asyncio.Lock) -> None:
         self._lent, self._one_at_a_time = lent, one_at_a_time
 
-    @property
-    def generation(self) -> int:
-        return self._lent.generation
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lent, name)
 
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         async with self._one_at_a_time:
