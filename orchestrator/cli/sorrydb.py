@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json
+from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json, with_examples
 from orchestrator.cli.repository import elaborate, prepare
 from orchestrator.cli.sorrydb_queue import PROOFS, RecordWork, by_tree, keep_proofs, shared_time
 from orchestrator.cli.tables import RIGHT, WHOLE, table
@@ -62,7 +62,7 @@ def copy(
     return 0
 
 
-@sorrydb_app.command
+@with_examples(sorrydb_app)
 def run(
     file: Database,
     record: Annotated[str, Parameter(help="The record's id, or its beginning.")] = "",
