@@ -13,6 +13,8 @@ _PARSER = "Lean.Parser."
 SORRY_TACTICS = frozenset(f"{_PARSER}Tactic.{name}" for name in ("tacticSorry", "tacticAdmit", "tacticStop_"))
 SORRY_TERM = f"{_PARSER}Term.sorry"
 _BY = f"{_PARSER}Term.byTactic"
+_NO_NAME = "[anonymous]"
+"""What Lean puts where it keeps its book of names; it is not in the text."""
 _SEQUENCE = f"{_PARSER}Tactic.tacticSeq"
 _SIMPLE_BODY, _EQUATIONS = f"{_PARSER}Command.declValSimple", f"{_PARSER}Command.declValEqns"
 
@@ -103,7 +105,7 @@ def text_of(tree: Tree, limit: int = 60) -> str:
     words = (
         one.name if isinstance(one, Identifier) else one for one in subtrees(tree) if not isinstance(one, TreeNode)
     )
-    text = " ".join(word for word in words if word)
+    text = " ".join(word for word in words if word and word != _NO_NAME)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 

@@ -127,6 +127,15 @@ def option(name: str, value: Tree) -> TreeNode:
     return TreeNode(f"{TACTIC}set_option", ("set_option", Identifier(name), NOTHING, value, "in", sequence(RFL)))
 
 
+def configured(value: Tree) -> TreeNode:
+    item = TreeNode(f"{TACTIC}valConfigItem", ("(", Identifier("config"), ":=", value, ")"))
+    return TreeNode(f"{TACTIC}simp", ("simp", TreeNode(f"{TACTIC}optConfig", (TreeNode("null", (item,)),))))
+
+
+def structure(value: Tree) -> TreeNode:
+    return TreeNode(f"{TERM}structInst", ("{", TreeNode(f"{TERM}structInstField", (Identifier("x"), ":=", value)), "}"))
+
+
 def number(text: str) -> TreeNode:
     return TreeNode("num", (text,))
 
@@ -151,6 +160,11 @@ def number(text: str) -> TreeNode:
         (by(option("maxHeartbeats", number("0"))), "maxHeartbeats 0"),
         (by(option("maxHeartbeats", number("400_000"))), "maxHeartbeats 400000"),
         (by(option("«maxHeartbeats»", number("0x100000"))), "maxHeartbeats"),
+        (by(option("synthInstance.maxHeartbeats", number("0"))), "synthInstance.maxHeartbeats 0"),
+        (by(configured(TreeNode(f"{TERM}app", (Identifier("f"), number("5"))))), "computed"),
+        (by(configured(TreeNode(f"{TERM}anonymousCtor", ("⟨", Identifier("true"), "⟩")))), "computed"),
+        (by(configured(structure(TreeNode(f"{TERM}let", ("let", "x"))))), "computed"),
+        (by(configured(by(RFL))), "computed"),
     ],
 )
 def test_what_no_proof_needs_is_refused(filling: Tree, why: str) -> None:
@@ -165,6 +179,9 @@ def test_what_no_proof_needs_is_refused(filling: Tree, why: str) -> None:
         by(option("maxRecDepth", number("4000"))),
         by(option("pp.all", "true")),
         by(option("maxHeartbeats", number("100_000"))),
+        by(configured(number("5"))),
+        by(configured(structure(number("5")))),
+        by(configured(TreeNode(f"{TERM}app", (TreeNode(f"{TERM}dotIdent", (".", Identifier("pos"))), number("1"))))),
         TreeNode("str", ('"unsafe"',)),
         TreeNode(f"{TERM}doubleQuotedName", ("`", "`", Identifier("Nat"))),
     ],
@@ -199,6 +216,7 @@ def test_what_is_no_tree_is_said(value: object) -> None:
 
 def test_a_tree_in_words() -> None:
     assert text_of(theorem(SORRY)) == "theorem t : True := sorry"
+    assert text_of(TreeNode("k", ("(", Identifier("[anonymous]"), "x", ")"))) == "( x )"
     assert len(text_of(TreeNode("k", ("word",) * 50))) == 60
     assert has_sorry(theorem(by(TreeNode("deep", (SORRY_TACTIC,)))))
     assert not has_sorry(theorem(by(RFL)))
