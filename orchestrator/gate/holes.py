@@ -20,7 +20,7 @@ def fill_holes(text: str, sorries: Sequence[Sorry], hole: str) -> str:
     Raises:
         PatchError: the places overlap.
     """
-    places = {sorry.span: sorry for sorry in sorries}
+    places = {sorry.span: sorry for sorry in sorries if sorry.syntax != SorryKind.MACRO}
     return splice_all(
         text,
         [(span, hole_script(SorryKind(s.syntax), hole), SorryKind(s.syntax)) for span, s in places.items()],

@@ -29,13 +29,14 @@ class SourceSpan:
 
 
 class SorryKind(StrEnum):
-    """How a goal was left open in the source."""
+    """How a goal was left open in the source; `macro` is a sorry that a macro, a notation or a default tactic makes."""
 
     TACTIC = "tactic"
     TERM = "term"
     ADMIT = "admit"
     STOP = "stop"
     SORRY_AX = "sorryAx"
+    MACRO = "macro"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.errors import PatchError, RequestRefused, SessionError
-from orchestrator.goals.goal import Goal
+from orchestrator.goals.goal import Goal, SorryKind, SourceSpan
 from orchestrator.lean.protocol import (
     CheckReply,
     Command,
@@ -198,12 +198,15 @@ class OpenGoal:
             await workspace.forget_after(env=self._env_mark, proof_state=self._state_mark)
 
     def _judge(self, reply: CommandReply) -> CheckReply:
-        before = len({other.span for other in self._siblings if other.before == self._sorries[0].before})
-        after = len({left.span for left in reply.sorries})
+        siblings = [other for other in self._siblings if other.before == self._sorries[0].before]
+        before, after = len(_written(siblings)), len(_written(reply.sorries))
+        # What a macro made before may stay.
+        made_before, made_after = _made(siblings), _made(reply.sorries)
         errors = _errors_of(reply)
         if not errors and after >= before:
             errors = ("the proof leaves as many sorries as before",)
-        if not errors and after == 0 and any(declaration.own_sorry for declaration in reply.declarations):
+        hidden = after == 0 and any(declaration.own_sorry for declaration in reply.declarations)
+        if not errors and hidden and not 0 < made_after <= made_before:
             errors = ("the proof leaves a sorry that its text does not show",)
         axioms = sorted({axiom for declaration in reply.declarations for axiom in declaration.axioms})
         return CheckReply(not errors, errors, after, tuple(axioms))
@@ -258,3 +261,12 @@ async def try_tactics(
     states = [r.proof_state for r in reply.results if r.proof_state is not None]
     workspace.highest_proof_state = max([workspace.highest_proof_state, *states])
     return reply.results
+
+
+def _written(sorries: Iterable[Sorry]) -> set[SourceSpan]:
+    return {sorry.span for sorry in sorries if sorry.syntax != SorryKind.MACRO}
+
+
+def _made(sorries: Iterable[Sorry]) -> int:
+    """How many of them a macro or a default tactic makes."""
+    return sum(sorry.syntax == SorryKind.MACRO for sorry in sorries)

@@ -251,8 +251,9 @@ class Sorry:
 
     `before` is the environment in front of the command, for elaborating that command again; `command` its span;
     `unproved` the declarations of the command that rest on a sorry. `syntax` is the kind of syntax found: "tactic",
-    "term", "admit", "stop" or "sorryAx". `goals` is the number of goals in the state (more than one after `stop`);
-    `terms` says each of them as elaborated, where a file was read by a server that can.
+    "term", "admit", "stop", "sorryAx", or "macro" for one that is not written where it takes effect. `goals` is the
+    number of goals in the state (more than one after `stop`); `terms` says each of them as elaborated, where a file was
+    read by a server that can.
     """
 
     goal: str

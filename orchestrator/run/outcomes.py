@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from orchestrator.gate.selection import GateReport, Proof
-from orchestrator.goals.goal import Goal
+from orchestrator.goals.goal import Goal, SorryKind
 from orchestrator.goals.result import GoalStatus, Outcome, Result
 from orchestrator.run.report.summary import GoalReport, status_of
 
 EXAMPLE_NOTE = "an `example` leaves nothing behind that a proof could be checked in"
 DATA_NOTE = "asks for data, which is never invented"
+MACRO_NOTE = "a macro, a notation or a default tactic used here makes the sorry, so that nothing can be filled in"
 KNOWN_NOTE = "known from an earlier run, and verified again"
 _NOTES = {
     Outcome.TIMEOUT: "out of time",
@@ -20,6 +21,8 @@ _NOTES = {
 
 def left_alone(goal: Goal) -> str:
     """Why a goal is not worked on, "" when it is."""
+    if goal.kind is SorryKind.MACRO:
+        return MACRO_NOTE
     if not goal.is_prop:
         return DATA_NOTE
     return EXAMPLE_NOTE if goal.declaration.rpartition(".")[2] == "_example" else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from real_lean import extracted
+from real_lean import Goals, extracted
 
 from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
 from orchestrator.lean.embedded.session import EmbeddedSession
@@ -189,6 +189,91 @@ def test_what_has_a_sorry_of_its_own_is_known(found: tuple[Extraction, list[Sour
     named = {goal.declaration for goal in found[0].goals} - {"_example"}
     assert named <= own
     assert {name for name in own - named if not name.startswith("half.")} == set()
+
+
+MADE = """macro "skipped" : tactic => `(tactic| (try omega) <;> sorry)
+macro "later!" t:term : term => `((sorry : $t))
+notation "⋯?" => sorry
+infixl:65 " =?= " => fun (a b : Nat) => (sorry : a = b)
+syntax "or_later" : tactic
+macro_rules | `(tactic| or_later) => `(tactic| first | exact rfl | admit)
+macro "claim" n:ident : command => `(theorem $n (p q : Prop) : p → q := sorry)
+structure Checked where
+  size : Nat
+  small : size < 10 := by sorry
+class Tagged (α : Type) where
+  tag : α → Nat
+  same : ∀ a b, tag a = tag b := by exact sorry
+theorem tactic (p q : Prop) : p ∧ q := by §skipped§
+theorem term (p q : Prop) : p → q := §later! (p → q)§
+theorem sign (p q : Prop) : p → q := §⋯?§
+theorem applied (a b : Nat) : a = b := a §=?=§ b
+theorem late (p q : Prop) : p → q := by §or_later§
+theorem early (p : Prop) : p = p := by or_later
+theorem tried (p : Prop) : p → p := by first | (skipped; fail) | exact id
+§claim claimed§
+def checked : Checked := §{§ size := 20 }
+def both (p q : Prop) (h : q) : p ∧ q := ⟨by §skipped§, by §sorry§⟩
+"""
+
+
+async def test_what_makes_a_sorry_is_told_where_it_is_used(shared_lean: EmbeddedSession) -> None:
+    text, spans = unmarked(MADE)
+    found = await extracted(shared_lean, A=text)
+    assert found.problems == ()
+    where = {goal.declaration: goal.kind for goal in found.goals}
+    assert set(where) == {"tactic", "term", "sign", "applied", "late", "claimed", "checked", "both"}
+    for goal in found.goals:
+        assert goal.span is not None
+        assert goal.kind is (TACTIC if goal.span == spans[-1] else SorryKind.MACRO), goal
+        assert any(span.contains(goal.span.start) for span in spans) or goal.declaration == "applied", goal
+    hidden = {fact.user_name for fact in found.declarations["A"].values() if fact.own_sorry and not fact.auxiliary}
+    assert hidden == set(where)
+
+
+INSTANCES = {
+    "a binder": "theorem t (α : Type) [Inhabited α] : Nonempty α := sorry",
+    "a function": "theorem t : ∀ (α : Type) [Inhabited α], Nonempty α := fun _ _ => sorry",
+    "have": "theorem t (α : Type) (a : α) : Nonempty α := have : Inhabited α := ⟨a⟩; sorry",
+    "haveI": "theorem t (α : Type) (a : α) : Nonempty α := haveI : Inhabited α := ⟨a⟩; sorry",
+    "letI": "theorem t (α : Type) (a : α) : Nonempty α := letI : Inhabited α := ⟨a⟩; id sorry",
+    "a pattern": "theorem t (α : Type) (h : Nonempty (Inhabited α)) : Nonempty α := match h with | ⟨_⟩ => sorry",
+    "a variable": "variable (α : Type) [Inhabited α]\ntheorem t : Nonempty α := sorry",
+    "a pair": "def t (α : Type) [Inhabited α] (n : Nat) : { m : Nat // Nonempty α } := ⟨n, sorry⟩",
+}
+
+
+@pytest.mark.parametrize("text", INSTANCES.values(), ids=INSTANCES.keys())
+async def test_the_sorry_of_a_term_sees_the_instances_in_scope(shared_lean: EmbeddedSession, text: str) -> None:
+    goals = await Goals.of(shared_lean, text)
+    async with goals.open(goals["t"]) as goal:
+        (reply,) = await goal.tactics(["exact inferInstance"])
+        assert reply.completed, reply
+        assert (await goal.check("exact inferInstance")).accepted
+
+
+GUARDED = """theorem plain (n : Nat) : n < n + 1 := Nat.lt_succ_self n
+theorem classical (p : Prop) : p ∨ ¬p := Classical.em p
+/-- info: 'plain' does not depend on any axioms -/
+#guard_msgs in
+#print axioms plain
+/-- info: 'classical' depends on axioms: [propext, Classical.choice, Quot.sound] -/
+#guard_msgs (info) in
+#print axioms classical
+open Nat in
+/-- info: 'classical' depends on axioms: [propext, Classical.choice, Quot.sound] -/
+#guard_msgs in
+#print axioms classical
+theorem t (n : Nat) : n = n + 0 := by sorry
+"""
+
+
+async def test_a_guard_around_what_cannot_be_seen_costs_no_file(shared_lean: EmbeddedSession) -> None:
+    found = await extracted(shared_lean, A=GUARDED)
+    assert found.problems == ()
+    assert [goal.declaration for goal in found.goals] == ["t"]
+    wrong = await extracted(shared_lean, A="/-- info: 3 -/\n#guard_msgs in\n#eval 1 + 1\n")
+    assert len(wrong.problems) == 1
 
 
 # Files among themselves

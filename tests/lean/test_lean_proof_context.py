@@ -299,3 +299,23 @@ async def test_a_header_is_asked_which_tactics_it_brings(lean: EmbeddedSession) 
         brought = await HeaderTactics().brought(place, goal, seconds=60.0)
     assert {"ring", "interval_cases", "push_cast", "apply?"} <= brought
     assert brought.isdisjoint({"norm_num", "ring_nf", "linarith", "hammer", "fin_cases", "convert"})
+
+
+HIDDEN = (
+    *("grind => sorry", "as_aux_lemma => sorry", "exact (by as_aux_lemma => exact sorry)", "exact (by nonsense)"),
+    *("have h : 0 = 1 := by as_aux_lemma => sorry\nexact absurd h (by decide)", "simp [show p ↔ q from sorry, *]"),
+    *("all_goals admit", "case' _ => sorry", "decreasing_tactic; sorry", "first | done | sorry", "exact?%; stop"),
+)
+
+
+async def test_a_tactic_that_hides_a_sorry_completes_nothing(lean: EmbeddedSession) -> None:
+    goals = await Goals.of(lean, "theorem t (p q : Prop) (h : p) : p ∧ q := by sorry\n")
+    async with goals.open(goals["t"]) as goal:
+        for reply in await goal.tactics(HIDDEN, stop_on_success=False):
+            assert not reply.completed, reply
+        (first,) = await goal.tactics(["refine ⟨h, ?_⟩"])
+        (second,) = await goal.tactics(["as_aux_lemma => sorry"], proof_state=first.proof_state)
+        assert not second.completed
+        (step,) = await goal.tactics(["have k : q := by as_aux_lemma => sorry"])
+        (last,) = await goal.tactics(["exact ⟨h, k⟩"], proof_state=step.proof_state)
+        assert not last.completed

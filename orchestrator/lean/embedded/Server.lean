@@ -65,7 +65,8 @@ def messagesOf (m : MessageLog) : List Message := persistentToList m.unreported
 
 /-! ## What the server keeps -/
 
-/-- A proof state: everything a tactic needs, and the names the proof must not use (its own declaration's). -/
+/-- A proof state: everything a tactic needs, the names the proof must not use (its own declaration's), and the environment
+that the first tactic found: what is declared since then belongs to the proof. -/
 structure ProofState where
   coreCtx   : Core.Context
   coreState : Core.State
@@ -76,6 +77,7 @@ structure ProofState where
   goals     : List MVarId
   root      : List MVarId
   forbidden : List Name
+  first     : Environment
 
 structure State where
   envs   : Array (Option Command.State)
@@ -162,6 +164,12 @@ unsafe def baseFor (s : StateRef) (imports : Array Import) : IO Command.State :=
 def headScope (cs : Command.State) : Command.Scope :=
   match cs.scopes with | s :: _ => s | [] => { header := "", opts := baseOptions }
 
+/-- `#print axioms`, alone or inside another command. What imported theorems rest on cannot be seen here, so that what it
+prints, and what a guard around it expects, decides nothing. -/
+partial def printsAxioms (stx : Syntax) : Bool :=
+  stx.isOfKind ``Parser.Command.printAxioms ||
+    ((stx.isOfKind ``Parser.Command.in || stx.isOfKind ``guardMsgsCmd) && printsAxioms stx[stx.getNumArgs - 1])
+
 /-- One command on `cs`, with its messages and info trees. -/
 def elabOne (ictx : Parser.InputContext) (start : String.Pos.Raw) (stx : Syntax) (cs : Command.State) (tk : IO.CancelToken) :
     IO (Command.State × List Message × List InfoTree) := do
@@ -173,7 +181,9 @@ def elabOne (ictx : Parser.InputContext) (start : String.Pos.Raw) (stx : Syntax)
   | .ok _ => pure ()
   | .error e => throw <| IO.userError s!"command failed: {← e.toMessageData.toString}"
   let cs' ← ref.get
-  return (cs', messagesOf cs'.messages, persistentToList cs'.infoState.trees)
+  let messages := messagesOf cs'.messages
+  let messages := if printsAxioms stx then mapList (fun m => { m with severity := .information }) messages else messages
+  return (cs', messages, persistentToList cs'.infoState.trees)
 
 def parseOne (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (cs : Command.State) :
     Syntax × Parser.ModuleParserState × List Message :=
@@ -208,24 +218,30 @@ def goalStrings (gs : List MVarId) : TermElabM (List String) := do
 
 /-! ## Sorries -/
 
-/-- The kind of sorry that a piece of syntax is, if it is one; only syntax that stands in the source counts. -/
-def isOriginal (stx : Syntax) : Bool := match stx.getHeadInfo with | .original .. => true | _ => false
+/-- The text of a piece of syntax, if that is where it was written: what a macro, a notation or a default tactic makes has
+the position of its call. -/
+def writtenText (c : ContextInfo) (stx : Syntax) : Option String :=
+  match stx.getHeadInfo, stx.getPos?, stx.getTailPos? with
+  | .original .., some a, some b => some (String.Pos.Raw.extract c.fileMap.source a b)
+  | _, _, _ => none
 def headIdent (stx : Syntax) : Name :=
   let stx := if stx.isOfKind ``Parser.Term.app then stx[0] else stx
   let stx := if stx.isOfKind ``Parser.Term.explicit then stx[1] else stx
   if stx.isIdent then stx.getId else .anonymous
-def sorryKind (i : Info) : Option String :=
+/-- The kind of sorry that a piece of syntax is, if it is one. -/
+def sorryKind (c : ContextInfo) (i : Info) : Option String :=
+  let kind := fun (stx : Syntax) (word kind : String) =>
+    match writtenText c stx with | some t => some (if t == word then kind else "macro") | none => some "macro"
   match i with
   | .ofTacticInfo ti =>
-    if !isOriginal ti.stx then none
-    else if ti.stx.isOfKind ``Parser.Tactic.tacticSorry then some "tactic"
-    else if ti.stx.isOfKind ``Parser.Tactic.tacticAdmit then some "admit"
-    else if ti.stx.isOfKind ``Parser.Tactic.tacticStop_ then some "stop"
+    if ti.stx.isOfKind ``Parser.Tactic.tacticSorry then kind ti.stx "sorry" "tactic"
+    else if ti.stx.isOfKind ``Parser.Tactic.tacticAdmit then kind ti.stx "admit" "admit"
+    else if ti.stx.isOfKind ``Parser.Tactic.tacticStop_ then some (if (writtenText c ti.stx).isSome then "stop" else "macro")
     else none
   | .ofTermInfo ti =>
-    if !isOriginal ti.stx then none
-    else if ti.stx.isOfKind ``Parser.Term.sorry then some "term"
-    else if headIdent ti.stx == `sorryAx || headIdent ti.stx == `_root_.sorryAx then some "sorryAx"
+    if ti.stx.isOfKind ``Parser.Term.sorry then kind ti.stx "sorry" "term"
+    else if headIdent ti.stx == `sorryAx || headIdent ti.stx == `_root_.sorryAx then
+      some (if (writtenText c ti.stx).isSome then "sorryAx" else "macro")
     else none
   | _ => none
 
@@ -236,15 +252,17 @@ structure SorrySite where
 
 def foldTree (acc : List SorrySite) (t : InfoTree) : List SorrySite :=
   ap3 (@InfoTree.foldInfo (List SorrySite))
-    (fun c i acc => match sorryKind i with | some k => { ctx := c, info := i, syntaxKind := k } :: acc | none => acc) acc t
+    (fun c i acc => match sorryKind c i with | some k => { ctx := c, info := i, syntaxKind := k } :: acc | none => acc) acc t
 partial def foldTrees (ts : List InfoTree) (acc : List SorrySite) : List SorrySite :=
   match ts with | [] => acc | t :: ts => foldTrees ts (foldTree acc t)
 
 def startOf (p : SorrySite) : Nat := match p.info.stx.getPos? with | some q => q.byteIdx | none => 0
 def stopOf (p : SorrySite) : Nat := match p.info.stx.getTailPos? with | some q => q.byteIdx | none => 0
-/-- `sorryAx _ true` is found as an application and as its head: the widest at one start wins. -/
+/-- `sorryAx _ true` is found as an application and as its head: the widest at one start wins. What a written sorry is
+made of has its position, too. -/
 def shadowed (ps : List SorrySite) (p : SorrySite) : Bool :=
-  anyList (fun q => startOf q == startOf p && stopOf q > stopOf p) ps
+  anyList (fun q => if p.syntaxKind == "macro" then q.syntaxKind != "macro" && startOf q ≤ startOf p && stopOf p ≤ stopOf q
+    else q.syntaxKind != "macro" && startOf q == startOf p && stopOf q > stopOf p) ps
 
 def makeState (c : ContextInfo) (env : Environment) (mctx : MetavarContext) (levels : List Name) : ProofState :=
   let o := KVMap.setBool c.options `Elab.async false
@@ -256,7 +274,18 @@ def makeState (c : ContextInfo) (env : Environment) (mctx : MetavarContext) (lev
     metaState := { mctx := mctx }
     termCtx := { declName? := c.parentDecl? }
     termState := { levelNames := levels }
-    goals := [], root := [], forbidden := [] }
+    goals := [], root := [], forbidden := [], first := env }
+
+/-- The instances among hypotheses: the info of a term has its context, but not the instances that its elaborator saw. -/
+partial def instancesAmong (decls : List (Option LocalDecl)) (acc : LocalInstances) : MetaM LocalInstances := do
+  match decls with
+  | [] => return acc
+  | none :: ds => instancesAmong ds acc
+  | some d :: ds =>
+    if d.isImplementationDetail then instancesAmong ds acc else
+    match ← Meta.isClass? (← instantiateMVars d.type) with
+    | some c => instancesAmong ds (acc.push { className := c, fvar := .fvar d.fvarId })
+    | none => instancesAmong ds acc
 
 def stateAt (p : SorrySite) (env : Environment) (levels : List Name) (tk : IO.CancelToken) : IO (Option ProofState) := do
   match p.info with
@@ -269,7 +298,9 @@ def stateAt (p : SorrySite) (env : Environment) (levels : List Name) (tk : IO.Ca
     let s := { s with metaCtx := { s.metaCtx with lctx := ti.lctx } }
     let type := fun () => match ti.expectedType? with | some t => pure t | none => (Meta.inferType ti.expr : TermElabM Expr)
     try
-      let (m, s) ← runTerm s 200000 tk (do Meta.mkFreshExprSyntheticOpaqueMVar (← instantiateMVars (← type ())))
+      let (m, s) ← runTerm s 200000 tk (do
+        let instances ← instancesAmong (persistentToList ti.lctx.decls) #[]
+        Meta.mkFreshExprMVarAt ti.lctx instances (← instantiateMVars (← type ())) .syntheticOpaque)
       return some { s with goals := [m.mvarId!], root := [m.mvarId!], metaCtx := { s.metaCtx with lctx := {} } }
     catch _ => return none
   | _ => return none
@@ -354,7 +385,7 @@ def stateOf (p : SorrySite) (before after : Command.State) (unproved : List Name
   | some s =>
     try
       let (more, _) ← runTerm { s with coreState := { s.coreState with env := after.env } } 200000 tk (goalsNeedMore before.env s.goals)
-      let s := if more then { s with coreState := { s.coreState with env := after.env }, forbidden := unproved } else s
+      let s := if more then { s with coreState := { s.coreState with env := after.env }, forbidden := unproved, first := after.env } else s
       let (texts, s) ← runTerm s 200000 tk (goalStrings s.goals)
       let prop ← match s.goals with
         | g :: _ => do
@@ -384,7 +415,10 @@ def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) 
     let written ← if terms then termsOf ps tk else pure #[]
     let id ← pushProof s ps
     let m := p.ctx.fileMap
-    return Json.mkObj [("pos", rawPositionJ m p.info.stx.getPos?), ("endPos", rawPositionJ m p.info.stx.getTailPos?),
+    let (start, stop) := match p.info.stx.getPos?, p.info.stx.getTailPos? with
+      | some a, some b => (some a, some b)
+      | _, _ => (cp.start, cp.stop)
+    return Json.mkObj [("pos", rawPositionJ m start), ("endPos", rawPositionJ m stop),
       ("goal", .str (joinGoals texts)), ("proofState", natJ id), ("syntax", .str p.syntaxKind), ("isProp", .bool prop),
       ("goals", natJ (listLength texts 0)),
       ("declaration", match p.ctx.parentDecl? with | some n => userNameJ n | none => .str ""),
@@ -428,8 +462,11 @@ partial def runCommands (s : StateRef) (ictx : Parser.InputContext) (ps : Parser
   let sites := filterList (fun p => !shadowed sites p) sites
   let mut sorries := out.sorries
   if !isNil sites then
-    let before ← pushEnv s (clean cs)
     let made := mapList (fun p => p.1) (filterList (fun p => !isAuxiliary p.1) (newConstants cs.env cs'.env))
+    -- what a macro tried in vain shows in its trees, too
+    let hasSorry := ownSorry (fun n => cs.env.contains n) cs'.env made {}
+    let sites := filterList (fun p => hasSorry || p.syntaxKind != "macro") sites
+    let before ← pushEnv s (clean cs)
     let unproved := filterList (fun n => (collectAxioms cs'.env [n] {} []).contains ``sorryAx) made
     let js ← mapEach (sorryJ s cs cs' unproved { start := stx.getPos?, stop := stx.getTailPos?, before := before } out.terms tk) sites
     sorries := append sorries (arrayToList js js.size [])
@@ -482,6 +519,8 @@ def closeProof (p : ProofState) (root : MVarId) (maxHeartbeats : Nat) (tk : IO.C
     let decl := if ← Meta.isProp t then Declaration.thmDecl { name := name, levelParams := levels, type := t, value := v }
       else Declaration.defnDecl { name := name, levelParams := levels, type := t, value := v, hints := .abbrev, safety := .safe }
     addDecl decl
+    -- an auxiliary lemma of the proof can hide a sorry
+    if ownSorry (fun n => p.first.contains n) (← getEnv) [name] {} then return ("Incomplete: contains sorry", [])
     return ("Completed", collectAxioms (← getEnv) [name] {} [])
   try
     let (d, _) ← runTerm { p with metaCtx := {} } maxHeartbeats tk root.getDecl

@@ -19,6 +19,8 @@ def reason_to_leave(goal: Goal, text: str, rules: Rules) -> str:
     outside = rules.outside(goal.file, goal.declaration)
     if outside:
         return outside
+    if _is_expected(goal, text):
+        return "a `#guard_msgs` expects its sorry"
     comments = _comments_at(goal, text)
     if any(rules.skip_marker.lower() in comment.lower() for comment in comments):
         return f"marked with {rules.skip_marker!r}"
@@ -29,6 +31,18 @@ def reason_to_leave(goal: Goal, text: str, rules: Rules) -> str:
     if any(_EXERCISE.search(comment) for comment in comments):
         return "an exercise, by its comment"
     return ""
+
+
+def _is_expected(goal: Goal, text: str) -> bool:
+    """Whether what a `#guard_msgs` expects, around the declaration or of its axioms, speaks of a sorry."""
+    lines = LineIndex(text)
+    start = lines.offset(goal.command.start) if goal.command is not None else None
+    for region in regions(text):
+        if region.kind is RegionKind.DOC and text[region.end :].lstrip().startswith("#guard_msgs"):
+            expected = text[region.start : region.end]
+            if "sorry" in expected and (region.start == start or f"'{goal.declaration}' depends on axioms" in expected):
+                return True
+    return False
 
 
 def _comments_at(goal: Goal, text: str) -> tuple[str, ...]:

@@ -31,6 +31,13 @@ def goal_in(text: str, *, file: str = "A.lean", declaration: str = "t") -> Goal:
         ("theorem t : x := by sorry\n\n-- exercise\ntheorem u : y := rfl\n", ""),
         ("-- it exercises the parser\ntheorem t : x := by sorry\n", ""),
         ('theorem t : "-- exercise" = x := by sorry\n', ""),
+        ("/-- warning: declaration uses `sorry` -/\n#guard_msgs in\ntheorem t : x := by sorry\n", "a `#guard_msgs`"),
+        (
+            "theorem t : x := sorry\n/-- info: 't' depends on axioms: [sorryAx] -/\n#guard_msgs in #print axioms t",
+            "a `#g",
+        ),
+        ("theorem t : x := sorry\n/-- info: 'u' depends on axioms: [sorryAx] -/\n#guard_msgs in #print axioms u", ""),
+        ("theorem t : x := sorry\n/-- info: 't' depends on axioms: [propext] -/\n#guard_msgs in #print axioms t", ""),
     ],
 )
 def test_comments(text: str, reason: str) -> None:
