@@ -261,8 +261,10 @@ class Gate:
                     own = Check(CheckName.PROOF, not no_proof, "; ".join(no_proof[:5]))
                     verdicts.append(context.failed(fact.user_name, own))
                 elif not one.errors:
-                    shown, left = _sorries(now, found.declarations, texts[module.path])
-                    before = _sorries(fact, one.original.declarations, "")[1]
+                    hidden, left = _sorries(now, found.declarations, texts[module.path])
+                    hidden_before, before = _sorries(fact, one.original.declarations, module.text)
+                    # A macro's sorry stays what it was.
+                    shown = hidden <= hidden_before
                     if now is None or not (now.own_sorry and shown and left >= before):
                         words = found.refused.get(fact.name, "") if now is None else ""
                         verdicts.append(judge(fact, now, context, shown=shown, refused=words))
@@ -371,7 +373,7 @@ def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> lis
     known = {fact.user_name for fact in found}
     # The default of a structure's field is a constant of its own.
     defaults = (fact for fact in facts if fact.name.endswith(_DEFAULT) and fact.own_sorry and fact.owner not in known)
-    return [*found, *(replace(fact, user_name=fact.owner) for fact in defaults)]
+    return [*found, *(replace(fact, user_name=command.declared or fact.owner) for fact in defaults)]
 
 
 def _owned(
@@ -409,15 +411,15 @@ def _code(commands: Sequence[FilledCommand], filled: Sequence[tuple[Fingerprint,
     return (*(f"line {one.line}: a sorry that is in no declaration" for one in commands if one not in proofs), *code)
 
 
-def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str) -> tuple[bool, int]:
-    """Whether a sorry is written wherever a declaration has one, and how many it has."""
+def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str) -> tuple[int, int]:
+    """How many sorries of a declaration are not written where it has them, and how many places it has."""
     if fact is None:
-        return False, 0
+        return 0, 0
     own = [one for one in declarations.values() if one.auxiliary and one.owner == fact.user_name]
     places = [place for one in (fact, *own) for place in one.sorry_places]
     lines = code_mask(text).split("\n")
-    shown = all(place is not None and _is_sorry_at(lines, place) for place in places)
-    return shown, len(set(places))
+    hidden = [place for place in places if place is None or not _is_sorry_at(lines, place)]
+    return len(hidden), len(set(places))
 
 
 def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:

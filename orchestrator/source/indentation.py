@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.source.commands import DECLARATION_WORDS
 from orchestrator.source.lexer import RegionKind, code_mask
 
 CLOSERS = frozenset({")", "]", "}", "⟩"})
@@ -27,6 +28,9 @@ _HEADER = re.compile(
     r"(?:(?:private|protected|public|local|scoped|noncomputable|nonrec|unsafe)[ ]+)*"
     r"(?:theorem|lemma|def|abbrev|instance|example|have|let|suffices|obtain|set)\b)"
 )
+_COMMAND = re.compile(r"^\S", re.MULTILINE)
+_DECLARATION = re.compile(rf"(?<![\w.«'!?])(?:{'|'.join(sorted(DECLARATION_WORDS))})(?![\w.'!?])")
+_LOCAL = frozenset({"have", "let", "show", "suffices", "fun", "λ", "by", "from"})
 _NOT_IN_HEADERS = _BLOCK_STARTS | _ARROWS | {"|", "with", "fun", "λ"}
 
 
@@ -173,18 +177,34 @@ class Stretch:
             outside.pop()
         return depth == 0 and outside[-1:] == [":="] and _NOT_IN_HEADERS.union([":="]).isdisjoint(outside[:-1])
 
-    @cached_property
+    @property
     def in_brackets(self) -> bool:
         """The stretch stands inside a bracket, other than a brace, that its command opened."""
-        command = re.compile(r"^\S", re.MULTILINE)
-        starts = [match.start() for match in command.finditer(self._mask, 0, self.start)]
-        opened: list[str] = []
+        return len(self._opened) > 1 and self._opened[-1][:1] != ["{"]
+
+    @cached_property
+    def is_default(self) -> bool:
+        """It is what a field or a binder is when nobody gives it: there, `by` would be run wherever it is not given."""
+        if self.before.text != ":=":
+            return False
+        if len(self._opened) == 1:
+            words = _DECLARATION.findall(self._mask, 0, self.start)
+            return bool(words) and words[-1] in ("structure", "class")
+        return self._opened[-1][:1] == ["("] and ":" in self._opened[-1] and _LOCAL.isdisjoint(self._opened[-1])
+
+    @cached_property
+    def _opened(self) -> list[list[str]]:
+        """The tokens of the command, then of each bracket that is open, up to the stretch; not of those closed."""
+        starts = [match.start() for match in _COMMAND.finditer(self._mask, 0, self.start)]
+        opened: list[list[str]] = [[]]
         for token, _ in self._tokens_before(starts[-1] if starts else 0):
             if token in _OPENERS:
-                opened.append(token)
-            elif token in CLOSERS and opened:
+                opened.append([token])
+            elif token in CLOSERS and len(opened) > 1:
                 opened.pop()
-        return bool(opened) and opened[-1] != "{"
+            else:
+                opened[-1].append(token)
+        return opened
 
 
 def _indentation(line: str) -> int:

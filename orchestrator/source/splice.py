@@ -34,7 +34,7 @@ _TERM_STARTS = frozenset(
     {":=", "from", "=>", "↦", "<|", "$", "(", "⟨", "[", ",", "exact", "refine", "return", "then", "else"}
 )
 # Behind these the expected type is known, so `by exact e` may become `e`.
-_VALUE_STARTS = frozenset({":=", "from", "=>", "↦", "exact", "refine"})
+_VALUE_STARTS = frozenset({":=", "from", "=>", "↦", "exact", "refine", "⟨", ","})
 # A tactic with one of these outside brackets takes in what follows it, or is more than one tactic.
 # fmt: off
 _OPEN_ENDED = frozenset({
@@ -46,6 +46,8 @@ _TAKES_COMMAS = frozenset({"use", "use!", "exists", "existsi"})
 _TAKES_BARS = frozenset({"rcases", "rintro", "obtain", "match", "cases", "induction", "first"})
 # A line that starts so does not continue the term above it.
 _NEW_ITEMS = frozenset({"|", "where", "termination_by", "decreasing_by", "deriving", "with", "in", "end", "·"})
+_WIDTH = 100
+_BRACKETS = frozenset("([{⟨")
 _TOKEN = re.compile(rf"{IDENTIFIER}|<;>|=>|<\||\S")
 _SENTINEL = "\n∎"
 
@@ -62,6 +64,7 @@ def splice(text: str, span: SourceSpan, script: str, kind: SorryKind) -> str:
     stretch = _stretch(text, span, kind)
     proof = _Script.parse(script)
     written = _as_term(stretch, proof) if kind in _TERM_KINDS else _as_tactic(stretch, proof)
+    written = _wrapped(written, stretch.column)
     start = stretch.start
     if written.startswith("\n"):
         start = len(text[:start].rstrip(" \t"))
@@ -170,7 +173,8 @@ def _as_tactic(stretch: Stretch, script: _Script) -> str:
         script = script.without_last_comment()
         inside = script.lines[0] if script.is_single else "\n" + script.written(stretch.block_padding)
         return f"({inside})"
-    if not script.is_single and before.same_line and before.text in _BLOCK_STARTS:
+    fits = script.is_single and stretch.column + len(script.lines[0]) <= _WIDTH
+    if not fits and before.same_line and before.text in _BLOCK_STARTS and ends_here:
         return "\n" + script.written(stretch.block_padding)
     return script.written(stretch.padding, first=False)
 
@@ -181,12 +185,42 @@ def _as_term(stretch: Stretch, script: _Script) -> str:
         script = script.without_last_comment()
     annotated = before.text == "(" and behind.text == ":" and behind.same_line and script.is_closed
     alone = before.text in _TERM_STARTS and (annotated or (_ends_here(behind, script) and not _goes_on(stretch)))
-    if alone and script.term is not None and before.text in _VALUE_STARTS:
-        return script.term
+    term = script.term
+    if stretch.is_default and (term is None or term.startswith("by")):
+        alone = False
+    elif alone and term is not None and before.text in _VALUE_STARTS:
+        return term
     if not alone:
         script = script.without_last_comment()
-    by = f"by {script.lines[0]}" if script.is_single else "by\n" + script.written(stretch.block_padding)
+    fits = script.is_single and stretch.column + len(f"by {script.lines[0]}") <= _WIDTH
+    by = f"by {script.lines[0]}" if fits else "by\n" + script.written(stretch.block_padding)
     return by if alone else f"({by})"
+
+
+def _wrapped(written: str, column: int) -> str:
+    """The text, which starts at a column, with lines that are too long broken behind a comma in brackets."""
+    mask = code_mask(written)
+    lines: list[str] = []
+    depth = offset = 0
+    for line in written.split("\n"):
+        start = column if not lines else 0
+        further = " " * ((column if not lines else len(line) - len(line.lstrip())) + 2)
+        breaks = []
+        for place, character in enumerate(mask[offset : offset + len(line)]):
+            depth += (character in _BRACKETS) - (character in CLOSERS)
+            if depth and mask.startswith(", ", offset + place):
+                breaks.append(place + 1)
+        offset += len(line) + 1
+        begin = 0
+        while start + len(line) - begin > _WIDTH:
+            fitting = [place for place in breaks if begin < place <= begin + _WIDTH - start]
+            place = max(fitting, default=0) or min((place for place in breaks if place > begin), default=0)
+            if not place:
+                break
+            lines.append(" " * (start if begin else 0) + line[begin:place])
+            begin, start = place + 1, len(further)
+        lines.append((further if begin else "") + line[begin:])
+    return "\n".join(lines)
 
 
 def _ends_here(behind: Neighbour, script: _Script) -> bool:
@@ -212,9 +246,12 @@ def _stretch(text: str, span: SourceSpan, kind: SorryKind) -> Stretch:
     if start is None or end is None or start >= end:
         raise PatchError("the sorry to be replaced is not in the file", where=_where(span))
     found = text[start:end].rstrip()
-    if _WORD_OF[kind] not in found:
+    word = _WORD_OF.get(kind)
+    if word is None:
+        raise PatchError("the sorry is made by a macro, and is not written here", where=_where(span))
+    if word not in found:
         raise PatchError(
-            f"there is no `{_WORD_OF[kind]}` where it is to be replaced",
+            f"there is no `{word}` where it is to be replaced",
             where=_where(span),
             hint="The file is not the one the goal was taken from",
         )

@@ -16,7 +16,7 @@ from orchestrator.gate.selection import GateReport, Proof, Selection
 from orchestrator.gate.verdict import CheckName, Verdict, VerdictStatus
 from orchestrator.git.apply import apply_patch
 from orchestrator.goals.declaration import STANDARD_AXIOMS
-from orchestrator.goals.goal import Goal
+from orchestrator.goals.goal import Goal, SorryKind
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
 from orchestrator.lean.pool import Pool
@@ -66,6 +66,22 @@ def total (n : Nat) : Nat := Id.run do
     sum := sum + i
   return sum
 theorem total_zero : total 0 = 0 := by sorry
+theorem beside (p q : Prop) (h : q) : p ∧ q := ⟨by trust_me, by sorry⟩
+structure Ranged where
+  low : Nat
+  fits : low ≤ low + 1 := sorry
+structure Wide where
+  grows : ∀ n : Nat, n ≤ n + 1
+structure Wider extends Wide where
+  more : Nat
+  grows := sorry
+class Loose (α : Type) where
+  rel : α → α → Prop
+  (sym : ∀ a, rel a a → rel a a := sorry)
+structure Twice where
+  low : Nat
+  same : low = low := sorry
+  fits : low ≤ low := sorry
 """
 ABOVE = """import Base
 theorem uses_two : two + 1 = 3 := by sorry
@@ -150,6 +166,10 @@ PASSING = {
     "a file read as noncomputable": ("total_zero", {"total_zero": "simp [total]"}),
     "a lemma inside": ("plain", {"plain": "have key : p ∧ p := ⟨h, h⟩\nexact key.1"}),
     "another file": ("uses_two", {"uses_two": "rfl"}),
+    "a default": ("Ranged", {"Ranged": "omega"}),
+    "an inherited default": ("Wider", {"Wider": "intro n\nomega"}),
+    "a default in brackets": ("Loose", {"Loose": "exact fun _ h => h"}),
+    "a default of two": ("Twice", {"Twice": "rfl"}),
 }
 
 
@@ -170,6 +190,13 @@ async def test_one_of_two_places_makes_it_partial(bench: Bench) -> None:
         {"least#2": "exact choice_of_another _"}, "least", allowed_axioms=frozenset({"choice_of_another"})
     )
     assert data.status is VerdictStatus.PARTIAL
+
+
+async def test_a_proof_beside_a_sorry_that_a_macro_makes_is_partial(bench: Bench) -> None:
+    macro, written = bench.goals("beside")
+    assert (macro.kind, written.kind) == (SorryKind.MACRO, SorryKind.TACTIC)
+    assert (await bench.verdict({"beside#2": "exact h"}, "beside")).status is VerdictStatus.PARTIAL
+    assert not (await bench.verdict({"beside#2": "trust_me"}, "beside")).accepted
 
 
 HIDING = {

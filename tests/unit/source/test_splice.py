@@ -191,6 +191,40 @@ TERM = {
     "a string in front": ('t := f ":=" §sorry§\n', ONE, 't := f ":=" (by omega)\n'),
     "a step of calc": ("    _ = b := §sorry§\n    _ = c := x\n", ONE, "    _ = b := by omega\n    _ = c := x\n"),
     "exact and more": ("t := §sorry§\n", "exact h; done", "t := by exact h; done\n"),
+    "a component, exact": ("t := ⟨a, §sorry§⟩\n", "exact h.2", "t := ⟨a, h.2⟩\n"),
+    "a field's default": ("structure S where\n  h : P := §sorry§\n", ONE, "structure S where\n  h : P := (by omega)\n"),
+    "a default of several lines": (
+        "@[ext] class S (α) extends T α where\n  x : α\n  h := §sorry§\n\n",
+        TWO,
+        "@[ext] class S (α) extends T α where\n  x : α\n  h := (by\n    constructor\n    exact hp)\n\n",
+    ),
+    "a default, exact": ("structure S where\n  h : P := §sorry§\n", EXACT, "structure S where\n  h : P := ⟨hp, hq⟩\n"),
+    "a default, exact by": (
+        "structure S where\n  h : P := §sorry§\n",
+        "exact by simp",
+        "structure S where\n  h : P := (by exact by simp)\n",
+    ),
+    "a default in brackets": (
+        "class S where\n  (h : P a := §sorry§)\n",
+        ONE,
+        "class S where\n  (h : P a := (by omega))\n",
+    ),
+    "a binder's default": (
+        "theorem t (h : P := §sorry§) : Q := x\n",
+        ONE,
+        "theorem t (h : P := (by omega)) : Q := x\n",
+    ),
+    "a named argument": ("t := f (h := §sorry§)\n", ONE, "t := f (h := by omega)\n"),
+    "a field of an instance": (
+        "structure S where\n  h : P := x\ninstance : S where\n  h := §sorry§\n",
+        ONE,
+        "structure S where\n  h : P := x\ninstance : S where\n  h := by omega\n",
+    ),
+    "a default that is an instance": (
+        "structure S where\n  s : T := { h := §sorry§ }\n",
+        ONE,
+        "structure S where\n  s : T := { h := by omega }\n",
+    ),
     "carriage returns": ("t := §sorry§\r\n", TWO, "t := by\r\n  constructor\r\n  exact hp\r\n"),
 }
 
@@ -198,6 +232,29 @@ TERM = {
 @pytest.mark.parametrize(("example", "script", "expected"), TERM.values(), ids=TERM.keys())
 def test_term_places(example: str, script: str, expected: str) -> None:
     assert _spliced(example, script, SorryKind.TERM) == expected
+
+
+LONG = f"simp [{', '.join(f'some_lemma_number_{number}' for number in range(12))}]"
+
+
+@pytest.mark.parametrize(
+    ("example", "start"),
+    [
+        ("theorem t (a b c : Nat) (hab : a = b) (hbc : b = c) : a = c := by §sorry§\n", "\n  simp [some"),
+        ("theorem t (a b c : Nat) (hab : a = b) (hbc : b = c) : a = c := by\n  §sorry§\n", "\n  simp [some"),
+        ("t := by\n  cases n with\n  | zero => §sorry§\n  | succ n => x\n", "=>\n    simp [some"),
+        ("t := by\n  constructor\n  · §sorry§\n  · x\n", "  · simp [some"),
+    ],
+)
+def test_a_long_line_is_broken_between_lemmas(example: str, start: str) -> None:
+    written = _spliced(example, LONG, SorryKind.TACTIC)
+    assert start in written
+    assert LONG in " ".join(written.split())
+    first, *further = [line for line in written.split("\n") if "some_lemma" in line]
+    assert all(len(line) - len(line.lstrip()) > first.index("simp") for line in further)
+    assert max(map(len, written.split("\n"))) <= 100
+    text = f'exact f "{"a, " * 40}"'
+    assert text in _spliced(example, text, SorryKind.TACTIC)
 
 
 @pytest.mark.parametrize(
