@@ -33,7 +33,7 @@ from orchestrator.run.stop import Stop
 from orchestrator.scheduler.claims import claims
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import AttemptLedger
-from orchestrator.scheduler.middleware import Middleware, owner_rules, time_limit
+from orchestrator.scheduler.middleware import Middleware, owner_rules, shortening, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
@@ -184,12 +184,13 @@ def night_scheduler(
     """
     ledger = run.ledger
     worker = worker_name(ledger.run_id)
+    shorter = () if run.settings.profile is Profile.STUB else (shortening(run.pool),)
     claiming = claims(ledger.store, repo=ledger.repo, worker=worker, made=ledger.check_duplicate)
     return make_scheduler(
         run.settings,
         strategies,
         ledger,
-        (owner_rules(run.repository.rules), claiming, *middleware),
+        (owner_rules(run.repository.rules), claiming, *shorter, *middleware),
         prover=run.pool,
         servers=run.servers.count,
         limits=limits,

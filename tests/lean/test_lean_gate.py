@@ -41,6 +41,7 @@ theorem stopped (p : Prop) (h : p) : p ∧ p ∧ p := by
   refine ⟨?_, ?_, ?_⟩
   stop
   exact h
+theorem beside (p q : Prop) (h : q) : p ∧ q := ⟨by trust_me, by sorry⟩
 """
 OTHER = """axiom choice_of_another (p : Prop) : p
 def least (n : Nat) : { m : Nat // m ≤ n } := ⟨sorry, by sorry⟩
@@ -66,7 +67,6 @@ def total (n : Nat) : Nat := Id.run do
     sum := sum + i
   return sum
 theorem total_zero : total 0 = 0 := by sorry
-theorem beside (p q : Prop) (h : q) : p ∧ q := ⟨by trust_me, by sorry⟩
 structure Ranged where
   low : Nat
   fits : low ≤ low + 1 := sorry

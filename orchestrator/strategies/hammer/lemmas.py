@@ -11,10 +11,10 @@ from orchestrator.lean.protocol import TacticReply
 from orchestrator.premises.retrieval import Choose
 from orchestrator.strategies.hammer.closers import Lemmas
 from orchestrator.strategies.hammer.library_lemmas import is_refused_by_grind, unknown_names
-from orchestrator.strategies.hammer.minimise import without_item
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode
 from orchestrator.strategies.local_context import VisibleDeclarations
+from orchestrator.strategies.shorten import without_item
 
 _MILLISECONDS = 1_500
 

@@ -31,7 +31,6 @@ from orchestrator.strategies.hammer.added_facts import BY_NUMBERS
 from orchestrator.strategies.hammer.closers import MILLISECONDS, Effort, closers
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
 from orchestrator.strategies.hammer.lemmas import SearchLemmas
-from orchestrator.strategies.hammer.minimise import minimise
 from orchestrator.strategies.hammer.moves import Apart, moves
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode
@@ -267,17 +266,11 @@ class _HammerSearch:
         return next(filter(None, map(printed_plainly, replies)), node.text)
 
     async def _concluded(self) -> tuple[str, ...]:
-        """The proof, shortened and taken by the declaration; () when that refuses it."""
+        """The proof, taken by the declaration; () when that refuses it."""
         found = self._root.script
         self._closed_after = self._timeout - self._left
-        if found not in self._refused:
-            leaves = {leaf: leaf.closer for leaf in self._root.leaves()}
-            await minimise(self._root, self._states, lambda: self._left, spent=self._timeout - self._left)
-            for script in dict.fromkeys((self._root.script, found)):
-                if await accepts(self._context, "\n".join(script), self._left):
-                    return script
-            for leaf, closer in leaves.items():
-                leaf.closer = closer
+        if found not in self._refused and await accepts(self._context, "\n".join(found), self._left):
+            return found
         self._refused.add(found)
         self._proofs.clear()
         self._root.reopen()

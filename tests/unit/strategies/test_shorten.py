@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.goals.goal import Position
 from orchestrator.lean.protocol import Message, Severity, TacticReply
-from orchestrator.strategies.hammer.minimise import items_of, restate, with_question_mark, without_item, without_list
+from orchestrator.strategies.shorten import items_of, restate, with_question_mark, without_item, without_list
 
 
 def test_lemmas_are_taken_out_one_by_one_or_all() -> None:
@@ -29,7 +29,8 @@ def test_lemmas_are_taken_out_one_by_one_or_all() -> None:
         ("simp +arith", ""),
         ("(cases h <;> simp_all)", ""),
         ("(simp_all; simp)", ""),
-        ("grind", ""),
+        ("grind", "grind?"),
+        ("intro h\nsimp\nomega", "intro h\nsimp?\nomega"),
     ],
 )
 def test_the_only_simp_is_asked_what_it_used(tactic: str, asking: str) -> None:
