@@ -27,7 +27,7 @@ def main():
 run_command(main)
 """
 ROOT = Path(__file__).parents[3]
-WRITERS = {"plots", "record", "record_matrix", "record_queries"}
+WRITERS = {"plots", "record", "record_matrix", "record_queries", "train"}
 """They measure nothing: the file they are given is what they make."""
 COMMANDS = sorted(
     path.parent.name if path.stem == "__main__" else path.stem
