@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.command import run_command
 from bench.pairs import Example, read_pairs, set_apart
 from bench.renaming import renamed
 from orchestrator.errors import ConfigError, ModelError
@@ -282,4 +283,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)
