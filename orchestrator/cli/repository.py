@@ -17,13 +17,13 @@ from rich.markup import escape
 from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
 from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
 from orchestrator.config import child_environment, load_settings
-from orchestrator.errors import LeanNotFound, PatchError
+from orchestrator.errors import LeanNotFound, OrchestratorError, PatchError, RepositoryError
+from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
 from orchestrator.git.apply import apply_patch
 from orchestrator.git.checkout import checkout
-from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.lean import extraction
 from orchestrator.lean.checkers import find_checkers
@@ -33,6 +33,7 @@ from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.lean.toolchain import GET_ELAN, probe_native
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
+from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.scan import proofs_wanted, scan
 from orchestrator.text import counted, one_line
@@ -106,6 +107,9 @@ def verify(
     helper: Annotated[
         tuple[str, ...], Parameter(help="A lemma that the patch adds; may be given more than once.")
     ] = (),
+    export: Annotated[
+        Path | None, Parameter(help="Keep what was judged in this file, as lean4export writes it, for other checkers.")
+    ] = None,
     compiled: Annotated[
         bool,
         Parameter(
@@ -119,20 +123,16 @@ def verify(
     Examples
     --------
     orchestrator verify . out/proofs.patch  # the patch of a run, or anybody's
+    orchestrator verify . out/proofs.patch --export proofs.ndjson   # for nanoda, lean4lean and others
     """
     console = make_console(stderr=json_)
-    text = read_patch(patch)
-    project, servers = prepare(repo, ref, console)
-    project, texts = original_and_patched(project, text)
-    names = named_helpers(text) | frozenset(helper)
-    axioms = STANDARD_AXIOMS | load_settings().allowed_axioms
-    if compiled and servers.native is None:
-        hint = "Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out."
-        raise LeanNotFound("The embedded Lean makes no compiled files for checkers", where="--compiled", hint=hint)
-    report = asyncio.run(_judge(project, texts, servers, console, names, axioms))
-    if compiled and servers.native is not None and report.accepted:
-        with console.status("building a copy with the patch, for other checkers"):
-            report = _with_second_opinion(report, project, texts, servers.native, axioms)
+    try:
+        report = _verified(repo, patch, ref, frozenset(helper), console, export=export, compiled=compiled)
+    except OrchestratorError as error:
+        if json_:
+            words = {"message": error.what, "where": error.where, "hint": error.hint}
+            print_json({"accepted": False, "refused": words, "verdicts": [], "errors": {}, "differences": {}})
+        raise
     if json_:
         print_json(_report_json(report))
     else:
@@ -140,8 +140,65 @@ def verify(
     return 0 if report.accepted else PatchError.exit_code
 
 
+def _verified(
+    repo: str,
+    patch: Path,
+    ref: str | None,
+    helpers: frozenset[str],
+    console: Console,
+    *,
+    export: Path | None,
+    compiled: bool,
+) -> PatchReport:
+    text = read_patch(patch)
+    project, servers = prepare(repo, ref, console)
+    project, texts = original_and_patched(project, text)
+    allowance = Allowance.of(load_rules(Path(project.root)), load_settings().allowed_axioms)
+    if export is not None and servers.native is not None:
+        hint = "Leave --export out; lean4export itself exports the modules that `lake build` compiles."
+        raise LeanNotFound("A Lean of your own exports nothing to the gate yet", where="--export", hint=hint)
+    if compiled and servers.native is None:
+        hint = "Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out."
+        raise LeanNotFound("The embedded Lean makes no compiled files for checkers", where="--compiled", hint=hint)
+    found = asyncio.run(_elaborated_original(project, texts, servers, console))
+    gate = Gate(
+        project,
+        found,
+        servers.fresh,
+        allowance=allowance,
+        keeps_export=export is not None,
+        not_checked=servers.not_checked,
+    )
+    with console.status("judging the patch"):
+        report = asyncio.run(gate.verify(texts, named=named_helpers(text) | helpers))
+    if export is not None:
+        _keep_export(export, report, console)
+    if compiled and servers.native is not None and report.accepted:
+        with console.status("building a copy with the patch, for other checkers"):
+            report = _with_second_opinion(report, project, texts, servers.native, allowance.axioms)
+    return report
+
+
+def _keep_export(file: Path, report: PatchReport, console: Console) -> None:
+    """Write the export of a patch that was elaborated.
+
+    Raises:
+        RepositoryError: the file cannot be written.
+    """
+    if not report.export:
+        say(console, "yellow", "note:", "nothing was exported: Lean refused the patch, or it was refused as it stands")
+        return
+    try:
+        file.write_text("\n".join(report.export) + "\n", encoding="utf-8", errors="surrogatepass")
+    except OSError as error:
+        hint = "Name a file in a folder that exists."
+        raise RepositoryError(f"The export cannot be written: {error.strerror}", where=str(file), hint=hint) from error
+    say(console, "green", "exported", f"{counted(len(report.export), 'line')} to {file}")
+
+
 def _show_report(console: Console, report: PatchReport) -> None:
     show_verdicts(console, report.verdicts)
+    advice = [f"{verdict.declaration}: {verdict.advice}" for verdict in report.verdicts if verdict.advice]
     warnings = [f"{verdict.file}: {word}" for verdict in report.verdicts for word in verdict.warnings]
     unchecked = [word for verdict in report.verdicts for word in verdict.not_checked]
     errors = [f"{file}:{m.start.line}: {m.text}" for file, messages in report.errors.items() for m in messages[:3]]
@@ -149,6 +206,7 @@ def _show_report(console: Console, report: PatchReport) -> None:
     for style, label, lines in (
         ("red", "error:", errors),
         ("red", "changed:", differences),
+        ("cyan", "to do:", advice),
         ("yellow", "look at", dict.fromkeys(warnings)),
         ("yellow", "not checked:", dict.fromkeys(unchecked)),
     ):
@@ -164,7 +222,12 @@ def _report_json(report: PatchReport) -> dict[str, object]:
         {
             **asdict(verdict),
             "reason": verdict.reason,
-            "checks": [{"check": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.checks],
+            "advice": verdict.advice,
+            "axioms_seen": verdict.axioms_seen,
+            "checks": [
+                {"check": c.name, "question": c.name.question, "passed": c.passed, "detail": c.detail}
+                for c in verdict.checks
+            ],
         }
         for verdict in report.verdicts
     ]
@@ -279,14 +342,9 @@ async def elaborate(
             return await extraction.extract(workspace, modules, difficulty=estimated_difficulty, progress=progress)
 
 
-async def _judge(
-    project: Project,
-    texts: Mapping[str, str],
-    servers: Servers,
-    console: Console,
-    helpers: frozenset[str],
-    allowed_axioms: frozenset[str],
-) -> PatchReport:
+async def _elaborated_original(
+    project: Project, texts: Mapping[str, str], servers: Servers, console: Console
+) -> extraction.Extraction:
     found = await elaborate(project, servers, console, texts)
     if not found.declarations and found.problems:
         raise nothing_usable(project, (*project.problems, *found.problems))
@@ -295,6 +353,4 @@ async def _judge(
         if project.by_path[path].name not in found.declarations:
             hint = "Only changes of files that Lean accepts can be compared with the original."
             raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
-    with console.status("replaying the project with the patch"):
-        gate = Gate(project, found, servers.fresh, allowed_axioms=allowed_axioms, not_checked=servers.not_checked)
-        return await gate.verify(texts, named=helpers)
+    return found

@@ -94,8 +94,8 @@ def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
             verdict.declaration,
             verdict.file,
             (verdict.status.value, _VERDICT_STYLES[verdict.status]),
-            (", ".join(verdict.axioms) or "none", "dim"),
-            verdict.reason or (f"rests on {', '.join(verdict.rests_on)}" if verdict.rests_on else ""),
+            (verdict.axioms_seen, "dim"),
+            verdict.conclusion,
         )
         for verdict in verdicts
     ]

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.gate.syntax import Identifier, Tree, TreeNode, subtrees
+from orchestrator.gate.verdict import COMPILED_CODE
+from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.source.owner_rules import Rules
 
 DEFAULT_HEARTBEATS = 200_000
 """Lean's own `maxHeartbeats`."""
@@ -36,13 +39,31 @@ _KEYWORDS = {
 """What no proof needs, by keyword: a package's own syntax may have a kind of another name."""
 
 
+NATIVE_AXIOMS = frozenset({COMPILED_CODE, "Lean.trustCompiler"})
+"""What a proof by `native_decide` rests on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a project's owner allows beyond the usual: `native_decide`, a higher limit of work, more options."""
+    """What a project's owner allows: axioms, a higher limit of work, more options that a proof may set."""
 
-    native_decide: bool = False
+    axioms: frozenset[str] = STANDARD_AXIOMS
     max_heartbeats: int = DEFAULT_HEARTBEATS
     options: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rules: Rules, more_axioms: frozenset[str] = frozenset()) -> Allowance:
+        """What the owner's rules say, and axioms that whoever runs this allows."""
+        axioms = rules.allowed_axioms | more_axioms | (NATIVE_AXIOMS if rules.native_decide else frozenset())
+        return cls(axioms, max(rules.max_heartbeats, DEFAULT_HEARTBEATS), rules.allowed_options)
+
+    @property
+    def native_decide(self) -> bool:
+        """Whether what a compiled program computes may be believed."""
+        return COMPILED_CODE in self.axioms
+
+    def __str__(self) -> str:
+        return " ".join((*sorted(self.axioms), str(self.max_heartbeats), *self.options))
 
 
 def refusals(filling: Tree, allowed: Allowance = Allowance()) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
 from orchestrator.gate.canonical import has_data_sorry, same_but_for_sorries
+from orchestrator.gate.entries import entry_changes
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.judge import Court, KernelReport
 from orchestrator.gate.reach import is_code, look_alikes, read_above
@@ -31,21 +32,22 @@ from orchestrator.gate.verdict import (
     differences,
     helper_problems,
     judge,
+    shown_name,
     sorry_places,
 )
 from orchestrator.gate.warnings import source_warnings
-from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
+from orchestrator.goals.declaration import Fingerprint, is_generated
 from orchestrator.goals.goal import Position
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.checkers import NOT_CHECKED_EMBEDDED
 from orchestrator.lean.extraction import Extraction
-from orchestrator.lean.protocol import Message, Severity, Sorry
+from orchestrator.lean.protocol import ExportReply, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.helper_lemmas import helper_problem
 from orchestrator.source.lexer import code_mask, suffixes
 from orchestrator.source.project import Project, SourceModule
 
-_EXAMPLE, _DEFAULT = "_example.", "._default"
+_DEFAULT = "._default"
 _NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
 _SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
@@ -59,7 +61,7 @@ class _File:
         errors, remaining: Lean's, when it was elaborated.
         original, patched: its constants before and after; None when it was not elaborated, or nothing came of it.
         below: the constants of all that it imports.
-        unlike: what changed in files that it imports and the patch does not touch, in words.
+        unlike: what changed in files that it imports and the patch does not touch, and in its attributes, in words.
     """
 
     shape: Shape
@@ -78,8 +80,8 @@ class Gate:
         project: the original.
         original: what elaborating it gave, before any patch existed.
         open_workspace: gives a workspace on a fresh process.
-        allowed_axioms: what a proof may rest on.
-        allowance: what else the project's owner allows.
+        allowance: what a proof may rest on, and what else the project's owner allows.
+        keeps_export: whether what the kernel accepted is kept as an export that other checkers can read.
         not_checked: what cannot be looked at with this Lean, in words; part of every verdict.
     """
 
@@ -89,18 +91,20 @@ class Gate:
         original: Extraction,
         open_workspace: OpenWorkspace,
         *,
-        allowed_axioms: frozenset[str] = STANDARD_AXIOMS,
         allowance: Allowance = Allowance(),  # noqa: B008 - frozen
+        keeps_export: bool = False,
         not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED,
     ) -> None:
         self.project = project
         self.original: DeclarationsByModule = original.declarations
         self._open = open_workspace
-        self._allowed = allowed_axioms
+        self._allowed = allowance.axioms
         self._allowance = allowance
+        self._keeps_export = keeps_export
+        self._export: tuple[str, ...] = ()
         self._not_checked = not_checked
         self._replays = ReplayGate(
-            project, original, open_workspace, allowed_axioms=allowed_axioms, not_checked=not_checked
+            project, original, open_workspace, allowed_axioms=allowance.axioms, not_checked=not_checked
         )
         self._known: dict[tuple[str, frozenset[str]], _File] = {}
         self._shadowed: dict[frozenset[str], frozenset[str]] = {frozenset(): frozenset()}
@@ -157,7 +161,7 @@ class Gate:
         """The four questions, asked of some modules: everything of the patch is parsed before anything of it runs."""
         workspace.examples = True
         shapes: dict[str, Shape] = {}
-        originals: dict[str, tuple[str, ...]] = {}
+        originals: dict[str, ExportReply] = {}
         for module in modules:
             for imported in self.project.closure(module.name):
                 if imported.name not in originals:
@@ -169,7 +173,7 @@ class Gate:
             ends = sorted({end for name in names for end in suffixes(name)})
             self._shadowed[names] = await workspace.library_has(ends)
         is_clean = all(shape.is_clean for shape in shapes.values())
-        exports: dict[str, tuple[str, ...]] = {}
+        exports: dict[str, ExportReply] = {}
         errors: dict[str, tuple[Message, ...]] = {}
         remaining: dict[str, tuple[Sorry, ...]] = {}
         if is_clean:
@@ -200,12 +204,18 @@ class Gate:
                     changed = differences(before.declarations, judged.declarations, allowed_axioms=self._allowed)
                     unlike += (f"{one.path}: {words}" for words in changed)
             judged = await self._judged(court, patched, module.name, {**originals, **exports})
+            filled = {name for command in shapes[module.name].filled for name in command.made}
+            kept = set(original.declarations) - filled
+            unlike += entry_changes(originals[module.name], exports[module.name], kept)
             left = remaining.get(module.name, ())
             answers[module] = replace(answer, patched=judged, remaining=left, below=facts, unlike=tuple(unlike))
+        if self._keeps_export and is_clean and not errors:
+            names_here = [module.name for module in modules]
+            self._export = await court.whole(patched, names_here, {**originals, **exports})
         return answers
 
     async def _judged(
-        self, court: Court, patched: Project, module: str, exports: Mapping[str, tuple[str, ...]]
+        self, court: Court, patched: Project, module: str, exports: Mapping[str, ExportReply]
     ) -> KernelReport:
         try:
             return await court.judged(patched, module, exports)
@@ -246,7 +256,7 @@ class Gate:
             if names:
                 wrong_here = in_helpers or [_NOT_LOOKED_AT] if refused else wrong
                 general.append(Check(CheckName.HELPERS, not wrong_here, "; ".join(wrong_here[:5])))
-            if not refused:
+            if not refused and not one.errors:
                 general += [
                     Check(CheckName.PROOF, not code, "; ".join(code[:5])),
                     Check(CheckName.COMPILES, True),
@@ -256,24 +266,33 @@ class Gate:
             context = FileContext(module.path, everything, self._allowed, tuple(general), self._not_checked, warnings)
             for fact, command in targets:
                 now = found.declarations.get(fact.name)
+                left: frozenset[Position | None] = frozenset()
                 if refused:
                     no_proof = (*in_helpers, *command.refused)
                     own = Check(CheckName.PROOF, not no_proof, "; ".join(no_proof[:5]))
-                    verdicts.append(context.failed(fact.user_name, own))
-                elif not one.errors:
+                    verdict = context.failed(fact.user_name, own)
+                elif one.errors:
+                    said = (f"line {message.start.line}: {message.text[:300]}" for message in one.errors[:3])
+                    verdict = context.failed(fact.user_name, Check(CheckName.COMPILES, False, "; ".join(said)))
+                else:
                     hidden, left = _sorries(now, found.declarations, texts[module.path])
                     hidden_before, before = _sorries(fact, one.original.declarations, module.text)
                     # A macro's sorry stays what it was.
                     shown = hidden <= hidden_before
-                    if now is None or not (now.own_sorry and shown and left >= before):
-                        words = found.refused.get(fact.name, "") if now is None else ""
-                        verdicts.append(judge(fact, now, context, shown=shown, refused=words))
+                    if now is not None and now.own_sorry and shown and len(left) >= len(before):
+                        continue
+                    words = found.refused.get(fact.name, "") if now is None else ""
+                    verdict = judge(fact, now, context, shown=shown, refused=words)
+                name = shown_name(verdict.declaration, command.original_line)
+                open_here = tuple(sorted(place for place in left if place is not None))
+                verdicts.append(replace(verdict, declaration=name, line=command.original_line, remaining=open_here))
         return PatchReport(
             tuple(verdicts),
             {module.path: one.errors for module, one in files.items() if one.errors},
             {module.path: one.remaining for module, one in files.items() if one.patched is not None},
             unlike,
             self._declarations(files),
+            self._export,
         )
 
     def _declarations(self, files: Mapping[SourceModule, _File]) -> DeclarationsByModule:
@@ -345,7 +364,7 @@ class Gate:
 async def _elaborate(
     variant: Workspace,
     module: SourceModule,
-    exports: dict[str, tuple[str, ...]],
+    exports: dict[str, ExportReply],
     errors: dict[str, tuple[Message, ...]],
     remaining: dict[str, tuple[Sorry, ...]],
 ) -> None:
@@ -355,7 +374,8 @@ async def _elaborate(
             continue
         elaborated = await variant.load(one.name)
         if elaborated.errors or elaborated.blocked_by:
-            errors[one.name] = elaborated.errors
+            above = f"it imports {', '.join(elaborated.blocked_by)}, which Lean does not accept"
+            errors[one.name] = elaborated.errors or (Message(Severity.ERROR, above, Position(1, 0)),)
         else:
             remaining[one.name] = elaborated.reply.sorries
             exports[one.name] = await variant.export(one.name)
@@ -368,7 +388,11 @@ def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> lis
         replace(fact, auxiliary=False)
         for fact in facts
         if (fact.own_sorry or fact.type_has_sorry)
-        and (not fact.auxiliary or fact.user_name == command.declared or fact.name.removeprefix(_EXAMPLE).isdecimal())
+        and (
+            not fact.auxiliary
+            or fact.user_name == command.declared
+            or shown_name(fact.user_name, command.line) != fact.user_name
+        )
     ]
     known = {fact.user_name for fact in found}
     # The default of a structure's field is a constant of its own.
@@ -411,15 +435,17 @@ def _code(commands: Sequence[FilledCommand], filled: Sequence[tuple[Fingerprint,
     return (*(f"line {one.line}: a sorry that is in no declaration" for one in commands if one not in proofs), *code)
 
 
-def _sorries(fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str) -> tuple[int, int]:
-    """How many sorries of a declaration are not written where it has them, and how many places it has."""
+def _sorries(
+    fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str
+) -> tuple[int, frozenset[Position | None]]:
+    """How many sorries of a declaration are not written where it has them, and where it has them."""
     if fact is None:
-        return 0, 0
+        return 0, frozenset()
     own = [one for one in declarations.values() if one.auxiliary and one.owner == fact.user_name]
     places = [place for one in (fact, *own) for place in one.sorry_places]
     lines = code_mask(text).split("\n")
     hidden = [place for place in places if place is None or not _is_sorry_at(lines, place)]
-    return len(hidden), len(set(places))
+    return len(hidden), frozenset(places)
 
 
 def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:

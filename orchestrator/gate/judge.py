@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import MalformedReply, SessionError
 from orchestrator.goals.declaration import Fingerprint
+from orchestrator.lean.protocol import ExportReply
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
 
-Exports = Mapping[str, tuple[str, ...]]
-"""The exported constants of each module, by the module's name."""
+Exports = Mapping[str, ExportReply]
+"""What each module makes, by the module's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Court:
             following = held | {key}
             known = self._environments.get((external, following))
             if known is None:
-                reply = await self._workspace.judge(exports[one.name], env)
+                reply = await self._workspace.judge(exports[one.name].constants, env)
                 if reply.interrupted:
                     raise SessionError("The kernel took too long over an export", where=one.path)
                 known = reply.env
@@ -69,3 +70,16 @@ class Court:
         if len(set(names)) < len(names):
             raise MalformedReply("Two constants of an export are written alike", where=project.by_name[module].path)
         return self._judged[(external, project.environment_digest(module))]
+
+    async def whole(self, project: Project, modules: Sequence[str], exports: Exports) -> tuple[str, ...]:
+        """Modules and all that they rest on, as one export, of what the kernel accepted.
+
+        Raises:
+            SessionError: the process broke.
+        """
+        wanted = {below.name for one in modules for below in project.closure(one)} | set(modules)
+        base = env = await self._workspace.library(*modules)
+        for one in project.modules:
+            if one.name in wanted:
+                env = (await self._workspace.judge(exports[one.name].constants, env)).env
+        return await self._workspace.export_whole(env, base)

@@ -23,6 +23,7 @@ class PatchReport:
         remaining: sorries of the patched files, by path.
         differences: what else changed, by path.
         declarations: fingerprints of the modules that were looked at, as patched.
+        export: the patched modules as lean4export writes them, where that was asked for and they were elaborated.
     """
 
     verdicts: tuple[Verdict, ...] = ()
@@ -30,6 +31,7 @@ class PatchReport:
     remaining: Mapping[str, tuple[Sorry, ...]] = field(default_factory=dict)
     differences: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     declarations: DeclarationsByModule = field(default_factory=dict)
+    export: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> bool:

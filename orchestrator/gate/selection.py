@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
-from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus, shown_name
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import project_parts
@@ -123,7 +123,7 @@ class Selection:
                 verdicts[proof.goal.id] = self._failed(proof, retry)
         by_declaration = {(verdict.file, verdict.declaration): verdict for verdict in report.verdicts}
         for proof in pending:
-            verdicts[proof.goal.id] = by_declaration[(proof.goal.file, proof.goal.declaration)]
+            verdicts[proof.goal.id] = by_declaration[_declared(proof.goal)]
         declarations = {**self._gate.original, **report.declarations}
         return GateReport(tuple(pending), verdicts, self._texts(pending), declarations)
 
@@ -147,23 +147,24 @@ class Selection:
     def _blame(self, proofs: Sequence[Proof], report: PatchReport) -> list[Proof]:
         if not report.errors and report.accepted and self._all_judged(proofs, report):
             return []
-        refused = [verdict for verdict in report.verdicts if not verdict.accepted]
+        # Where Lean gives errors, their lines tell whose they are.
+        refused = [verdict for verdict in report.verdicts if not verdict.accepted and verdict.file not in report.errors]
         # What one proof does wrong fails the whole file: the others are looked at again without it.
         own = [v for v in refused if any(not check.passed and check.name not in _OF_THE_FILE for check in v.checks)]
         failed = {(v.file, v.declaration) for v in own or refused}
-        blamed = [p for p in proofs if (p.goal.file, p.goal.declaration) in failed]
+        blamed = [p for p in proofs if _declared(p.goal) in failed]
         for path, messages in report.errors.items():
             blamed.extend(p for p in self._at_lines(proofs, path, messages) if p not in blamed)
         if not blamed:
             unlike = {path for path, found in report.differences.items() if found}
             judged = {(v.file, v.declaration) for v in report.verdicts}
-            blamed = [p for p in proofs if p.goal.file in unlike or (p.goal.file, p.goal.declaration) not in judged]
+            blamed = [p for p in proofs if p.goal.file in unlike or _declared(p.goal) not in judged]
         return blamed or list(proofs)
 
     @staticmethod
     def _all_judged(proofs: Sequence[Proof], report: PatchReport) -> bool:
         judged = {(verdict.file, verdict.declaration) for verdict in report.verdicts}
-        return all((proof.goal.file, proof.goal.declaration) in judged for proof in proofs)
+        return all(_declared(proof.goal) in judged for proof in proofs)
 
     def _at_lines(self, proofs: Sequence[Proof], path: str, messages: Sequence[Message]) -> list[Proof]:
         """Proofs whose command, in the patched file, holds one of the messages."""
@@ -191,10 +192,7 @@ class Selection:
 
     def _failed(self, proof: Proof, report: PatchReport) -> Verdict:
         for verdict in report.verdicts:
-            if (verdict.file, verdict.declaration) == (
-                proof.goal.file,
-                proof.goal.declaration,
-            ) and not verdict.accepted:
+            if (verdict.file, verdict.declaration) == _declared(proof.goal) and not verdict.accepted:
                 return verdict
         messages = [message.text for found in report.errors.values() for message in found]
         unlike = [words for found in report.differences.values() for words in found]
@@ -203,7 +201,13 @@ class Selection:
             if messages
             else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
         )
-        return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
+        file, name = _declared(proof.goal)
+        return Verdict(name, file, VerdictStatus.FAILED, (check,))
+
+
+def _declared(goal: Goal) -> tuple[str, str]:
+    """File and name of a goal's declaration, as its verdict says them."""
+    return goal.file, shown_name(goal.declaration, goal.command.start.line if goal.command is not None else 0)
 
 
 def _helpers(proofs: Iterable[Proof]) -> tuple[HelperLemma, ...]:

@@ -20,7 +20,7 @@ class FilledCommand:
         declared: the name in its text, "" when there is none.
         refused: what its fillings hold that no proof may, each in words with its line.
         replaces: whether tactics before a sorry were replaced with it.
-        line: where it begins in the patched file.
+        line, original_line: where it begins in the patched and in the original file.
     """
 
     made: tuple[str, ...]
@@ -28,6 +28,7 @@ class FilledCommand:
     refused: tuple[str, ...] = ()
     replaces: bool = False
     line: int = 1
+    original_line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def shape_of(found: ComparisonReply, named: frozenset[str], allowed: Allowance) 
         if pair.original is None:
             added.append(pair.declared)
         else:
-            filled.append(FilledCommand(pair.made, pair.declared, own, replaces, line))
+            before = pair.original_start.line if pair.original_start is not None else 1
+            filled.append(FilledCommand(pair.made, pair.declared, own, replaces, line, before))
     return Shape(tuple(filled), tuple(added), tuple(wrong), tuple(refused))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,6 +14,19 @@ from orchestrator.source.lexer import code_mask
 
 DECLARATION = "Lean.Parser.Command.declaration"
 """Syntax kind of the command that declares a theorem."""
+
+
+COMPILED_CODE = "Lean.ofReduceBool"
+"""The axiom that what a compiled program computes is true."""
+
+
+class Question(StrEnum):
+    """The four questions, in the order in which they are asked."""
+
+    TEXT = "1, is it the original with its sorries filled"
+    FILLINGS = "2, are the fillings proofs and nothing else"
+    EXPORT = "3, what does Lean make of it"
+    TRUTH = "4, is it true, and the statement that was asked for"
 
 
 class CheckName(StrEnum):
@@ -29,6 +43,43 @@ class CheckName(StrEnum):
     NOTHING_ELSE = "every other declaration is as in the original"
     HELPERS = "every helper lemma is a proved theorem of a new name, and nothing else"
     OTHERS = "other checkers accept the compiled modules"
+
+    @property
+    def question(self) -> Question:
+        """Which of the four questions it belongs to."""
+        return _QUESTIONS.get(self, Question.TRUTH)
+
+    @property
+    def advice(self) -> str:
+        """What whoever wrote the patch can do when it fails."""
+        return _ADVICE[self]
+
+
+_QUESTIONS = {
+    CheckName.TEXT: Question.TEXT,
+    CheckName.PROOF: Question.FILLINGS,
+    CheckName.LIMITS: Question.FILLINGS,
+    CheckName.HELPERS: Question.FILLINGS,
+    CheckName.COMPILES: Question.EXPORT,
+}
+_ADVICE = {
+    CheckName.TEXT: "Change nothing but the sorries; a line `Helper-lemma: NAME` in front of the patch, "
+    "or --helper NAME, allows a lemma that it adds",
+    CheckName.PROOF: "Prove it without that; the project's owner can allow native_decide, options and a higher limit "
+    "in orchestrator.toml",
+    CheckName.COMPILES: "Change the proof until Lean accepts the file",
+    CheckName.STATEMENT: "Prove the statement as the original has it",
+    CheckName.NO_SORRY: "Look for the tactic, macro or instance that leaves a sorry behind, and prove it without",
+    CheckName.AXIOMS: "Prove it without them; the project's owner can list them under allowed_axioms "
+    "in orchestrator.toml",
+    CheckName.KERNEL: "Prove it another way: what the elaborator took is no proof",
+    CheckName.LIMITS: "Find a proof that needs less; the project's owner can set max_heartbeats in orchestrator.toml",
+    CheckName.NOTHING_ELSE: "Leave every other declaration as it is; a line `Helper-lemma: NAME` in front of the patch "
+    "allows a lemma that it adds",
+    CheckName.HELPERS: "Write each helper as a plain theorem with a proof and a new name, and name it in a line "
+    "`Helper-lemma: NAME` or with --helper NAME",
+    CheckName.OTHERS: "See what the checker says of the compiled file",
+}
 
 
 class VerdictStatus(StrEnum):
@@ -63,6 +114,8 @@ class Verdict:
         rests_on: declarations with a sorry below a conditional one.
         not_checked: what could not be looked at here, in words.
         warnings: what a reader should look at twice, in words; it decides nothing.
+        line: where its command begins in the original file, 0 where that is not known.
+        remaining: where the sorries of a partial one stand in the patched file.
     """
 
     declaration: str
@@ -73,6 +126,8 @@ class Verdict:
     rests_on: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    line: int = 0
+    remaining: tuple[Position, ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -81,13 +136,38 @@ class Verdict:
 
     @property
     def reason(self) -> str:
-        """Why it failed ("" when it did not)."""
-        return "; ".join(
-            f"not so: {c.name.value}" + (f" ({c.detail})" if c.detail else "") for c in self.checks if not c.passed
-        )
+        """Why it failed ("" when it did not): the question that it failed first, and what was seen."""
+        failed = [check for check in self.checks if not check.passed]
+        words = "; ".join(f"not so: {c.name.value}" + (f" ({c.detail})" if c.detail else "") for c in failed)
+        return f"question {failed[0].name.question[0]}, {words}" if failed else ""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it ("" when it did not fail)."""
+        return next((check.name.advice for check in self.checks if not check.passed), "")
+
+    @property
+    def conclusion(self) -> str:
+        """What its status rests on: why it failed, what it is conditional on, which sorries stay."""
+        if self.rests_on:
+            return f"rests on {', '.join(self.rests_on)}"
+        where = ", ".join(f"{self.file}:{place.line}:{place.column}" for place in self.remaining)
+        return self.reason or (f"still open: {where}" if where else "")
+
+    @property
+    def axioms_seen(self) -> str:
+        """The axioms that were seen below it; that none was seen is not that there are none."""
+        unseen = any(word.startswith("axioms") for word in self.not_checked)
+        return ", ".join(self.axioms) or ("none seen" if unseen else "none")
 
 
 Declarations = Mapping[str, Fingerprint]
+_EXAMPLE = re.compile(r"(?:^|\.)_example(?:\.\d+)?$")
+
+
+def shown_name(declaration: str, line: int) -> str:
+    """A declaration's name as it is shown: an example has none of its own, only a place."""
+    return f"example at line {line}" if _EXAMPLE.search(declaration) else declaration
 
 
 def differences(
@@ -360,8 +440,10 @@ def judge(
         status = VerdictStatus.CONDITIONAL
     else:
         status = VerdictStatus.PASSED
-    name = before.user_name
-    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, context.not_checked, context.warnings)
+    name, unseen = before.user_name, context.not_checked
+    if COMPILED_CODE in axioms:
+        unseen = (*unseen, "what compiled code computes: the process that ran the proof is believed there")
+    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, unseen, context.warnings)
 
 
 def only_places_changed(original: str, spans: Iterable[SourceSpan], patched: str) -> bool:

@@ -182,14 +182,18 @@ class CompareFile(Asking["ComparisonReply"]):
 
 @dataclass(frozen=True, slots=True)
 class ExportConstants(Asking["ExportReply"]):
-    """Ask for every constant that environment `env` has and `base` has not, as data."""
+    """Ask for every constant that environment `env` has and `base` has not, as data.
+
+    With `whole`, what they rest on in the libraries comes with them, so that a checker outside can read it.
+    """
 
     env: int
     base: int
+    whole: bool = False
     limits: Limits = Limits(heartbeats=0, milliseconds=120_000)
 
     def to_json(self) -> Json:
-        return {"export": self.env, "base": self.base, **self.limits.to_json()}
+        return {"export": self.env, "base": self.base, "whole": self.whole, **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +435,7 @@ class CommandPair:
     Attributes:
         original: None for a command that stands in the patch alone.
         patched: None where the patch ends too soon.
+        original_start: where it begins in the original, as `start` in the patched file.
         made: exact names of all constants that the original command makes.
         declared: the name that the patched command declares, "" when it declares none.
     """
@@ -440,6 +445,7 @@ class CommandPair:
     start: Annotated[Position | None, Field(alias="pos")]
     made: tuple[str, ...]
     declared: str
+    original_start: Annotated[Position | None, Field(alias="originalPos")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,10 +461,34 @@ class ComparisonReply:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributed:
+    """A constant, by its exact name, and the attributes of it that change what others see."""
+
+    name: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """An environment extension, by its name, and a number of entries."""
+
+    name: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExportReply:
-    """Lines in the format of lean4export, without the library's constants."""
+    """What a file makes, as the process that elaborated it says.
+
+    Attributes:
+        constants: lines in the format of lean4export, without the library's constants unless they were asked for.
+        attributes: of the constants that have any.
+        entries: how many each environment extension would write to the compiled file.
+    """
 
     constants: tuple[str, ...]
+    attributes: tuple[Attributed, ...] = ()
+    entries: tuple[Entries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from orchestrator.lean.protocol import (
     ComparisonReply,
     Describe,
     ExportConstants,
+    ExportReply,
     File,
     Forget,
     JudgeConstants,
@@ -206,17 +207,23 @@ class Workspace:
             self._environments[(self.header(module), held | {module})] = found.env
         return elaborated, found
 
-    async def export(self, module: str) -> tuple[str, ...]:
-        """Every constant that `module` makes, as data: lines in the format of lean4export."""
+    async def export(self, module: str) -> ExportReply:
+        """What `module` makes, as data: its constants in the format of lean4export, its attributes and entries."""
         elaborated = await self.load(module)
         request = ExportConstants(elaborated.env, elaborated.base, limits=self._no_heartbeats())
+        return await self._ask(request, KILL_FACTOR)
+
+    async def export_whole(self, env: int, base: int) -> tuple[str, ...]:
+        """Every constant of `env` that `base` has not, with all that they rest on: what other checkers can read."""
+        request = ExportConstants(env, base, whole=True, limits=self._no_heartbeats())
         return (await self._ask(request, KILL_FACTOR)).constants
 
-    async def library(self, module: str) -> int:
-        """The environment of the libraries that `module` and its imports import, with nothing of the project."""
+    async def library(self, *modules: str) -> int:
+        """The environment of the libraries that these modules and their imports import, with nothing of the project."""
         if self._generation != self.session.generation:
             self._reset()
-        return await self._library(self.header(module))
+        headers = [self.header(module) for module in modules]
+        return await self._library(headers[0] if len(headers) == 1 else tuple(sorted({n for one in headers for n in one})))
 
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from orchestrator.config import Profile, Settings
+from orchestrator.gate.fillings import Allowance
 from orchestrator.git.checkout import Checkout, checkout
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.pool import Pool
@@ -85,7 +86,12 @@ class Run:
     @property
     def axioms(self) -> frozenset[str]:
         """Axioms that a proof may rest on."""
-        return self.repository.rules.allowed_axioms | self.settings.allowed_axioms
+        return self.allowance.axioms
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the owner, and whoever started the run, let a proof do."""
+        return Allowance.of(self.repository.rules, self.settings.allowed_axioms)
 
     @property
     def looks_for_counterexamples(self) -> bool:

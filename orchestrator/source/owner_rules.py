@@ -37,6 +37,10 @@ class Rules(BaseModel):
         exercises: work on exercises, too. They are left alone unless this is set.
         skip_marker: a comment with these words at a declaration leaves it alone.
         allowed_axioms: axioms that a proof may rest on, beside Lean's standard ones.
+        allowed_options: options that a proof may set, beside harmless ones; one that ends with a dot stands for all
+            that begin so.
+        native_decide: a proof may believe what a compiled program computes.
+        max_heartbeats: what a proof may raise Lean's limit of work to; Lean's own unless this is more.
         budget_seconds: how long strategies may work in one run; None leaves it to who starts the run.
         forbidden_tactics: words that no proof may contain.
         max_proof_lines: longer proofs are refused; 0 for no limit.
@@ -51,6 +55,9 @@ class Rules(BaseModel):
     exercises: StrictBool = False
     skip_marker: Text = "orchestrator: skip"
     allowed_axioms: Annotated[frozenset[StrictStr], AfterValidator(_with_standard_axioms)] = STANDARD_AXIOMS
+    allowed_options: Words = ()
+    native_decide: StrictBool = False
+    max_heartbeats: Annotated[int, Field(strict=True, ge=0)] = 0
     budget_seconds: Annotated[float, Field(strict=True, gt=0)] | None = None
     forbidden_tactics: Words = ()
     max_proof_lines: Annotated[int, Field(strict=True, ge=0)] = 0

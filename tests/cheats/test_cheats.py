@@ -14,6 +14,7 @@ from cheat_projects import CheatProject, read_projects
 
 from orchestrator.cli.repository import original_and_patched
 from orchestrator.errors import PatchError
+from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport
 from orchestrator.gate.verdict import CheckName, VerdictStatus
@@ -47,7 +48,7 @@ async def judge(lean: EmbeddedSession, case: CheatProject, folder: Path) -> Patc
     async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
         yield Workspace(lean, patched, preamble=preamble, elaboration_seconds=seconds)
 
-    gate = Gate(project, extraction, workspace, allowed_axioms=STANDARD_AXIOMS | case.words("axioms"))
+    gate = Gate(project, extraction, workspace, allowance=Allowance(axioms=STANDARD_AXIOMS | case.words("axioms")))
     return await gate.verify(texts, named=case.words("helpers"))
 
 

@@ -127,7 +127,7 @@ async def no_forgery_passes(lean: EmbeddedSession, count: int, seed: int) -> Non
     project, proved = (
         Project("P", "/nowhere", modules=(SourceModule("A", "A.lean", text, ()),)) for text in (ORIGINAL, PROVED)
     )
-    material = [await Workspace(lean, one).export("A") for one in (project, proved)]
+    material = [(await Workspace(lean, one).export("A")).constants for one in (project, proved)]
     extraction = await extract(Workspace(lean, project), project.modules)
     dice = Random(seed)
     for number in range(count):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from real_lean import project
 
+from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport
 from orchestrator.gate.selection import GateReport, Proof, Selection
@@ -105,7 +106,7 @@ class Bench:
 
     def gate(self, allowed_axioms: frozenset[str] = STANDARD_AXIOMS) -> Gate:
         """A gate."""
-        return Gate(PROJECT, self.extraction, self.workspace, allowed_axioms=allowed_axioms)
+        return Gate(PROJECT, self.extraction, self.workspace, allowance=Allowance(axioms=allowed_axioms))
 
     def goals(self, declaration: str) -> list[Goal]:
         """The sorries of a declaration."""

@@ -8,9 +8,8 @@ compiled with this text in it. It keeps to what the embedded Lean's code generat
 
 structure Exporter where
   env     : Environment
-  /-- what is to be exported; everything else is the library's, or was exported with another file -/
-  fresh   : NameSet
-  recs    : List RecursorVal
+  /-- what is to be exported; everything else is the library's, or was exported with another file. None for everything -/
+  fresh?  : Option NameSet
   lines   : Array String
   /-- the numbers of what was written, by text -/
   written : Array (List (String × Nat))
@@ -82,10 +81,11 @@ partial def exprNumber (x : Exporter) (e : Expr) : Exporter × Nat :=
         (x, "\"app\":{\"fn\":" ++ toString i ++ ",\"arg\":" ++ toString j ++ "}")
       | .lam n t b bi => bindingText x "lam" n t b bi
       | .forallE n t b bi => bindingText x "forallE" n t b bi
-      | .letE n t v b nondep =>
+      | .letE n t v b _ =>
+        -- checkers outside take terms that differ in `nondep` alone for one
         let (x, m) := nameNumber x n; let (x, i) := exprNumber x t; let (x, j) := exprNumber x v; let (x, l) := exprNumber x b
         (x, "\"letE\":{\"name\":" ++ toString m ++ ",\"type\":" ++ toString i ++ ",\"value\":" ++ toString j ++ ",\"body\":" ++ toString l ++
-          ",\"nondep\":" ++ (if nondep then "true}" else "false}"))
+          ",\"nondep\":false}")
       | .proj n i b =>
         let (x, m) := nameNumber x n; let (x, j) := exprNumber x b
         (x, "\"proj\":{\"typeName\":" ++ toString m ++ ",\"idx\":" ++ toString i ++ ",\"struct\":" ++ toString j ++ "}")
@@ -147,15 +147,35 @@ partial def inductivesOf (env : Environment) (ns : List Name) : List InductiveVa
   match ns with | [] => [] | n :: ns => match env.find? n with | some (.inductInfo v) => v :: inductivesOf env ns | _ => inductivesOf env ns
 partial def doneWith (ns : List Name) (x : Exporter) : Exporter :=
   match ns with | [] => x | n :: ns => doneWith ns { x with done := x.done.insert n }
+partial def numberedRecursors (n : Name) (i : Nat) (acc : List Name) : List Name :=
+  if i = 0 then acc else numberedRecursors n (i - 1) (.str n ("rec_" ++ toString i) :: acc)
+partial def recursorsOf (env : Environment) (ns : List Name) : List RecursorVal :=
+  match ns with | [] => [] | n :: ns => match env.find? n with | some (.recInfo v) => v :: recursorsOf env ns | _ => recursorsOf env ns
+/-- The recursors of mutual types, those for nested occurrences included. -/
+def allRecursors (env : Environment) (types : List InductiveVal) : List RecursorVal :=
+  match types with
+  | v :: _ => recursorsOf env (append (mapList (fun t => Name.str t.name "rec") types) (numberedRecursors v.name v.numNested []))
+  | [] => []
 partial def typesOf (env : Environment) (ns : List Name) : List Name :=
   match ns with | [] => [] | n :: ns => match env.find? n with | some ci => append (constantsOf ci.type) (typesOf env ns) | none => typesOf env ns
 partial def allConstructors (vs : List InductiveVal) : List Name :=
   match vs with | [] => [] | v :: vs => append v.ctors (allConstructors vs)
 
+def quotientNames : List Name := [``Quot, ``Quot.mk, ``Quot.lift, ``Quot.ind]
+def quotientWord (k : QuotKind) : String := match k with | .type => "type" | .ctor => "ctor" | .lift => "lift" | .ind => "ind"
+partial def exportQuotient (x : Exporter) (ns : List Name) : Exporter :=
+  match ns with
+  | [] => x
+  | n :: ns => match x.env.find? n with
+    | some (.quotInfo v) =>
+      let (x, head) := headText x n v.levelParams v.type
+      exportQuotient (line x ("{\"quot\":{" ++ head ++ ",\"kind\":\"" ++ quotientWord v.kind ++ "\"}}")) ns
+    | _ => exportQuotient x ns
+
 mutual
 /-- A constant after all that it speaks of. What is `unsafe` is no mathematics, and left out. -/
 partial def exportConstant (x : Exporter) (n : Name) : Exporter :=
-  if x.done.contains n || !x.fresh.contains n then x else
+  if x.done.contains n || (match x.fresh? with | some fresh => !fresh.contains n | none => false) then x else
   match x.env.find? n with
   | none => x
   | some ci =>
@@ -163,12 +183,13 @@ partial def exportConstant (x : Exporter) (n : Name) : Exporter :=
     match ci with
     | .ctorInfo v => exportConstant x v.induct
     | .recInfo v => exportConstants (doneWith [n] x) v.all
+    | .quotInfo _ => exportQuotient (exportConstants (doneWith quotientNames x) [``Eq]) quotientNames
     | .inductInfo v =>
       let types := inductivesOf x.env v.all
       let ctors := allConstructors types
       let x := doneWith (append v.all ctors) x
       let x := exportConstants x (typesOf x.env (append v.all ctors))
-      let recs := filterList (fun r => anyList (fun m => v.all.contains m) r.all) x.recs
+      let recs := allRecursors x.env types
       let x := doneWith (mapList (fun r => r.name) recs) x
       let (x, ts) := foldTexts inductiveText x types ""
       let (x, cs) := foldTexts constructorText x ctors ""
@@ -196,21 +217,24 @@ partial def exportConstants (x : Exporter) (ns : List Name) : Exporter :=
   match ns with | [] => x | n :: ns => exportConstants (exportConstant x n) ns
 end
 
-partial def recursorsIn (ps : List (Name × ConstantInfo)) : List RecursorVal :=
-  match ps with | [] => [] | (_, .recInfo v) :: ps => v :: recursorsIn ps | _ :: ps => recursorsIn ps
 partial def nameSetOf (ps : List (Name × ConstantInfo)) (acc : NameSet) : NameSet :=
   match ps with | [] => acc | (n, _) :: ps => nameSetOf ps (acc.insert n)
 
-def exportFile (s : StateRef) (n : Nat) (j : Json) : IO Json := do
-  match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
-  | some cs, some base =>
-    let made := newConstants base.env cs.env
-    let x : Exporter :=
-      { env := cs.env, fresh := nameSetOf made {}, recs := recursorsIn made, lines := #[], counts := (1, 1, 0), done := {},
-        written := Array.replicate exportBuckets [], exprs := Array.replicate exportBuckets [] }
-    let x := exportConstants x (mapList (fun p => p.1) made)
-    return Json.mkObj [("constants", listJ stringJ (arrayToList x.lines x.lines.size []))]
-  | _, _ => return refusal "Unknown environment."
+/-- Constants as lines of an export: those among `made`, or, where `whole` is asked for, all that they rest on, too, behind a
+line that says what wrote them. Types that literals have without naming them come first. -/
+def exportLines (env : Environment) (made : List (Name × ConstantInfo)) (whole : Bool) : List Json :=
+  let x : Exporter :=
+    { env := env, fresh? := if whole then none else some (nameSetOf made {}), lines := #[], counts := (1, 1, 0), done := {},
+      written := Array.replicate exportBuckets [], exprs := Array.replicate exportBuckets [] }
+  let head := "{\"meta\":{\"exporter\":{\"name\":\"lean-orchestrator\",\"version\":\"1\"},\"lean\":{\"githash\":" ++ quoted Lean.githash ++
+    ",\"version\":" ++ quoted Lean.versionString ++ "},\"format\":{\"version\":\"3.1.0\"}}}"
+  let x := if whole then exportConstants (line x head) [``Nat, ``Char.ofNat, ``String.ofList] else x
+  let x := exportConstants x (mapList (fun p => p.1) made)
+  mapList (fun l => Json.str l) (arrayToList x.lines x.lines.size [])
+
+/-- How many entries each extension would write to the compiled file. -/
+partial def countsOf (es : Array (Name × Array EnvExtensionEntry)) (i : Nat) (acc : List (Name × Nat)) : List (Name × Nat) :=
+  if i = 0 then acc else match es[i-1]? with | some (n, xs) => countsOf es (i-1) ((n, xs.size) :: acc) | none => acc
 
 /-! ## The judge: an export is taken constant by constant through the kernel; nothing of a repository is elaborated -/
 
@@ -341,6 +365,47 @@ def claimedName (g : Judging) (j : Json) : String :=
   | some o, _, _, _ => of o | _, some o, _, _ => of o | _, _, some o, _ => of o | _, _, _, some o => of o
   | _, _, _, _ => match object? j "inductive" with | some o => (match getList o "types" with | t :: _ => of t | [] => "") | none => ""
 
+/-! What a compiled program computed cannot be computed again here, since no program comes with an export. Where a term says
+that it did (`Lean.ofReduceBool c true _`), this is an axiom, named after the program's definition; the whole rests on
+`Lean.ofReduceBool` then, which is no axiom that everybody allows. -/
+
+def nativeClaim (c : Name) : Expr :=
+  .app (.app (.app (.const ``Eq [.succ .zero]) (.const ``Bool [])) (.app (.const ``Lean.reduceBool []) (.const c []))) (.const ``Bool.true [])
+def nativeName (c : Name) : Name := .str c "_native"
+def isNativeClaim (env : Environment) (n : Name) : Bool :=
+  match n, env.find? n with
+  | .str c "_native", some (.axiomInfo v) => (env.getModuleIdxFor? n).isNone && v.type == nativeClaim c
+  | _, _ => false
+
+/-- A term with its claims as axioms, and the definitions that they are about. -/
+partial def claimsIn (e : Expr) (acc : List Name) : Expr × List Name :=
+  match e with
+  | .app (.app (.app (.const ``Lean.ofReduceBool ls) (.const c [])) (.const ``Bool.true ks)) _ =>
+    (.app (.app (.app (.const ``Lean.ofReduceBool ls) (.const c [])) (.const ``Bool.true ks)) (.const (nativeName c) []), c :: acc)
+  | .app f a => let (f, acc) := claimsIn f acc; let (a, acc) := claimsIn a acc; (.app f a, acc)
+  | .lam n t b bi => let (t, acc) := claimsIn t acc; let (b, acc) := claimsIn b acc; (.lam n t b bi, acc)
+  | .forallE n t b bi => let (t, acc) := claimsIn t acc; let (b, acc) := claimsIn b acc; (.forallE n t b bi, acc)
+  | .letE n t v b nondep =>
+    let (t, acc) := claimsIn t acc; let (v, acc) := claimsIn v acc; let (b, acc) := claimsIn b acc; (.letE n t v b nondep, acc)
+  | .proj n i b => let (b, acc) := claimsIn b acc; (.proj n i b, acc)
+  | _ => (e, acc)
+def believed (d : Declaration) : Declaration × List Name :=
+  match d with
+  | .thmDecl v =>
+    if (constantsOf v.value).contains ``Lean.ofReduceBool then
+      let (e, cs) := claimsIn v.value []
+      (.thmDecl { name := v.name, levelParams := v.levelParams, type := v.type, value := e, all := v.all }, cs)
+    else (d, [])
+  | _ => (d, [])
+partial def withClaims (env : Environment) (cs : List Name) (tk : IO.CancelToken) : Environment :=
+  match cs with
+  | [] => env
+  | c :: cs =>
+    if env.contains (nativeName c) then withClaims env cs tk else
+    match Environment.addDeclCore env 0 (.axiomDecl { name := nativeName c, levelParams := [], type := nativeClaim c, isUnsafe := false }) (some tk) true with
+    | .ok env => withClaims env cs tk
+    | .error _ => withClaims env cs tk
+
 def judgeLine (g : Judging) (j : Json) (tk : IO.CancelToken) : IO Judging := do
   let no := fun (g : Judging) (words : String) => { g with refused := (claimedName g j, words) :: g.refused }
   match getNat? j "in", getNat? j "il", getNat? j "ie" with
@@ -356,7 +421,8 @@ def judgeLine (g : Judging) (j : Json) (tk : IO.CancelToken) : IO Judging := do
   | _, _, _ => match readDeclaration g j with
     | .error e => return no g e
     | .ok (d, names) =>
-      match Environment.addDeclCore g.env 0 d (some tk) true with
+      let (d, claims) := believed d
+      match Environment.addDeclCore (withClaims g.env claims tk) 0 d (some tk) true with
       | .ok env =>
         -- what an inductive type brings is what the kernel makes of it, not what the export says
         return { g with env := env, taken := append (filterList (fun n => env.contains n) names) g.taken }
@@ -465,7 +531,7 @@ def judgedOne (env : Environment) (tk : IO.CancelToken) (n : Name) : IO Json := 
     let value ← match isTheorem, ci.value? (allowOpaque := true) with | false, some v => erasedText env v tk | _, _ => pure ""
     let inValue := constantsOfValue ci
     let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) (append inValue (constructorsOf ci)))
-    let axioms := collectAxioms env [n] {} []
+    let axioms := filterList (fun a => !isNativeClaim env a) (collectAxioms env [n] {} [])
     let owner := if isAuxiliary n then ownerOf env n else .anonymous
     return Json.mkObj [("name", nameJ n), ("userName", userNameJ n), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
       ("auxiliary", .bool (isAuxiliary n)), ("owner", .str (if owner.isAnonymous then "" else (userName owner).toString)), ("sorryPlaces", listJ id' (sorryPlaces ci)), ("type", .str type), ("value", .str value), ("axioms", listJ (axiomJ env) axioms),

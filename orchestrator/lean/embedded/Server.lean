@@ -708,10 +708,11 @@ def fullName (cs : Command.State) (stx : Syntax) : String :=
   | n => (if n.getRoot == `_root_ then n.replacePrefix `_root_ .anonymous else (headScope cs).currNamespace ++ n).toString
 
 /-- A command of both texts, or of the patch alone, with the names of what the original's makes. -/
-def pairJ (ictx : Parser.InputContext) (cs : Command.State) (original patched : Option Syntax) (made : List Name) : Json :=
+def pairJ (o ictx : Parser.InputContext) (cs : Command.State) (original patched : Option Syntax) (made : List Name) : Json :=
   let side := fun (stx? : Option Syntax) => match stx? with | some stx => treeJ stx | none => .null
   let first := match patched with | some stx => stx.getPos? | none => none
-  Json.mkObj [("original", side original), ("patched", side patched), ("pos", rawPositionJ ictx.fileMap first), ("made", listJ nameJ made),
+  let place := match original with | some stx => rawPositionJ o.fileMap stx.getPos? | none => Json.null
+  Json.mkObj [("original", side original), ("patched", side patched), ("pos", rawPositionJ ictx.fileMap first), ("originalPos", place), ("made", listJ nameJ made),
     ("declared", match patched with | some stx => .str (fullName cs stx) | none => .str "")]
 
 /-- Walk both texts in the environments that the original's commands make. A named declaration that the original has not at
@@ -726,14 +727,14 @@ partial def pairCommands (o p : Parser.InputContext) (os ps : Parser.ModuleParse
   let same := sameTree original patched
   let name := declaredName patched
   if !same && !name.isAnonymous && name != declaredName original then
-    pairCommands o p os ps' floor tk { out with pairs := pairJ p cs none (some patched) [] :: out.pairs }
+    pairCommands o p os ps' floor tk { out with pairs := pairJ o p cs none (some patched) [] :: out.pairs }
   else
     if Parser.isTerminalCommand original then
-      return if same then out else { out with pairs := pairJ p cs (some original) (some patched) [] :: out.pairs }
+      return if same then out else { out with pairs := pairJ o p cs (some original) (some patched) [] :: out.pairs }
     let (cs', said, _) ← elabOne o os.pos (namedExample out.examples original) cs tk
     let out := { out with said := append out.said said, examples := if isExample original then out.examples + 1 else out.examples }
     let made := if same then [] else mapList (fun q => q.1) (newConstants cs.env cs'.env)
-    let out := { out with state := cs', pairs := if same then out.pairs else pairJ p cs (some original) (some patched) made :: out.pairs }
+    let out := { out with state := cs', pairs := if same then out.pairs else pairJ o p cs (some original) (some patched) made :: out.pairs }
     if listLength cs'.scopes 0 < floor || Parser.isTerminalCommand patched then return out
     pairCommands o p os' ps' floor tk out
 
@@ -746,7 +747,7 @@ unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : I
     let (header, os, _) ← Parser.parseHeader o
     let (header', ps, messages) ← Parser.parseHeader p
     let cs ← fileState cs j tk
-    let header := if sameTree header header' then [] else [pairJ p cs (some header) (some header') []]
+    let header := if sameTree header header' then [] else [pairJ o p cs (some header) (some header') []]
     let out ← pairCommands o p os ps 2 tk { state := cs, messages := messagesOf messages, pairs := header, examples := firstExample cs.env 0 }
     let messages ← mapEach messageJ out.messages
     let said ← mapEach messageJ out.said
@@ -756,6 +757,50 @@ unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : I
 where id' (j : Json) : Json := j
 
 -- Judge.lean stands here
+
+def originOf (e : Meta.SimpEntry) : Name :=
+  match e with | .thm t => t.origin.key | .toUnfold n => n | .toUnfoldThms n _ => n
+partial def simpNames (es : List (ScopedEnvExtension.Entry Meta.SimpEntry)) (acc : NameSet) : NameSet :=
+  match es with | [] => acc | .global e :: es => simpNames es (acc.insert (originOf e)) | .scoped _ e :: es => simpNames es (acc.insert (originOf e))
+/-- What `simp` uses of its own accord, read from what the file would write; the embedded Lean's own look-up is out of reach. -/
+unsafe def simpSet (es : List (Name × Array EnvExtensionEntry)) : NameSet :=
+  match es.lookup `Lean.Meta.simpExtension with
+  | some xs => simpNames (unsafeCast (arrayToList xs xs.size [])) {}
+  | none => {}
+
+/-- What a declaration's attributes do to others, by the attributes' names; `implemented_by` and `csimp`, which cannot be
+asked for here, show in the number of entries. -/
+def attributesOf (env : Environment) (simp : NameSet) (n : Name) : List String :=
+  let given := [(isProtected env n, "protected"), (Linter.isDeprecated env n, "deprecated"), (isExtern env n, "extern"),
+    (Meta.isInstanceCore env n, "instance"), (isClass env n, "class"), ((getExportNameFor? env n).isSome, "export"),
+    ((getInitFnNameFor? env n).isSome, "init"), (simp.contains n, "simp")]
+  let status := match getReducibilityStatusCore env n with | .reducible => ["reducible"] | .irreducible => ["irreducible"] | _ => []
+  append (mapList (fun p => p.2) (filterList (fun p => p.1) given)) status
+
+def attributesJ (env : Environment) (simp : NameSet) (p : Name × ConstantInfo) : List Json :=
+  match attributesOf env simp p.1 with
+  | [] => []
+  | found => [Json.mkObj [("name", nameJ p.1), ("attributes", listJ stringJ found)]]
+partial def flatMapList (f : α → List β) (xs : List α) : List β := match xs with | [] => [] | x :: xs => append (f x) (flatMapList f xs)
+
+def countJ (before : List (Name × Nat)) (p : Name × Nat) : List Json :=
+  let known := match before.lookup p.1 with | some n => n | none => 0
+  if p.2 == known then [] else [Json.mkObj [("name", nameJ p.1), ("entries", .num (JsonNumber.fromInt (p.2 - known : Int)))]]
+
+/-- What a file makes: its constants as data, their attributes, and how many entries it gives each extension. -/
+unsafe def exportFile (s : StateRef) (n : Nat) (j : Json) : IO Json := do
+  match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
+  | some cs, some base =>
+    let made := newConstants base.env cs.env
+    if getBool j "whole" then return Json.mkObj [("constants", .arr (pushAll id' (exportLines cs.env made true) #[]))]
+    let before ← mkModuleData base.env
+    let after ← mkModuleData cs.env
+    let counts := countsOf after.entries after.entries.size []
+    let simp := simpSet (arrayToList after.entries after.entries.size [])
+    return Json.mkObj [("constants", listJ id' (exportLines cs.env made false)), ("attributes", listJ id' (flatMapList (attributesJ cs.env simp) made)),
+      ("entries", listJ id' (flatMapList (countJ (countsOf before.entries before.entries.size [])) counts))]
+  | _, _ => return refusal "Unknown environment."
+where id' (j : Json) : Json := j
 
 partial def dropThese (ns : List Nat) (xs : Array (Option α)) : Array (Option α) :=
   match ns with | [] => xs | n :: ns => dropThese ns (if n < xs.size then xs.set! n none else xs)

@@ -64,7 +64,7 @@ def _message(declaration: str, group: Iterable[GoalReport]) -> str:
         lines += [f"    {tactic}" for step in result.tactics for tactic in step.split("\n")]
     if verdict is not None:
         lines += ["", "Checked from scratch: the statement is unchanged, and nothing else in the project is different."]
-        lines.append(f"Axioms: {', '.join(verdict.axioms) or 'none'}")
+        lines.append(f"Axioms: {verdict.axioms_seen}")
         if verdict.rests_on:
             lines.append(f"Conditional: it rests on {', '.join(verdict.rests_on)}, which still have a sorry.")
     return "\n".join(lines) + "\n"

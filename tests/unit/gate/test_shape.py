@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +24,7 @@ from orchestrator.gate.syntax import (
 )
 from orchestrator.goals.goal import Position
 from orchestrator.lean.protocol import CommandPair, ComparisonReply, Message, Severity
+from orchestrator.source.owner_rules import read_rules
 
 TERM, TACTIC, COMMAND = "Lean.Parser.Term.", "Lean.Parser.Tactic.", "Lean.Parser.Command."
 SORRY = TreeNode(f"{TERM}sorry", ("sorry",))
@@ -192,9 +195,32 @@ def test_what_proofs_are_made_of_passes(filling: Tree) -> None:
 
 def test_an_owner_may_allow_more() -> None:
     native = by(TreeNode(f"{TACTIC}nativeDecide", ("native_decide",)))
-    assert refusals(native, Allowance(native_decide=True)) == ()
+    assert refusals(native, Allowance.of(read_rules({"native_decide": True}))) == ()
     assert refusals(by(option("maxHeartbeats", number("400000"))), Allowance(max_heartbeats=400_000)) == ()
     assert refusals(by(option("my.option", "true")), Allowance(options=("my.",))) == ()
+
+
+def test_what_the_owner_allows_is_what_the_rules_say() -> None:
+    rules = read_rules(
+        {"allowed_axioms": ["Mine.ax"], "max_heartbeats": 400_000, "allowed_options": ["my."], "native_decide": True}
+    )
+    allowed = Allowance.of(rules, frozenset({"Yours.ax"}))
+    assert allowed.axioms > {"Mine.ax", "Yours.ax", "propext", "Lean.ofReduceBool"}
+    assert (allowed.max_heartbeats, allowed.options, allowed.native_decide) == (400_000, ("my.",), True)
+    assert Allowance.of(read_rules({})) == Allowance()
+    assert Allowance.of(read_rules({"max_heartbeats": 10})).max_heartbeats == 200_000
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        replace(Allowance(), axioms=frozenset({"x"})),
+        replace(Allowance(), max_heartbeats=300_000),
+        replace(Allowance(), options=("x.y",)),
+    ],
+)
+def test_whatever_else_is_allowed_is_another_question(more: Allowance) -> None:
+    assert str(more) != str(Allowance())
 
 
 def json_of(tree: Tree) -> object:

@@ -22,10 +22,11 @@ from orchestrator.gate.verdict import (
     differences,
     judge,
     only_places_changed,
+    shown_name,
     sorried_below,
 )
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
-from orchestrator.goals.goal import SorryKind, SourceSpan
+from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.source.lexer import LineIndex
 from orchestrator.source.splice import splice_all
 
@@ -90,9 +91,48 @@ def test_what_is_not_as_it_should_be_fails_and_is_said(
 def test_a_general_check_that_failed_fails_every_declaration() -> None:
     verdict = verdict_on(proved(), general=(Check(CheckName.TEXT, False, "text differs"),))
     assert verdict.status is VerdictStatus.FAILED
-    assert (
-        verdict.reason == "not so: the patch is the original with its sorries filled, and nothing else (text differs)"
-    )
+    assert verdict.reason.startswith("question 1, not so: the patch is the original with its sorries filled")
+    assert verdict.reason.endswith("(text differs)")
+    assert "Helper-lemma:" in verdict.advice
+
+
+@pytest.mark.parametrize("check", CheckName)
+def test_every_check_belongs_to_a_question_and_says_what_to_do(check: CheckName) -> None:
+    failed = Verdict("a", "A.lean", VerdictStatus.FAILED, (Check(check, False),))
+    assert failed.reason.startswith(f"question {check.question[0]}, not so: {check.value}")
+    assert failed.conclusion == failed.reason
+    assert failed.advice
+
+
+def test_a_verdict_says_what_it_rests_on_and_what_is_open() -> None:
+    conditional = Verdict("a", "A.lean", VerdictStatus.CONDITIONAL, rests_on=("b",))
+    assert conditional.conclusion == "rests on b"
+    partial = Verdict("a", "A.lean", VerdictStatus.PARTIAL, remaining=(Position(3, 2),))
+    assert partial.conclusion == "still open: A.lean:3:2"
+    assert Verdict("a", "A.lean", VerdictStatus.PASSED).axioms_seen == "none"
+    assert Verdict("a", "A.lean", VerdictStatus.PASSED, not_checked=("axioms inside",)).axioms_seen == "none seen"
+    assert Verdict("a", "A.lean", VerdictStatus.PASSED, axioms=("propext",)).axioms_seen == "propext"
+
+
+def test_what_compiled_code_computes_is_said_not_to_be_checked() -> None:
+    after = proved(axioms=("Lean.ofReduceBool",))
+    verdict = verdict_on(after, allowed_axioms=STANDARD_AXIOMS | {"Lean.ofReduceBool"})
+    assert verdict.status is VerdictStatus.PASSED
+    assert any("compiled code" in words for words in verdict.not_checked)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "shown"),
+    [
+        ("_example", "example at line 7"),
+        ("_example.3", "example at line 7"),
+        ("N._example.0", "example at line 7"),
+        ("N._examples", "N._examples"),
+        ("my_example", "my_example"),
+    ],
+)
+def test_an_example_is_shown_by_its_line(declaration: str, shown: str) -> None:
+    assert shown_name(declaration, 7) == shown
 
 
 def test_an_axiom_is_allowed_by_name_only() -> None:

@@ -127,7 +127,7 @@ def failing(outcome: Outcome, error: str = "") -> Result:
             PROVED,
             verdict_of(VerdictStatus.FAILED),
             GoalStatus.REJECTED,
-            "not so: only allowed axioms below it (bad)",
+            "question 4, not so: only allowed axioms below it (bad)",
         ),
         (
             Result(True, known=True),
