@@ -222,8 +222,10 @@ class Workspace:
         """The environment of the libraries that these modules and their imports import, with nothing of the project."""
         if self._generation != self.session.generation:
             self._reset()
-        headers = [self.header(module) for module in modules]
-        return await self._library(headers[0] if len(headers) == 1 else tuple(sorted({n for one in headers for n in one})))
+        if len(modules) == 1:
+            return await self._library(self.header(modules[0]))
+        external = {name for module in modules for name in self.project.external_imports(module)}
+        return await self._library(_import_lines(tuple(sorted(external))))
 
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
