@@ -225,7 +225,7 @@ class Workspace:
         if len(modules) == 1:
             return await self._library(self.header(modules[0]))
         external = {name for module in modules for name in self.project.external_imports(module)}
-        return await self._library(_import_lines(tuple(sorted(external))))
+        return await self._library(_import_lines(external))
 
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
