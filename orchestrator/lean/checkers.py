@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 
 _SHOWN_CHARACTERS = 300
+_COULD_NOT_RUN = ("object file '", "unknown module prefix", "command not found", "error while loading shared libraries")
+"""What a checker says that found nothing to look at, or did not start; whatever else it ends with is a refusal."""
 
 
 class Checker(StrEnum):
@@ -135,7 +137,9 @@ def _ask(
             return Judgement(checker, None, f"cannot be run: {error.strerror}")
         if done.returncode:
             words = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-            return Judgement(checker, False, words[-_SHOWN_CHARACTERS:] or f"exit code {done.returncode}")
+            could_not = done.returncode < 0 or done.returncode in (126, 127) or any(w in words for w in _COULD_NOT_RUN)
+            said = words[-_SHOWN_CHARACTERS:] or f"exit code {done.returncode}"
+            return Judgement(checker, None if could_not else False, f"could not run: {said}" if could_not else said)
     return Judgement(checker, True)
 
 

@@ -82,6 +82,16 @@ def test_all_three_are_found_and_asked(programs: Path, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "ending", ["echo \"object file 'M.olean' of module M does not exist\" >&2; exit 1", "exit 127", "kill -9 $$"]
+)
+def test_what_could_not_run_is_no_refusal(programs: Path, tmp_path: Path, ending: str) -> None:
+    (programs / "leanchecker").write_text(f"#!/bin/sh\n{ending}\n")
+    said = ask(compiled(tmp_path, "M.Good"), programs, tmp_path)[Checker.LEANCHECKER]
+    assert said.passed is None
+    assert said.words.startswith("could not run")
+
+
 def test_a_refusal_comes_with_its_words(programs: Path, tmp_path: Path) -> None:
     said = ask(compiled(tmp_path, "M.Bad", same=False), programs, tmp_path)
     assert said[Checker.LEANCHECKER].passed is False
