@@ -92,14 +92,6 @@ class GoalNode:
             step.goal.by = step
             step.goal._tell()
 
-    def leaves(self) -> Iterator[GoalNode]:
-        """The goals of its proof that closers ended, in the order of the script."""
-        if self.closer:
-            yield self
-        elif self.by is not None:
-            for goal in self.by.goals:
-                yield from goal.leaves()
-
     def reopen(self) -> None:
         """Forget every proof in and below this goal."""
         self.closer, self.by = (), None
