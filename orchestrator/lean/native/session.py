@@ -13,7 +13,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from orchestrator.errors import RequestRefused, SessionClosed, SessionError, SessionTimeout
+from orchestrator.errors import RequestRefused, SessionClosed, SessionDied, SessionError, SessionTimeout
 from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.focus import SingleGoals
@@ -330,11 +330,11 @@ class NativeSession:
         latest = min(deadline, began + seconds) if limits.milliseconds else deadline
         try:
             reply = await self._journal.step(request.proof_state, text, deadline=latest)
-        except SessionTimeout:
-            if latest == deadline:
+        except (SessionDied, SessionTimeout) as error:
+            if isinstance(error, SessionTimeout) and latest == deadline:
                 raise
             await self._journal.drop_process()
-            reply = {"message": f"no answer within {seconds:g} s"}
+            reply = {"message": f"Lean broke on it: {error.what}"}
         reply = self._goals.shown(reply, behind, admits=bool(scan(tactic)))
         return tactic_reply(tactic, reply, int((loop.time() - began) * 1000))
 

@@ -1,0 +1,129 @@
+"""A native session over a small program that plays the REPL: what a lost process costs, and what counts as failure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_lean import project
+
+from orchestrator.lean.extraction import extract, to_elaborate
+from orchestrator.lean.native import session as native
+from orchestrator.lean.native.repl import Repl, ReplLaunch
+from orchestrator.lean.native.session import NativeSession
+from orchestrator.lean.open_goal import OpenGoal
+from orchestrator.lean.protocol import Limits
+from orchestrator.lean.workspace import Workspace
+
+PROGRAM = Path(__file__).with_name("odd_repl.py")
+SMALL = project(
+    A="theorem a : True := by\n  sorry\n",
+    B="import A\n\ntheorem b : True := by\n  sorry\n",
+    C="import A\nimport B\n\ndef one := 1\n\ntheorem c : True := by\n  sorry\n\ntheorem d : True := by\n  sorry\n",
+)
+
+
+@dataclass
+class Played:
+    """A session, and what its processes were asked."""
+
+    session: NativeSession
+    log: Path
+
+    def asked(self) -> list[list[dict[str, Any]]]:
+        """The requests of each process."""
+        parts = self.log.read_text().split("start\n")[1:]
+        return [[json.loads(line) for line in part.splitlines()] for part in parts]
+
+
+@pytest.fixture
+async def played(tmp_path: Path) -> AsyncIterator[Played]:
+    log, lake, binary = tmp_path / "log", tmp_path / "lake", tmp_path / ".lake/build/bin/repl"
+    binary.parent.mkdir(parents=True)
+    binary.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {PROGRAM} {log}\n")
+    lake.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    for script in (binary, lake):
+        script.chmod(0o755)
+    launch = ReplLaunch(folder=tmp_path, lake=lake, repl=tmp_path)
+    session = NativeSession(lambda: Repl.begin(launch))
+    yield Played(session, log)
+    await session.close()
+
+
+async def opened(session: NativeSession, declaration: str) -> OpenGoal:
+    """One of the small project's goals."""
+    workspace = Workspace(session, SMALL)
+    found = await extract_goals(workspace)
+    (goal,) = (goal for goal in found if goal.declaration == declaration)
+    goal_opened = OpenGoal(workspace, goal, Limits(milliseconds=5_000))
+    await goal_opened.ready()
+    return goal_opened
+
+
+async def extract_goals(workspace: Workspace) -> tuple[Any, ...]:
+    """The goals of the small project's last file."""
+
+    async def none(_module: str) -> dict[str, Any]:
+        return {}
+
+    workspace.fingerprints = none  # type: ignore[assignment,method-assign]
+    modules = await to_elaborate(workspace.session, SMALL.modules[-1:])
+    found = await extract(workspace, modules)
+    assert found.problems == ()
+    return found.goals
+
+
+@pytest.mark.parametrize("broken", ["die", "hang"])
+async def test_a_process_lost_in_mid_tactic_costs_one_import_and_one_file(
+    played: Played, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "_LEAST_SECONDS", 0.3)
+    goal = await opened(played.session, "d")
+    (step,) = await goal.tactics(["step"])
+    generation = played.session.generation
+    (lost,) = await goal.tactics([broken], limits=Limits(milliseconds=10))
+    assert (lost.failed, played.session.generation) == (True, generation)
+    (done,) = await goal.tactics(["trivial"], proof_state=step.proof_state)
+    assert done.completed
+    _, second = played.asked()
+    commands = [request["cmd"] for request in second if "cmd" in request]
+    assert commands[0] == "import A\nimport B"
+    assert "".join(commands[1:]).count("theorem") == 2
+    assert not any("theorem a" in text or "theorem b" in text or "import" in text for text in commands[1:])
+    assert [request["tactic"].strip("()\n") for request in second if "tactic" in request] == ["step", "trivial"]
+
+
+async def test_a_new_state_with_an_error_message_is_a_failure_and_no_progress(played: Played) -> None:
+    goal = await opened(played.session, "c")
+    (reply,) = await goal.tactics(["recovered"])
+    assert (reply.failed, reply.error, reply.completed, reply.proof_state) == (True, "unknown identifier", False, None)
+
+
+async def test_a_process_imports_one_header(played: Played) -> None:
+    workspace = Workspace(played.session, SMALL)
+    await workspace.load("A")
+    generation = played.session.generation
+    await workspace.load("B")
+    await workspace.load("C")
+    assert played.session.generation == generation + 2
+    headers = [[r["cmd"] for r in process if r.get("cmd", "").startswith("import")] for process in played.asked()]
+    assert headers == [[], ["import A"], ["import A\nimport B"]]
+
+
+async def test_a_tactic_is_told_its_heartbeats_where_lean_can_be_told(played: Played) -> None:
+    goal = await opened(played.session, "c")
+    await goal.tactics(["trivial"], limits=Limits(heartbeats=200_000, milliseconds=5_000))
+    await goal.tactics(["trivial"], limits=Limits(heartbeats=200_000, milliseconds=500))
+    asked = [request["tactic"] for request in played.asked()[0] if "tactic" in request][-3:]
+    assert ["run_tac" in tactic for tactic in asked] == [False, True, False]
+    assert "maxHeartbeats := 20000000" in asked[1]
+    played.session._sets_heartbeats = True
+    await goal.tactics(["trivial"], limits=Limits(heartbeats=1_000, milliseconds=0))
+    last = played.asked()[0][-1]["tactic"]
+    assert "maxHeartbeats := 1000000" in last
+    assert json.dumps("(\ntrivial\n)") in last
