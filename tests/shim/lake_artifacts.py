@@ -124,7 +124,7 @@ def _replayed(server: Server, folder: Path, lines: str, modules: tuple[tuple[str
         name, whole = modules[-1]
         artifact = find(folder, name)
         assert artifact is not None
-        text = _REGISTERS.sub(_as_simp, artifact.text if whole else interface(artifact.text))
+        text = registered(artifact.text if whole else interface(artifact.text))
         reply = server.ask({"file": text, "module": name, "env": env, "timeoutMs": SECONDS * 1000})
         errors = [one["data"] for one in reply.get("messages", ()) if one["severity"] == "error"]
         if errors:
@@ -137,12 +137,18 @@ def _replayed(server: Server, folder: Path, lines: str, modules: tuple[tuple[str
     return server.bases[repr(key)]
 
 
+def registered(text: str) -> str:
+    """A text in which what registers an attribute of `simp` makes it at once: replaying imports nothing."""
+    return _REGISTERS.sub(_as_simp, text)
+
+
 def _as_simp(match: re.Match[str]) -> str:
     name = match[1]
     kind = f"standIn_{name}"
+    # A doc comment stands in front of what comes first.
     return (
-        f'open Lean in syntax (name := {kind}) &"{name}" : attr\n'
-        f"macro_rules | `(attr| {name}) => `(attr| simp)\ntheorem {name} : True := trivial"
+        f'theorem {name} : True := trivial\nopen Lean in syntax (name := {kind}) &"{name}" : attr\n'
+        f"macro_rules | `(attr| {name}) => `(attr| simp)"
     )
 
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from embedded_server import SECONDS, Server
-from lake_artifacts import Artifact, MissingModule, base_environment, find, imports, keep
+from lake_artifacts import Artifact, MissingModule, base_environment, find, imports, keep, registered
 
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import SourceModule
@@ -66,7 +66,7 @@ class Builder:
         try:
             env = base_environment(self.server, self.folder, module.header)
             settings = [f"set_option {name} {value}" for name, value in module.options]
-            request = {"file": module.text, "module": module.name, "env": env, "timeoutMs": SECONDS * 1000}
+            request = {"file": registered(module.text), "module": module.name, "env": env, "timeoutMs": SECONDS * 1000}
             reply = self.server.ask({**request, "settings": settings})
         except MissingModule as missing:
             reply = {"messages": [{"severity": "error", "pos": {"line": 1, "column": 0}, "data": str(missing)}]}
