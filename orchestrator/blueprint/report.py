@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 
 from orchestrator.blueprint.architect import ArchitectNode
 from orchestrator.blueprint.graph import DependencyGraph
-from orchestrator.blueprint.nodes import Blueprint, line_of
+from orchestrator.blueprint.nodes import Blueprint, Node, line_of
 from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Truth, believed
+from orchestrator.text import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +55,14 @@ def count_architect(nodes: Iterable[ArchitectNode]) -> Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
-    """One node for people: where it is, what is true of its two parts, and what there is to say."""
+    """One node for people: where it is, what is true of its two parts, what is wrong, and all there is to say."""
 
     key: str
     where: str
     declarations: tuple[str, ...]
     statement: str
     proof: str
+    wrong: tuple[str, ...]
     notes: tuple[str, ...]
     done: bool
 
@@ -74,6 +76,8 @@ class Report:
         by: what was gone by: "lean", "partly" where Lean could elaborate some files only, or "text".
         not_seen: declarations that the project's text does not show (they may come from a library or a macro).
         ready: nodes whose proof can be begun now, those that most others wait for first, with how many wait.
+        marks, unchecked: places with a mark, and those of them on which nobody could decide.
+        undecided: nodes of which nobody could say whether they are formalised and proved.
         editable: the marks are ours to edit (they are not where LeanArchitect writes them).
     """
 
@@ -86,15 +90,28 @@ class Report:
     problems: tuple[str, ...]
     false_marks: int = 0
     unmarked: int = 0
+    marks: int = 0
+    unchecked: int = 0
+    undecided: int = 0
     stale_lean_decls: bool = False
     ready: tuple[tuple[str, int], ...] = ()
     cycles: tuple[tuple[str, ...], ...] = ()
     editable: bool = True
 
     @property
-    def true(self) -> bool:
-        """No mark is false or missing, every declaration exists, the generated list is up to date."""
-        return not (self.false_marks or self.unmarked or self.missing or self.stale_lean_decls)
+    def true(self) -> bool | None:
+        """No mark is false or missing, every declaration exists, the generated list is up to date; None: not known."""
+        if self.false_marks or self.unmarked or self.missing or self.stale_lean_decls:
+            return False
+        return None if self.unchecked or self.undecided or self.not_seen else True
+
+    @property
+    def words(self) -> str:
+        """What is true, in a sentence."""
+        said = {True: "The blueprint tells the truth", False: "The blueprint is not true", None: ""}[self.true]
+        if self.unchecked:
+            said += f"{'; ' if said else ''}{self.unchecked} of {counted(self.marks, 'mark')} could not be checked"
+        return f"{said or 'No mark is seen to be false, but Lean has not seen every declaration'}."
 
     def to_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -113,8 +130,7 @@ def report(
     for each in status.nodes:
         node = nodes[each.key]
         line = line_of(blueprint.files[node.file], node.statement.begin.start)
-        marked = (node.statement_leanok, node.proof_leanok)
-        lines.append(_line(each, f"{node.file}:{line}", notready=node.statement.notready, marked=marked))
+        lines.append(_line(each, f"{node.file}:{line}", node))
     return Report(
         root=blueprint.root,
         by=by,
@@ -122,6 +138,9 @@ def report(
         lines=tuple(lines),
         false_marks=sum(len(node.false_marks) for node in status.nodes),
         unmarked=sum(len(node.unmarked) for node in status.nodes),
+        marks=sum(node.marks for node in status.nodes),
+        unchecked=sum(len(node.unchecked) for node in status.nodes),
+        undecided=sum(map(_undecided, status.nodes)),
         missing=_missing(status.nodes),
         not_seen=tuple(not_seen),
         stale_lean_decls=status.stale_lean_decls,
@@ -157,19 +176,29 @@ def _missing(statuses: Sequence[NodeStatus]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for status in statuses for name in status.missing))
 
 
-def _line(
-    status: NodeStatus, where: str, *, notready: bool = False, marked: tuple[bool, bool] | None = None
-) -> NodeLine:
-    notes = {
+def _undecided(status: NodeStatus) -> bool:
+    return bool(status.declarations) and not status.mathlib and Truth.UNDECIDED in (status.statement, status.proof)
+
+
+def _line(status: NodeStatus, where: str, node: Node | None = None) -> NodeLine:
+    """`node` where people write the marks."""
+    marked = (node.statement_leanok, node.proof_leanok) if node else None
+    wrong = {
         f"false mark in the {' and the '.join(status.false_marks)}": status.false_marks,
-        f"no mark yet in the {' and the '.join(status.unmarked)}": status.unmarked,
+        f"mark missing in the {' and the '.join(status.unmarked)}": status.unmarked,
         f"no such declaration: {', '.join(status.missing)}": status.missing,
+    }
+    unmarked = [place for place, parts in (node.parts if node else {}).items() if parts and not parts[-1].marks]
+    notes = {
         f"conditional on {', '.join(status.rests_on)}": status.conditional,
         f"sorry in {', '.join(status.open_here)}": status.open_here,
         f"rests on the axioms {', '.join(status.forbidden_axioms)}": status.forbidden_axioms,
-        "not ready": notready,
+        f"mark missing in the {' and the '.join(unmarked)}, if Lean accepts what is written": status.written
+        and unmarked,
+        "not ready": node is not None and node.statement.notready,
         "names no declaration": not status.declarations and not status.mathlib,
     }
+    complaints = tuple(note for note, holds in wrong.items() if holds)
     proof = "conditional" if status.conditional else _word(status.proved, "proved", marked and marked[1])
     return NodeLine(
         key=status.key,
@@ -177,7 +206,8 @@ def _line(
         declarations=status.declarations,
         statement="in Mathlib" if status.mathlib else _word(status.statement, "formalised", marked and marked[0]),
         proof="" if status.mathlib else proof,
-        notes=tuple(note for note, holds in notes.items() if holds),
+        wrong=complaints,
+        notes=(*complaints, *(note for note, holds in notes.items() if holds)),
         done=status.done,
     )
 

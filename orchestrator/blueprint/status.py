@@ -2,7 +2,7 @@
 
 The statement's mark is true iff every declaration in `\\lean` exists and its type is free of sorry, for definitions and
 other data its body too. The proof's mark is true iff all axioms below the declarations are allowed. What nobody could
-elaborate stays undecided.
+elaborate stays undecided, but for what the text shows to be false.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from enum import StrEnum
 
 from orchestrator.blueprint.nodes import Blueprint, MarkPosition, Node
 from orchestrator.goals.declaration import STANDARD_AXIOMS
-from orchestrator.source.scan import ScannedDeclaration
 
 SORRY_AXIOM = "sorryAx"
 
@@ -33,6 +32,7 @@ class DeclarationTruth:
     Attributes:
         rests_on: names of the declarations below it that hold a sorry themselves.
         is_data: it is a definition, a structure, an instance of data: its body belongs to the statement.
+        by_text: only the text was seen: what looks false here is false, all else is undecided.
     """
 
     exists: bool
@@ -42,6 +42,7 @@ class DeclarationTruth:
     rests_on: tuple[str, ...] = ()
     is_data: bool = False
     body_has_sorry: bool = False
+    by_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class NodeStatus:
         open_here: its own declarations that hold a sorry themselves.
         rests_on: sorried declarations elsewhere, below its own.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
+        unchecked: where there are marks on which nobody could decide; `marks` is the number of places with a mark.
+        shown: Lean did not look, but the text shows every declaration.
     """
 
     key: str
@@ -69,6 +72,9 @@ class NodeStatus:
     false_marks: tuple[MarkPosition, ...] = ()
     unmarked: tuple[MarkPosition, ...] = ()
     mathlib: bool = False
+    marks: int = 0
+    unchecked: tuple[MarkPosition, ...] = ()
+    shown: bool = False
 
     def truth(self, position: MarkPosition) -> Truth:
         """What a mark there claims."""
@@ -78,6 +84,11 @@ class NodeStatus:
     def conditional(self) -> bool:
         """It has no sorry of its own left to fill, but rests on one elsewhere."""
         return bool(self.rests_on) and not self.open_here
+
+    @property
+    def written(self) -> bool:
+        """The text shows a statement and a proof without a sorry, which Lean has not looked at."""
+        return self.shown and self.statement is self.proof is Truth.UNDECIDED
 
     @property
     def done(self) -> bool:
@@ -143,8 +154,8 @@ def judge(
     open_here = tuple(name for name, fact in known.items() if _holds_sorry(name, fact))
     axioms = dict.fromkeys(axiom for fact in known.values() for axiom in fact.axioms)
     forbidden = tuple(axiom for axiom in axioms if axiom not in allowed_axioms and axiom != SORRY_AXIOM)
-    statement = _all(names, {name: _is_stated(name, fact) for name, fact in known.items()})
-    proof = _all(all_names, {name: _is_proved(fact, allowed_axioms) for name, fact in known.items()})
+    statement = _all(names, {name: _truth(fact, _is_stated(name, fact)) for name, fact in known.items()})
+    proof = _all(all_names, {name: _truth(fact, _is_proved(fact, allowed_axioms)) for name, fact in known.items()})
     closed = Truth.FALSE if open_here or forbidden else statement
     return NodeStatus(
         key=key,
@@ -158,6 +169,7 @@ def judge(
             dict.fromkeys(below for fact in known.values() for below in fact.rests_on if below not in all_names)
         ),
         forbidden_axioms=forbidden,
+        shown=len(known) == len(all_names) and any(fact.by_text for fact in known.values()),
     )
 
 
@@ -172,20 +184,32 @@ def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> N
     )
     if any(part.mathlibok for part in (node.statement, *node.proofs)):
         return replace(status, mathlib=True)
-    false_marks, unmarked = [], []
-    for position, parts in node.parts.items():
-        if status.truth(position) is Truth.FALSE and any(part.marks for part in parts):
-            false_marks.append(position)
-        elif status.truth(position) is Truth.TRUE and parts and not parts[-1].marks:
-            unmarked.append(position)
-    return replace(status, false_marks=tuple(false_marks), unmarked=tuple(unmarked))
+    marked = [position for position, parts in node.parts.items() if any(part.marks for part in parts)]
+    return replace(
+        status,
+        marks=len(marked),
+        false_marks=tuple(position for position in marked if status.truth(position) is Truth.FALSE),
+        unchecked=tuple(position for position in marked if status.truth(position) is Truth.UNDECIDED),
+        unmarked=tuple(
+            position
+            for position, parts in node.parts.items()
+            if status.truth(position) is Truth.TRUE and parts and not parts[-1].marks
+        ),
+    )
 
 
-def _all(names: tuple[str, ...], holds: Mapping[str, bool]) -> Truth:
-    """Whether it holds of every name; `holds` lacks the undecided ones."""
-    if any(not holds.get(name, True) for name in names):
+def _all(names: tuple[str, ...], holds: Mapping[str, Truth]) -> Truth:
+    """Whether it holds of every name; of those that `holds` lacks nobody knows."""
+    truths = [holds.get(name, Truth.UNDECIDED) for name in names]
+    if Truth.FALSE in truths:
         return Truth.FALSE
-    return Truth.TRUE if names and all(name in holds for name in names) else Truth.UNDECIDED
+    return Truth.TRUE if truths and Truth.UNDECIDED not in truths else Truth.UNDECIDED
+
+
+def _truth(fact: DeclarationTruth, holds: bool) -> Truth:
+    if not holds:
+        return Truth.FALSE
+    return Truth.UNDECIDED if fact.by_text else Truth.TRUE
 
 
 def _is_stated(name: str, fact: DeclarationTruth) -> bool:
@@ -205,30 +229,8 @@ def _holds_sorry(name: str, fact: DeclarationTruth) -> bool:
     return fact.statement_has_sorry or fact.body_has_sorry or name in fact.rests_on or (sorried and not elsewhere)
 
 
-_DATA_KEYWORDS = frozenset({"def", "abbrev", "instance", "structure", "class", "inductive", "opaque"})
-
-
-def facts_shown(shown: Iterable[ScannedDeclaration]) -> dict[str, DeclarationTruth]:
-    """What the text alone proves: a declaration with a sorry in it is not proved, data with one is not even stated.
-
-    Of all others nothing is said: what they rest on, only Lean knows.
-    """
-    return {
-        each.name: DeclarationTruth(
-            exists=True,
-            axioms=(SORRY_AXIOM,),
-            sorry_free=False,
-            rests_on=(each.name,),
-            is_data=each.keyword in _DATA_KEYWORDS,
-            body_has_sorry=True,
-        )
-        for each in shown
-        if each.is_open
-    }
-
-
 def believed(blueprint: Blueprint, status: BlueprintStatus) -> BlueprintStatus:
-    """The status with the marks believed wherever nothing is decided."""
+    """The status with the marks, and what the text shows no sorry in, believed wherever nothing is decided."""
     nodes: Mapping[str, Node] = {node.key: node for node in blueprint.nodes}
     return replace(status, nodes=tuple(_believe(nodes[each.key], each) for each in status.nodes))
 
@@ -237,9 +239,9 @@ def _believe(node: Node, status: NodeStatus) -> NodeStatus:
     proof_marked = node.proof_leanok or (node.proof is None and node.statement_leanok)
     return replace(
         status,
-        statement=_or(status.statement, node.statement_leanok),
-        proof=_or(status.proof, proof_marked),
-        proved=_or(status.proved, proof_marked),
+        statement=_or(status.statement, node.statement_leanok or status.shown),
+        proof=_or(status.proof, proof_marked or status.written),
+        proved=_or(status.proved, proof_marked or status.written),
     )
 
 

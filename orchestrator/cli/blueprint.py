@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +17,10 @@ from orchestrator.blueprint.architect import evaluate_architect
 from orchestrator.blueprint.loading import load, load_architect, save
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
-from orchestrator.blueprint.status import DeclarationTruth, evaluate, facts_shown
+from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
-from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
+from orchestrator.blueprint.text_facts import facts_shown
+from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_bytes, print_json
 from orchestrator.cli.repository import elaborate, open_project, prepare
 from orchestrator.cli.terminal import make_console, say, show_blueprint, tell
 from orchestrator.errors import BlueprintError, LeanError, RepositoryError
@@ -66,6 +69,9 @@ def sync(
     *,
     ref: OptionalRef = None,
     write: Annotated[bool, Parameter(negative="", help="Change the files; without it only the diff is shown.")] = False,
+    trust_text: Annotated[
+        bool, Parameter(negative="", help="With --write: also remove marks that only the text shows to be false.")
+    ] = False,
     static: Static = False,
     json_: AsJson = False,
 ) -> int:
@@ -73,12 +79,17 @@ def sync(
 
     The generated list of declaration names is brought up to date as well. Where LeanArchitect writes the marks, there
     is nothing to do and the command says so.
+
+    Examples
+    --------
+    orchestrator blueprint sync . > marks.patch     # a patch for `git apply`
     """
-    console = make_console(stderr=json_)
+    console = make_console(stderr=json_ or not (write or sys.stdout.isatty()))
     if write and (ref is not None or not Path(repo).expanduser().is_dir()):
         raise BlueprintError("only a folder can be written to", where=repo, hint="Leave out --ref, or clone it first")
     found = look(repo, ref, static=static, console=console)
-    edits = found.edits()
+    edits = found.edits(by_text=not write or trust_text)
+    held_back = len(found.edits()) - len(edits)
     texts = {**found.blueprint.files}
     if found.blueprint.lean_decls is not None:
         texts[found.blueprint.lean_decls_path] = found.blueprint.lean_decls
@@ -89,60 +100,59 @@ def sync(
         changes = [{"key": e.key, "file": e.span.file, "place": e.position, "kind": e.kind} for e in edits]
         print_json({"by": found.report.by, "edits": changes, "written": written, "patch": patch})
         return 0
+    if not write and sys.stdout.isatty():
+        console.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
+    elif not write:
+        print_bytes(patch.encode("utf-8", "surrogateescape"))
     if not found.report.editable:
         tell(console, "The marks of this blueprint are written by LeanArchitect: nothing to edit.")
-    elif not edits:
-        tell(console, "Every mark is true: nothing to change.")
-    else:
-        added = sum(edit.kind is EditKind.ADD for edit in edits)
-        removed = sum(edit.kind is EditKind.REMOVE for edit in edits)
-        if not write:
-            console.print(Syntax(patch, "diff", background_color="default", word_wrap=True))
-        decls = "; the list of declaration names is new" if any(e.kind is EditKind.LEAN_DECLS for e in edits) else ""
-        tell(console, f"{counted(added, 'mark')} to add, {removed} to remove{decls}")
+        return 0
+    kinds = Counter(edit.kind for edit in edits)
+    decls = "; the list of declaration names is new" if kinds[EditKind.LEAN_DECLS] else ""
+    tell(console, f"{counted(kinds[EditKind.ADD], 'mark')} to add, {kinds[EditKind.REMOVE]} to remove{decls}")
+    if found.report.unchecked:
+        tell(console, f"{found.report.unchecked} of {counted(found.report.marks, 'mark')} could not be checked")
+    if held_back:
+        tell(console, f"{counted(held_back, 'mark')} left that only the text shows to be false: add --trust-text")
+    if edits:
         tell(console, f"Written: {', '.join(written)}" if write else "Nothing was written: add --write")
     return 0
 
 
 @blueprint_app.command
 def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, json_: AsJson = False) -> int:
-    """Exit with 7 when a mark is false or missing, a declaration does not exist, or `lean_decls` is out of date."""
+    """Exit with 7 when a mark is false or missing, a declaration does not exist, or `lean_decls` is out of date.
+
+    What could not be checked is counted, and is no failure.
+    """
     console = make_console(stderr=json_)
-    found = look(repo, ref, static=static, console=console)
-    # Without Lean nobody knows that a proof is complete: only what is false is told.
-    good = found.report.true if found.report.by == "lean" else not found.report.false_marks
+    told = look(repo, ref, static=static, console=console).report
     if json_:
-        print_json(found.report.to_dict())
+        print_json(told.to_dict())
     else:
-        for line in found.report.lines:
-            for note in line.notes:
-                if note.startswith(_COMPLAINTS if found.report.by == "lean" else "false mark"):
-                    say(console, "red", f"{line.where}:", f"{line.key}: {note}")
-        if found.report.stale_lean_decls:
+        for line in told.lines:
+            for wrong in line.wrong:
+                say(console, "red", f"{line.where}:", f"{line.key}: {wrong}")
+        if told.stale_lean_decls:
             say(console, "red", "lean_decls:", "is out of date; `orchestrator blueprint sync` writes it")
-        tell(console, "The blueprint tells the truth." if good else "The blueprint is not true.")
-    return 0 if good else BlueprintError.exit_code
-
-
-_COMPLAINTS = ("false mark", "no mark yet", "no such")
+        tell(console, told.words)
+    return BlueprintError.exit_code if told.true is False else 0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedBlueprint:
-    """A blueprint with the facts it was compared with; of the declarations `asked` they come from Lean."""
+    """A blueprint with the facts it was compared with."""
 
     blueprint: Blueprint
     facts: dict[str, DeclarationTruth]
-    asked: frozenset[str]
     report: Report
     allowed_axioms: frozenset[str]
 
-    def edits(self) -> tuple[MarkEdit, ...]:
-        """What makes the marks true. A mark is set only where Lean knows every declaration of the node."""
-        status = evaluate(self.blueprint, self.facts, allowed_axioms=self.allowed_axioms)
-        names = {node.key: node.declarations for node in status.nodes}
-        edits = plan(self.blueprint, status, lean_decls=True)
-        return tuple(e for e in edits if e.kind is not EditKind.ADD or self.asked.issuperset(names[e.key]))
+    def edits(self, *, by_text: bool = True) -> tuple[MarkEdit, ...]:
+        """What makes the marks true; without `by_text`, as far as Lean says so."""
+        facts = self.facts if by_text else {name: fact for name, fact in self.facts.items() if not fact.by_text}
+        status = evaluate(self.blueprint, facts, allowed_axioms=self.allowed_axioms)
+        return plan(self.blueprint, status, lean_decls=True)
 
 
 def look(repo: str, ref: str | None, *, static: bool, console: Console) -> LoadedBlueprint:
@@ -160,17 +170,16 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     names = (*(name for node in blueprint.nodes for part in (node.statement, *node.proofs) for name in part.lean),)
     if not blueprint.nodes and nodes:
         names = tuple(node.declaration for node in nodes if node.declaration)
-    shown = [each for module in project.modules for each in declared(module.text)]
-    facts, by = facts_shown(shown), "text"
-    asked: dict[str, DeclarationTruth] = {}
+    texts = [module.text for module in project.modules]
+    facts, by = facts_shown(texts), "text"
     if not static:
         try:
             asked, whole = asyncio.run(lean_facts(str(folder), names, console))
-            # What Lean says goes before what the text shows.
-            facts, by = {**facts, **asked}, "lean" if whole else "partly"
+            # Where Lean saw every file, the text has nothing to add.
+            facts, by = (asked, "lean") if whole else ({**facts, **asked}, "partly")
         except (RepositoryError, LeanError) as error:
             say(console, "yellow", "note:", f"going by the text of the files, since Lean cannot be asked: {error}")
-    seen = {each.name for each in shown}
+    seen = {each.name for text in texts for each in declared(text)} | facts.keys()
     not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
     allowed = load_rules(folder).allowed_axioms
     if blueprint.nodes or not nodes:
@@ -184,7 +193,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
         problems = [str(problem) for problem in blueprint.problems]
         locations = [where[each.key] for each in statuses]
         told = report_architect(statuses, locations, counts, by=by, not_seen=not_seen, problems=problems)
-    return LoadedBlueprint(blueprint, facts, frozenset(asked), told, allowed)
+    return LoadedBlueprint(blueprint, facts, told, allowed)
 
 
 async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tuple[dict[str, DeclarationTruth], bool]:

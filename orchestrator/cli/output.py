@@ -50,6 +50,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(to_json(value))
 
 
+def print_bytes(content: bytes) -> None:
+    """Print a file's content on standard output as it is."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def counted_along(console: Console, items: Iterable[Item], words: str) -> Iterator[Item]:
     """The items; a bar on a terminal, and one line at the end elsewhere."""
     if console.is_interactive:

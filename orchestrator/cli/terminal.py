@@ -112,7 +112,7 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
             (line.where, "dim"),
             (line.statement, "green" if line.done else ""),
             (line.proof, {"proved": "green", "conditional": "yellow"}.get(line.proof, "")),
-            ("; ".join(line.notes), "red" if "false mark" in str(line.notes) else ""),
+            ("; ".join(line.notes), "red" if line.wrong else ""),
         )
         for line in report.lines
         if every or not line.done or line.notes
@@ -142,7 +142,8 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
         console,
         f"{said}: {done} done, {counted(report.false_marks, 'false mark')}, "
         f"{counted(report.unmarked, 'missing mark')}, {counted(len(report.missing), 'missing declaration')}"
-        + (", lean_decls is out of date" if report.stale_lean_decls else ""),
+        + (", lean_decls is out of date" if report.stale_lean_decls else "")
+        + (f"; {report.unchecked} of {counted(report.marks, 'mark')} could not be checked" if report.unchecked else ""),
     )
 
 

@@ -60,7 +60,7 @@ def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
 
 
 def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> dict[str, DeclarationTruth]:
-    """What Lean says of each declaration of the project, by the name a user writes."""
+    """What Lean says of each declaration of the project. Private ones are none that a blueprint can name."""
     everything = {name: fact for module in declarations.values() for name, fact in module.items()}
     return {
         fact.user_name: DeclarationTruth(
@@ -73,5 +73,5 @@ def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> di
             body_has_sorry=fact.own_sorry,
         )
         for name, fact in everything.items()
-        if not fact.auxiliary
+        if not fact.auxiliary and name == fact.user_name
     }

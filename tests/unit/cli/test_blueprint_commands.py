@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,18 +55,69 @@ def test_status_counts_and_tells_by_the_text(repo: Path, capsys: pytest.CaptureF
     assert "5 nodes" in capsys.readouterr().out
 
 
-def test_sync_by_text_only_takes_false_marks_away(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sync_by_text_takes_false_marks_away_only_where_the_text_is_trusted(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = repo / "blueprint/src/web.tex"
     assert type_in("blueprint", "check", str(repo), "--static") == 7
     assert type_in("blueprint", "sync", str(repo), "--static") == 0
     assert file.read_text() == TEX
-    assert "Nothing was written" in capsys.readouterr().out
+    assert "Nothing was written" in capsys.readouterr().err
     assert type_in("blueprint", "sync", str(repo), "--static", "--write") == 0
+    assert file.read_text() == TEX
+    assert "2 marks left that only the text shows to be false: add --trust-text" in capsys.readouterr().out
+    assert type_in("blueprint", "sync", str(repo), "--static", "--write", "--trust-text") == 0
     assert file.read_text().count("\\leanok") == TEX.count("\\leanok") - 2
     capsys.readouterr()
-    assert type_in("blueprint", "sync", str(repo), "--static", "--write", "--json") == 0
+    assert type_in("blueprint", "sync", str(repo), "--static", "--write", "--trust-text", "--json") == 0
     assert json.loads(capsys.readouterr().out)["edits"] == []
     assert type_in("blueprint", "check", str(repo), "--static") == 0
+    assert capsys.readouterr().out == "3 of 3 marks could not be checked.\n"
+    assert type_in("blueprint", "check", str(repo), "--static", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["true"], told["marks"], told["unchecked"]) == (None, 3, 3)
+
+
+def test_the_diff_on_standard_output_is_a_patch_whatever_its_lines_hold(
+    repo: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = repo / "blueprint/src/web.tex"
+    before = TEX.encode().replace(b"\n", b"\r\n", 1) + b"% " + b"long line " * 400 + b"\xff\x1b[31m\t\n"
+    file.write_bytes(
+        before.replace(b"\\uses{good}\\leanok\\end{proof}", b"\\leanok " + b"and then " * 90 + b"\\end{proof}")
+    )
+    assert type_in("blueprint", "sync", str(repo), "--static") == 0
+    patch = repo.parent / "x.patch"
+    patch.write_bytes(capfdbinary.readouterr().out)
+    subprocess.run(["git", "apply", str(patch)], cwd=repo, check=True)
+    assert file.read_bytes().count(b"\\leanok") == TEX.count("\\leanok") - 2
+    assert type_in("blueprint", "sync", str(repo), "--static") == 0
+    assert capfdbinary.readouterr().out == b""
+
+
+def test_a_list_of_names_out_of_date_is_told_without_lean(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "blueprint/src/web.tex").write_text("\\begin{lemma}\\label{good}\\lean{good}\\end{lemma}\n")
+    decls = repo / "blueprint/lean_decls"
+    decls.write_text("old_name")
+    assert type_in("blueprint", "check", str(repo), "--static") == 7
+    assert "lean_decls: is out of date" in capsys.readouterr().out
+    assert type_in("blueprint", "sync", str(repo), "--static", "--write") == 0
+    assert decls.read_text() == "good"
+    assert type_in("blueprint", "check", str(repo), "--static") == 0
+    assert "Lean has not seen every declaration" in capsys.readouterr().out
+
+
+def test_a_proof_that_is_written_is_not_ready_to_be_proved(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "".join(
+        f"\\begin{{lemma}}\\label{{{name}}}\\lean{{{name}}}\\leanok\\end{{lemma}}\\begin{{proof}}\\end{{proof}}\n"
+        for name in ("good", "bad", "gone")
+    )
+    (repo / "blueprint/src/web.tex").write_text(text)
+    assert type_in("blueprint", "status", str(repo), "--static", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [key for key, _ in told["ready"]] == ["bad", "gone"]
+    assert told["unmarked"] == 0
+    assert ["mark missing" in str(line["notes"]) for line in told["lines"]] == [True, False, False]
 
 
 def test_what_cannot_be_done_is_told(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:

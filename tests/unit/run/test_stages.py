@@ -196,9 +196,6 @@ def test_what_the_blueprint_is_told() -> None:
         "B": {"t": fact("t", axioms=("sorryAx", "propext"), has_sorry=True, uses=("_private.A.0.lemma",))},
     }
     assert blueprint_facts(declarations) == {
-        "lemma": DeclarationTruth(
-            exists=True, statement_has_sorry=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True
-        ),
         "d": DeclarationTruth(exists=True, is_data=True),
         "t": DeclarationTruth(exists=True, axioms=("sorryAx", "propext"), sorry_free=False, rests_on=("lemma",)),
     }
