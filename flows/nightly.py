@@ -104,6 +104,7 @@ async def work(request: RunRequest) -> dict[str, object]:
         stop.ends_with(scheduler.shutdown)
         began = monotonic()
         results = await prove_goals(scheduler, found.goals)
+        results = run.ledger.with_former_proofs(found.goals, results)
         outcome = MarketOutcome()
         if run.settings.market and run.settings.profile is not Profile.STUB:
             left = run.budget - (monotonic() - began)

@@ -21,7 +21,7 @@ from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, show_summary, tell
 from orchestrator.config import Paths, Settings, load_settings
-from orchestrator.errors import ConfigError
+from orchestrator.errors import ConfigError, RepositoryError, StoppedError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
 from orchestrator.run.request import Asked, Publish, request_of
@@ -55,7 +55,8 @@ def prove(
     output folder. The repository itself is not touched. Ctrl-C stops in an orderly way: what was found is verified and
     written.
 
-    Exit code 0 when the run went through, no matter how much it proved, and 130 when it was stopped.
+    Exit code 0 when the run went through, no matter how much it proved, 3 when there are sorries but none of them could
+    be worked on, and 130 when it was stopped.
 
     Examples
     --------
@@ -229,4 +230,7 @@ def finish(console: Console, repo: str, summary: Mapping[str, Any], folder: Path
     show_summary(console, summary, folder, next_commands(repo, summary, folder))
     if as_json:
         print_json(summary)
-    return 130 if summary["stopped"] else 0
+    if summary["stopped"]:
+        return StoppedError.exit_code
+    lost = not summary["goals_total"] and summary["coverage"]["sorries"]
+    return RepositoryError.exit_code if lost else 0

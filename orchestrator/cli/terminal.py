@@ -25,6 +25,8 @@ _STATUS_STYLES = {
     GoalStatus.SOLVED: "green",
     GoalStatus.CONDITIONAL: "yellow",
     GoalStatus.OPEN: "dim",
+    GoalStatus.NOT_TRIED: "dim",
+    GoalStatus.FOUND: "cyan",
     GoalStatus.LOOKS_FALSE: "magenta",
     GoalStatus.REJECTED: "red",
     GoalStatus.SKIPPED: "dim",
@@ -174,6 +176,8 @@ def show_summary(console: Console, summary: Mapping[str, Any], out: Path, comman
     if summary["stopped"]:
         say(console, "yellow", "The run ended early:", f"{summary['stopped']}.")
     tell(console, _totals(summary), "bold")
+    if summary["coverage"]["words"]:
+        say(console, "yellow", "not all files:", summary["coverage"]["words"])
     if summary["blueprint"]:
         added = sum(1 for mark in summary["blueprint"] if mark["change"] == "added")
         removed = len(summary["blueprint"]) - added
@@ -189,7 +193,7 @@ def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:
     return (
         f"{goal['file']}:{goal['line']}",
         goal["declaration"],
-        (status.value.replace("_", " "), _STATUS_STYLES[status]),
+        (status.words, _STATUS_STYLES[status]),
         (goal["strategy"] or "") if found else "",
         duration(goal["time_seconds"]) if goal["time_seconds"] else "",
         (
@@ -202,8 +206,9 @@ def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:
 def _totals(summary: Mapping[str, Any]) -> str:
     total = summary["goals_total"]
     if not total:
-        return "No open goals: there is nothing to prove"
+        lost = summary["coverage"]["sorries"]
+        return "No sorry could be worked on" if lost else "No open goals: there is nothing to prove"
     counts = {status: sum(goal["status"] == status for goal in summary["goals"]) for status in GoalStatus}
-    words = [f"{count} {status.value.replace('_', ' ')}" for status, count in counts.items() if count]
+    words = [f"{count} {status.words}" for status, count in counts.items() if count]
     took = duration(summary["wall_seconds"])
     return f"{counts[GoalStatus.SOLVED]} of {counted(total, 'goal')} solved and verified in {took}: {', '.join(words)}"

@@ -50,9 +50,16 @@ class GoalStatus(StrEnum):
     SOLVED = "solved"
     CONDITIONAL = "conditional"
     OPEN = "open"
+    NOT_TRIED = "not_tried"
+    FOUND = "found"
     LOOKS_FALSE = "looks_false"
     REJECTED = "rejected"
     SKIPPED = "skipped"
+
+    @property
+    def words(self) -> str:
+        """The status as people read it."""
+        return "found, awaiting the gate" if self is GoalStatus.FOUND else self.value.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)

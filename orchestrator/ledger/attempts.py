@@ -190,12 +190,11 @@ def rebuild_counts(database: Database, connection: Connection) -> None:
     _count(database, connection, (tuple(row) for row in connection.execute(select(*columns))))
 
 
-def count_attempted_goals(connection: Connection) -> tuple[int, int]:
-    """Distinct goals attempted, and proved."""
+def count_attempted_goals(connection: Connection) -> int:
+    """Distinct goals attempted."""
     # A subquery, for which the databases use an index; count(DISTINCT …) sorts all rows again.
     attempted = select(ATTEMPTED_GOALS.c.goal_hash).distinct()
-    proved = attempted.where(ATTEMPTED_GOALS.c.successes > 0)
-    return count_rows(connection, attempted.subquery()), count_rows(connection, proved.subquery())
+    return count_rows(connection, attempted.subquery())
 
 
 def count_attempts(connection: Connection) -> Mapping[str, StrategyTotals]:

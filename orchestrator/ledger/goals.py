@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from orchestrator.goals.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
 from orchestrator.goals.normal_form import goal_hash
@@ -60,9 +60,16 @@ class GoalSection(Section):
                 query = query.where(GOALS.c[column] == str(value))
         return self._all(goal_record, query)
 
+    def mark_found(self, repo: str, goal_id: str) -> None:
+        """Say of a goal, if it is there, that a proof of it awaits the gate."""
+        here = (GOALS.c.repo == repo, GOALS.c.id == goal_id)
+        with self._database.write() as connection:
+            connection.execute(update(GOALS).where(*here).values(status=GoalStatus.FOUND))
+
     def goal_environments(self, repo: str) -> Mapping[str, str]:
-        """Under which environment each goal of a repository was seen last, by id."""
-        return self._pairs(select(GOALS.c.id, GOALS.c.environment).where(GOALS.c.repo == repo))
+        """Under which environment each goal of a repository was seen last, by id; those never tried are left out."""
+        tried = GOALS.c.status != GoalStatus.NOT_TRIED
+        return self._pairs(select(GOALS.c.id, GOALS.c.environment).where(GOALS.c.repo == repo, tried))
 
 
 def _rows(records: Iterable[GoalRecord]) -> list[dict[str, Any]]:

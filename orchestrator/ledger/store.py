@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import select
+
 from orchestrator.ledger.attempts import AttemptSection, count_attempted_goals, count_attempts
 from orchestrator.ledger.changes import Changes, PostgresChanges, SqliteChanges
 from orchestrator.ledger.claims import ClaimSection
@@ -15,7 +17,7 @@ from orchestrator.ledger.database import Database, count_by, count_rows
 from orchestrator.ledger.export import ExportSection
 from orchestrator.ledger.goals import GoalSection
 from orchestrator.ledger.pages import PageSection
-from orchestrator.ledger.records import RunRecord
+from orchestrator.ledger.records import ProofVerdict, RunRecord
 from orchestrator.ledger.runs import NEWEST_RUNS, RunSection
 from orchestrator.ledger.statistics import StatisticsSection
 from orchestrator.ledger.summaries import LedgerStatistics
@@ -89,14 +91,14 @@ class Ledger(
     def statistics(self) -> LedgerStatistics:
         """The ledger at a glance, all of one moment."""
         with self._database.read() as connection:
-            attempted, solved = count_attempted_goals(connection)
             strategies = count_attempts(connection)
+            passed = select(PROOFS.c.goal_hash).distinct().where(PROOFS.c.verdict == ProofVerdict.PASSED)
             last_run = connection.execute(NEWEST_RUNS.limit(1)).first()
             return LedgerStatistics(
                 runs=count_rows(connection, RUNS),
                 goals=count_by(connection, GOALS.c.status),
-                goals_attempted=attempted,
-                goals_solved=solved,
+                goals_attempted=count_attempted_goals(connection),
+                goals_solved=count_rows(connection, passed.subquery()),
                 attempts=sum(totals.attempts for totals in strategies.values()),
                 successes=sum(totals.successes for totals in strategies.values()),
                 strategies=strategies,

@@ -180,7 +180,7 @@ class LedgerStatistics(BaseModel):
     runs: int
     goals: Mapping[str, int] = Field(description="Goals of all repositories by status")
     goals_attempted: int = Field(description="Distinct goals (by hash) with an attempt")
-    goals_solved: int = Field(description="Distinct goals with a successful attempt")
+    goals_solved: int = Field(description="Distinct goals with a proof that the gate passed")
     attempts: int
     successes: int
     strategies: Mapping[str, StrategyTotals]

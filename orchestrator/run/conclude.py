@@ -21,6 +21,7 @@ from orchestrator.run.report.summary import GoalReport, Summary, attempts_jsonl
 from orchestrator.run.run import Beginning, Run
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.helper_lemmas import naming
+from orchestrator.source.loading import coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def conclude(
         config=run_config(run.settings),
         problems=(*project.problems, *extraction.problems),
         notes=notes,
+        coverage=coverage(project, extraction.problems),
         blueprint=update.marks,
         lean=run.servers.description,
         stopped=run.ledger.stop.reason,

@@ -106,6 +106,24 @@ class RunLedger:
         ]
         return _known(found[-1].strategy, found[-1].tactics) if found else None
 
+    def former_proof(self, goal: Goal) -> Result | None:
+        """The newest proof of this goal that passed before something around it changed, not judged here yet."""
+        judged = self._judgements(goal)
+        passed = [
+            proof
+            for proof in self.store.proofs(goal_text=goal.text)
+            if (proof.repo, proof.goal_id, proof.verdict) == (self.repo, goal.id, ProofVerdict.PASSED)
+            and not proof.helpers  # they stand at a line of the file as it was
+            and proof.script not in judged
+        ]
+        return _known(passed[-1].strategy, passed[-1].script.split("\n")) if passed else None
+
+    def with_former_proofs(self, goals: Iterable[Goal], results: Mapping[str, Result]) -> dict[str, Result]:
+        """The results, with former proofs for the gate to judge where no proof was found."""
+        unproved = (goal for goal in goals if goal.id not in results or not results[goal.id].success)
+        former = ((goal.id, self.former_proof(goal)) for goal in unproved)
+        return {**results, **{key: proof for key, proof in former if proof is not None}}
+
     def _judgements(self, goal: Goal) -> Mapping[str, ProofRecord]:
         """The gate's last word on each script for this very goal in its present environment."""
         here = (self.repo, goal.id, self.environment(goal))
@@ -176,6 +194,7 @@ class RunLedger:
         if result.success:
             cached = KnownTactics(result.tactics, 1.0, strategy)
             self._proved[self._key(goal)] = goal, cached
+            self.store.mark_found(self.repo, goal.id)
         self.made.append(AttemptEntry(goal, strategy, result, datetime.now(UTC)))
 
     def record_replay(self, goal: Goal, success: bool, seconds: float) -> None:
@@ -254,8 +273,8 @@ class RunLedger:
                 )
 
     def add_goals(self, goals: Iterable[Goal]) -> None:
-        """Keep the goals that were not known, as open; where the others stand, the gate will say."""
-        self.store.add_goals([self._record(goal, GoalStatus.OPEN) for goal in goals])
+        """Keep the goals that were not known, as not tried; where the others stand, the gate will say."""
+        self.store.add_goals([self._record(goal, GoalStatus.NOT_TRIED) for goal in goals])
 
     def record_end(self, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
         """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and

@@ -17,6 +17,10 @@ _NOTES = {
     Outcome.TIMEOUT: "out of time",
     Outcome.CANCELLED: "not tried to the end: the run was stopped",
 }
+_NOT_TRIED = {
+    Outcome.TIMEOUT: "not reached: the time was up",
+    Outcome.CANCELLED: "not reached: the run was stopped",
+}
 
 
 def left_alone(goal: Goal) -> str:
@@ -71,9 +75,18 @@ def goal_reports(
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue
+        if verdict is None and not_reached(result):
+            note = _NOT_TRIED.get(result.outcome, "") if result else ""
+            reports.append(GoalReport(goal, GoalStatus.NOT_TRIED, result, note=note))
+            continue
         note = verdict.reason if verdict is not None and not verdict.accepted else _note_on(result)
         reports.append(GoalReport(goal, status_of(verdict), result, verdict, note))
     return tuple(reports)
+
+
+def not_reached(result: Result | None) -> bool:
+    """Whether nothing was tried on a goal in this run, for want of time."""
+    return result is None or (not result.success and not result.attempts and result.outcome in _NOT_TRIED)
 
 
 def _note_on(result: Result | None) -> str:

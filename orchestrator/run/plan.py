@@ -105,6 +105,8 @@ def _worth_trying(run: Run, goal: Goal, strategies: Mapping[StrategyType, Strate
     """Whether an attempt on a goal could come to anything new."""
     if run.ledger.known_proof(goal) is not None:
         return False
+    if run.ledger.former_proof(goal) is not None:
+        return True
     cached = run.ledger.cached_tactics(goal)
     if cached is not None and cached.success_rate > TRUSTED_RATE and run.settings.profile is not Profile.STUB:
         return True

@@ -17,7 +17,6 @@ class Publish(StrEnum):
     PATCH = "patch"
     BRANCH = "branch"
     PR = "pr"
-    PULL_REQUEST = PR
 
 
 class HostKind(StrEnum):
@@ -95,7 +94,7 @@ def request_of(
         raise ConfigError("no repository is named", where="repo", hint=hint)
     word = asked.get("publish") or Publish.PATCH
     if word not in set(Publish):
-        raise ConfigError(f"publish cannot be {word!r}", where="publish", hint="Allowed: patch, branch, pr")
+        raise ConfigError(f"publish cannot be {word!r}", where="publish", hint=f"Allowed: {', '.join(Publish)}")
     chosen, profile, budget = dict(settings or {}), asked.get("profile"), asked.get("budget_seconds")
     if profile is not None:
         chosen["profile"] = Profile(profile)

@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from orchestrator.config import Profile, Settings
+from orchestrator.errors import RepositoryError
 from orchestrator.gate.fillings import Allowance
 from orchestrator.git.checkout import Checkout, checkout
+from orchestrator.goals.events import Notice, notify
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers, usable
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.request import RunRequest
-from orchestrator.source.loading import load_project
+from orchestrator.source.loading import coverage, load_project
 from orchestrator.source.owner_rules import Rules, load_rules
 from orchestrator.source.project import Project
+from orchestrator.source.scan import scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,14 @@ class Repository:
         """
         found = checkout(request.repo, request.ref, cache=settings.paths.checkouts)
         project = usable(settings, settings.paths, load_project(found.path, commit=found.commit))
+        scope = coverage(project)
+        if scope.sorries and not any(scan(module.text) for module in project.modules):
+            hint = (
+                "Build the project with its own Lean (`lake build`) and leave ORCH_LEAN at auto; `orchestrator doctor`"
+            )
+            raise RepositoryError(f"No sorry can be worked on: {scope.words}", where=found.source, hint=hint)
+        if scope.words:
+            notify(Notice(scope.words))
         return cls(found, project, load_rules(found.path))
 
     def budgeted(self, settings: Settings) -> Settings:

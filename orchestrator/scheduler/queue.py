@@ -51,9 +51,17 @@ class GoalQueue:
         """Whether a goal of this weight is in line."""
         return bool(self._lines[weight])
 
+    def weights(self) -> list[Weight]:
+        """Weights with a goal in line, the least tried goal first: nobody waits while another is tried twice."""
+        waiting = [weight for weight, line in self._lines.items() if line]
+        return sorted(waiting, key=lambda weight: self._lines[weight][0].round)
+
     def wants(self, now: float) -> bool:
-        """Whether some line is empty and not put off, so that a goal of its weight could start at once."""
-        return any(not line and self._not_before[weight] <= now for weight, line in self._lines.items())
+        """Whether some line is not put off and holds no untried goal, so that a new one could start at once."""
+        return any(
+            not (line and line[0].round == 0) and self._not_before[weight] <= now
+            for weight, line in self._lines.items()
+        )
 
     def add(self, goal: Goal, weight: Weight, *, round: int = 0) -> None:
         """Put a goal in line."""

@@ -125,7 +125,7 @@ class QueueRunner:
         while started:
             started = False
             self._take(now)
-            for weight in Weight:
+            for weight in self._line.weights():
                 waiting = self._line.next(weight, now)
                 if waiting is None:
                     continue
@@ -155,7 +155,16 @@ class QueueRunner:
             self._source.done()
             return
         self._seen.add(goal.id)
-        self._line.add(goal, weight_of(goal, self._settings))
+        if not self._known(goal):
+            self._line.add(goal, weight_of(goal, self._settings))
+
+    def _known(self, goal: Goal) -> bool:
+        """Answer for a goal whose proof is known, which takes neither a slot nor the run's time."""
+        known = self._attempts.context.memory.known_proof(goal)
+        if known is not None:
+            self._emit(GoalStarted(goal))
+            self._done(goal, replace(known, known=True))
+        return known is not None
 
     async def _nap(self) -> None:
         now = self._clock()
@@ -184,7 +193,8 @@ class QueueRunner:
                 result = task.result() if ended else CANCELLED
                 self._done(waiting.goal, _together(self._before.get(waiting.goal.id), result))
             for goal in self._unfinished():
-                self._done(goal, self._before.get(goal.id) or self._not_reached())
+                if goal.id in self._before or not self._known(goal):
+                    self._done(goal, self._before.get(goal.id) or self._not_reached())
 
     def _let_go(self, weight: Weight, _: asyncio.Task[Result]) -> None:
         self._admission.release(weight)

@@ -13,7 +13,9 @@ from orchestrator.source.files import MAXIMUM_BYTES, find_modules, packages_belo
 from orchestrator.source.header import parse_header
 from orchestrator.source.lakefile import Lakefile, Options, Parts, Pattern, Target, parse_lean, parse_toml
 from orchestrator.source.lexer import join_name, name_parts
-from orchestrator.source.project import FileProblem, Project, SourceModule
+from orchestrator.source.project import FileProblem, LeftOut, Project, SourceModule
+from orchestrator.source.scan import scan
+from orchestrator.text import counted
 
 _EVERYTHING = Target("", (Pattern((), itself=False),))
 _TOOLCHAIN_BYTES = 4096
@@ -48,6 +50,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
     order = build_order({name: module.imports for name, module in loader.modules.items()}, loader.unusable)
     for name, message in order.left_out.items():
         loader.problems.append(FileProblem(loader.modules[name].path, message))
+        loader.left_out.append(LeftOut(loader.modules[name], "need files that cannot be used"))
     return Project(
         name=lakefile.name or root.name,
         root=str(root),
@@ -55,6 +58,7 @@ def load_project(root: Path, *, commit: str = "") -> Project:
         commit=commit,
         modules=tuple(loader.modules[name] for name in order.names),
         problems=tuple(sorted(set(loader.problems), key=lambda problem: (problem.path, problem.message))),
+        left_out=tuple(loader.left_out),
     )
 
 
@@ -78,6 +82,7 @@ class _Loader:
     options: dict[str, Options] = field(default_factory=dict)
     unusable: set[str] = field(default_factory=set)
     problems: list[FileProblem] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
     def read_lakefile(self) -> Lakefile | None:
         """The package's lakefile, None when there is none."""
@@ -174,8 +179,8 @@ class _Loader:
                     self.problems.append(FileProblem(module.path, message))
                     self.unusable.add(name)
                     break
-        for name in self.unusable:
-            self.modules.pop(name, None)
+        for name in sorted(self.unusable & self.modules.keys()):
+            self.left_out.append(LeftOut(self.modules.pop(name), "need files that cannot be used"))
 
 
 def _owned(targets: tuple[Target, ...], modules: Mapping[str, SourceModule]) -> tuple[Pattern, ...]:
@@ -203,20 +208,64 @@ def importable(project: Project, libraries: Collection[str]) -> Project:
 
     Raises RepositoryError: no file is left.
     """
-    kept, problems = [], []
-    for module in project.modules:
-        missing = [name for name in project.external_imports(module.name) if name.partition(".")[0] not in libraries]
-        if missing:
-            words = (
-                f"imports {', '.join(missing[:3])}, which Lean does not have here (only {', '.join(sorted(libraries))})"
-            )
+    missing: dict[str, set[str]] = {}
+    kept, problems, left_out = [], [], []
+    for module in project.modules:  # in build order
+        own = {name for name in module.imports if name not in project.by_name}
+        lacks = {name for name in own if name.partition(".")[0] not in libraries}
+        missing[module.name] = lacks.union(*(missing.get(name, ()) for name in module.imports))
+        if lacks := missing[module.name]:
+            shown = ", ".join(sorted(lacks)[:3])
+            words = f"imports {shown}, which Lean does not have here (only {', '.join(sorted(libraries))})"
             problems.append(FileProblem(module.path, words))
+            packages = " and ".join(sorted({name.partition(".")[0] for name in lacks}))
+            left_out.append(LeftOut(module, f"import {packages}"))
         else:
             kept.append(module)
-    project = replace(project, modules=tuple(kept), problems=(*project.problems, *problems))
+    project = replace(
+        project,
+        modules=tuple(kept),
+        problems=(*project.problems, *problems),
+        left_out=(*project.left_out, *left_out),
+    )
     if not project.modules:
         raise nothing_usable(project, project.problems)
     return project
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a project is worked on; `sorries` are those of the other files, by the text, and `why` of them."""
+
+    files: int = 0
+    worked_on: int = 0
+    sorries: int = 0
+    why: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Such as "3 of 7 files worked on; 50 sorries in the others: they import Mathlib"; "" for the whole project."""
+        if self.worked_on == self.files:
+            return ""
+        lost = counted(self.sorries, "sorry", "sorries") if self.sorries else "no sorry"
+        why = f": they {' or '.join(self.why)}" if self.sorries else ""
+        return f"{self.worked_on} of {counted(self.files, 'file')} worked on; {lost} in the others{why}"
+
+
+def coverage(project: Project, problems: Sequence[FileProblem] = ()) -> Coverage:
+    """How much of a project is worked on, where `problems` are files of it that Lean did not take."""
+    paths = {problem.path for problem in problems}
+    refused = [LeftOut(module, "do not elaborate") for module in project.modules if module.path in paths]
+    left = [*project.left_out, *refused]
+    known = {*project.by_path, *(one.module.path for one in left)}
+    unread = {problem.path for problem in project.problems if problem.path.endswith(".lean")} - known
+    sorries = [(len(scan(one.module.text)), one.why) for one in left]
+    return Coverage(
+        files=len(project.modules) + len(project.left_out) + len(unread),
+        worked_on=len(project.modules) - len(refused),
+        sorries=sum(number for number, _ in sorries),
+        why=tuple(dict.fromkeys(why for number, why in sorries if number)),
+    )
 
 
 def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> RepositoryError:

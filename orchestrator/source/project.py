@@ -49,6 +49,14 @@ class FileProblem:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A file that was read but is not worked on; `why` is said of several files, such as "import Mathlib"."""
+
+    module: SourceModule
+    why: str
+
+
+@dataclass(frozen=True)
 class Project:
     """The modules of a project in build order: every module comes after the ones it imports.
 
@@ -64,6 +72,7 @@ class Project:
     commit: str = ""
     modules: tuple[SourceModule, ...] = ()
     problems: tuple[FileProblem, ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, SourceModule]:

@@ -31,6 +31,7 @@ def a_summary(*goals: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "goals_conditional": 0,
         "problems": [],
         "notes": [],
+        "coverage": {"files": 1, "worked_on": 1, "sorries": 0, "why": [], "words": ""},
         "blueprint": [],
         "stopped": "",
         "wall_seconds": 208.2,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from orchestrator.gate.verdict import Verdict
+from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.git.push import CommitDraft
 from orchestrator.goals.goal import SorryKind, SourceSpan
 from orchestrator.goals.result import HelperLemma
@@ -19,13 +19,15 @@ def plan_commits(
     """Commits for the proofs that passed the gate, in the order of files and declarations, and one for the blueprint.
 
     Args:
-        reports: of a run; those without an accepted verdict are left out.
+        reports: of a run; those without an accepted verdict are left out, and so are proofs that rest on a sorry.
         texts: the Lean files of the commit worked on, by path.
         blueprint: new content of the blueprint's files, those that change.
     """
     by_declaration: dict[tuple[str, str], list[GoalReport]] = {}
     for report in reports:
-        if report.verdict is not None and report.verdict.accepted and report.result is not None:
+        verdict = report.verdict
+        unconditional = verdict is not None and verdict.accepted and verdict.status is not VerdictStatus.CONDITIONAL
+        if unconditional and report.result is not None:
             by_declaration.setdefault((report.goal.file, report.goal.declaration), []).append(report)
     placed: dict[str, list[tuple[SourceSpan, str, SorryKind]]] = {}
     helpers: dict[str, list[HelperLemma]] = {}
@@ -65,6 +67,4 @@ def _message(declaration: str, group: Iterable[GoalReport]) -> str:
     if verdict is not None:
         lines += ["", "Checked from scratch: the statement is unchanged, and nothing else in the project is different."]
         lines.append(f"Axioms: {verdict.axioms_seen}")
-        if verdict.rests_on:
-            lines.append(f"Conditional: it rests on {', '.join(verdict.rests_on)}, which still have a sorry.")
     return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.errors import PublishError
 from orchestrator.git.checkout import Checkout
 from orchestrator.git.hosts import GITHUB_API, GITLAB_API, GitHub, GitLab, Host
 from orchestrator.git.push import CommitDraft, push_branch
@@ -38,11 +39,11 @@ def publish(
     Args:
         how: patch does nothing here.
         commits: what to publish; without any, nothing is pushed or opened.
-        host: where requests are opened; needed for `pr`.
+        host: where requests are opened.
         access: where to push and the token for it; the repository itself unless given.
 
     Raises:
-        PublishError: git or the host refused.
+        PublishError: git or the host refused, or `pr` has no host; it names the branch that is pushed all the same.
     """
     if how is Publish.PATCH or not commits:
         return ()
@@ -60,15 +61,23 @@ def publish(
         if pushed.moved
         else f"the branch {pushed.branch} is up to date at {pushed.commit[:12]}"
     ]
-    if how is Publish.PULL_REQUEST and host is not None:
+    return (*done, _requested(host, branch, summary)) if how is Publish.PR else tuple(done)
+
+
+def _requested(host: Host | None, branch: str, summary: Mapping[str, Any]) -> str:
+    pushed = f"The branch {branch} is pushed, but no pull request could be opened"
+    if host is None:
+        hint = "Name a Lean project block (--project) whose source host has a token, or open the pull request by hand"
+        raise PublishError(f"{pushed}: no source host with a token is set up", hint=hint)
+    try:
         request = host.find(branch)
         if request is None:
-            request = host.open(branch, host.default_branch(), title(summary), body(summary))
-            done.append(f"opened {request.url}")
-        else:
-            host.update(request, title(summary), body(summary))
-            done.append(f"updated {request.url}")
-    return tuple(done)
+            return f"opened {host.open(branch, host.default_branch(), title(summary), body(summary)).url}"
+        host.update(request, title(summary), body(summary))
+        return f"updated {request.url}"
+    except PublishError as error:
+        hint = error.hint or "Open it by hand, or run again"
+        raise PublishError(f"{pushed}: {error.what}", where=error.where, hint=hint) from error
 
 
 def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tuple[str, ...]:
@@ -81,7 +90,7 @@ def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tupl
 
 def title(summary: Mapping[str, Any]) -> str:
     """Such as "Prove 12 sorries"."""
-    return f"Prove {counted(_number(summary, 'solved', 'conditional'), 'sorry', 'sorries')}"
+    return f"Prove {counted(_number(summary, 'solved'), 'sorry', 'sorries')}"
 
 
 def body(summary: Mapping[str, Any]) -> str:

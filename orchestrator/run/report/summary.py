@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.marketplace.trade import Trade
+from orchestrator.source.loading import Coverage
 from orchestrator.source.project import FileProblem
 
 TIMESTAMP_FORMAT = "%Y%m%d-%H%M%S"
@@ -115,6 +116,7 @@ class Summary:
     problems: Sequence[FileProblem] = ()
     notes: Sequence[str] = ()
     blueprint: Sequence[Mark] = ()
+    coverage: Coverage = field(default_factory=Coverage)
     lean: str = ""
     stopped: str = ""
     trades: Sequence[Trade] = ()
@@ -170,6 +172,7 @@ class Summary:
             "strategies": {name: {"used": used, "succeeded": won} for name, (used, won) in self.strategies.items()},
             "config": dict(self.config),
             "problems": [{"file": problem.path, "message": problem.message} for problem in self.problems],
+            "coverage": {**asdict(self.coverage), "words": self.coverage.words},
             "notes": self.notes,
             "blueprint": self.blueprint,
             "market": self.trades,

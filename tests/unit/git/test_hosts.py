@@ -132,9 +132,7 @@ def test_a_pull_request_for_a_pushed_branch_is_opened_and_later_updated(
         goals = [{**goal, "status": "solved", "verdict": None}] * proved
         summary = {"goals": goals, "commit": found.commit, "run_id": "r", "lean": "4.28", "blueprint": []}
         commits = [CommitDraft(f"Prove {n}\n", {"A.lean": f"rfl {n}"}) for n in range(proved)]
-        words += publish(
-            Publish.PULL_REQUEST, found, commits, summary, branch="ours", host=host_of(access), access=access
-        )
+        words += publish(Publish.PR, found, commits, summary, branch="ours", host=host_of(access), access=access)
     assert [word.partition(" ")[0] for word in words] == ["pushed", "opened", "pushed", "updated"]
     (request,) = server.requests
     assert (request["title"], request["base"]) == ("Prove 2 sorries", "main")

@@ -241,7 +241,7 @@ def test_statistics_count_attempts_by_strategy(ledger: Ledger) -> None:
     )
     statistics = ledger.statistics()
     assert (statistics.attempts, statistics.successes) == (3, 1)
-    assert (statistics.goals_attempted, statistics.goals_solved) == (2, 1)
+    assert (statistics.goals_attempted, statistics.goals_solved) == (2, 0)
     assert statistics.model_dump()["strategies"] == {
         "micro": {
             "attempts": 2,

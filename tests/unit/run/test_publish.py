@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from orchestrator.errors import PublishError
 from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.git.checkout import Checkout
+from orchestrator.git.hosts import Request
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
 from orchestrator.run.publish.commits import plan_commits
@@ -16,6 +18,14 @@ from orchestrator.run.report.ci import failing, findings, junit, sarif, workflow
 from orchestrator.run.report.summary import GoalReport
 from orchestrator.run.request import Publish
 from tests.doubles.memory_host import MemoryHost
+
+
+class ClosedHost(MemoryHost):
+    """A host that lets nobody open a request."""
+
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        raise PublishError("the source host refused with 403", hint="Give the token the right to")
+
 
 TEXT = "theorem a : 1 = 1 := by\n  sorry\n\ntheorem b : 2 = 2 ∧ 3 = 3 := ⟨by sorry, by sorry⟩\n"
 
@@ -30,9 +40,9 @@ def proved(declaration: str, line: int, column: int, tactic: str, status: Verdic
 
 
 REPORTS = (
-    proved("b", 4, 33, "rfl", VerdictStatus.CONDITIONAL),
+    proved("b", 4, 33, "rfl", VerdictStatus.PASSED),
     proved("a", 2, 2, "rfl", VerdictStatus.PASSED),
-    proved("b", 4, 43, "simp", VerdictStatus.CONDITIONAL),
+    proved("b", 4, 43, "simp", VerdictStatus.PASSED),
     GoalReport(Goal(id="c", text="⊢ y", file="A.lean", declaration="c"), GoalStatus.OPEN),
 )
 
@@ -62,7 +72,14 @@ def test_one_commit_a_declaration_each_on_top_of_the_others() -> None:
     assert second.files == {"A.lean": TEXT.replace("  sorry", "  rfl").replace("sorry, by sorry", "rfl, by simp")}
     assert "closed by micro in 0.2 s" in second.message
     assert "Axioms: propext" in second.message
-    assert "it rests on below" in second.message
+
+
+def test_what_rests_on_a_sorry_is_never_pushed_as_a_proof() -> None:
+    conditional = proved("b", 4, 33, "rfl", VerdictStatus.CONDITIONAL)
+    (only,) = plan_commits((REPORTS[1], conditional), {"A.lean": TEXT})
+    assert only.message.startswith("Prove a\n")
+    assert only.files == {"A.lean": TEXT.replace("  sorry", "  rfl")}
+    assert plan_commits((conditional,), {"A.lean": TEXT}) == ()
 
 
 def test_the_blueprint_is_a_commit_of_its_own() -> None:
@@ -73,13 +90,13 @@ def test_the_blueprint_is_a_commit_of_its_own() -> None:
 
 def test_a_request_names_what_is_proved_conditional_and_false() -> None:
     shown = summary(a="solved", b="conditional", c="looks_false", d="open")
-    assert title(shown) == "Prove 2 sorries"
+    assert title(shown) == "Prove 1 sorry"
     text = body(shown)
     assert text.startswith(MARKER)
     assert "| `a` | `A.lean`:1 | `simp \\| rfl` (micro) |" in text
     assert "rests on `below`" in text
     assert "`false for n = 0`" in text
-    assert "1 sorry is still open" in text
+    assert "2 sorries are still open" in text
 
 
 @pytest.fixture
@@ -102,15 +119,31 @@ def test_a_pull_request_is_opened_once_and_updated(found: Checkout) -> None:
         return publish(how, found, commits[:count], shown, branch="ours", host=host)
 
     assert run(Publish.PATCH, summary(a="solved"), 1) == ()
-    pushed, opened = run(Publish.PULL_REQUEST, summary(a="solved"), 1)
+    pushed, opened = run(Publish.PR, summary(a="solved"), 1)
     assert pushed.startswith("pushed 1 commit to ours")
     assert opened == "opened memory:ours"
-    pushed, updated = run(Publish.PULL_REQUEST, summary(a="solved", b="solved"), 2)
+    pushed, updated = run(Publish.PR, summary(a="solved", b="solved"), 2)
     assert updated == "updated memory:ours"
     assert [kept[1] for kept in host.requests.values()] == ["Prove 2 sorries"]
     (same,) = run(Publish.BRANCH, summary(a="solved", b="solved"), 2)
     assert "up to date" in same
-    assert publish(Publish.PULL_REQUEST, found, (), summary(), branch="ours", host=host) == ()
+    assert publish(Publish.PR, found, (), summary(), branch="ours", host=host) == ()
+
+
+@pytest.mark.parametrize("host", [None, ClosedHost()])
+def test_a_pull_request_that_cannot_be_opened_is_an_error_with_the_branch(
+    found: Checkout, host: MemoryHost | None
+) -> None:
+    commits = plan_commits(REPORTS, {"A.lean": TEXT})
+    with pytest.raises(PublishError, match="The branch ours is pushed, but no pull request could be opened") as raised:
+        publish(Publish.PR, found, commits, summary(a="solved"), branch="ours", host=host)
+    assert raised.value.hint
+    assert branches(found) == {"main", "ours"}
+
+
+def branches(found: Checkout) -> set[str]:
+    words = ["git", "branch", "--format=%(refname:short)"]
+    return set(subprocess.run(words, cwd=found.source, check=True, capture_output=True, text=True).stdout.split())
 
 
 def test_a_push_is_commented_on_only_when_there_is_something_to_say() -> None:

@@ -70,6 +70,31 @@ def test_a_proof_that_passed_is_known_to_the_next_run(store: Ledger) -> None:
     assert (known.tactics, known.strategy, known.known) == (("simp",), MICRO, True)
 
 
+def test_a_proof_is_offered_to_the_gate_again_when_something_around_its_goal_has_changed(store: Ledger) -> None:
+    first = run_on(store)
+    first.record(GOAL, PROOF)
+    first.record_gate([report(PROOF, PASSED)])
+    later = run_on(store, environment="changed")
+    offered = later.with_former_proofs([GOAL, TWIN], {GOAL.id: OUT_OF_TIME, TWIN.id: OUT_OF_TIME})
+    assert (offered[GOAL.id].tactics, offered[GOAL.id].known) == (("simp",), True)
+    assert offered[TWIN.id] is OUT_OF_TIME
+    assert later.with_former_proofs([GOAL], {GOAL.id: PROOF}) == {GOAL.id: PROOF}
+    later.record_gate([report(offered[GOAL.id], REFUSED)])
+    assert run_on(store, environment="changed").former_proof(GOAL) is None
+
+
+def test_a_goal_is_not_tried_then_found_then_judged(store: Ledger) -> None:
+    run = run_on(store)
+    run.add_goals([GOAL])
+    assert store.statistics().goals == {GoalStatus.NOT_TRIED: 1}
+    assert store.goal_environments("/repo") == {}
+    run.record(GOAL, PROOF)
+    assert store.statistics().goals == {GoalStatus.FOUND: 1}
+    assert (store.statistics().goals_solved, GoalStatus.FOUND.words) == (0, "found, awaiting the gate")
+    run.record_gate([report(PROOF, PASSED)])
+    assert store.statistics().goals_solved == 1
+
+
 @pytest.mark.parametrize("other", [{"environment": "changed"}, {"repo": "/elsewhere"}])
 def test_it_is_not_known_in_other_surroundings(store: Ledger, other: dict[str, str]) -> None:
     first = run_on(store)

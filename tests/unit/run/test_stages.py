@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from orchestrator.run.outcomes import (
     left_alone,
     proofs_of,
 )
-from orchestrator.source.loading import CYCLE, importable, nothing_usable
+from orchestrator.source.loading import CYCLE, coverage, importable, nothing_usable
 from orchestrator.source.project import FileProblem, Project, SourceModule
 from orchestrator.strategies.local_context import definitions_seen
 from orchestrator.text import counted
@@ -113,13 +114,21 @@ def verdict_of(status: VerdictStatus) -> Verdict:
 
 def failing(outcome: Outcome, error: str = "") -> Result:
     """An attempt that failed."""
-    return Result(False, StrategyType.MICRO, outcome=outcome, error=error)
+    attempt = Result(False, StrategyType.MICRO, outcome=outcome, error=error)
+    return replace(attempt, attempts=(attempt,))
 
 
 @pytest.mark.parametrize(
     ("result", "verdict", "status", "note"),
     [
-        (None, None, GoalStatus.OPEN, ""),
+        (None, None, GoalStatus.NOT_TRIED, ""),
+        (Result(False, outcome=Outcome.TIMEOUT), None, GoalStatus.NOT_TRIED, "not reached: the time was up"),
+        (
+            Result(False, outcome=Outcome.CANCELLED),
+            None,
+            GoalStatus.NOT_TRIED,
+            "not reached: the run was stopped",
+        ),
         (PROVED, verdict_of(VerdictStatus.PASSED), GoalStatus.SOLVED, ""),
         (PROVED, verdict_of(VerdictStatus.PARTIAL), GoalStatus.SOLVED, ""),
         (PROVED, verdict_of(VerdictStatus.CONDITIONAL), GoalStatus.CONDITIONAL, ""),
@@ -165,6 +174,17 @@ def test_files_that_import_what_is_not_there_are_left_out() -> None:
     assert [problem.path for problem in left.problems] == ["B.lean", "C.lean"]
     assert all("Aesop, Mathlib.Order" in problem.message for problem in left.problems)
     assert "only Init, Std" in left.problems[0].message
+
+
+def test_how_much_is_worked_on_is_said_with_the_sorries_that_are_not() -> None:
+    assert coverage(project(A=())).words == ""
+    whole = project(A=(), B=("Mathlib.Order",), C=("B",))
+    whole = whole.with_texts({"B.lean": "theorem b : 1 = 1 := by sorry\n"})
+    left = coverage(importable(whole, {"Std"}))
+    assert left.words == "1 of 3 files worked on; 1 sorry in the others: they import Mathlib"
+    assert coverage(project(A=(), B=()), [FileProblem("B.lean", "1: bad")]).words == (
+        "1 of 2 files worked on; no sorry in the others"
+    )
 
 
 def test_no_file_left_is_an_error_that_says_why() -> None:

@@ -237,6 +237,37 @@ def test_what_the_run_has_no_time_for_is_answered_too() -> None:
     run(main())
 
 
+@given(st.lists(st.floats(0.5, 40), min_size=10, max_size=10))
+@settings(max_examples=10)
+def test_what_was_proved_stays_proved_however_little_time_there_is(budgets: list[float]) -> None:
+    async def main() -> None:
+        memory, goals = MemoryLedger(), [a_goal(f"g{n}", 0.1 + 0.1 * n) for n in range(9)]
+        solved: set[str] = set()
+        for seconds in sorted(budgets, reverse=True):
+            scheduler = scheduler_for(
+                cast(micro=Act(seconds=3, proves=True)), settings=_settings(1, 1, seconds=seconds), memory=memory
+            )
+            results = await scheduler.process_queue(iter(goals))
+            now_solved = {key for key, result in results.items() if result.success}
+            assert solved <= now_solved
+            assert all(results[key].known for key in solved)
+            solved = now_solved
+
+    run(main())
+
+
+def test_no_goal_waits_while_another_is_tried_twice() -> None:
+    async def main() -> None:
+        strategies = cast(micro=HANGS)
+        goals = [*(a_goal(f"light{n}") for n in range(3)), *(a_goal(f"heavy{n}", 0.9) for n in range(3))]
+        slots = OneForAll(8, 8)
+        await scheduler_for(strategies, settings=_settings(seconds=200.0), rounds=2, slots=slots).process_queue(goals)
+        first_six = [goal for goal, _, _ in strategies[MICRO].calls[:6]]
+        assert sorted(first_six) == sorted(goal.id for goal in goals)
+
+    run(main())
+
+
 def test_shutdown_answers_for_every_goal() -> None:
     async def main() -> None:
         strategies = cast(micro={"done": [PROVES], "running": [Act(seconds=100, cleanup=1)], "waiting": [PROVES]})
