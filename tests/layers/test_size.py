@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from house import PACKAGE  # type: ignore[import-not-found]
+from house import PACKAGE, ROOT  # type: ignore[import-not-found]
 
 PARTS = 8
 PUBLIC = {
@@ -52,6 +52,11 @@ def test_no_mutable_dataclass_has_more_than_eight_fields() -> None:
 def test_a_class_name_stands_once() -> None:
     classes = (node.name for tree in PACKAGE.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     assert [name for name, number in Counter(classes).items() if number > 1] == []
+
+
+def test_a_file_of_tests_has_a_name_of_its_own() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, number in names.items() if number > 1] == [], "pytest could not import both"
 
 
 def test_what_is_too_large_is_seen() -> None:

@@ -1,4 +1,4 @@
-"""The order of a night, growing budgets, what a push touched, and values of types."""
+"""The order of a night, growing budgets, and what a push touched."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +11,6 @@ from orchestrator.goals.goal import Goal
 from orchestrator.run.triage.changes import changed_modules, in_order, touched_goals
 from orchestrator.scheduler.time_limits import MOST_GROWTH, grown
 from orchestrator.source.project import Project, SourceModule
-from orchestrator.strategies.refute.counterexample import MOST_CANDIDATES, candidates
-from orchestrator.strategies.refute.values import inductives, values_of
 
 
 def goal(name: str, module: str = "A", difficulty: float = 0.5) -> Goal:
@@ -60,27 +58,3 @@ def test_a_push_touches_changed_files_and_what_uses_what_they_declare() -> None:
     goals = [goal("a"), goal("c.step", "B"), goal("d", "B")]
     assert [each.id for each in touched_goals(goals, declarations, changed)] == ["a", "c.step"]
     assert touched_goals(goals, declarations, frozenset()) == ()
-
-
-def test_values_of_types() -> None:
-    known = inductives(["inductive T (α : Type u) where\n  | leaf\n  | node (l : T α) (v : α)\n\nx"])
-    assert values_of("T Nat", known)[:3] == (".leaf", "(.node .leaf 0)", "(.node (.node .leaf 0) 0)")
-    assert values_of("List (Option Bool)", {})[:2] == ("[]", "[none]")
-    assert values_of("Nat × Bool", {})[0] == "(0, true)"
-    assert values_of("Unknown", {}) == ()
-    assert "id" in values_of("T Nat → T Nat", known)
-
-
-def test_candidates_put_values_in_for_variables_and_proofs_for_hypotheses() -> None:
-    (first, *_) = candidates(Goal(id="", text="n m✝ : Nat\nh : n < 3\n⊢ n = 1"), {})
-    assert first.words == "n = 0, m = 0"
-    assert "rename_i v1; revert n v1 h;" in first.tactic
-    assert candidates(Goal(id="", text="x : Unknown\n⊢ x = x"), {}) == ()
-    many = candidates(Goal(id="", text="a b c d e f : Nat\n⊢ a = b"), {})
-    assert len(many) == MOST_CANDIDATES
-
-
-@given(st.text(max_size=40))
-def test_any_type_text_is_understood_or_left_alone(kind: str) -> None:
-    assert all(isinstance(value, str) for value in values_of(kind, {}))
-    candidates(Goal(id="", text=f"x : {kind}\n⊢ y"), {})
