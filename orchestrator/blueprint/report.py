@@ -141,7 +141,7 @@ def report(
         marks=sum(node.marks for node in status.nodes),
         unchecked=sum(len(node.unchecked) for node in status.nodes),
         undecided=sum(map(_undecided, status.nodes)),
-        missing=_missing(status.nodes),
+        missing=status.missing,
         not_seen=tuple(not_seen),
         stale_lean_decls=status.stale_lean_decls,
         ready=tuple(ready),

@@ -106,11 +106,12 @@ class BlueprintStatus:
     """What is true of a whole blueprint.
 
     `stale_lean_decls`: the generated list of names is there and differs from what the source says. False when parts of
-    the source could not be read.
+    the source could not be read. `missing`: names in any `\\lean` that no declaration has.
     """
 
     nodes: tuple[NodeStatus, ...]
     stale_lean_decls: bool = False
+    missing: tuple[str, ...] = ()
 
 
 Facts = Mapping[str, DeclarationTruth]
@@ -130,7 +131,9 @@ def evaluate(
         and blueprint.lean_decls is not None
         and tuple(blueprint.lean_decls.split()) != blueprint.declarations
     )
-    return BlueprintStatus(tuple(_node_status(node, facts, allowed_axioms) for node in blueprint.nodes), stale)
+    nodes = tuple(_node_status(node, facts, allowed_axioms) for node in blueprint.nodes)
+    missing = dict.fromkeys(name for name in blueprint.declarations if name in facts and not facts[name].exists)
+    return BlueprintStatus(nodes, stale, tuple(missing))
 
 
 def judge(

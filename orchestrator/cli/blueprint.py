@@ -133,6 +133,9 @@ def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, 
         for line in told.lines:
             for wrong in line.wrong:
                 say(console, "red", f"{line.where}:", f"{line.key}: {wrong}")
+        in_nodes = {name for line in told.lines for name in line.declarations}
+        for name in (name for name in told.missing if name not in in_nodes):
+            say(console, "red", f"\\lean{{{name}}}:", "no such declaration; no statement or proof names it either")
         if told.stale_lean_decls:
             say(console, "red", "lean_decls:", "is out of date; `orchestrator blueprint sync` writes it")
         tell(console, told.words)
@@ -167,7 +170,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     blueprint, nodes = load(folder), load_architect(folder)
     if not blueprint.found and not nodes:
         raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))
-    names = (*(name for node in blueprint.nodes for part in (node.statement, *node.proofs) for name in part.lean),)
+    names = blueprint.declarations
     if not blueprint.nodes and nodes:
         names = tuple(node.declaration for node in nodes if node.declaration)
     texts = [module.text for module in project.modules]

@@ -30,6 +30,8 @@ class Draft:
     def note(self, macro: str, span: Span, words: Iterable[str] = ()) -> None:
         """A macro stands directly in it and says this."""
         self.macros[macro].append(span)
+        if macro == "lean":
+            self.said[macro].clear()
         self.said[macro].extend(words)
 
     @property

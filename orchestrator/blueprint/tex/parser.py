@@ -1,8 +1,9 @@
 """Reads leanblueprint TeX, following its inputs, into a `Blueprint`. Pure: files come through a `Read` function.
 
-What counts is what leanblueprint itself takes from the source: a macro belongs to the environment directly around it,
-a proof to the closest statement before it among its siblings (a new section starts over) or to the one in
-`\\proves`, and the last proof of a statement is the one that is read. Bodies of definitions are never executed.
+What counts is what leanblueprint itself takes from the source: a macro belongs to the environment directly around it
+(in braces to none), of several `\\lean` the last is read, a proof belongs to the closest statement before it among its
+siblings (a new section starts over) or to the one in `\\proves`, and the last proof of a statement is the one that is
+read. Bodies of definitions are never executed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Read = Callable[[str], str | None]
 """Gives the text of a file by its path in the repository; None when there is no such file."""
 
 _SECTIONS = frozenset({"part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"})
+_OPEN_GROUP, _CLOSE_GROUP = frozenset({"{", "bgroup", "begingroup"}), frozenset({"}", "egroup", "endgroup"})
 
 
 def parse(read: Read, root: str, *, theorems: Iterable[str] = DEFAULT_THEOREMS) -> Blueprint:
@@ -36,7 +38,10 @@ def parse(read: Read, root: str, *, theorems: Iterable[str] = DEFAULT_THEOREMS) 
 
 @dataclass
 class _Frame:
-    """An open environment: `part` when it is a statement or a proof, `last` the last statement directly in it."""
+    """An open environment, or a group, whose name is "{".
+
+    `part` is there when it is a statement or a proof, `last` is the last statement directly in it.
+    """
 
     name: str
     part: Draft | None = None
@@ -105,14 +110,19 @@ class _Parser:
         outer, self._scanner = self._scanner, Scanner(text)
         self._files[path] = text
         self._open_files.append(path)
-        while not self._ended and (command := self._scanner.next_command()) is not None:
+        while not self._ended and (command := self._scanner.next_command(braces=True)) is not None:
             self._command(command)
         self._open_files.pop()
         self._scanner = outer
 
     def _command(self, command: TexCommand) -> None:
         name = command.name
-        if name in self._with_argument:
+        if name in _OPEN_GROUP:
+            self._frames.append(_Frame("{"))
+        elif name in _CLOSE_GROUP:
+            if self._frames[-1].name == "{":
+                self._frames.pop()
+        elif name in self._with_argument:
             argument = self._scanner.group()
             if argument is None and name == "input":
                 argument = self._scanner.bare_word()
@@ -130,6 +140,7 @@ class _Parser:
             for definition, macro in self._definitions.hidden:
                 message = f"the definition of {definition} holds \\{macro}, which is not followed to where it is used"
                 self._report(ProblemKind.HIDDEN_MACRO, message, command)
+                self._complete = self._complete and macro != "lean"
             self._definitions.hidden.clear()
         else:
             self._conditionals.take(name, self._scanner)
@@ -213,7 +224,7 @@ class _Parser:
         if depth is None:
             self._report(ProblemKind.UNOPENED, f"\\end{{{name}}} without its \\begin", command)
         else:
-            for frame in self._frames[depth + 1 :]:
+            for frame in (frame for frame in self._frames[depth + 1 :] if frame.name != "{"):
                 self._report(ProblemKind.UNCLOSED, f"\\begin{{{frame.name}}} is still open at \\end{{{name}}}", command)
             del self._frames[depth:]
         if name == "document":
@@ -225,19 +236,28 @@ class _Parser:
     def _note(self, command: TexCommand, shown: str, words: Iterable[str] = ()) -> None:
         """Record the macro just read in the statement or proof directly around it."""
         frame = self._frames[-1]
-        if frame.part is None:
-            where = f"directly inside {frame.name}" if frame.name else "outside every environment"
-            self._report(ProblemKind.MISPLACED, f"{shown} {where} is not read by leanblueprint", command)
-        else:
+        begin = frame.part.begin if frame.part else None
+        if begin is None:
+            braces = "inside braces" if frame.name == "{" else f"directly inside {frame.name}"
+            where = braces if frame.name else "outside every environment"
+        elif begin.file == self._path and begin.start < command.start < begin.end:
+            where = "in a title"
+        elif frame.part:
             frame.part.note(command.name, self._span(command), words)
+            if command.name == "lean" and len(frame.part.macros["lean"]) > 1:
+                message = f"{shown} comes after another \\lean, which leanblueprint then does not read"
+                self._report(ProblemKind.MISPLACED, message, command)
+            return
+        self._report(ProblemKind.MISPLACED, f"{shown} {where} is not read by leanblueprint", command)
 
     def _label(self, command: TexCommand, name: str) -> None:
         here = f"{self._path}:{self._line(command)}"
         if name in self._labels:
             self._report(ProblemKind.DUPLICATE_LABEL, f"label {name} is already at {self._labels[name]}", command)
         self._labels.setdefault(name, here)
-        if part := self._frames[-1].part:
-            part.note("label", self._span(command), [name])
+        around = next(frame for frame in reversed(self._frames) if frame.name != "{")
+        if around.part:
+            around.part.note("label", self._span(command), [name])
 
     def _macro(self, command: TexCommand, argument: str) -> None:
         words: tuple[str, ...] = (argument,)

@@ -37,8 +37,11 @@ class Scanner:
         self.text = text
         self.position = position
 
-    def next_command(self) -> TexCommand | None:
-        """Move past the next control word outside comments and inline verbatim; None at the end of the text."""
+    def next_command(self, *, braces: bool = False) -> TexCommand | None:
+        """Move past the next control word outside comments and inline verbatim; None at the end of the text.
+
+        With `braces` also past the next `{` or `}`.
+        """
         while match := _TOKEN.search(self.text, self.position):
             self.position = match.end()
             name = match["word"]
@@ -46,8 +49,8 @@ class Scanner:
                 self._skip_inline_verbatim(name)
             elif name in _ADDRESSES:
                 self._skip_address()
-            elif name is not None:
-                return TexCommand(name, match.start(), match.end())
+            elif name is not None or (braces and match["brace"]):
+                return TexCommand(name or match["brace"], match.start(), match.end())
         self.position = len(self.text)
         return None
 

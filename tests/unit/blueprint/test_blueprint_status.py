@@ -140,3 +140,7 @@ def test_stale_list_of_declarations(names: str | None, stale: bool) -> None:
         nodes=parsed.nodes, files=parsed.files, root="web.tex", declarations=parsed.declarations, lean_decls=names
     )
     assert evaluate(with_names, {}).stale_lean_decls is stale
+
+
+def test_a_name_outside_every_node_is_missing_as_well() -> None:
+    assert evaluate(blueprint(r"\lean{A}{\lean{B, A}}"), {"A": MISSING, "B": PROVED}).missing == ("A",)

@@ -48,10 +48,42 @@ def test_a_whole_node() -> None:
     assert blueprint.declarations == ("A.b", "C.d_e")
 
 
-def test_several_macros_add_up_and_repetitions_count_once() -> None:
-    blueprint = read(r"\begin{lemma}\lean{A, B}\uses{x}\lean{B,C,}\uses{x, y}\end{lemma}")
-    assert (blueprint.nodes[0].statement.lean, blueprint.nodes[0].statement.uses) == (("A", "B", "C"), ("x", "y"))
-    assert blueprint.declarations == ("A", "B", "B", "C")
+def test_the_last_lean_is_read_and_several_uses_add_up() -> None:
+    blueprint = read(r"\begin{lemma}\lean{A, B}\uses{x}\lean{B,C,B}\uses{x, y}\end{lemma}")
+    assert (blueprint.nodes[0].statement.lean, blueprint.nodes[0].statement.uses) == (("B", "C"), ("x", "y"))
+    assert blueprint.declarations == ("A", "B", "B", "C", "B")
+    assert "comes after another \\lean" in str(blueprint.problems[0])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        r"{\lean{A}\leanok}",
+        r"\textbf{\lean{A}\leanok}",
+        r"{\em \lean{A} {}} \bgroup\leanok\egroup",
+        r"\begingroup\lean{A}\leanok\endgroup",
+        r"[a title \lean{A}\leanok]",
+        r"\unknown{x}{ {\lean{A}} \leanok }",
+    ],
+)
+def test_what_stands_in_braces_or_a_title_belongs_to_no_node(shown: str) -> None:
+    blueprint = read(
+        rf"\begin{{lemma}}{shown}\label{{l}} text \uses{{m}}\end{{lemma}}\begin{{lemma}}\label{{m}}\leanok\end{{lemma}}"
+    )
+    first, second = blueprint.nodes
+    assert (first.statement.lean, first.statement_leanok, first.statement.uses) == ((), False, ("m",))
+    assert second.statement_leanok
+    assert blueprint.declarations == ("A",)
+    assert [problem.kind for problem in blueprint.problems] == [ProblemKind.MISPLACED] * 2
+
+
+def test_a_label_in_braces_is_the_nodes() -> None:
+    assert (
+        read(r"\begin{lemma}{\label{l}} {{ \end{lemma}\begin{lemma}\label{m}\leanok\end{lemma}")
+        .nodes[1]
+        .statement_leanok
+    )
+    assert read(r"\begin{lemma}{\label{l}}\end{lemma}").nodes[0].label == "l"
 
 
 def test_spans_are_exact() -> None:
@@ -104,7 +136,6 @@ def test_what_is_not_executed_does_not_count(hidden: str) -> None:
         "\\ifnum1<2 \\leanok\\else\\fi",
         "\\ifplastex\\leanok\\else\\fi",
         "\\newif\\ifdraft\\drafttrue \\ifdraft\\leanok\\fi",
-        "{\\leanok}",
     ],
 )
 def test_what_is_executed_counts(shown: str) -> None:

@@ -107,6 +107,13 @@ def test_a_list_of_names_out_of_date_is_told_without_lean(repo: Path, capsys: py
     assert "Lean has not seen every declaration" in capsys.readouterr().out
 
 
+def test_a_loose_name_is_looked_for_as_well(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "blueprint/src/web.tex").write_text("\\lean{good, gone}\n")
+    assert type_in("blueprint", "check", str(repo), "--static", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["not_seen"], told["true"]) == (["gone"], None)
+
+
 def test_a_proof_that_is_written_is_not_ready_to_be_proved(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = "".join(
         f"\\begin{{lemma}}\\label{{{name}}}\\lean{{{name}}}\\leanok\\end{{lemma}}\\begin{{proof}}\\end{{proof}}\n"
