@@ -1,19 +1,17 @@
 """Blueprints kept in Lean files by LeanArchitect, `@[blueprint "label" (statement := /-- ... -/) ...]`: read only.
 
-LeanArchitect writes the TeX and its marks itself, so there is nothing to edit: what is true is reported.
+LeanArchitect writes their TeX and its marks itself, so there is nothing to edit: what is true is reported.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from orchestrator.blueprint.nodes import line_of
-from orchestrator.blueprint.status import Facts, NodeStatus, judge
-from orchestrator.goals.declaration import STANDARD_AXIOMS
+from orchestrator.blueprint.nodes import Blueprint, BlueprintProblem, Node, Part, ProblemKind, Span, line_of
 from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.commands import MODIFIERS
 from orchestrator.source.lexer import RegionKind, regions
@@ -80,6 +78,9 @@ def _unescaped(match: re.Match[str]) -> str:
     return "" if code.isspace() else _ESCAPED.get(code, code)
 
 
+LEAN_FILES = "Lean files"
+"""Where a blueprint begins that has no TeX of its own."""
+
 _OPEN, _CLOSE = ("(", "[", "{", "@["), (")", "]", "}")
 
 
@@ -108,23 +109,36 @@ def collect(texts: Mapping[str, str]) -> tuple[ArchitectNode, ...]:
     return tuple(node for path in sorted(texts) for node in _collect_file(path, texts[path]))
 
 
-def evaluate_architect(
-    nodes: Iterable[ArchitectNode], facts: Facts, *, allowed_axioms: Collection[str] = STANDARD_AXIOMS
-) -> tuple[NodeStatus, ...]:
-    """What is true of each label, in the order the labels come; one label may be on several declarations."""
+def with_lean_nodes(blueprint: Blueprint, found: Iterable[ArchitectNode]) -> Blueprint:
+    """The blueprint with the nodes in Lean files as well; of a label that stands in its TeX, too, the TeX is kept."""
     by_label: dict[str, list[ArchitectNode]] = {}
-    for node in nodes:
-        by_label.setdefault(node.label, []).append(node)
-    return tuple(
-        judge(
-            label,
-            (node.declaration for node in own if node.declaration),
-            facts,
-            has_proof=any(node.has_proof for node in own),
-            allowed_axioms=allowed_axioms,
+    for node in found:
+        by_label.setdefault(node.label or f"{node.file}:{node.line}", []).append(node)
+    if not by_label:
+        return blueprint
+    label_of = {node.declaration: node.label for own in by_label.values() for node in own}
+    nodes, problems = list(blueprint.nodes), [each for each in blueprint.problems if blueprint.found]
+    for label, (first, *others) in by_label.items():
+        if label in blueprint.by_label:
+            message = f"label {label} is already in {blueprint.by_label[label].file}"
+            problems.append(BlueprintProblem(ProblemKind.DUPLICATE_LABEL, message, first.file, first.line))
+            continue
+        own, has_proof = (first, *others), first.has_proof or any(node.has_proof for node in others)
+        begin = Span(first.file, first.line, first.line)
+        statement = Part(
+            environment="theorem" if has_proof else "definition",
+            begin=begin,
+            line=first.line,
+            labels=(first.label,) if first.label else (),
+            lean=tuple(dict.fromkeys(node.declaration for node in own if node.declaration)),
+            uses=tuple(dict.fromkeys(label_of.get(use, use) for node in own for use in node.uses)),
+            notready=any(node.not_ready for node in own),
         )
-        for label, own in by_label.items()
-    )
+        proofs = (Part("proof", begin, first.line),) if has_proof else ()
+        nodes.append(Node(statement, proofs, generated=True))
+    uses = blueprint.uses + sum(len(node.uses) for own in by_label.values() for node in own)
+    root = blueprint.root or LEAN_FILES
+    return replace(blueprint, nodes=tuple(nodes), problems=tuple(problems), root=root, uses=uses)
 
 
 @dataclass

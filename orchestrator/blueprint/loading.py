@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator.blueprint.architect import ArchitectNode, collect
+from orchestrator.blueprint.architect import ArchitectNode, collect, with_lean_nodes
 from orchestrator.blueprint.nodes import Blueprint, BlueprintProblem, ProblemKind
 from orchestrator.blueprint.tex.definitions import DEFAULT_THEOREMS
 from orchestrator.blueprint.tex.parser import parse
@@ -21,13 +21,17 @@ LEAN_DECLS = "lean_decls"
 
 
 def load(root: Path) -> Blueprint:
-    """The blueprint of the repository at `root`.
+    """The blueprint of the repository at `root`, its nodes in Lean files included.
 
     Looks for `web.tex` (what leanblueprint itself reads), then `print.tex`, then `content.tex`, in `blueprint/src`
-    and in `blueprint`. Without any the result is empty, `found` is false and a problem says so.
+    and in `blueprint`. Without any node or file the result is empty, `found` is false and a problem says so.
 
     Raises BlueprintError: there is a blueprint, but not even its first file can be read.
     """
+    return with_lean_nodes(_load_tex(root), _collected(root))
+
+
+def _load_tex(root: Path) -> Blueprint:
     for path in (f"{folder}/{name}" for folder in FOLDERS for name in ROOTS):
         if os.path.isfile(root / path):
             return _load(_Reader(root), path)
@@ -36,18 +40,15 @@ def load(root: Path) -> Blueprint:
     return Blueprint(problems=(BlueprintProblem(ProblemKind.NO_BLUEPRINT, message),))
 
 
-def load_architect(root: Path) -> tuple[ArchitectNode, ...]:
-    """The nodes that the repository's Lean files tag for LeanArchitect, dependencies and hidden folders left out.
-
-    Files that cannot be read are passed over: these nodes are only reported, never edited.
-    """
+def _collected(root: Path) -> tuple[ArchitectNode, ...]:
+    """The nodes that Lean files tag, dependencies and hidden folders left out; unreadable files are passed over."""
     reader = _Reader(root)
     texts: dict[str, str] = {}
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
             path = (Path(folder) / name).relative_to(root).as_posix()
-            if name.endswith(".lean") and (text := reader(path)) is not None:
+            if name.endswith(".lean") and (text := reader(path)) is not None and "blueprint" in text:
                 texts[path] = text
     return collect(texts)
 

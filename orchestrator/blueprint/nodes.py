@@ -22,11 +22,13 @@ class Part:
     """A statement or a proof environment, with what the macros directly in it say.
 
     `labels`, `lean` and `uses` are what its macros name, in order and without repetition. `begin` spans `\\begin{...}`
-    and its optional argument, which is the title; the other spans are of macros, `marks` of every `\\leanok`.
+    and its optional argument, which is the title; the other spans are of macros, `marks` of every `\\leanok`. `line`
+    counts from 1.
     """
 
     environment: str
     begin: Span
+    line: int = 1
     title: str = ""
     labels: tuple[str, ...] = ()
     lean: tuple[str, ...] = ()
@@ -57,10 +59,14 @@ class MarkPosition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One statement of the blueprint, and the proofs that belong to it in document order."""
+    """One statement of the blueprint, and the proofs that belong to it in document order.
+
+    `generated`: it stands in a Lean file, and LeanArchitect writes its TeX and its marks.
+    """
 
     statement: Part
     proofs: tuple[Part, ...] = ()
+    generated: bool = False
 
     @property
     def proof(self) -> Part | None:
@@ -140,6 +146,7 @@ class Blueprint:
         files: text of every TeX file read, by path in the repository with forward slashes.
         root: the file reading began with ("" when there is no blueprint).
         declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.
+        uses: how many labels all `\\uses` name.
         complete: every file that could hold nodes was read.
         lean_decls: content of the generated file of declaration names; None when it is not there.
         lean_decls_path: where leanblueprint writes that file.
@@ -150,6 +157,7 @@ class Blueprint:
     problems: tuple[BlueprintProblem, ...] = ()
     root: str = ""
     declarations: tuple[str, ...] = ()
+    uses: int = 0
     complete: bool = True
     lean_decls: str | None = None
     lean_decls_path: str = ""
@@ -158,6 +166,17 @@ class Blueprint:
     def found(self) -> bool:
         """There is a blueprint at all."""
         return bool(self.root)
+
+    @property
+    def editable(self) -> bool:
+        """Some of its marks are people's to write."""
+        return not self.nodes or any(not node.generated for node in self.nodes)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every declaration it names, in TeX or in Lean files, once."""
+        generated = (name for node in self.nodes if node.generated for name in node.statement.lean)
+        return tuple(dict.fromkeys((*self.declarations, *generated)))
 
     @cached_property
     def by_label(self) -> Mapping[str, Node]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from orchestrator.blueprint.architect import ArchitectNode
 from orchestrator.blueprint.graph import DependencyGraph
-from orchestrator.blueprint.nodes import Blueprint, Node, line_of
+from orchestrator.blueprint.nodes import Blueprint, Node
 from orchestrator.blueprint.status import BlueprintStatus, NodeStatus, Truth, believed
 from orchestrator.text import counted
 
@@ -27,29 +26,18 @@ class Counts:
 
 
 def count(blueprint: Blueprint) -> Counts:
-    """The numbers of a blueprint in TeX."""
+    """The numbers of a blueprint; where LeanArchitect writes the marks, there are none to count."""
     parts = [part for node in blueprint.nodes for part in (node.statement, *node.proofs)]
     return Counts(
         nodes=len(blueprint.nodes),
         proofs=sum(len(node.proofs) for node in blueprint.nodes),
-        declarations=sum(len(part.lean) for part in parts),
+        declarations=len(blueprint.declarations)
+        + sum(len(node.statement.lean) for node in blueprint.nodes if node.generated),
         statement_marks=sum(len(node.statement.marks) for node in blueprint.nodes),
         proof_marks=sum(len(proof.marks) for node in blueprint.nodes for proof in node.proofs),
         not_ready=sum(node.statement.notready for node in blueprint.nodes),
         mathlib=sum(len(part.mathlib_marks) for part in parts),
-        uses=sum(len(part.uses) for part in parts),
-    )
-
-
-def count_architect(nodes: Iterable[ArchitectNode]) -> Counts:
-    """The numbers of a blueprint kept in Lean files, where marks are not written by hand."""
-    nodes = tuple(nodes)
-    return Counts(
-        nodes=len({node.label for node in nodes}),
-        proofs=sum(node.has_proof for node in nodes),
-        declarations=sum(bool(node.declaration) for node in nodes),
-        not_ready=sum(node.not_ready for node in nodes),
-        uses=sum(len(node.uses) for node in nodes),
+        uses=blueprint.uses,
     )
 
 
@@ -118,23 +106,17 @@ class Report:
         return {**asdict(self), "true": self.true}
 
 
-def report(
-    blueprint: Blueprint, status: BlueprintStatus, counts: Counts, *, by: str, not_seen: Sequence[str] = ()
-) -> Report:
-    """A blueprint in TeX."""
+def report(blueprint: Blueprint, status: BlueprintStatus, *, by: str, not_seen: Sequence[str] = ()) -> Report:
+    """A blueprint compared with what is true."""
     graph = DependencyGraph.of(blueprint)
     basis = believed(blueprint, status)
     ready = sorted(((key, graph.unblocks(key, basis)) for key in graph.ready(basis)), key=lambda pair: -pair[1])
     nodes = {node.key: node for node in blueprint.nodes}
-    lines = []
-    for each in status.nodes:
-        node = nodes[each.key]
-        line = line_of(blueprint.files[node.file], node.statement.begin.start)
-        lines.append(_line(each, f"{node.file}:{line}", node))
+    lines = [_line(each, nodes[each.key]) for each in status.nodes]
     return Report(
         root=blueprint.root,
         by=by,
-        counts=counts,
+        counts=count(blueprint),
         lines=tuple(lines),
         false_marks=sum(len(node.false_marks) for node in status.nodes),
         unmarked=sum(len(node.unmarked) for node in status.nodes),
@@ -147,62 +129,36 @@ def report(
         ready=tuple(ready),
         cycles=graph.cycles(),
         problems=tuple(str(problem) for problem in blueprint.problems),
+        editable=blueprint.editable,
     )
-
-
-def report_architect(
-    statuses: Sequence[NodeStatus],
-    locations: Sequence[str],
-    counts: Counts,
-    *,
-    by: str,
-    not_seen: Sequence[str] = (),
-    problems: Sequence[str] = (),
-) -> Report:
-    """A blueprint in Lean files; `locations` says where the first attribute of each status stands."""
-    return Report(
-        root="Lean files",
-        by=by,
-        counts=counts,
-        lines=tuple(_line(status, where) for status, where in zip(statuses, locations, strict=True)),
-        missing=_missing(statuses),
-        not_seen=tuple(not_seen),
-        problems=tuple(problems),
-        editable=False,
-    )
-
-
-def _missing(statuses: Sequence[NodeStatus]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for status in statuses for name in status.missing))
 
 
 def _undecided(status: NodeStatus) -> bool:
     return bool(status.declarations) and not status.mathlib and Truth.UNDECIDED in (status.statement, status.proof)
 
 
-def _line(status: NodeStatus, where: str, node: Node | None = None) -> NodeLine:
-    """`node` where people write the marks."""
-    marked = (node.statement_leanok, node.proof_leanok) if node else None
+def _line(status: NodeStatus, node: Node) -> NodeLine:
+    marked = None if node.generated else (node.statement_leanok, node.proof_leanok)
     wrong = {
         f"false mark in the {' and the '.join(status.false_marks)}": status.false_marks,
         f"mark missing in the {' and the '.join(status.unmarked)}": status.unmarked,
         f"no such declaration: {', '.join(status.missing)}": status.missing,
     }
-    unmarked = [place for place, parts in (node.parts if node else {}).items() if parts and not parts[-1].marks]
+    unmarked = [place for place, parts in node.parts.items() if marked and parts and not parts[-1].marks]
     notes = {
         f"conditional on {', '.join(status.rests_on)}": status.conditional,
         f"sorry in {', '.join(status.open_here)}": status.open_here,
         f"rests on the axioms {', '.join(status.forbidden_axioms)}": status.forbidden_axioms,
         f"mark missing in the {' and the '.join(unmarked)}, if Lean accepts what is written": status.written
         and unmarked,
-        "not ready": node is not None and node.statement.notready,
+        "not ready": node.statement.notready,
         "names no declaration": not status.declarations and not status.mathlib,
     }
     complaints = tuple(note for note, holds in wrong.items() if holds)
     proof = "conditional" if status.conditional else _word(status.proved, "proved", marked and marked[1])
     return NodeLine(
         key=status.key,
-        where=where,
+        where=f"{node.file}:{node.statement.line}",
         declarations=status.declarations,
         statement="in Mathlib" if status.mathlib else _word(status.statement, "formalised", marked and marked[0]),
         proof="" if status.mathlib else proof,

@@ -132,7 +132,7 @@ def evaluate(
         and tuple(blueprint.lean_decls.split()) != blueprint.declarations
     )
     nodes = tuple(_node_status(node, facts, allowed_axioms) for node in blueprint.nodes)
-    missing = dict.fromkeys(name for name in blueprint.declarations if name in facts and not facts[name].exists)
+    missing = dict.fromkeys(name for name in blueprint.names if name in facts and not facts[name].exists)
     return BlueprintStatus(nodes, stale, tuple(missing))
 
 
@@ -187,6 +187,8 @@ def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> N
     )
     if any(part.mathlibok for part in (node.statement, *node.proofs)):
         return replace(status, mathlib=True)
+    if node.generated:
+        return status
     marked = [position for position, parts in node.parts.items() if any(part.marks for part in parts)]
     return replace(
         status,

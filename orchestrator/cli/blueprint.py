@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +13,9 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.syntax import Syntax
 
-from orchestrator.blueprint.architect import evaluate_architect
-from orchestrator.blueprint.loading import load, load_architect, save
+from orchestrator.blueprint.loading import load, save
 from orchestrator.blueprint.nodes import Blueprint
-from orchestrator.blueprint.report import Report, count, count_architect, report, report_architect
+from orchestrator.blueprint.report import Report, report
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.blueprint.text_facts import facts_shown
@@ -167,12 +166,10 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     """
     project = open_project(repo, ref)
     folder = Path(project.root)
-    blueprint, nodes = load(folder), load_architect(folder)
-    if not blueprint.found and not nodes:
+    blueprint = load(folder)
+    if not blueprint.found:
         raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))
-    names = blueprint.declarations
-    if not blueprint.nodes and nodes:
-        names = tuple(node.declaration for node in nodes if node.declaration)
+    names = blueprint.names
     texts = [module.text for module in project.modules]
     facts, by = facts_shown(texts), "text"
     if not static:
@@ -185,17 +182,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     seen = {each.name for text in texts for each in declared(text)} | facts.keys()
     not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
     allowed = load_rules(folder).allowed_axioms
-    if blueprint.nodes or not nodes:
-        truth = evaluate(blueprint, facts, allowed_axioms=allowed)
-        told = report(blueprint, truth, count(blueprint), by=by, not_seen=not_seen)
-    else:
-        marks = count(blueprint)
-        counts = replace(count_architect(nodes), statement_marks=marks.statement_marks, proof_marks=marks.proof_marks)
-        where = {node.label: f"{node.file}:{node.line}" for node in reversed(nodes)}
-        statuses = evaluate_architect(nodes, facts, allowed_axioms=allowed)
-        problems = [str(problem) for problem in blueprint.problems]
-        locations = [where[each.key] for each in statuses]
-        told = report_architect(statuses, locations, counts, by=by, not_seen=not_seen, problems=problems)
+    told = report(blueprint, evaluate(blueprint, facts, allowed_axioms=allowed), by=by, not_seen=not_seen)
     return LoadedBlueprint(blueprint, facts, told, allowed)
 
 

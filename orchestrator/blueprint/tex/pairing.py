@@ -49,6 +49,7 @@ class Draft:
         return Part(
             environment=self.environment,
             begin=self.begin,
+            line=self.line,
             title=self.title,
             labels=tuple(dict.fromkeys(self.said["label"])),
             lean=tuple(dict.fromkeys(self.said["lean"])),

@@ -62,6 +62,7 @@ class _Parser:
         self._proofs: list[Draft] = []
         self._labels: dict[str, str] = {}
         self._declarations: list[str] = []
+        self._uses = 0
         self._problems: list[BlueprintProblem] = []
         self._complete = True
         self._ended = False
@@ -103,6 +104,7 @@ class _Parser:
             problems=tuple(self._problems),
             root=self._root,
             declarations=tuple(self._declarations),
+            uses=self._uses,
             complete=self._complete,
         )
 
@@ -266,6 +268,7 @@ class _Parser:
             self._declarations.extend(words)
         elif command.name == "uses":
             words = items(argument)
+            self._uses += len(words)
         self._note(command, f"\\{command.name}{{{argument}}}", words)
 
     def _flag(self, command: TexCommand) -> None:

@@ -3,8 +3,12 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.blueprint.architect import ArchitectNode, AttributeTokenKind, collect, evaluate_architect, tokens
-from orchestrator.blueprint.status import DeclarationTruth, Truth
+from orchestrator.blueprint.architect import ArchitectNode, AttributeTokenKind, collect, tokens, with_lean_nodes
+from orchestrator.blueprint.graph import DependencyGraph
+from orchestrator.blueprint.nodes import Blueprint, ProblemKind
+from orchestrator.blueprint.status import DeclarationTruth, Truth, evaluate
+from orchestrator.blueprint.sync import plan
+from orchestrator.blueprint.tex.parser import parse
 
 FILE = """
 import Architect
@@ -75,9 +79,43 @@ def test_truth_by_label() -> None:
         {"A.lean": '@[blueprint "l"] theorem a : x\n@[blueprint "l"] theorem b : x\n@[blueprint] def c := 1'}
     )
     open_one = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)
-    one, other = evaluate_architect(nodes, {"a": DeclarationTruth(exists=True), "b": open_one})
+    blueprint = with_lean_nodes(Blueprint(), nodes)
+    status = evaluate(blueprint, {"a": DeclarationTruth(exists=True), "b": open_one})
+    assert (blueprint.root, blueprint.editable, plan(blueprint, status)) == ("Lean files", False, ())
+    one, other = status.nodes
     assert (one.key, one.declarations, one.statement, one.proof) == ("l", ("a", "b"), Truth.TRUE, Truth.FALSE)
     assert (other.key, other.proved) == ("c", Truth.UNDECIDED)
+
+
+def test_nodes_in_tex_and_in_lean_files_are_one_graph() -> None:
+    tex = (
+        r"\inputleannode{def:a}\begin{theorem}\label{thm:c}\uses{def:a}\lean{c}\end{theorem}"
+        r"\begin{lemma}\label{twice}\lean{t}\end{lemma}"
+    )
+    lean = (
+        '@[blueprint "def:a"] def a := 1\n@[blueprint "thm:b" (uses := [a, "thm:c"])] theorem b : x := y\n'
+        '@[blueprint "twice"] theorem t : x := y'
+    )
+    read = parse({"web.tex": tex}.get, "web.tex")
+    blueprint = with_lean_nodes(read, collect({"A.lean": lean}))
+    assert [(node.key, node.generated) for node in blueprint.nodes] == [
+        ("thm:c", False),
+        ("twice", False),
+        ("def:a", True),
+        ("thm:b", True),
+    ]
+    assert blueprint.names == ("c", "t", "a", "b")
+    assert (blueprint.editable, blueprint.root) == (True, "web.tex")
+    assert DependencyGraph.of(blueprint).uses == {
+        "thm:c": ("def:a",),
+        "twice": (),
+        "def:a": (),
+        "thm:b": ("def:a", "thm:c"),
+    }
+    assert [(problem.kind, problem.file, problem.line) for problem in blueprint.problems] == [
+        (ProblemKind.DUPLICATE_LABEL, "A.lean", 3)
+    ]
+    assert with_lean_nodes(read, ()) == read
 
 
 def test_tokens() -> None:

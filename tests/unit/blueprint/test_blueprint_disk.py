@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.blueprint.loading import load, load_architect, save
+from orchestrator.blueprint.loading import load, save
 from orchestrator.blueprint.nodes import ProblemKind
 from orchestrator.blueprint.status import DeclarationTruth, evaluate
 from orchestrator.blueprint.sync import apply, plan
@@ -121,4 +121,4 @@ def test_nodes_in_lean_files(tmp_path: Path) -> None:
             "A/notes.txt": "@[blueprint] theorem no : True := trivial",
         },
     )
-    assert [(node.declaration, node.file) for node in load_architect(tmp_path)] == [("t", "A/B.lean")]
+    assert [(node.key, node.file, node.statement.line) for node in load(tmp_path).nodes] == [("t", "A/B.lean", 1)]
