@@ -25,6 +25,8 @@ from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract, to_elaborate
+from orchestrator.lean.native import session as native_session_module
+from orchestrator.lean.native.replies import tactic_reply
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import (
@@ -192,6 +194,20 @@ async def test_a_tactic_that_fails_is_a_value_with_leans_words(session: Session,
     (reply,) = await tried(session, statement, tactic)
     assert (reply.completed, reply.failed, reply.proof_state) == (False, True, None)
     assert reply.error
+
+
+async def test_a_state_with_an_error_message_taken_for_progress_fails_the_contract(
+    over_repl: dict[str, NativeSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def planted(tactic: str, reply: dict[str, Any], milliseconds: int) -> TacticReply:
+        return tactic_reply(tactic, {name: value for name, value in reply.items() if name != "messages"}, milliseconds)
+
+    statement, tactic = "(p : Prop) (h : p) : p", "exact no_such_name"
+    assert (statement, tactic) in FAILS
+    monkeypatch.setattr(native_session_module, "tactic_reply", planted)
+    (reply,) = await tried(over_repl["shim"], statement, tactic)
+    assert not reply.failed
+    assert reply.proof_state is not None
 
 
 @pytest.mark.parametrize(("statement", "tactic", "goals"), OPEN, ids=range(len(OPEN)))
