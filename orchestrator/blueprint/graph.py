@@ -49,10 +49,11 @@ class DependencyGraph:
     def ready(self, status: BlueprintStatus) -> tuple[str, ...]:
         """Nodes whose statement is formalised, whose proof is not, and all of whose ancestors are proved.
 
-        In the blueprint's order. A node on which nobody could decide is not ready.
+        In the blueprint's order. A node on which nobody could decide is not ready, nor is one that is false.
         """
         done = {node.key for node in status.nodes if node.done}
-        wanted = (node.key for node in status.nodes if node.stated and not node.done and node.proved is Truth.FALSE)
+        stated = (node for node in status.nodes if node.stated and not node.done and not node.refuted)
+        wanted = (node.key for node in stated if node.proved is Truth.FALSE)
         return tuple(key for key in wanted if self.ancestors(key) <= done)
 
     def cycles(self) -> tuple[tuple[str, ...], ...]:

@@ -146,6 +146,7 @@ def _line(status: NodeStatus, node: Node) -> NodeLine:
     }
     unmarked = [place for place, parts in node.parts.items() if marked and parts and not parts[-1].marks]
     notes = {
+        f"counterexample to a goal of {', '.join(status.refuted)}": status.refuted,
         f"conditional on {', '.join(status.rests_on)}": status.conditional,
         f"sorry in {', '.join(status.open_here)}": status.open_here,
         f"rests on the axioms {', '.join(status.forbidden_axioms)}": status.forbidden_axioms,

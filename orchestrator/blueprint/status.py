@@ -57,6 +57,7 @@ class NodeStatus:
         rests_on: sorried declarations elsewhere, below its own.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
         unchecked: where there are marks on which nobody could decide; `marks` is the number of places with a mark.
+        refuted: its declarations with a goal that has a counterexample, by an earlier look.
         shown: Lean did not look, but the text shows every declaration.
     """
 
@@ -75,6 +76,7 @@ class NodeStatus:
     marks: int = 0
     unchecked: tuple[MarkPosition, ...] = ()
     shown: bool = False
+    refuted: tuple[str, ...] = ()
 
     def truth(self, position: MarkPosition) -> Truth:
         """What a mark there claims."""
@@ -134,6 +136,12 @@ def evaluate(
     nodes = tuple(_node_status(node, facts, allowed_axioms) for node in blueprint.nodes)
     missing = dict.fromkeys(name for name in blueprint.names if name in facts and not facts[name].exists)
     return BlueprintStatus(nodes, stale, tuple(missing))
+
+
+def with_counterexamples(status: BlueprintStatus, refuted: Collection[str]) -> BlueprintStatus:
+    """The status where goals of the declarations `refuted` have a counterexample."""
+    nodes = (replace(node, refuted=tuple(n for n in node.declarations if n in refuted)) for node in status.nodes)
+    return replace(status, nodes=tuple(nodes)) if refuted else status
 
 
 def judge(

@@ -16,16 +16,19 @@ from rich.syntax import Syntax
 from orchestrator.blueprint.loading import load, save
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, report
-from orchestrator.blueprint.status import DeclarationTruth, evaluate
+from orchestrator.blueprint.status import DeclarationTruth, evaluate, with_counterexamples
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.blueprint.text_facts import facts_shown
-from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_bytes, print_json
+from orchestrator.cli.output import AsJson, OptionalRef, Repository, open_ledger, print_bytes, print_json, shown_origin
 from orchestrator.cli.repository import elaborate, open_project, prepare
 from orchestrator.cli.terminal import make_console, say, show_blueprint, tell
-from orchestrator.errors import BlueprintError, LeanError, RepositoryError
+from orchestrator.config import load_settings
+from orchestrator.errors import BlueprintError, CheckoutError, LeanError, RepositoryError
+from orchestrator.goals.result import GoalStatus
 from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.owner_rules import load_rules
+from orchestrator.source.project import Project
 from orchestrator.source.scan import declared
 from orchestrator.text import counted
 
@@ -182,8 +185,23 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     seen = {each.name for text in texts for each in declared(text)} | facts.keys()
     not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
     allowed = load_rules(folder).allowed_axioms
-    told = report(blueprint, evaluate(blueprint, facts, allowed_axioms=allowed), by=by, not_seen=not_seen)
+    truth = with_counterexamples(evaluate(blueprint, facts, allowed_axioms=allowed), counterexamples(repo, project))
+    told = report(blueprint, truth, by=by, not_seen=not_seen)
     return LoadedBlueprint(blueprint, facts, told, allowed)
+
+
+def counterexamples(repo: str, project: Project) -> frozenset[str]:
+    """Declarations with a goal that the ledger knows a counterexample to, and whose text has not changed since."""
+    settings = load_settings()
+    if not settings.ledger_url and not settings.paths.ledger_file.is_file():
+        return frozenset()
+    try:
+        with open_ledger() as ledger:
+            records = ledger.goals(repo=shown_origin(repo), status=GoalStatus.LOOKS_FALSE)
+    except CheckoutError:
+        return frozenset()
+    texts = {module.path: "\n".join(module.text.splitlines()) for module in project.modules}
+    return frozenset(record.goal.declaration for record in records if record.shown in texts.get(record.goal.file, ""))
 
 
 async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tuple[dict[str, DeclarationTruth], bool]:

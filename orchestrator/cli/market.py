@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from orchestrator.cli.output import AsJson, Out, Reference, Seconds, open_ledger, print_json
+from orchestrator.cli.output import AsJson, Out, Reference, Seconds, open_ledger, print_json, shown_origin
 from orchestrator.cli.output import Repository as RunRepository
 from orchestrator.cli.tables import HEAD, RIGHT, TAIL, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, tell
@@ -56,8 +56,8 @@ def list_tickets(
 ) -> int:
     """List tickets, the most urgent first."""
     with open_ledger() as ledger:
-        found = ledger.tickets(status=status, repo=_source(repo), text=text, limit=limit)
-        counts = ledger.ticket_counts(repo=_source(repo))
+        found = ledger.tickets(status=status, repo=shown_origin(repo), text=text, limit=limit)
+        counts = ledger.ticket_counts(repo=shown_origin(repo))
     if json_:
         by_status = {kind.value: number for kind, number in counts.by_status.items()}
         print_json({"tickets": found, "counts": by_status, "waiting": counts.waiting})
@@ -273,15 +273,6 @@ def _find(ledger: Ledger, ticket: str) -> Ticket:
         return like[0]
     what = f"{len(like)} tickets begin with {ticket}" if like else f"there is no ticket {ticket}"
     raise MarketplaceError(what, hint="`orchestrator market list` lists them all")
-
-
-def _source(repo: str | None) -> str | None:
-    """A folder as runs name it."""
-    if repo is None or "://" in repo or not Path(repo).expanduser().is_dir():
-        return repo
-    from orchestrator.git.origin import open_origin
-
-    return open_origin(repo, timeout=60.0).shown
 
 
 def _me(who: str) -> str:

@@ -77,6 +77,15 @@ def open_ledger() -> Ledger:
     return Ledger.open(settings.ledger_url or settings.paths.ledger_file)
 
 
+def shown_origin(repo: str | None) -> str | None:
+    """A folder as runs name it; what is none stays as it is. Raises CheckoutError: no repository of git is there."""
+    if repo is None or "://" in repo or not Path(repo).expanduser().is_dir():
+        return repo
+    from orchestrator.git.origin import open_origin
+
+    return open_origin(repo, timeout=60.0).shown
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)

@@ -94,6 +94,15 @@ class GoalRecord(SeenGoal):
         """Hash of the goal's normal form."""
         return goal_hash(self.goal.text)
 
+    @property
+    def shown(self) -> str:
+        """The lines of its command, as far as `source` has them."""
+        if self.goal.command is None:
+            return self.source
+        lines = self.source.splitlines()
+        first, last = self.goal.command.start.line, self.goal.command.end.line
+        return "\n".join(lines[max(0, first - self.source_line) : last - self.source_line + 1])
+
 
 class AttemptRecord(Record):
     """One strategy tried on one goal.

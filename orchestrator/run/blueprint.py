@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from orchestrator.blueprint.graph import DependencyGraph
 from orchestrator.blueprint.nodes import Node
-from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth
+from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth, with_counterexamples
 from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.gate.verdict import sorried_below
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.ledger.records import BlueprintNode, NodeState
 
 
-def blueprint_nodes(update: BlueprintUpdate) -> tuple[BlueprintNode, ...]:
-    """The nodes of a blueprint, in its order."""
+def blueprint_nodes(update: BlueprintUpdate, refuted: Collection[str] = ()) -> tuple[BlueprintNode, ...]:
+    """The nodes of a blueprint, in its order; goals of the declarations `refuted` have a counterexample."""
     graph = DependencyGraph.of(update.blueprint)
-    ready = frozenset(graph.ready(update.status))
+    current = with_counterexamples(update.status, refuted)
+    ready = frozenset(graph.ready(current))
     nodes = {node.key: node for node in update.blueprint.nodes}
     return tuple(
         BlueprintNode(
@@ -29,7 +30,7 @@ def blueprint_nodes(update: BlueprintUpdate) -> tuple[BlueprintNode, ...]:
             unblocks=graph.unblocks(status.key, update.status),
             note="; ".join(_notes(nodes[status.key], status)),
         )
-        for status in update.status.nodes
+        for status in current.nodes
         if status.key in nodes
     )
 
@@ -47,6 +48,8 @@ def _state(status: NodeStatus, ready: frozenset[str]) -> NodeState:
 
 
 def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
+    if status.refuted:
+        yield f"counterexample to a goal of {', '.join(status.refuted)}"
     if status.missing:
         yield f"not in Lean: {', '.join(status.missing)}"
     if status.rests_on:

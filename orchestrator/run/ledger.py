@@ -283,8 +283,10 @@ class RunLedger:
         self.store.record_goals([self._record(report.goal, report.status) for report in reports])
         self.record_gate(reports)
         if update.blueprint.found:
+            false = {report.goal.declaration for report in reports if report.status is GoalStatus.LOOKS_FALSE}
+            nodes = blueprint_nodes(update, false)
             self.store.record_blueprint(
-                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=blueprint_nodes(update))
+                BlueprintRecord(repo=self.repo, commit=self.commit, run_id=self.run_id, nodes=nodes)
             )
 
     def _key(self, goal: Goal) -> str:

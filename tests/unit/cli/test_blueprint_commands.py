@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import app, run
+from orchestrator.cli.output import open_ledger, shown_origin
+from orchestrator.goals.goal import Goal, Position, SourceSpan
+from orchestrator.goals.result import GoalStatus
+from orchestrator.ledger.records import GoalRecord
 
 LEAN = "theorem good : 1 = 1 := rfl\n\ntheorem bad : 2 = 2 := by sorry\n\ndef data : Nat := sorry\n"
 TEX = r"""\begin{lemma}\label{good}\lean{good}\leanok\end{lemma}\begin{proof}\leanok\end{proof}
@@ -150,3 +154,28 @@ def test_sorries_by_the_text(repo: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [place["declaration"] for place in told["proofs_wanted"]] == ["later"]
     assert type_in("extract", str(repo), "--static") == 0
     assert "2 sorries in 1 file of 1, 1 proof_wanted" in capsys.readouterr().out
+
+
+def test_a_node_with_a_counterexample_is_never_next(
+    repo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    monkeypatch.setenv("ORCH_LEDGER_URL", f"sqlite:///{repo.parent / 'ledger.db'}")
+    (repo / "blueprint/src/web.tex").write_text(r"\begin{lemma}\label{bad}\lean{bad}\leanok\end{lemma}")
+    where = SourceSpan(Position(3, 26), Position(3, 31))
+    goal = Goal(id="g", text="⊢ 2 = 2", file="T.lean", declaration="bad", span=where, command=where)
+    with open_ledger() as ledger:
+        record = GoalRecord(
+            goal=goal, repo=shown_origin(str(repo)) or "", status=GoalStatus.LOOKS_FALSE, source=LEAN, source_line=1
+        )
+        ledger.record_goals([record])
+
+    def told() -> tuple[list[object], bool]:
+        capsys.readouterr()
+        assert type_in("blueprint", "status", str(repo), "--static", "--json") == 0
+        shown = json.loads(capsys.readouterr().out)
+        return shown["ready"], "counterexample to a goal of bad" in shown["lines"][0]["notes"]
+
+    assert told() == ([], True)
+    (repo / "T.lean").write_text(LEAN.replace("2 = 2", "2 = 2 + 0"))
+    assert told() == ([["bad", 0]], False)

@@ -10,13 +10,16 @@ import pytest
 from elaborated_facts import fact, sorried
 
 from orchestrator.blueprint.status import DeclarationTruth
+from orchestrator.blueprint.sync import update_blueprint
+from orchestrator.blueprint.tex.parser import parse
 from orchestrator.errors import ImportCycle, NotLeanProject, RepositoryError
 from orchestrator.gate.selection import GateReport, Proof
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.lean.extraction import Extraction
-from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.ledger.records import NodeState
+from orchestrator.run.blueprint import blueprint_facts, blueprint_nodes
 from orchestrator.run.outcomes import (
     DATA_NOTE,
     EXAMPLE_NOTE,
@@ -219,3 +222,12 @@ def test_what_the_blueprint_is_told() -> None:
         "d": DeclarationTruth(exists=True, is_data=True),
         "t": DeclarationTruth(exists=True, axioms=("sorryAx", "propext"), sorry_free=False, rests_on=("lemma",)),
     }
+
+
+def test_a_node_with_a_counterexample_is_recorded_as_stated_and_not_as_ready() -> None:
+    blueprint = parse({"web.tex": r"\begin{lemma}\label{l}\lean{t}\leanok\end{lemma}"}.get, "web.tex")
+    open_one = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)
+    update = update_blueprint(blueprint, {"t": open_one})
+    assert [node.state for node in blueprint_nodes(update)] == [NodeState.READY]
+    (node,) = blueprint_nodes(update, {"t"})
+    assert (node.state, node.note) == (NodeState.STATED, "counterexample to a goal of t")
