@@ -25,7 +25,9 @@ class LeanProject(Block):
         default=Publish.PATCH,
         description="patch: files only; branch: also a branch that is pushed; pr: also a pull request.",
     )
-    out: str = Field(default="", description="Folder on the worker for the results; nothing is written when empty.")
+    out: str = Field(
+        default="", description="Folder on the worker for the results; if empty, one a run in the data folder."
+    )
     source_host: str = Field(default="", description="Name of the Source host block to publish with.")
     ledger: str = Field(default="", description="Name of the Ledger database block; the worker's settings if empty.")
     prover: str = Field(default="", description="Name of the Prover block; the worker's settings if empty.")

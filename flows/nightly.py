@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from time import monotonic
+from typing import cast
 
 from prefect import flow
+from prefect.states import Completed
 
 from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import Notice, RunFinished, notify
 from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.premises.store import corpus_imports
 from orchestrator.run.assembly import night_limits, night_scheduler, night_strategies
+from orchestrator.run.conclude import Conclusion, end_message
 from orchestrator.run.outcomes import goal_reports
-from orchestrator.run.report.files import check_folder
+from orchestrator.run.report.files import check_folder, new_folder, prune_folders, runs_folder
 from orchestrator.run.request import Asked, RunRequest
 from orchestrator.run.run import Beginning
 from orchestrator.run.stop import stoppable
@@ -51,7 +55,8 @@ async def nightly(
         ref: branch, tag or commit; "" for that of `project`, else HEAD.
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for no limit.
-        out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for none.
+        out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for that of the
+            project, else a new one in the data folder, where those of the last 30 runs of the repository are kept.
         project: name of a LeanProject block, which says what is not said here.
         publish: patch, branch or pr.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
@@ -76,11 +81,19 @@ async def nightly(
         more_time=more_time,
         only=only,
     )
-    return await work(await read_request(asked, project))
+    request, runs = await read_request(asked, project), None
+    if not request.out:
+        runs = runs_folder(load_settings(**request.settings).paths.data, request.repo)
+        request = replace(request, out=str(new_folder(runs)))
+    end = await work(request)
+    if runs is not None:
+        prune_folders(runs)
+    # Prefect answers whoever awaits the flow with the data, and shows the message.
+    return cast(dict[str, object], Completed(message=end_message(end), data=end.summary.to_dict()))
 
 
-async def work(request: RunRequest) -> dict[str, object]:
-    """The stages of a run, in their order; the content of summary.json.
+async def work(request: RunRequest) -> Conclusion:
+    """The stages of a run, in their order.
     Raises OrchestratorError: nothing could be done. What could not be published is written all the same.
     """
     started, settings = Beginning(), load_settings(**request.settings)
@@ -118,9 +131,8 @@ async def work(request: RunRequest) -> dict[str, object]:
         reports = goal_reports(found.considered, results, gate, left=found.left, false=found.false)
         record(run.ledger, reports, update)
         end = await publish_proofs(run, make_patch(run, started, reports, gate, update, outcome.trades))
-        await report(end, request.out)
-    finished = end.summary.to_dict()
-    notify(RunFinished(finished))
+        end = await report(end, request.out)
+    notify(RunFinished(end.summary.to_dict()))
     if end.refused is not None:
         raise end.refused
-    return finished
+    return end

@@ -65,7 +65,7 @@ async def on_push(
         comment_on=comment_on,
         out=out,
     )
-    summary = await work(await read_request(asked, project))
+    summary = (await work(await read_request(asked, project))).summary.to_dict()
     found = findings(summary)
     if reports:
         written = {

@@ -57,7 +57,7 @@ async def supply(
         reports = goal_reports(goals, outcome.results, gate)
         record(run.ledger, [entry for entry in reports if entry.result is not None], update)
         end = make_patch(run, started, reports, gate, update, outcome.trades)
-        await report(end, out)
+        end = await report(end, out)
     finished = end.summary.to_dict()
     notify(RunFinished(finished))
     return finished

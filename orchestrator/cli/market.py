@@ -203,7 +203,7 @@ def supply(
     repo: RunRepository,
     *,
     ref: Reference = "HEAD",
-    out: Out = Path("out"),
+    out: Out = Path("out/supply"),
     timeout: Seconds = None,
     json_: AsJson = False,
 ) -> int:

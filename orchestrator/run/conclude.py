@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.errors import PublishError
 from orchestrator.gate.selection import GateReport
 from orchestrator.git.push import CommitDraft
+from orchestrator.goals.result import GoalStatus
 from orchestrator.marketplace.trade import Trade
 from orchestrator.run.assembly import run_config
 from orchestrator.run.publish.commits import plan_commits
@@ -22,6 +24,10 @@ from orchestrator.run.run import Beginning, Run
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.helper_lemmas import naming
 from orchestrator.source.loading import coverage
+from orchestrator.text import counted
+
+PATCH = "proofs.patch"
+_PROVED = (GoalStatus.SOLVED, GoalStatus.CONDITIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class Conclusion:
         blueprint_patch: the marks that make the blueprint true.
         commits: what is published, where that is asked for.
         refused: why it was not published; None when it was, or was not asked for.
+        folder: where the results were written; "" for nowhere.
     """
 
     summary: Summary
@@ -40,6 +47,7 @@ class Conclusion:
     blueprint_patch: str
     commits: Sequence[CommitDraft]
     refused: PublishError | None = None
+    folder: str = ""
 
 
 def conclude(
@@ -76,8 +84,8 @@ def conclude(
         lean_seconds=run.servers.meter.seconds,
         lean_processes=run.servers.meter.processes,
     )
-    counted = summary.to_dict()
-    run.ledger.totals = {key: counted[key] for key in ("goals_total", "goals_processed", "goals_solved")}
+    values = summary.to_dict()
+    run.ledger.totals = {key: values[key] for key in ("goals_total", "goals_processed", "goals_solved")}
     changes = {path: (project.by_path[path].text, text) for path, text in gate.texts.items()}
     return Conclusion(
         summary=summary,
@@ -112,20 +120,49 @@ def _noted(end: Conclusion, *notes: str) -> Conclusion:
     return replace(end, summary=replace(end.summary, notes=(*end.summary.notes, *notes)))
 
 
-def write_results(end: Conclusion, out: str) -> None:
-    """Write summary, patches and reports to a folder, "" for nowhere.
-    Raises OrchestratorError: they cannot be written.
+def write_results(end: Conclusion, out: str) -> Conclusion:
+    """Write summary, patches and reports to a folder, "" for nowhere; where they are is the answer's `folder`.
+
+    A patch that proves more of the same commit stays as it is: then the results go into a folder below, and a note says
+    so. Raises OrchestratorError: they cannot be written.
     """
     if not out:
-        return
+        return end
+    folder, before = Path(out), _fuller(Path(out), end.summary)
+    if before:
+        folder /= end.summary.run_id
+        now = end.summary.solved + end.summary.conditional
+        more = f"{counted(before, 'sorry', 'sorries')} of this commit, this run {now}"
+        end = _noted(end, f"{Path(out, PATCH)} is kept: it proves {more}; the results of this run are in {folder}")
     pictures = plots(end.summary)
     results = {
         "summary.json": end.summary.to_json(),
-        "proofs.patch": end.patch,
+        PATCH: end.patch,
         "blueprint.patch": end.blueprint_patch,
         "report.md": to_markdown(end.summary, plots=tuple(pictures)),
         "report.html": to_html(end.summary),
         **pictures,
         "attempts.jsonl": attempts_jsonl(end.summary.attempts),
     }
-    write_outputs(Path(out), results)
+    write_outputs(folder, results)
+    return replace(end, folder=str(folder))
+
+
+def _fuller(folder: Path, summary: Summary) -> int:
+    """How many sorries the patch in a folder proves, if that is more of the same commit than a run does; else 0."""
+    try:
+        before = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        same = (before["repo"], before["commit"]) == (summary.repo, summary.commit)
+        proved = {goal["id"] for goal in before["goals"] if goal["status"] in _PROVED}
+        usable = same and (folder / PATCH).stat().st_size
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    refused = {report.goal.id for report in summary.goals if report.status is GoalStatus.REJECTED}
+    more = len(proved) > summary.solved + summary.conditional
+    return len(proved) if usable and more and not proved & refused else 0
+
+
+def end_message(end: Conclusion) -> str:
+    """Such as "25 of 34 solved, patch: /data/runs/…/proofs.patch"."""
+    words = f"{end.summary.solved} of {len(end.summary.goals)} solved"
+    return f"{words}, patch: {Path(end.folder, PATCH)}" if end.folder and end.patch else words

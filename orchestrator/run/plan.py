@@ -97,8 +97,7 @@ async def _known_end(run: Run, started: Beginning) -> Conclusion | None:
         run.ledger.record_end(reports, update)
         end = conclude(run, started, reports, gate, update, outcome.trades)
         end = await in_background(partial(published, run, end))
-        write_results(end, run.request.out)
-    return end
+        return write_results(end, run.request.out)
 
 
 def _worth_trying(run: Run, goal: Goal, strategies: Mapping[StrategyType, Strategy], limits: TimeLimits) -> bool:

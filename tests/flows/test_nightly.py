@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from orchestrator.errors import RepositoryError
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from tasks.artifacts import PROGRESS_KEY
-from tasks.report import GOALS_KEY, REPORT_KEY
+from tasks.report import GOALS_KEY, PATCH_KEY, REPORT_KEY
 
 pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(900)]
 
+ROOT = Path(__file__).parents[2]
 BASE = "def {x}double (n : Nat) : Nat := n + n\n\ntheorem {x}eq (n : Nat) : {x}double n = 2 * n := by sorry\n"
 TOP = "import T.Base\n\ntheorem {x}four : {x}double 2 = 4 := by sorry\n"
 HARD = "theorem {x}hard (a b c : Nat) (h : 0 < a * b) : a ^ 3 + b ^ 3 ≠ c ^ 3 := by sorry\n"
@@ -107,6 +109,50 @@ async def test_a_run_without_a_usable_file_fails_and_is_recorded_so(
         await prove(repository(Broken=BROKEN), tmp_path / "out")
     with Ledger.open(home / "ledger.db") as ledger:
         assert [record.status for record in ledger.runs()] == [RunStatus.FAILED]
+
+
+@pytest.fixture
+def grove(tmp_path: Path) -> Path:
+    """The repository of `make demo`."""
+    folder = tmp_path / "grove"
+    subprocess.run(["bash", "scripts/demo_repository.sh", "examples", str(folder)], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.mark.usefixtures("one_lean")
+@pytest.mark.parametrize("kind", ["small", pytest.param("grove", marks=pytest.mark.slow)])
+async def test_what_was_proved_stays_proved_however_little_time_a_run_has(
+    repository: Repository,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setenv("ORCH_MARKET", "no")
+    small = {f"P{n}": f"theorem {{x}}p{n} (a b : Nat) : a + b + {n} = b + {n} + a := by sorry\n" for n in range(4)}
+    repo = repository(**small, Hard=HARD) if kind == "small" else request.getfixturevalue("grove")
+    most = 3.0 if kind == "small" else 60.0
+    solved: set[str] = set()
+    for budget in sorted((Random(seed).uniform(0.1, most) for seed in range(10)), reverse=True):
+        summary = await prove(repo, tmp_path / "out", budget_seconds=budget)
+        now = {goal["id"] for goal in summary["goals"] if goal["status"] == "solved"}
+        assert solved <= now, budget
+        solved = now
+    assert solved
+
+
+@pytest.mark.usefixtures("one_lean")
+async def test_a_night_that_names_no_folder_hands_its_results_over_all_the_same(
+    repository: Repository, home: Path
+) -> None:
+    repo = repository(Base=BASE)
+    state: Any = await nightly(str(repo), return_state=True)
+    (patch,) = await asyncio.to_thread(lambda: [*home.glob("runs/repository-*/*/proofs.patch")])
+    assert state.message == f"1 of 1 solved, patch: {patch}"
+    kept = await Artifact.aget(PATCH_KEY)
+    assert kept is not None
+    assert patch.read_text(encoding="utf-8") in str(kept.data)
 
 
 def test_the_command_prints_a_summary_and_json(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -28,6 +33,28 @@ def check_folder(folder: str) -> None:
             (path / ".gitignore").write_text("*\n", encoding="utf-8")
         with tempfile.TemporaryFile(dir=path):
             pass
+
+
+KEPT_RUNS = 30
+
+
+def runs_folder(data: Path, repo: str) -> Path:
+    """Where the results of a repository's runs are kept that name no folder of their own."""
+    name = re.sub(r"[^\w.-]+", "-", repo.rstrip("/").removesuffix(".git").rpartition("/")[2]).strip(".-")
+    return data / "runs" / f"{name or 'repository'}-{hashlib.sha256(repo.encode()).hexdigest()[:8]}"
+
+
+def new_folder(runs: Path) -> Path:
+    """A folder for the results of one more run; names sort by time."""
+    return runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def prune_folders(runs: Path) -> None:
+    """Remove all but the newest results, and what is older than those. What cannot be removed stays."""
+    complete = sorted(path.parent.name for path in runs.glob("*/summary.json"))
+    for folder in runs.iterdir():
+        if complete and folder.name < complete[-KEPT_RUNS:][0]:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_outputs(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
