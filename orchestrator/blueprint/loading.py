@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,26 +18,52 @@ from orchestrator.errors import BlueprintError
 FOLDERS = ("blueprint/src", "blueprint")
 ROOTS = ("web.tex", "print.tex", "content.tex")
 LEAN_DECLS = "lean_decls"
+_DEEPEST = 4
 
 
-def load(root: Path) -> Blueprint:
-    """The blueprint of the repository at `root`, its nodes in Lean files included.
+def load(root: Path, *, above: bool = False) -> Blueprint:
+    """The blueprint of the project at `root`, its nodes in Lean files included.
 
-    Looks for `web.tex` (what leanblueprint itself reads), then `print.tex`, then `content.tex`, in `blueprint/src`
-    and in `blueprint`. Without any node or file the result is empty, `found` is false and a problem says so.
+    Looks for `web.tex` (what leanblueprint itself reads), then `print.tex`, then `content.tex`, in `blueprint/src` and
+    in `blueprint`, then in folders of that name further below; with `above` also in those beside the project and above
+    it, as far as the git repository goes. Without any node or file the result is empty, and a problem says so.
 
     Raises BlueprintError: there is a blueprint, but not even its first file can be read.
     """
-    return with_lean_nodes(_load_tex(root), _collected(root))
+    tex = _found(root) or _found_below(root)
+    if above and not tex and not (root / ".git").exists():
+        tex = next((found for parent in _parents(root) if (found := _found(parent))), None)
+    if tex is None:
+        message = f"no blueprint: neither {', '.join(ROOTS[:-1])} nor {ROOTS[-1]} in {' or '.join(FOLDERS)}"
+        blueprint = Blueprint(problems=(BlueprintProblem(ProblemKind.NO_BLUEPRINT, message),))
+    else:
+        base, path = tex
+        blueprint = replace(_load(_Reader(base), path), base=str(base))
+    return with_lean_nodes(blueprint, _collected(root))
 
 
-def _load_tex(root: Path) -> Blueprint:
-    for path in (f"{folder}/{name}" for folder in FOLDERS for name in ROOTS):
-        if os.path.isfile(root / path):
-            return _load(_Reader(root), path)
-    places = " or ".join(FOLDERS)
-    message = f"no blueprint: neither {', '.join(ROOTS[:-1])} nor {ROOTS[-1]} in {places}"
-    return Blueprint(problems=(BlueprintProblem(ProblemKind.NO_BLUEPRINT, message),))
+def _found(base: Path, folders: Iterable[str] = FOLDERS) -> tuple[Path, str] | None:
+    """The folder that paths start from, and the file that reading begins with."""
+    paths = (f"{folder}/{name}" for folder in folders for name in ROOTS)
+    return next(((base, path) for path in paths if os.path.isfile(base / path)), None)
+
+
+def _found_below(root: Path) -> tuple[Path, str] | None:
+    """The same in the first folder further below whose name is `blueprint`."""
+    for folder, folders, _ in os.walk(root):
+        depth = len(Path(folder).relative_to(root).parts)
+        folders[:] = sorted(name for name in folders if depth < _DEEPEST and not name.startswith("."))
+        below = [(Path(folder) / name).relative_to(root).as_posix() for name in FOLDERS] if depth else []
+        if found := _found(root, below):
+            return found
+    return None
+
+
+def _parents(root: Path) -> Iterable[Path]:
+    """The folders above, up to the top of the git repository; outside of one the nearest alone."""
+    parents = root.resolve().parents
+    top = next((index for index, parent in enumerate(parents) if (parent / ".git").exists()), 0)
+    return parents[: top + 1]
 
 
 def _collected(root: Path) -> tuple[ArchitectNode, ...]:

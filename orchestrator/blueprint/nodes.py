@@ -143,7 +143,7 @@ class Blueprint:
     """A blueprint as written.
 
     Attributes:
-        files: text of every TeX file read, by path in the repository with forward slashes.
+        files: text of every TeX file read, by path from `base` with forward slashes.
         root: the file reading began with ("" when there is no blueprint).
         declarations: every name in a `\\lean` macro anywhere, in document order, with repetitions.
         uses: how many labels all `\\uses` name.
@@ -161,6 +161,7 @@ class Blueprint:
     complete: bool = True
     lean_decls: str | None = None
     lean_decls_path: str = ""
+    base: str = ""
 
     @property
     def found(self) -> bool:

@@ -29,21 +29,20 @@ _MAYBE_OPEN = frozenset({"admit", "stop"})
 _REACH = 200
 
 
-def facts_shown(texts: Iterable[str]) -> dict[str, DeclarationTruth]:
-    """What these files' texts decide, by full name; of a declaration that is not in it they decide nothing.
+def facts_shown(texts: Iterable[str]) -> tuple[dict[str, DeclarationTruth], frozenset[str]]:
+    """What these files' texts decide, by full name, and every name they declare; of others they decide nothing.
 
-    What has no word in it that could leave it open is in it as well, and undecided.
+    What has no word in it that could leave it open is in the first as well, and undecided.
     """
     texts = tuple(texts)
-    if any(_OWN_SORRY.search(text) for text in texts):
-        return {}
     seen: dict[str, list[DeclarationTruth | None]] = {}
     for text in texts:
         mask = code_mask(text)
         for each in declared(text):
             if not _PRIVATE.search(mask, max(0, each.start - _REACH), each.start):
                 seen.setdefault(each.name, []).append(_fact(mask, each))
-    return {name: both for name, found in seen.items() if (both := _of_all(found)) is not None}
+    facts = {name: both for name, found in seen.items() if (both := _of_all(found)) is not None}
+    return {} if any(_OWN_SORRY.search(text) for text in texts) else facts, frozenset(seen)
 
 
 def _of_all(found: Sequence[DeclarationTruth | None]) -> DeclarationTruth | None:

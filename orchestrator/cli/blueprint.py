@@ -29,7 +29,6 @@ from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.project import Project
-from orchestrator.source.scan import declared
 from orchestrator.text import counted
 
 blueprint_app = App(
@@ -97,7 +96,7 @@ def sync(
         texts[found.blueprint.lean_decls_path] = found.blueprint.lean_decls
     after = apply(edits, texts)
     patch = unified_diff({path: (texts[path], text) for path, text in after.items() if text != texts[path]})
-    written = save(Path(repo).expanduser(), texts, after) if write else ()
+    written = save(Path(found.blueprint.base), texts, after) if write else ()
     if json_:
         changes = [{"key": e.key, "file": e.span.file, "place": e.position, "kind": e.kind} for e in edits]
         print_json({"by": found.report.by, "edits": changes, "written": written, "patch": patch})
@@ -112,6 +111,9 @@ def sync(
     kinds = Counter(edit.kind for edit in edits)
     decls = "; the list of declaration names is new" if kinds[EditKind.LEAN_DECLS] else ""
     tell(console, f"{counted(kinds[EditKind.ADD], 'mark')} to add, {kinds[EditKind.REMOVE]} to remove{decls}")
+    folder = Path(repo).expanduser()
+    if edits and folder.is_dir() and not folder.samefile(found.blueprint.base):
+        tell(console, f"Paths start from {found.blueprint.base}")
     if found.report.unchecked:
         tell(console, f"{found.report.unchecked} of {counted(found.report.marks, 'mark')} could not be checked")
     if held_back:
@@ -169,12 +171,12 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     """
     project = open_project(repo, ref)
     folder = Path(project.root)
-    blueprint = load(folder)
+    blueprint = load(folder, above=True)
     if not blueprint.found:
         raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))
     names = blueprint.names
-    texts = [module.text for module in project.modules]
-    facts, by = facts_shown(texts), "text"
+    facts, seen = facts_shown(module.text for module in project.modules)
+    by = "text"
     if not static:
         try:
             asked, whole = asyncio.run(lean_facts(str(folder), names, console))
@@ -182,8 +184,7 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
             facts, by = (asked, "lean") if whole else ({**facts, **asked}, "partly")
         except (RepositoryError, LeanError) as error:
             say(console, "yellow", "note:", f"going by the text of the files, since Lean cannot be asked: {error}")
-    seen = {each.name for text in texts for each in declared(text)} | facts.keys()
-    not_seen = tuple(dict.fromkeys(name for name in names if name not in seen)) if by != "lean" else ()
+    not_seen = tuple(name for name in names if name not in seen and name not in facts) if by != "lean" else ()
     allowed = load_rules(folder).allowed_axioms
     truth = with_counterexamples(evaluate(blueprint, facts, allowed_axioms=allowed), counterexamples(repo, project))
     told = report(blueprint, truth, by=by, not_seen=not_seen)

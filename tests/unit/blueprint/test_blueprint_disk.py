@@ -122,3 +122,25 @@ def test_nodes_in_lean_files(tmp_path: Path) -> None:
         },
     )
     assert [(node.key, node.file, node.statement.line) for node in load(tmp_path).nodes] == [("t", "A/B.lean", 1)]
+
+
+@pytest.mark.parametrize("place", ["docs/blueprint/src/web.tex", "a/b/c/blueprint/content.tex"])
+def test_a_blueprint_below_the_project_is_found(tmp_path: Path, place: str) -> None:
+    write(tmp_path, **{place: r"\begin{lemma}\end{lemma}", ".lake/packages/x/blueprint/src/web.tex": "x"})
+    blueprint = load(tmp_path)
+    assert (blueprint.root, len(blueprint.nodes), blueprint.base) == (place, 1, str(tmp_path))
+
+
+def test_a_blueprint_beside_or_above_the_project_is_found_within_the_repository(tmp_path: Path) -> None:
+    tex = r"\begin{lemma}\input{../../blueprint/src/more}\end{lemma}"
+    write(tmp_path, **{"top/blueprint/src/web.tex": tex, "top/blueprint/src/more.tex": r"\label{l}"})
+    project = tmp_path / "top/code/lean"
+    project.mkdir(parents=True)
+    assert not load(project, above=True).found
+    (tmp_path / "top/.git").mkdir()
+    assert not load(project).found
+    for folder in (project, project.parent):
+        blueprint = load(folder, above=True)
+        assert ([node.label for node in blueprint.nodes], blueprint.base) == (["l"], str(tmp_path / "top"))
+    (project / ".git").mkdir()
+    assert not load(project, above=True).found

@@ -54,7 +54,7 @@ CASES = {
 
 @pytest.mark.parametrize("text", CASES)
 def test_a_declaration(text: str) -> None:
-    status = judge("k", ["t"], facts_shown([text]), has_proof=True)
+    status = judge("k", ["t"], facts_shown([text])[0], has_proof=True)
     assert (status.statement, status.proof) == CASES[text]
 
 
@@ -66,7 +66,7 @@ def test_declarations_of_one_name_decide_what_they_agree_on() -> None:
         ((hidden, complete), UNDECIDED),
         ((hidden, is_open), FALSE),
     ):
-        assert judge("k", ["t"], facts_shown(texts), has_proof=True).proof is proof
+        assert judge("k", ["t"], facts_shown(texts)[0], has_proof=True).proof is proof
 
 
 PIECES = [
@@ -90,6 +90,6 @@ PIECES = [
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_nothing_is_ever_said_to_be_true(text: str) -> None:
-    for name, fact in facts_shown([text]).items():
+    for name, fact in facts_shown([text])[0].items():
         status = judge("k", [name], {name: fact}, has_proof=True)
         assert Truth.TRUE not in (status.statement, status.proof, status.proved)

@@ -179,3 +179,11 @@ def test_a_node_with_a_counterexample_is_never_next(
     assert told() == ([], True)
     (repo / "T.lean").write_text(LEAN.replace("2 = 2", "2 = 2 + 0"))
     assert told() == ([["bad", 0]], False)
+
+
+def test_a_blueprint_beside_the_project_is_written_where_it_is(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "blueprint").rename(repo.parent / "blueprint")
+    (repo.parent / "blueprint/lean_decls").write_text("old")
+    assert type_in("blueprint", "sync", str(repo), "--static", "--write") == 0
+    assert f"Paths start from {repo.parent}" in capsys.readouterr().out
+    assert (repo.parent / "blueprint/lean_decls").read_text().split() == ["good", "bad", "elsewhere", "data"]
