@@ -27,6 +27,7 @@ from orchestrator.gate.verdict import (
     CheckName,
     FileContext,
     Verdict,
+    VerdictStatus,
     below,
     brought_up_to_date,
     differences,
@@ -48,6 +49,7 @@ from orchestrator.source.lexer import code_mask, suffixes
 from orchestrator.source.project import Project, SourceModule
 
 _DEFAULT = "._default"
+_WORST_FIRST = (VerdictStatus.FAILED, VerdictStatus.PARTIAL, VerdictStatus.CONDITIONAL, VerdictStatus.PASSED)
 _NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
 _SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
@@ -287,7 +289,7 @@ class Gate:
                 open_here = tuple(sorted(place for place in left if place is not None))
                 verdicts.append(replace(verdict, declaration=name, line=command.original_line, remaining=open_here))
         return PatchReport(
-            tuple(verdicts),
+            _one_each(verdicts),
             {module.path: one.errors for module, one in files.items() if one.errors},
             {module.path: one.remaining for module, one in files.items() if one.patched is not None},
             unlike,
@@ -321,7 +323,7 @@ class Gate:
         before, after = file.original.declarations, patched.declarations
         targets = {target.name: target for target, _ in filled}
         inner = below([*targets, *(name for name, fact in after.items() if fact.user_name in names)], after)
-        inside = tuple(f"{target.user_name}." for target in targets.values())
+        inside = tuple(f"{before[name].user_name}." for name in targets)
         inner |= {name for name, fact in after.items() if fact.user_name.startswith(inside)}
         found = differences(
             {name: fact for name, fact in before.items() if name not in targets},
@@ -382,22 +384,37 @@ async def _elaborate(
 
 
 def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> list[Fingerprint]:
-    """The declarations of a filled command that had a sorry of their own: those in its text, not what Lean makes."""
+    """The declarations of a filled command that had a sorry of their own: those in its text, not what Lean makes.
+
+    The constructors and fields of a type have the type's name, as has the default value of a field.
+    """
     facts = [original[name] for name in command.made if name in original]
-    found = [
-        replace(fact, auxiliary=False)
-        for fact in facts
-        if (fact.own_sorry or fact.type_has_sorry)
-        and (
-            not fact.auxiliary
-            or fact.user_name == command.declared
-            or shown_name(fact.user_name, command.line) != fact.user_name
-        )
-    ]
+    kinds = {fact.name: fact.kind for fact in facts}
+    types = {fact.user_name for fact in facts if fact.kind == "inductive"}
+    found = []
+    for fact in facts:
+        inside = next((name for name in types if fact.user_name.startswith(f"{name}.")), "")
+        named = fact.user_name == command.declared or shown_name(fact.user_name, command.line) != fact.user_name
+        if (
+            (fact.own_sorry or fact.type_has_sorry)
+            and (named or not fact.auxiliary)
+            and not (inside and is_generated(fact.name, kinds))
+        ):
+            found.append(replace(fact, auxiliary=False, user_name=inside or fact.user_name))
     known = {fact.user_name for fact in found}
     # The default of a structure's field is a constant of its own.
     defaults = (fact for fact in facts if fact.name.endswith(_DEFAULT) and fact.own_sorry and fact.owner not in known)
     return [*found, *(replace(fact, user_name=command.declared or fact.owner) for fact in defaults)]
+
+
+def _one_each(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """One verdict a declaration: of those on what belongs to it, the one that says least for it."""
+    found: dict[tuple[str, str, int], Verdict] = {}
+    for verdict in verdicts:
+        key = (verdict.file, verdict.declaration, verdict.line)
+        if key not in found or _WORST_FIRST.index(verdict.status) < _WORST_FIRST.index(found[key].status):
+            found[key] = verdict
+    return tuple(found.values())
 
 
 def _owned(

@@ -162,6 +162,7 @@ class Verdict:
 
 
 Declarations = Mapping[str, Fingerprint]
+_OF_A_TYPE = {"inductive", "constructor", "recursor"}
 _EXAMPLE = re.compile(r"(?:^|\.)_example(?:\.\d+)?$")
 
 
@@ -353,7 +354,8 @@ def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
         facts = everything[current]
         if facts.recheck:
             found.append(facts.recheck if current == name else f"`{facts.user_name}`: {facts.recheck}")
-        if name in facts.uses:
+        # A type and its constructors speak of one another; the kernel takes them together.
+        if name in facts.uses and not {facts.kind, everything[name].kind} <= _OF_A_TYPE:
             found.append("it rests on itself")
         todo.extend(facts.uses)
     return tuple(found)
