@@ -65,7 +65,6 @@ class Report:
         not_seen: declarations that the project's text does not show (they may come from a library or a macro).
         ready: nodes whose proof can be begun now, those that most others wait for first, with how many wait.
         marks, unchecked: places with a mark, and those of them on which nobody could decide.
-        undecided: nodes of which nobody could say whether they are formalised and proved.
         editable: the marks are ours to edit (they are not where LeanArchitect writes them).
     """
 
@@ -80,7 +79,6 @@ class Report:
     unmarked: int = 0
     marks: int = 0
     unchecked: int = 0
-    undecided: int = 0
     stale_lean_decls: bool = False
     ready: tuple[tuple[str, int], ...] = ()
     cycles: tuple[tuple[str, ...], ...] = ()
@@ -91,7 +89,7 @@ class Report:
         """No mark is false or missing, every declaration exists, the generated list is up to date; None: not known."""
         if self.false_marks or self.unmarked or self.missing or self.stale_lean_decls:
             return False
-        return None if self.unchecked or self.undecided or self.not_seen else True
+        return None if self.unchecked or (self.by != "lean" and self.counts.declarations) else True
 
     @property
     def words(self) -> str:
@@ -122,7 +120,6 @@ def report(blueprint: Blueprint, status: BlueprintStatus, *, by: str, not_seen: 
         unmarked=sum(len(node.unmarked) for node in status.nodes),
         marks=sum(node.marks for node in status.nodes),
         unchecked=sum(len(node.unchecked) for node in status.nodes),
-        undecided=sum(map(_undecided, status.nodes)),
         missing=status.missing,
         not_seen=tuple(not_seen),
         stale_lean_decls=status.stale_lean_decls,
@@ -131,10 +128,6 @@ def report(blueprint: Blueprint, status: BlueprintStatus, *, by: str, not_seen: 
         problems=tuple(str(problem) for problem in blueprint.problems),
         editable=blueprint.editable,
     )
-
-
-def _undecided(status: NodeStatus) -> bool:
-    return bool(status.declarations) and not status.mathlib and Truth.UNDECIDED in (status.statement, status.proof)
 
 
 def _line(status: NodeStatus, node: Node) -> NodeLine:

@@ -75,7 +75,7 @@ def _fact(mask: str, each: ScannedDeclaration) -> DeclarationTruth | None:
 def _sorries(mask: str, each: ScannedDeclaration) -> Iterator[str]:
     """Where each sorry stands that surely ends up in the declaration: its statement, its body, or its termination."""
     margin = _indentation(mask, each.start)
-    place, depth, before, reach = "statement", 0, "", -1
+    place, depth, before, reach, tactic = "statement", 0, "", -1, 0
     for token in _TOKEN.finditer(mask, each.start + len(each.keyword), each.end):
         word, start = token.group(), token.start()
         begins_line = not mask[mask.rfind("\n", 0, start) + 1 : start].strip()
@@ -88,9 +88,12 @@ def _sorries(mask: str, each: ScannedDeclaration) -> Iterator[str]:
         if word in _ALTERNATIVES and reach < 0:
             reach = _indentation(mask, start)
         sorry = word == "sorry" and (place == "statement" or begins_line or before in _BEFORE_BODY)
-        if reach < 0 and (sorry or (word in _MAYBE_OPEN and before in ("by", "·"))):
+        if word == "by" and before == ":=" and depth and place == "statement":
+            tactic = tactic or depth  # the default of an argument is run where it is left out
+        if reach < 0 and not tactic and (sorry or (word in _MAYBE_OPEN and before in ("by", "·"))):
             yield place
         depth += (word in "([{⟨⦃") - (word in ")]}⟩⦄")
+        tactic = tactic if depth >= tactic else 0
         if place == "statement" and depth == 0 and word in (":=", "|", "where"):
             place = "body"
         elif word == "where" or (word == "rec" and before == "let"):

@@ -111,6 +111,15 @@ def test_a_list_of_names_out_of_date_is_told_without_lean(repo: Path, capsys: py
     assert "Lean has not seen every declaration" in capsys.readouterr().out
 
 
+def test_without_lean_nothing_is_called_true(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repo / "T.lean").write_text("theorem vague (n : Nat) : n = (sorry : Nat) := by sorry\n")
+    (repo / "blueprint/src/web.tex").write_text("\\begin{lemma}\\lean{vague}\\end{lemma}\n")
+    assert type_in("blueprint", "check", str(repo), "--static", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["true"], told["ready"]) == (None, [])
+    assert (told["lines"][0]["statement"], told["lines"][0]["notes"]) == ("not formalised", ["sorry in vague"])
+
+
 def test_a_loose_name_is_looked_for_as_well(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (repo / "blueprint/src/web.tex").write_text("\\lean{good, gone}\n")
     assert type_in("blueprint", "check", str(repo), "--static", "--json") == 0
