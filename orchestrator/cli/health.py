@@ -69,18 +69,16 @@ def settings(*, json_: AsJson = False) -> int:
     tell(console, f"Configuration file: {file}" + ("" if file is not None and file.is_file() else " (not there)"))
     columns = {
         "name in the file": WHOLE,
-        "value": HEAD,
+        "value": WHOLE,
         "from": WHOLE,
-        "default": HEAD,
         "meaning": HEAD,
     }
     cells = [
         (
             row.name,
-            (row.text, "bold"),
-            ("" if row.source is SettingSource.DEFAULT else row.source.value, "green"),
-            (row.default, "dim"),
-            (row.meaning, "dim"),
+            (row.text, "bold") if row.text else row.default,
+            (row.source.value, "" if row.source is SettingSource.DEFAULT else "green"),
+            (f"(default: {row.default or 'none'}) {row.meaning}" if row.text else row.meaning, "dim"),
         )
         for row in rows
     ]

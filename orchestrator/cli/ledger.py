@@ -78,8 +78,9 @@ def import_(
         if json_:
             print_json(dict(added))
         else:
-            words = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in added.items() if number)
-            tell(console, f"Added: {words or 'nothing new'}")
+            words = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in added.items() if number)
+            total = counted(sum(added.values()), "row")
+            tell(console, f"Added {total}: {words}" if words else "Added: nothing new")
     return 0
 
 

@@ -12,6 +12,8 @@ from orchestrator.config import Profile
 from orchestrator.git.command import run_git
 from orchestrator.goals.result import GoalStatus
 
+_AGAIN = ("--more-time", "gives what ran out of time twice as much")
+
 
 def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str, ...]:
     """Shell commands that make use of a run's results, the most useful first; `summary` is that of summary.json."""
@@ -24,8 +26,14 @@ def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str
             commands.append(_apply(repo, file))
     statuses = {goal["status"] for goal in summary["goals"]}
     profile = summary["config"]["profile"]
-    if not commands and GoalStatus.OPEN.value in statuses and profile < Profile.THOROUGH:
-        commands.append(f"orchestrator prove {shlex.quote(repo)} --profile {profile + 1}   # takes more time")
+    again = f"orchestrator prove {shlex.quote(repo)}"
+    if GoalStatus.NOT_TRIED in statuses and not summary["stopped"]:
+        commands.append(f"{again}   # goes on with the goals that were not tried")
+    elif not commands and GoalStatus.OPEN in statuses:
+        more, why = (f"--profile {profile + 1}", "takes more time") if profile < Profile.THOROUGH else _AGAIN
+        commands.append(f"{again} {more}   # {why}")
+    if summary["coverage"]["sorries"]:
+        commands.append("orchestrator doctor   # which Lean the other files need")
     return tuple(commands)
 
 

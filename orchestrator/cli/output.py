@@ -34,7 +34,10 @@ OptionalRef = Annotated[
     str | None, Parameter(name="--ref", help="Branch, tag or commit; without it, the folder as it is.")
 ]
 Out = Annotated[Path, Parameter(help="Folder for the results.")]
-Seconds = Annotated[float | None, Parameter(help="Seconds that strategies may work; no limit unless given.")]
+Seconds = Annotated[
+    float | None,
+    Parameter(validator=Number(gte=0.1), help="Seconds that strategies may work; no limit unless given."),
+]
 ProfileNumber = Annotated[
     int | None, Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough.")
 ]

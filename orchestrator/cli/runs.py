@@ -47,6 +47,7 @@ def prove(
     ] = False,
     build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
     only: Annotated[str, Parameter(help="A single sorry: FILE:LINE, as `extract` lists it.")] = "",
+    only_problems: Annotated[bool, Parameter(negative="", help="List no goal that was proved.")] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -84,7 +85,7 @@ def prove(
     check_first(asked, settings)
     with shown_run(console, settings.paths) as server:
         summary = prove_on(server, asked, project)
-    return finish(console, repo, summary, folder, as_json=json_)
+    return finish(console, repo, summary, folder, as_json=json_, only_problems=only_problems)
 
 
 def prove_on(server: StartingServer, asked: Asked, project: str = "") -> Mapping[str, Any]:
@@ -103,7 +104,7 @@ def on_push(
     *,
     since: Annotated[str, Parameter(help="The commit before the push; the parent of REF unless given.")] = "",
     ref: Reference = "HEAD",
-    timeout: Annotated[float, Parameter(help="Seconds that strategies may work.")] = 120.0,
+    timeout: Annotated[float, Parameter(validator=Number(gte=0.1), help="Seconds that strategies may work.")] = 120.0,
     reports: Annotated[Path | None, Parameter(help="Folder for annotations, SARIF and JUnit files.")] = None,
     fail_on: Annotated[
         tuple[FailOn, ...], Parameter(help="Findings that make the command fail.", negative="", consume_multiple=True)
@@ -225,9 +226,17 @@ def shown_run(console: Console, paths: Paths) -> Iterator[StartingServer]:
         yield server
 
 
-def finish(console: Console, repo: str, summary: Mapping[str, Any], folder: Path, *, as_json: bool = False) -> int:
+def finish(
+    console: Console,
+    repo: str,
+    summary: Mapping[str, Any],
+    folder: Path,
+    *,
+    as_json: bool = False,
+    only_problems: bool = False,
+) -> int:
     """Show the end of a run; its exit code."""
-    show_summary(console, summary, folder, next_commands(repo, summary, folder))
+    show_summary(console, summary, folder, next_commands(repo, summary, folder), only_problems=only_problems)
     if as_json:
         print_json(summary)
     if summary["stopped"]:

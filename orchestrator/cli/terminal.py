@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from orchestrator.blueprint.report import Report
@@ -150,27 +152,37 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
 
 
 _MOST_NAMES = 12
+_MOST_GOALS = 100
+_MOST_PROBLEMS = 10
 
 
-def show_summary(console: Console, summary: Mapping[str, Any], out: Path, commands: Sequence[str]) -> None:
+def show_summary(
+    console: Console, summary: Mapping[str, Any], out: Path, commands: Sequence[str], *, only_problems: bool = False
+) -> None:
     """The end of a run: every goal, what it adds up to, and the `commands` to type next.
 
-    `summary` is the content of summary.json.
+    `summary` is the content of summary.json. Many goals are counted file by file.
     """
-    columns = {
-        "where": WHOLE,
-        "declaration": TAIL,
-        "status": WHOLE,
-        "strategy": WHOLE,
-        "time": RIGHT,
-        "proof": HEAD,
-    }
-    rows = [_goal_row(goal) for goal in summary["goals"]]
+    goals = [goal for goal in summary["goals"] if not (only_problems and goal["status"] == GoalStatus.SOLVED)]
     console.print()
-    if rows:
-        console.print(table(columns, rows))
+    if len(goals) > _MOST_GOALS:
+        console.print(_by_file(goals))
         console.print()
-    show_problems(console, [FileProblem(problem["file"], problem["message"]) for problem in summary["problems"]])
+    elif goals:
+        columns = {
+            "where": WHOLE,
+            "declaration": TAIL,
+            "status": WHOLE,
+            "strategy": WHOLE,
+            "time": RIGHT,
+            "proof": HEAD,
+        }
+        console.print(table(columns, map(_goal_row, goals)))
+        console.print()
+    problems = [FileProblem(problem["file"], problem["message"]) for problem in summary["problems"]]
+    show_problems(console, problems[:_MOST_PROBLEMS])
+    if len(problems) > _MOST_PROBLEMS:
+        say(console, "yellow", "left out", f"{len(problems) - _MOST_PROBLEMS} more, which report.md lists")
     for note in summary["notes"]:
         say(console, "yellow", "note:", note)
     if summary["stopped"]:
@@ -185,6 +197,15 @@ def show_summary(console: Console, summary: Mapping[str, Any], out: Path, comman
     tell(console, f"Results: {out}, report.md first")
     for label, command in zip(("Next:", *[""] * len(commands)), commands, strict=False):
         console.print(Text.assemble(f"{label:<6}", (harmless(command), "cyan")), soft_wrap=True)
+
+
+def _by_file(goals: Sequence[Mapping[str, Any]]) -> Table:
+    """How the goals of each file stand; report.md has them one by one."""
+    present = [status for status in GoalStatus if any(goal["status"] == status for goal in goals)]
+    counts = Counter((goal["file"], goal["status"]) for goal in goals)
+    files = dict.fromkeys(goal["file"] for goal in goals)
+    rows = [(file, *(str(counts[file, status] or "") for status in present)) for file in files]
+    return table({"file": WHOLE, **{status.words: RIGHT for status in present}}, rows)
 
 
 def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:

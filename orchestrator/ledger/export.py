@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from orchestrator.errors import LedgerError
 from orchestrator.ledger.attempts import rebuild_counts
@@ -57,7 +57,7 @@ class ExportSection(Section):
         """Add exported rows, all or none; how many, by table. What is here already under the same key stays.
 
         Attempts, proofs and what happened to tickets get new numbers; a run or a ticket that is here already is taken
-        to have all of its own.
+        to have all of its own, and what belongs to none is told by its time and goal.
 
         Raises LedgerError: a line is not one of an export.
         """
@@ -68,6 +68,10 @@ class ExportSection(Section):
                 "run_id": frozenset(connection.execute(select(RUNS.c.id)).scalars()),
                 "ticket_id": frozenset(connection.execute(select(TICKETS.c.id)).scalars()),
             }
+            unowned = {
+                name: frozenset(connection.execute(_marks(table).where(table.c[_NUMBERED[name]].is_(None))).tuples())
+                for name, table in ((ATTEMPTS.name, ATTEMPTS), (PROOFS.name, PROOFS))
+            }
             while batch := list(islice(numbered, _BATCH)):
                 by_table: dict[str, list[dict[str, Any]]] = {}
                 for number, line in batch:
@@ -75,6 +79,8 @@ class ExportSection(Section):
                         name, values = self._row(number, line)
                         by_table.setdefault(name, []).append(values)
                 for name, rows in by_table.items():
+                    here = unowned.get(name, frozenset())
+                    rows = [row for row in rows if (row.get("timestamp"), row.get("goal_hash")) not in here]
                     counts[name] = counts.get(name, 0) + self._add(connection, EXPORTED[name], rows, known)
             rebuild_counts(self._database, connection)
         return counts
@@ -105,6 +111,11 @@ class ExportSection(Section):
         if not rows:
             return 0
         return connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows).rowcount
+
+
+def _marks(table: Table) -> Select[tuple[datetime, str]]:
+    """What tells a row that belongs to no run from others of its kind."""
+    return select(table.c.timestamp, table.c.goal_hash)
 
 
 def _value(table: Table, key: str, value: Any) -> Any:

@@ -17,6 +17,7 @@ class Publish(StrEnum):
     PATCH = "patch"
     BRANCH = "branch"
     PR = "pr"
+    PULL_REQUEST = PR
 
 
 class HostKind(StrEnum):

@@ -60,8 +60,19 @@ def test_a_stopped_run_can_go_on(repo: Path, out: Path) -> None:
 def test_where_nothing_was_proved_more_time_may_help(repo: Path, tmp_path: Path) -> None:
     (command,) = next_commands(str(repo), a_summary(a_goal()), tmp_path)
     assert "--profile 2" in command
-    assert next_commands(str(repo), a_summary(a_goal(), config={"profile": 2}), tmp_path) == ()
+    (command,) = next_commands(str(repo), a_summary(a_goal(), config={"profile": 2}), tmp_path)
+    assert "--more-time" in command
     assert next_commands(str(repo), a_summary(), tmp_path) == ()
+
+
+def test_what_was_not_reached_is_gone_on_with_after_the_patch(repo: Path, out: Path) -> None:
+    first, second = next_commands(str(repo), a_summary(a_goal("solved"), a_goal("not_tried")), out)
+    assert first.startswith("git ")
+    assert second.startswith("orchestrator prove ")
+    lost = {"files": 2, "worked_on": 1, "sorries": 5, "why": ["import Mathlib"], "words": "1 of 2 files worked on"}
+    assert next_commands(str(repo), a_summary(coverage=lost), repo) == (
+        "orchestrator doctor   # which Lean the other files need",
+    )
 
 
 def test_a_repository_behind_a_url_needs_a_clone(out: Path) -> None:

@@ -150,6 +150,27 @@ def test_the_sorries_that_need_no_package_are_worked_on(
     assert "lake exe cache get" in said
 
 
+def test_sorries_that_nothing_here_can_work_on_are_said_at_once(
+    capsys: pytest.CaptureFixture[str], repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCH_LEAN", "embedded")
+    (repo / "T").mkdir()
+    (repo / "T.lean").write_text("import T.A\nimport T.B\n" + TEXT)
+    (repo / "T/A.lean").write_text(PROVED)
+    (repo / "T/B.lean").write_text("import Mathlib\n" + TEXT)
+    commit(repo)
+    code, said = type_in(capsys, "prove", "repo")
+    assert code == 3
+    assert "1 of 3 files worked on; 2 sorries in the others: they import Mathlib" in said
+
+
+def test_time_below_nothing_is_blamed_on_its_option(capsys: pytest.CaptureFixture[str], repo: Path) -> None:
+    code, said = type_in(capsys, "prove", "repo", "--timeout", "-3")
+    assert code == 2
+    assert "--timeout" in said
+    assert "ORCH_" not in said
+
+
 def test_nothing_but_a_file_that_is_not_utf8(capsys: pytest.CaptureFixture[str], repo: Path) -> None:
     (repo / "T.lean").write_bytes(b"-- \xff\n")
     code, said = type_in(capsys, "extract", "repo")

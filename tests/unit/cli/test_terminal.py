@@ -71,6 +71,29 @@ def test_nothing_to_prove_is_said_in_words() -> None:
     assert "declaration" not in shown
 
 
+def test_files_left_out_are_said_last_and_nothing_is_claimed() -> None:
+    words = "3 of 7 files worked on; 50 sorries in the others: they import Mathlib"
+    lost = {"files": 7, "worked_on": 3, "sorries": 50, "why": ["import Mathlib"], "words": words}
+    shown = summary_text(a_summary(coverage=lost))
+    assert "nothing to prove" not in shown
+    assert f"No sorry could be worked on\nnot all files: {words}\n" in shown
+
+
+def test_many_goals_are_counted_file_by_file_and_what_is_solved_can_be_left_out() -> None:
+    goals = [
+        a_goal(status, file=f"A/{'Long' * 12}{n % 3}.lean", declaration=f"d{n}")
+        for n in range(150)
+        for status in ("solved", "open")
+    ]
+    lines = summary_text(a_summary(*goals)).splitlines()
+    assert lines[1].split() == ["file", "solved", "open"]
+    assert len(lines) < 15
+    assert lines[2].split()[-2:] == ["50", "50"]
+    shown = console()
+    show_summary(shown, a_summary(*goals[:4]), OUT, (), only_problems=True)
+    assert ("d1" in text(shown), text(shown).count(" solved ")) == (True, 1)
+
+
 def test_problems_and_notes_are_there_in_full() -> None:
     problem = {"file": "A.lean", "message": "3:5: " + "unexpected token " * 10}
     shown = summary_text(a_summary(a_goal(), problems=[problem], notes=["the folder has changes"]))

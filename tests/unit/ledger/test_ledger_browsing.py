@@ -202,6 +202,7 @@ def test_old_failures_go_and_proofs_stay(ledger: Ledger, clock: Clock) -> None:
 def test_an_export_comes_back_whole(ledger: Ledger, three: Ledger) -> None:
     run = three.start_run(run_id="r", repo=REPO)
     three.record_attempts([attempt("beta", run=run.id), attempt("ñ∀\n", Outcome.ERROR, run=run.id)])
+    three.record_attempts([attempt("beta"), attempt("beta")])
     three.record_proof(ProofRecord(goal_text="⊢ beta = 0", script="x", verdict=ProofVerdict.PASSED, run_id="r"))
     three.update_tactic_cache("⊢ p", tactics=["simp"], success_rate=1.0, avg_time=0.1)
     three.update_strategy_statistics([StrategyTrial(strategy="micro", success=True, seconds=1.0)])
@@ -212,12 +213,12 @@ def test_an_export_comes_back_whole(ledger: Ledger, three: Ledger) -> None:
     lines = list(three.export())
     with Ledger.open("sqlite://") as copy:
         added = copy.restore(lines)
-        assert (added["attempts"], added["goals"], added["runs"]) == (2, 3, 1)
+        assert (added["attempts"], added["goals"], added["runs"]) == (4, 3, 1)
         assert sorted(copy.export()) == sorted(lines)
         assert copy.statistics() == three.statistics()
         again = copy.restore(lines)
         assert sum(again.values()) == 0
-        assert len(copy.attempts()) == 2
+        assert len(copy.attempts()) == 4
         assert copy.ticket_history("t") == three.ticket_history("t")
 
 
