@@ -14,6 +14,7 @@ from orchestrator.cli.output import AsJson, counted_along, open_ledger, print_js
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, tell
 from orchestrator.errors import OrchestratorError
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.summaries import LedgerStatistics
 from orchestrator.run.report.files import replaced_file
 from orchestrator.text import counted, duration
@@ -118,7 +119,7 @@ def prune(
 def _show(statistics: LedgerStatistics, where: str) -> None:
     console = make_console()
     tell(console, f"Ledger {where}")
-    by_status = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in statistics.goals.items())
+    by_status = ", ".join(f"{number} {GoalStatus(status).words}" for status, number in statistics.goals.items())
     tell(console, f"{counted(sum(statistics.goals.values()), 'goal')}: {by_status or 'none yet'}")
     rows = [
         (

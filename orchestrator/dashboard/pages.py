@@ -20,6 +20,7 @@ from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, LoginSessio
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
 from orchestrator.dashboard.views import MENU, VIEWS, View, prefect_link
+from orchestrator.goals.result import GoalStatus
 from orchestrator.text import counted, duration
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -224,4 +225,4 @@ def short(text: str, length: int = 120) -> str:
 
 def words(value: str) -> str:
     """A closed word as people write it."""
-    return str(value).replace("_", " ")
+    return GoalStatus.FOUND.words if value == GoalStatus.FOUND else str(value).replace("_", " ")

@@ -72,6 +72,7 @@ class SeenGoal(Record):
     commit: LongText = ""
     environment: LongText = ""
     status: Annotated[GoalStatus, column(String(16), "'open'")] = GoalStatus.OPEN
+    note: LongText = ""
     source: LongText = ""
     source_line: Count = 1
     first_seen_run: RunId = None
@@ -83,6 +84,7 @@ class GoalRecord(SeenGoal):
 
     Attributes:
         environment: digest of everything a proof of it depends on.
+        note: why it stands where it does, such as the values for which it is false.
         source, source_line: the text around it in its file, and the number of that text's first line.
         first_seen_run: kept by the ledger from the first time on, whatever is given later.
     """

@@ -280,7 +280,7 @@ class RunLedger:
         """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
         what is true of the blueprint.
         """
-        self.store.record_goals([self._record(report.goal, report.status) for report in reports])
+        self.store.record_goals([self._record(report.goal, report.status, report.note) for report in reports])
         self.record_gate(reports)
         if update.blueprint.found:
             false = {report.goal.declaration for report in reports if report.status is GoalStatus.LOOKS_FALSE}
@@ -293,7 +293,7 @@ class RunLedger:
         """What goals that read the same have in common."""
         return goal.digest or self.store.hash_goal(goal.text)
 
-    def _record(self, goal: Goal, status: GoalStatus) -> GoalRecord:
+    def _record(self, goal: Goal, status: GoalStatus, note: str = "") -> GoalRecord:
         source, line = self._source(goal)
         return GoalRecord(
             goal=goal,
@@ -301,6 +301,7 @@ class RunLedger:
             commit=self.commit,
             environment=self.environment(goal),
             status=status,
+            note=note,
             source=source,
             source_line=line,
             last_seen_run=self.run_id,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 import schemathesis
-from dashboard_samples import EVIL, TICKET, TOKEN, a_site, fill  # type: ignore[import-not-found]
+from dashboard_samples import EVIL, TICKET, TOKEN, a_goal, a_site, fill  # type: ignore[import-not-found]
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, settings
 from hypothesis import given as generated
@@ -25,6 +25,8 @@ from orchestrator.dashboard.security import HEADERS, WriteAccess, host_name
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.views import VIEWS
 from orchestrator.errors import ConfigError
+from orchestrator.goals.result import GoalStatus
+from orchestrator.ledger.records import GoalRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
 
@@ -79,6 +81,14 @@ class Page(HTMLParser):
 
 def test_there_is_an_address_for_every_page() -> None:
     assert set(ADDRESSES) == set(VIEWS)
+
+
+def test_a_counterexample_stands_on_the_page_of_its_goal(site: Site) -> None:
+    found = {GoalStatus.LOOKS_FALSE: "false for n = 3", GoalStatus.FOUND: "found, awaiting the gate"}
+    for status, words in found.items():
+        note = words if status is GoalStatus.LOOKS_FALSE else ""
+        site.ledger.record_goals([GoalRecord(goal=a_goal("g"), repo="r", status=status, note=note)])
+        assert words in client_of(site).get("/goal?repo=r&id=id-g").text
 
 
 @pytest.mark.parametrize("name", ADDRESSES)

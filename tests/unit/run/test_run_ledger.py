@@ -261,8 +261,10 @@ def test_attempts_teach_the_next_run_which_strategy_to_try(store: Ledger) -> Non
 
 def test_goals_are_kept_with_their_status(store: Ledger, tmp_path: Path) -> None:
     run = run_on(store)
-    run.record_end([report(PROOF, PASSED), GoalReport(TWIN, GoalStatus.OPEN)], update_blueprint(load(tmp_path), {}))
+    false = GoalReport(TWIN, GoalStatus.LOOKS_FALSE, note="false for m = 3")
+    run.record_end([report(PROOF, PASSED), false], update_blueprint(load(tmp_path), {}))
     assert {goal.goal.id: goal.status for goal in store.goals(run_id=run.run_id)} == {
         "g1": GoalStatus.SOLVED,
-        "g2": GoalStatus.OPEN,
+        "g2": GoalStatus.LOOKS_FALSE,
     }
+    assert [goal.note for goal in store.goals(status=GoalStatus.LOOKS_FALSE)] == ["false for m = 3"]
