@@ -53,7 +53,7 @@ def _of_all(found: Sequence[DeclarationTruth | None]) -> DeclarationTruth | None
 def _fact(mask: str, each: ScannedDeclaration) -> DeclarationTruth | None:
     if each.keyword == "axiom":
         return DeclarationTruth(exists=True, axioms=(each.name,), by_text=True)
-    if each.keyword not in _BODIES or mask[: each.start].rstrip().endswith("("):
+    if each.keyword not in _BODIES or mask[max(0, each.start - _REACH) : each.start].rstrip().endswith("("):
         return None
     if not each.is_open:
         return DeclarationTruth(exists=True, by_text=True)

@@ -19,7 +19,16 @@ from orchestrator.blueprint.report import Report, report
 from orchestrator.blueprint.status import DeclarationTruth, evaluate, with_counterexamples
 from orchestrator.blueprint.sync import EditKind, MarkEdit, apply, plan
 from orchestrator.blueprint.text_facts import facts_shown
-from orchestrator.cli.output import AsJson, OptionalRef, Repository, open_ledger, print_bytes, print_json, shown_origin
+from orchestrator.cli.output import (
+    AsJson,
+    OptionalRef,
+    Repository,
+    open_ledger,
+    print_bytes,
+    print_json,
+    shown_origin,
+    with_examples,
+)
 from orchestrator.cli.repository import elaborate, open_project, prepare
 from orchestrator.cli.terminal import make_console, say, show_blueprint, tell
 from orchestrator.config import load_settings
@@ -64,7 +73,7 @@ def status(
     return 0
 
 
-@blueprint_app.command
+@with_examples(blueprint_app)
 def sync(
     repo: Repository,
     *,
