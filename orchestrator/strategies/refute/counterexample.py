@@ -34,9 +34,10 @@ from orchestrator.strategies.refute.values import (
 REVISION = 2
 """To be raised when the search can find more: what earlier ones did not find is then looked for again."""
 _LIMITS = Limits(milliseconds=1500)
+_INVERSION_LIMITS = Limits(milliseconds=500)
 _BATCH = 8
 _ASSIGNMENTS = 60
-_CASES = (24, 400, 6000)
+_CASES = (24, 160, 1200, 6000)
 _LONGEST_LIST = 60
 _LONGEST_RANGE = 400
 _CANDIDATES = 240
@@ -247,7 +248,7 @@ class _CounterexampleSearch:
     clock: Callable[[], float]
     state: int | None = None
 
-    async def replies(self, tactics: Sequence[str]) -> tuple[TacticReply, ...]:
+    async def replies(self, tactics: Sequence[str], limits: Limits = _LIMITS) -> tuple[TacticReply, ...]:
         """What Lean says to each of these, as far as the time goes."""
         found: list[TacticReply] = []
         for start in range(0, len(tactics), _BATCH):
@@ -257,16 +258,16 @@ class _CounterexampleSearch:
             found += await self.opened.tactics(
                 tactics[start : start + _BATCH],
                 proof_state=self.state,
-                limits=_LIMITS,
+                limits=limits,
                 stop_on_success=False,
                 budget_seconds=left,
             )
         return tuple(found)
 
-    async def first(self, tactics: Sequence[str]) -> int | None:
+    async def first(self, tactics: Sequence[str], limits: Limits = _LIMITS) -> int | None:
         """The first of these that Lean takes."""
         for start in range(0, len(tactics), _BATCH):
-            for index, reply in enumerate(await self.replies(tactics[start : start + _BATCH])):
+            for index, reply in enumerate(await self.replies(tactics[start : start + _BATCH], limits)):
                 if _taken(reply):
                     return start + index
         return None
@@ -330,8 +331,7 @@ class _CounterexampleSearch:
             return None
         openings = ["", *([f"simp only [{', '.join(statement.unfolded)}]; "] if statement.unfolded else [])]
         deciders: dict[int, str] = {}
-        for most in _CASES:
-            count = max(2, int(most ** (1 / len(listed))))
+        for count in dict.fromkeys(max(2, min(_LONGEST_RANGE, int(most ** (1 / len(listed))))) for most in _CASES):
             for number, given in enumerate(statement.assignments()):
                 chosen: dict[str, Sequence[str]] = {name: [value] for name, value in given.items()}
                 for variable in listed:
@@ -362,10 +362,10 @@ class _CounterexampleSearch:
         return None if proved is None else chosen
 
     async def one_by_one(
-        self, statement: _Statement, candidates: Sequence[dict[str, Sequence[str]]], close: str = ""
+        self, statement: _Statement, candidates: Sequence[dict[str, Sequence[str]]]
     ) -> dict[str, Sequence[str]] | None:
         """The first of these values for which the statement is proved to fail."""
-        close = close or statement.close
+        close = statement.close
         index = await self.first([statement.tactic(chosen, close) for chosen in candidates])
         if index is None or await self.first([statement.tactic(candidates[index], close, kept=True)]) is None:
             return None
@@ -379,9 +379,8 @@ class _CounterexampleSearch:
             replies = await self.replies([statement.tactic(chosen, "")])
             if replies and _taken(replies[0]) and replies[0].goals:
                 close = _inversion(replies[0].goals[0].rpartition("⊢ ")[2], statement.predicates)
-                found = await self.one_by_one(statement, [chosen], close)
-                if found is not None:
-                    return found
+                if await self.first([statement.tactic(chosen, close, kept=True)], _INVERSION_LIMITS) is not None:
+                    return chosen
         return None
 
 
