@@ -276,4 +276,6 @@ def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> Reposit
     more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
     cycle = any(problem.message.startswith(CYCLE) for problem in problems)
     kind = ImportCycle if cycle else RepositoryError
-    return kind(f"No file of {project.name} can be worked on: {shown}{more}")
+    scope = coverage(project)
+    lost = f" ({scope.words})" if scope.sorries else ""
+    return kind(f"No file of {project.name} can be worked on: {shown}{more}{lost}")

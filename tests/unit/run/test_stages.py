@@ -193,6 +193,9 @@ def test_how_much_is_worked_on_is_said_with_the_sorries_that_are_not() -> None:
 def test_no_file_left_is_an_error_that_says_why() -> None:
     with pytest.raises(RepositoryError, match=r"B\.lean: imports Mathlib, which Lean does not have here"):
         importable(project(B=("Mathlib",)), {"Std"})
+    whole = project(B=("Mathlib",)).with_texts({"B.lean": "theorem b : 1 = 1 := by sorry\n"})
+    with pytest.raises(RepositoryError, match="0 of 1 file worked on; 1 sorry in the others: they import Mathlib"):
+        importable(whole, {"Std"})
 
 
 def test_the_first_problems_are_shown_and_a_cycle_is_called_one() -> None:
