@@ -27,13 +27,14 @@ theorem of_shapes (s : Shape) : s.size = 0 := by sorry
 theorem of_functions (f : Nat → Nat) (n : Nat) : f n = n := by sorry
 theorem fine (n m : Nat) (h : n < m) : n + 1 ≤ m := by sorry
 theorem vacuous (n : Nat) (h : n < 0) : n = 7 := by sorry
-theorem too_large (n : Nat) (h : 100 < n) : n < 200 := by sorry
+theorem large (n : Nat) (h : 100 < n) : n < 200 := by sorry
 """
 FALSE = {
     "off_by_one": "n = 2",
     "of_all": "n = 2",
     "of_shapes": "s = .line 1",
-    "of_lists": "α = ULift Bool, l = [⟨true⟩]",
+    "of_lists": "α = PUnit, l = [⟨⟩]",
+    "large": "n = 200",
     "of_functions": "f = fun _ => 0, n = 1",
 }
 
