@@ -225,8 +225,7 @@ async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tup
     found = await elaborate(project, servers, console)
     facts = blueprint_facts(found.declarations)
     unknown = sorted({name for name in names if name not in facts})
-    # With a file that does not elaborate nobody can say that a declaration does not exist.
-    whole = not project.problems and not found.problems
+    whole = found.is_whole(project)
     if unknown and whole:
         async with servers.fresh(project) as workspace:
             there = await workspace.library_has(unknown)

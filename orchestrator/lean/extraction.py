@@ -37,6 +37,11 @@ class Extraction:
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def is_whole(self, project: Project) -> bool:
+        """Whether every file was looked at and elaborates: else nobody can say that a declaration does not exist."""
+        missing = any(module.name not in self.declarations for module in project.modules)
+        return not (missing or self.problems or project.problems)
+
     def of(self, module: SourceModule) -> Extraction:
         """What elaborating one of its modules gave."""
         return Extraction(

@@ -1,4 +1,4 @@
-"""A statement elaborated in its location, and read: its texts, what it is the negation of, whether it is plainly false."""
+"""A statement elaborated in its location, and read: its texts, what it negates, whether it is plainly false."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError
 from orchestrator.goals.normal_form import goal_hash
-from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits, TacticReply
 from orchestrator.lean.open_goal import try_tactics
+from orchestrator.lean.protocol import Command, CommandReply, Describe, Limits, TacticReply
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.ticket_records import TicketLocation

@@ -40,8 +40,7 @@ def recalled_update(run: Run, gate: GateReport) -> BlueprintUpdate | None:
 def _stand(run: Run, gate: GateReport) -> tuple[Blueprint, dict[str, DeclarationTruth], list[str]]:
     """The blueprint, what is true of the project's declarations, and names that the library may declare."""
     blueprint, facts = load(Path(run.project.root)), blueprint_facts(gate.declarations)
-    # With a file that does not elaborate nobody can say that a declaration does not exist.
-    if run.project.problems or run.extraction.problems:
+    if not run.extraction.is_whole(run.project):
         return blueprint, facts, []
     named = {name for node in blueprint.nodes for name in node.statement.lean}
     return blueprint, facts, sorted(named - facts.keys())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.goals.normal_form import normalize
-from orchestrator.strategies.reprover.steps import ROOT, Step
 from orchestrator.strategies.reprover.generators import Suggestion
+from orchestrator.strategies.reprover.steps import ROOT, Step
 
 
 class Arrival(StrEnum):
