@@ -268,7 +268,7 @@ async def test_exactly_the_bad_proof_is_dropped(bench: Bench, script: str) -> No
     (dropped,) = bench.goals("plain")
     assert report.verdicts[dropped.id].status is VerdictStatus.FAILED
     assert report.verdicts[dropped.id].reason
-    assert f"by {script}" not in report.texts["Base.lean"]
+    assert f": p := by {script}" not in report.texts["Base.lean"]
     assert "theorem plain (p : Prop) (h : p) : p := by sorry" in report.texts["Base.lean"]
     assert "Above" in report.declarations
 

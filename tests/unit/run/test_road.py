@@ -27,6 +27,7 @@ from orchestrator.lean.protocol import Reply, Request, Tactics
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.testing import ScriptedSession
 from orchestrator.ledger.store import Ledger
+from orchestrator.run.conclude import Conclusion, write_results
 from orchestrator.run.plan import nothing_to_do
 from orchestrator.run.request import request_of
 from orchestrator.scheduler.goal_runner import REPEATED
@@ -94,6 +95,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     async def nothing(*_: object, **_options: object) -> None:
         return None
 
+    async def only_files(end: Conclusion, out: str) -> Conclusion:
+        return write_results(end, out)
+
     @asynccontextmanager
     async def no_artifact(_goals: int) -> AsyncIterator[None]:
         yield
@@ -109,7 +113,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tasks.begin, "run_link", lambda: "")
     monkeypatch.setattr(tasks.attempt, "progress_artifact", no_artifact)
     monkeypatch.setattr(flows.nightly, "ensure_limits", nothing)
-    monkeypatch.setattr(flows.nightly, "report", nothing)
+    monkeypatch.setattr(flows.nightly, "report", only_files)
     monkeypatch.setattr(flows.nightly, "prefect_task", lambda _settings: untasked)
     monkeypatch.setattr("orchestrator.run.run.usable", lambda _settings, _paths, project: project)
     folder = tmp_path / "repository"
