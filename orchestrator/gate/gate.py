@@ -13,29 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
-from orchestrator.gate.canonical import has_data_sorry, same_but_for_sorries
+from orchestrator.gate.differences import below, brought_up_to_date, differences, helper_problems, sorry_places
 from orchestrator.gate.entries import entry_changes
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.judge import Court, KernelReport
-from orchestrator.gate.reach import is_code, look_alikes, read_above
+from orchestrator.gate.reach import look_alikes, read_above
 from orchestrator.gate.replay import OpenWorkspace
 from orchestrator.gate.replay_gate import ReplayGate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.shape import FilledCommand, Shape, shape_of
-from orchestrator.gate.verdict import (
-    Check,
-    CheckName,
-    FileContext,
-    Verdict,
-    VerdictStatus,
-    below,
-    brought_up_to_date,
-    differences,
-    helper_problems,
-    judge,
-    shown_name,
-    sorry_places,
-)
+from orchestrator.gate.targets import what_is_code, is_filled, sorries_left, targets_of, with_owners
+from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, VerdictStatus, judge, shown_name
 from orchestrator.gate.warnings import source_warnings
 from orchestrator.goals.declaration import Fingerprint, is_generated
 from orchestrator.goals.goal import Position
@@ -45,13 +33,11 @@ from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.protocol import ExportReply, Message, Severity, Sorry
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.helper_lemmas import helper_problem
-from orchestrator.source.lexer import code_mask, suffixes
+from orchestrator.source.lexer import suffixes
 from orchestrator.source.project import Project, SourceModule
 
-_DEFAULT = "._default"
 _WORST_FIRST = (VerdictStatus.FAILED, VerdictStatus.PARTIAL, VerdictStatus.CONDITIONAL, VerdictStatus.PASSED)
 _NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
-_SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +230,14 @@ class Gate:
         verdicts: list[Verdict] = []
         for module, one in files.items():
             shape, found = one.shape, one.patched or KernelReport({}, {})
-            targets = [(fact, it) for it in shape.filled for fact in _targets(it, one.original.declarations)]
+            targets = [(fact, it) for it in shape.filled for fact in targets_of(it, one.original.declarations)]
             elsewhere: tuple[str, ...] = ()
             if one.patched is not None:
                 found = replace(
-                    found, declarations=_owned(found.declarations, one.original.declarations, targets, names)
+                    found, declarations=with_owners(found.declarations, one.original.declarations, targets, names)
                 )
                 elsewhere = self._unlike(module, one, found, targets, names)
-            code = _code(shape.filled, targets)
+            code = what_is_code(shape.filled, targets)
             unlike[module.path] = (*shape.problems, *shape.refused, *code, *elsewhere)
             general = [Check(CheckName.TEXT, not shape.problems, "; ".join(shape.problems[:5]))]
             in_helpers = [words for words in shape.refused if all(words not in it.refused for it in shape.filled)]
@@ -277,8 +263,8 @@ class Gate:
                     said = (f"line {message.start.line}: {message.text[:300]}" for message in one.errors[:3])
                     verdict = context.failed(fact.user_name, Check(CheckName.COMPILES, False, "; ".join(said)))
                 else:
-                    hidden, left = _sorries(now, found.declarations, texts[module.path])
-                    hidden_before, before = _sorries(fact, one.original.declarations, module.text)
+                    hidden, left = sorries_left(now, found.declarations, texts[module.path])
+                    hidden_before, before = sorries_left(fact, one.original.declarations, module.text)
                     # A macro's sorry stays what it was.
                     shown = hidden <= hidden_before
                     if now is not None and now.own_sorry and shown and len(left) >= len(before):
@@ -336,7 +322,7 @@ class Gate:
         changed = [
             f"`{target.user_name}`: the body changed beside its sorry"
             for target, command in filled
-            if (now := after.get(target.name)) is not None and not _is_filled(target, now, command)
+            if (now := after.get(target.name)) is not None and not is_filled(target, now, command)
         ]
         refused = [
             f"the kernel refuses `{name}`: {words}"
@@ -383,30 +369,6 @@ async def _elaborate(
             exports[one.name] = await variant.export(one.name)
 
 
-def _targets(command: FilledCommand, original: Mapping[str, Fingerprint]) -> list[Fingerprint]:
-    """The declarations of a filled command that had a sorry of their own: those in its text, not what Lean makes.
-
-    The constructors and fields of a type have the type's name, as has the default value of a field.
-    """
-    facts = [original[name] for name in command.made if name in original]
-    kinds = {fact.name: fact.kind for fact in facts}
-    types = {fact.user_name for fact in facts if fact.kind == "inductive"}
-    found = []
-    for fact in facts:
-        inside = next((name for name in types if fact.user_name.startswith(f"{name}.")), "")
-        named = fact.user_name == command.declared or shown_name(fact.user_name, command.line) != fact.user_name
-        if (
-            (fact.own_sorry or fact.type_has_sorry)
-            and (named or not fact.auxiliary)
-            and not (inside and is_generated(fact.name, kinds))
-        ):
-            found.append(replace(fact, auxiliary=False, user_name=inside or fact.user_name))
-    known = {fact.user_name for fact in found}
-    # The default of a structure's field is a constant of its own.
-    defaults = (fact for fact in facts if fact.name.endswith(_DEFAULT) and fact.own_sorry and fact.owner not in known)
-    return [*found, *(replace(fact, user_name=command.declared or fact.owner) for fact in defaults)]
-
-
 def _one_each(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """One verdict a declaration: of those on what belongs to it, the one that says least for it."""
     found: dict[tuple[str, str, int], Verdict] = {}
@@ -415,56 +377,3 @@ def _one_each(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
         if key not in found or _WORST_FIRST.index(verdict.status) < _WORST_FIRST.index(found[key].status):
             found[key] = verdict
     return tuple(found.values())
-
-
-def _owned(
-    patched: Mapping[str, Fingerprint],
-    original: Mapping[str, Fingerprint],
-    filled: Sequence[tuple[Fingerprint, FilledCommand]],
-    names: frozenset[str],
-) -> dict[str, Fingerprint]:
-    """The patched declarations, where those that a patch makes below a target, `names` apart, are the target's own."""
-    found = dict(patched)
-    for target, _ in filled:
-        if target.name in patched:
-            for name in below([target.name], patched) - original.keys():
-                if patched[name].user_name not in names and not patched[name].auxiliary:
-                    found[name] = replace(patched[name], auxiliary=True, owner=target.user_name)
-                    own = found[target.name].own_sorry or patched[name].own_sorry
-                    found[target.name] = replace(found[target.name], own_sorry=own)
-    return found
-
-
-def _is_filled(target: Fingerprint, now: Fingerprint, command: FilledCommand) -> bool:
-    """Whether a target's body is the original one with its sorries filled.
-
-    Data may be compiled in another way once it is there, so that is looked at where tactics were replaced, too.
-    """
-    if not has_data_sorry(target.value):
-        return now.value == target.value
-    return not command.replaces or same_but_for_sorries(target.value, now.value)
-
-
-def _code(commands: Sequence[FilledCommand], filled: Sequence[tuple[Fingerprint, FilledCommand]]) -> tuple[str, ...]:
-    """Which commands are filled that prove and define nothing, but change how Lean reads what comes after, in words."""
-    proofs = [command for _, command in filled]
-    code = [f"`{target.user_name}` is code that Lean runs" for target, _ in filled if is_code(target)]
-    return (*(f"line {one.line}: a sorry that is in no declaration" for one in commands if one not in proofs), *code)
-
-
-def _sorries(
-    fact: Fingerprint | None, declarations: Mapping[str, Fingerprint], text: str
-) -> tuple[int, frozenset[Position | None]]:
-    """How many sorries of a declaration are not written where it has them, and where it has them."""
-    if fact is None:
-        return 0, frozenset()
-    own = [one for one in declarations.values() if one.auxiliary and one.owner == fact.user_name]
-    places = [place for one in (fact, *own) for place in one.sorry_places]
-    lines = code_mask(text).split("\n")
-    hidden = [place for place in places if place is None or not _is_sorry_at(lines, place)]
-    return len(hidden), frozenset(places)
-
-
-def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:
-    line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    return line[place.column :].startswith(_SORRY_WORDS)

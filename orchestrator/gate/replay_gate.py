@@ -9,20 +9,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import PatchError
-from orchestrator.gate.holes import fill_holes
+from orchestrator.gate.differences import command_change, differences, helper_problems
+from orchestrator.gate.holes import fill_holes, only_places_changed
 from orchestrator.gate.replay import OpenWorkspace, Replay, Replayer
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
-from orchestrator.gate.verdict import (
-    Check,
-    CheckName,
-    FileContext,
-    Verdict,
-    command_change,
-    differences,
-    helper_problems,
-    judge,
-    only_places_changed,
-)
+from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, judge
 from orchestrator.gate.warnings import raised_limit, source_warnings, switches_kernel_off
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
 from orchestrator.goals.goal import SourceSpan

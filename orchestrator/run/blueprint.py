@@ -8,7 +8,7 @@ from orchestrator.blueprint.graph import DependencyGraph
 from orchestrator.blueprint.nodes import Node
 from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth, with_counterexamples
 from orchestrator.blueprint.sync import BlueprintUpdate
-from orchestrator.gate.verdict import sorried_below
+from orchestrator.gate.differences import sorried_below
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.ledger.records import BlueprintNode, NodeState
 

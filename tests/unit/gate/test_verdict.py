@@ -11,20 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from orchestrator.errors import PatchError
-from orchestrator.gate.verdict import (
-    Check,
-    CheckName,
-    FileContext,
-    Verdict,
-    VerdictStatus,
-    brought_up_to_date,
-    command_change,
-    differences,
-    judge,
-    only_places_changed,
-    shown_name,
-    sorried_below,
-)
+from orchestrator.gate.differences import brought_up_to_date, command_change, differences, sorried_below
+from orchestrator.gate.holes import only_places_changed
+from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, VerdictStatus, judge, shown_name
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
 from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.source.lexer import LineIndex

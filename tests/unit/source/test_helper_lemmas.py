@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import PatchError
-from orchestrator.gate.verdict import DECLARATION, command_change
+from orchestrator.gate.differences import DECLARATION, command_change
 from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.source.helper_lemmas import helper_problem, lemma_text, short_name, with_helpers
