@@ -22,7 +22,7 @@ from orchestrator.gate.replay import OpenWorkspace
 from orchestrator.gate.replay_gate import ReplayGate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.shape import FilledCommand, Shape, shape_of
-from orchestrator.gate.targets import what_is_code, is_filled, sorries_left, targets_of, with_owners
+from orchestrator.gate.targets import is_filled, sorries_left, targets_of, what_is_code, with_owners
 from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, VerdictStatus, judge, shown_name
 from orchestrator.gate.warnings import source_warnings
 from orchestrator.goals.declaration import Fingerprint, is_generated
