@@ -82,8 +82,14 @@ async def probe(workspace: Workspace, env: int, signature: str, location: Ticket
     hashes = [await _hash_of(workspace, env, f": {other}", name) for other in negations]
     shown = reply.sorries[0]
     known = declared(module.text for module in workspace.project.modules)
-    opened = _OpenStatement(workspace, shown.proof_state)
-    refuted = await find_counterexample(opened, shown.goal, known, seconds=_REFUTING_SECONDS)
+
+    async def attempt(
+        tactics: Sequence[str], state: int | None, limits: Limits, seconds: float
+    ) -> tuple[TacticReply, ...]:
+        own = shown.proof_state if state is None else state
+        return await try_tactics(workspace, tactics, own, limits, False, seconds)
+
+    refuted = await find_counterexample(attempt, shown.goal, known, seconds=_REFUTING_SECONDS)
     return Statement(
         signature=signature,
         text=shown.goal,
@@ -98,28 +104,6 @@ async def _hash_of(workspace: Workspace, env: int, signature: str, name: str) ->
     source = f"{STRICT}{_CANONICAL}theorem {name}{universes(signature)} {signature} := by\n  intros\n  sorry\n"
     reply = await run(workspace, source, env)
     return "" if reply.errors or len(reply.sorries) != 1 else goal_hash(reply.sorries[0].goal)
-
-
-@dataclass(frozen=True, slots=True)
-class _OpenStatement:
-    """A statement's goal on a workspace."""
-
-    workspace: Workspace
-    state: int
-    goals: int = 1
-
-    async def tactics(
-        self,
-        tactics: Sequence[str],
-        *,
-        proof_state: int | None = None,
-        limits: Limits | None = None,
-        stop_on_success: bool = True,
-        budget_seconds: float = 0.0,
-    ) -> tuple[TacticReply, ...]:
-        """Try each on one state."""
-        state = self.state if proof_state is None else proof_state
-        return await try_tactics(self.workspace, tactics, state, limits or Limits(), stop_on_success, budget_seconds)
 
 
 async def run(workspace: Workspace, source: str, env: int, *, seconds: float = _SECONDS) -> CommandReply:

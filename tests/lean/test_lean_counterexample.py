@@ -6,7 +6,7 @@ import pytest
 from real_lean import Goals
 
 from orchestrator.lean.embedded.session import EmbeddedSession
-from orchestrator.strategies.refute.counterexample import find_counterexample
+from orchestrator.strategies.refute.counterexample import attempts_on, find_counterexample
 from orchestrator.strategies.refute.values import declared
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(600)]
@@ -44,5 +44,7 @@ async def test_values_are_found_exactly_where_small_ones_refute(lean: EmbeddedSe
     told = {}
     for goal in goals.all:
         async with goals.open(goal) as opened:
-            told[goal.declaration] = await find_counterexample(opened, goal.text, declared([TEXT]), seconds=60)
+            told[goal.declaration] = await find_counterexample(
+                attempts_on(opened), goal.text, declared([TEXT]), seconds=60
+            )
     assert {name: words for name, words in told.items() if words} == FALSE

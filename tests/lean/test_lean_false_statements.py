@@ -14,7 +14,7 @@ from orchestrator.lean.extraction import extract
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project, SourceModule
-from orchestrator.strategies.refute.counterexample import find_counterexample
+from orchestrator.strategies.refute.counterexample import attempts_on, find_counterexample
 from orchestrator.strategies.refute.values import declared
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -34,7 +34,7 @@ async def refuted(session: EmbeddedSession, project: Project) -> Mapping[str, st
     for goal in found.goals:
         opened = OpenGoal(workspace, goal, PATIENT)
         await opened.ready()
-        told[goal.declaration] = await find_counterexample(opened, goal.text, known, seconds=SECONDS)
+        told[goal.declaration] = await find_counterexample(attempts_on(opened), goal.text, known, seconds=SECONDS)
         await opened.release()
     return told
 

@@ -27,7 +27,7 @@ from orchestrator.source.loading import load_project
 from orchestrator.source.owner_rules import Rules
 from orchestrator.source.project import Project
 from orchestrator.strategies.base import GoalOpener
-from orchestrator.strategies.refute.counterexample import REVISION, find_counterexample
+from orchestrator.strategies.refute.counterexample import REVISION, attempts_on, find_counterexample
 from orchestrator.strategies.refute.values import declared
 from orchestrator.text import counted
 
@@ -183,7 +183,7 @@ async def look_false(
             return None
         try:
             async with prover.open(goal) as context:
-                return await find_counterexample(context, goal.text, kinds, seconds=seconds)
+                return await find_counterexample(attempts_on(context), goal.text, kinds, seconds=seconds)
         except (SessionError, RequestRefused):
             return None
 

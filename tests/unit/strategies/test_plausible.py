@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from orchestrator.lean.protocol import TacticReply
+from orchestrator.lean.protocol import Limits, TacticReply
 from orchestrator.strategies.refute.counterexample import find_counterexample
 from orchestrator.strategies.refute.values import Declared
 
@@ -28,13 +28,13 @@ UNKNOWN = "<input>:1:1: unknown tactic"
 class Answering:
     """A goal of which only `plausible` says anything, and which Lean takes some values to refute."""
 
-    goals = 1
-
     def __init__(self, error: str, accepted: str = "@refuted (57) ([9, 7])") -> None:
         self.error = error
         self.accepted = accepted
 
-    async def tactics(self, tactics: Sequence[str], **_options: object) -> tuple[TacticReply, ...]:
+    async def tactics(
+        self, tactics: Sequence[str], _state: int | None, _limits: Limits, _seconds: float
+    ) -> tuple[TacticReply, ...]:
         """Every other tactic fails."""
         return tuple(self.reply(tactic) for tactic in tactics)
 
@@ -59,4 +59,4 @@ def test_its_word_alone_is_not_believed() -> None:
 
 def told(context: Answering) -> str:
     """What is said of the goal."""
-    return asyncio.run(find_counterexample(context, GOAL, Declared({}), seconds=5))  # type: ignore[arg-type]  # a test double
+    return asyncio.run(find_counterexample(context.tactics, GOAL, Declared({}), seconds=5))
