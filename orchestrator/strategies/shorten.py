@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import reduce
+from itertools import pairwise
 
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.goal import Context, Goal
@@ -26,7 +27,7 @@ _LONGEST = 90
 _LIST = re.compile(r" \[(?P<items>[^\[\]]*)\]")
 _CALL = re.compile(r"(?<![\w?.])(?P<name>simp_all|simp|grind)(?=[ );\n]|$)(?! only| \+| \?)(?P<list> \[[^\[\]]*\])?")
 _NAME = re.compile(rf"(?<![\w.]){IDENTIFIER}")
-_BETWEEN = re.compile(r"(?<![<])[ \t]*;[ \t]*(?!>)")
+_BETWEEN = re.compile(r"(?<!<);(?!>)")
 _STEP = re.compile(r"^(?![ \t|)\]}⟩])", re.MULTILINE)
 
 
@@ -84,7 +85,7 @@ class _Shortening:
     async def _shorter_names(self, script: str) -> str:
         for name in dict.fromkeys(_NAME.findall(script)):
             for shorter in short_names(name, self._context.goal.context):
-                changed = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w'!?.])", shorter.replace("\\", ""), script)
+                changed = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w'!?.])", shorter.replace("\\", r"\\"), script)
                 if await self._holds(changed):
                     script = changed
                     break
@@ -135,9 +136,8 @@ def steps_of(script: str) -> tuple[list[str], str]:
     lines = [script[start:stop].rstrip("\n") for start, stop in zip(starts, [*starts[1:], None], strict=True)]
     if len(lines) != 1 or "\n" in script:
         return lines, "\n"
-    cuts = [(match.start(), match.end()) for match in _BETWEEN.finditer(outside_brackets(script))]
-    pieces = zip([0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(script)], strict=True)
-    return [script[start:stop] for start, stop in pieces], "; "
+    cuts = [-1, *(match.start() for match in _BETWEEN.finditer(outside_brackets(script))), len(script)]
+    return [script[start + 1 : stop].strip() for start, stop in pairwise(cuts)], "; "
 
 
 def short_names(name: str, context: Context) -> Iterator[str]:
@@ -181,7 +181,7 @@ def with_question_mark(tactic: str) -> str:
 
 
 def restate(tactic: str, reply: TacticReply) -> str:
-    """The tactic with the `simp only` that Lean suggests in place of its `simp`; "" when that is no improvement.
+    """The tactic with the `simp only` or `grind only` that Lean suggests; "" when that is no improvement.
 
     What refers to a term by a number, or fills more than a line, is none.
     """
