@@ -88,11 +88,6 @@ class GoalFacts:
         )
 
     @cached_property
-    def functions(self) -> frozenset[str]:
-        """Variables that are functions."""
-        return frozenset(h.name for h in self.hypotheses if "→" in h.type)
-
-    @cached_property
     def introduces(self) -> bool:
         """The target starts with something to introduce: a quantifier, an implication."""
         return self.target.startswith("∀ ") or _is_implication(self.target)

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator
 from itertools import combinations
 
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.hypotheses import Hypothesis
 from orchestrator.lean.protocol import Limits
 from orchestrator.strategies.base import ProofContext
 from orchestrator.strategies.policy.bandit import OVERALL, ArmStatistics, Statistics
@@ -110,8 +109,9 @@ def needed(tactic: str) -> frozenset[str]:
 def shapes(goal: Goal, unfolding: Collection[str]) -> Iterator[str]:
     """Short combinations for the form of the goal and for what it is about."""
     target = goal.target
-    facts = [one for one in goal.hypotheses if one.is_accessible and any(r in one.type for r in _RELATIONS)]
-    data = [one for one in goal.hypotheses if one.is_accessible and one not in facts and _is_data(one)]
+    usable = [one for one in goal.hypotheses if one.is_accessible]
+    facts = [one for one in usable if any(relation in one.type for relation in _RELATIONS)]
+    data = [one for one in usable if one.is_data and not one.type.startswith("Prop")]
     names = [one.name for one in data[-_VARIABLES:]]
     if unfolding:
         listed = ", ".join(unfolding)
@@ -131,16 +131,14 @@ def shapes(goal: Goal, unfolding: Collection[str]) -> Iterator[str]:
     if "∧" in target or "↔" in target:
         yield from (f"constructor <;> {closer}" for closer in _CLOSERS)
         yield from (f"constructor <;> intros <;> {closer}" for closer in ("linarith", "norm_num", "aesop"))
-    if target.startswith("fun") or " = " in target:
+    if " = " in target:
         yield from ("ext1 <;> simp", "ext1 <;> ring", "congr! 1 <;> ring", "congr! <;> norm_num")
     for one in reversed(data[-_VARIABLES:]):
-        if one.type in ("ℕ", "ℤ", "Nat", "Int") and any(
-            re.search(rf"\b{re.escape(one.name)}\b", f.type) for f in facts
-        ):
+        if one.type in ("ℕ", "ℤ", "Nat", "Int") and any(one.name in fact.words for fact in facts):
             yield from (f"interval_cases {one.name} <;> {closer}" for closer in ("simp_all", "omega", "norm_num at *"))
         if one.type.startswith(("Fin ", "Bool", "ZMod ")):
             yield from (f"fin_cases {one.name} <;> {closer}" for closer in ("simp_all", "rfl", "decide"))
-    for one in reversed([one for one in goal.hypotheses if one.is_accessible and "∈" in one.type][-_FACTS:]):
+    for one in reversed([one for one in usable if "∈" in one.type][-_FACTS:]):
         yield f"fin_cases {one.name} <;> simp_all"
     for one in reversed(facts[-_FACTS:]):
         yield from (f"convert {one.name} using 1 <;> {closer}" for closer in ("ring", "norm_num", "simp"))
@@ -154,7 +152,3 @@ def estimates() -> Statistics[str]:
         for kind, (successes, seconds) in _ESTIMATES.items()
     }
     return Statistics(table=table)
-
-
-def _is_data(hypothesis: Hypothesis) -> bool:
-    return not hypothesis.type.startswith(("Type", "Sort", "Prop"))

@@ -44,11 +44,10 @@ class Tried(NamedTuple):
     seconds: float
 
 
-# fmt: off
 CORE_CHEAP = (
-    "rfl", "trivial", "assumption", "contradiction", "decide", "omega", "simp", "simp_all", "simp +arith", "grind",
+    *("rfl", "trivial", "assumption", "contradiction", "decide", "omega"),
+    *("simp", "simp_all", "simp +arith", "grind"),
 )
-# fmt: on
 IN_DECLARATION = ("rfl", "omega", "simp", "simp_all", "grind")
 FINISHERS = ("simp_all", "omega", "grind")
 SEARCH = ("exact?", "try?")
@@ -73,23 +72,14 @@ def portfolio(
     """
     unfolding = occurring(goal, definitions)
     combined = [*_with_definitions(unfolding), *_introductions(goal), *_splits(goal, unfolding)]
-    library = {
-        tier: [tactic for tactic in tactics if needed(tactic) <= set(brought)]
-        for tier, tactics in (
-            (Tier.CHEAP, library_tactics.CHEAP),
-            (Tier.COMBINED, library_tactics.shapes(goal, unfolding)),
-            (Tier.SEARCH, library_tactics.SEARCH),
-        )
-        if brought
-    }
     candidates = [
         TacticCandidate(tactic, tier, milliseconds)
-        for tier, own, milliseconds in (
-            (Tier.CHEAP, CORE_CHEAP, 3_000),
-            (Tier.COMBINED, combined, 2_000),
-            (Tier.SEARCH, SEARCH, 8_000),
+        for tier, milliseconds, own, of_libraries in (
+            (Tier.CHEAP, 3_000, CORE_CHEAP, library_tactics.CHEAP),
+            (Tier.COMBINED, 2_000, combined, library_tactics.shapes(goal, unfolding)),
+            (Tier.SEARCH, 8_000, SEARCH, library_tactics.SEARCH),
         )
-        for tactic in (*own, *library.get(tier, ()))
+        for tactic in (*own, *(each for each in of_libraries if brought and needed(each) <= set(brought)))
     ]
     first: dict[str, TacticCandidate] = {}
     for candidate in candidates:

@@ -34,11 +34,10 @@ def tactics_of(text: str, local: LocalContext = LOCAL, plain: str = "") -> list[
     return [move.tactic for move in moves(GoalFacts(text, local), plain or text)]
 
 
-def test_variables_facts_functions_and_types_are_told_apart() -> None:
+def test_variables_facts_and_types_are_told_apart() -> None:
     assert [h.name for h in FACTS.data] == ["t", "u", "n"]
     assert [h.name for h in FACTS.facts] == ["hab", "hp", "hx"]
     assert FACTS.sorts == {"α"}
-    assert FACTS.functions == {"R", "f"}
     assert FACTS.hidden == 1
     assert FACTS.target == "size (rev t) = n"
 
