@@ -79,7 +79,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 LEAN_FILES = "Lean files"
-"""Where a blueprint begins that has no TeX of its own."""
+"""What a blueprint without TeX has in place of the file that reading begins with."""
 
 _OPEN, _CLOSE = ("(", "[", "{", "@["), (")", "]", "}")
 
@@ -110,14 +110,14 @@ def collect(texts: Mapping[str, str]) -> tuple[ArchitectNode, ...]:
 
 
 def with_lean_nodes(blueprint: Blueprint, found: Iterable[ArchitectNode]) -> Blueprint:
-    """The blueprint with the nodes in Lean files as well; of a label that stands in its TeX, too, the TeX is kept."""
+    """The blueprint with the nodes in Lean files as well; where a label is in both, the node in TeX is kept."""
     by_label: dict[str, list[ArchitectNode]] = {}
     for node in found:
         by_label.setdefault(node.label or f"{node.file}:{node.line}", []).append(node)
     if not by_label:
         return blueprint
     label_of = {node.declaration: node.label for own in by_label.values() for node in own}
-    nodes, problems = list(blueprint.nodes), [each for each in blueprint.problems if blueprint.found]
+    nodes, problems = list(blueprint.nodes), list(blueprint.problems) if blueprint.found else []
     for label, (first, *others) in by_label.items():
         if label in blueprint.by_label:
             message = f"label {label} is already in {blueprint.by_label[label].file}"

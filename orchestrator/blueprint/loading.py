@@ -34,7 +34,8 @@ def load(root: Path, *, above: bool = False) -> Blueprint:
     if above and not tex and not (root / ".git").exists():
         tex = next((found for parent in _parents(root) if (found := _found(parent))), None)
     if tex is None:
-        message = f"no blueprint: neither {', '.join(ROOTS[:-1])} nor {ROOTS[-1]} in {' or '.join(FOLDERS)}"
+        looked_for = f"{', '.join(ROOTS[:-1])} or {ROOTS[-1]}"
+        message = f"there is no {looked_for} in a folder named blueprint, and no @[blueprint] in a Lean file"
         blueprint = Blueprint(problems=(BlueprintProblem(ProblemKind.NO_BLUEPRINT, message),))
     else:
         base, path = tex

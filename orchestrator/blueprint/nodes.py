@@ -170,7 +170,7 @@ class Blueprint:
 
     @property
     def editable(self) -> bool:
-        """Some of its marks are people's to write."""
+        """Some of its marks are written by people, not by LeanArchitect."""
         return not self.nodes or any(not node.generated for node in self.nodes)
 
     @cached_property

@@ -93,7 +93,7 @@ class Report:
 
     @property
     def words(self) -> str:
-        """What is true, in a sentence."""
+        """Whether the blueprint is true, in a sentence."""
         said = {True: "The blueprint tells the truth", False: "The blueprint is not true", None: ""}[self.true]
         if self.unchecked:
             said += f"{'; ' if said else ''}{self.unchecked} of {counted(self.marks, 'mark')} could not be checked"

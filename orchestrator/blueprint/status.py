@@ -57,7 +57,7 @@ class NodeStatus:
         rests_on: sorried declarations elsewhere, below its own.
         mathlib: marked as being in Mathlib: marks are left alone, and it counts as proved.
         unchecked: where there are marks on which nobody could decide; `marks` is the number of places with a mark.
-        refuted: its declarations with a goal that has a counterexample, by an earlier look.
+        refuted: its declarations with a goal that an earlier run found a counterexample to.
         shown: Lean did not look, but the text shows every declaration.
     """
 

@@ -1,6 +1,6 @@
 """Where tactics come from: a fixed list, goals solved before, premises as templates, and mixtures of generators.
 
-The generator of a trained model is made of the same protocol, in `strategy.py`.
+The generator that asks a trained model follows the same protocol, and is in `strategy.py`.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def first_goal(state: str) -> str:
 
 
 def whole(name: str) -> re.Pattern[str]:
-    """A name that stands alone: no part of a longer one, and no field."""
+    """A name, as a regular expression, that stands alone: no part of a longer one, and no field."""
     return re.compile(rf"(?<![\w.'✝]){name}(?![\w'!?✝])")
 
 

@@ -25,7 +25,7 @@ def test_without_a_blueprint_the_result_is_empty_and_says_so(tmp_path: Path) -> 
     assert blueprint.nodes == ()
     (problem,) = blueprint.problems
     assert problem.kind is ProblemKind.NO_BLUEPRINT
-    assert "no blueprint" in str(problem)
+    assert "web.tex, print.tex or content.tex in a folder named blueprint" in str(problem)
     assert evaluate(blueprint, {}).nodes == ()
 
 

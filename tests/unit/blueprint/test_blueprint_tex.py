@@ -78,12 +78,8 @@ def test_what_stands_in_braces_or_a_title_belongs_to_no_node(shown: str) -> None
 
 
 def test_a_label_in_braces_is_the_nodes() -> None:
-    assert (
-        read(r"\begin{lemma}{\label{l}} {{ \end{lemma}\begin{lemma}\label{m}\leanok\end{lemma}")
-        .nodes[1]
-        .statement_leanok
-    )
-    assert read(r"\begin{lemma}{\label{l}}\end{lemma}").nodes[0].label == "l"
+    blueprint = read(r"\begin{lemma}{\label{l}} {{ \end{lemma}\begin{lemma}\label{m}\leanok\end{lemma}")
+    assert [(node.label, node.statement_leanok) for node in blueprint.nodes] == [("l", False), ("m", True)]
 
 
 def test_spans_are_exact() -> None:
