@@ -245,7 +245,7 @@ class Marketplace:
 
     async def _unprovable(self, statement: Statement) -> str:
         if statement.refuted:
-            return f"it is false: {statement.refuted}"
+            return f"it is false for {statement.refuted}"
         for negation in statement.negation:
             for other in await asyncio.to_thread(self.ledger.tickets, repo=self.repo, goal_hash=negation):
                 if other.status is TicketStatus.COMPLETED:
