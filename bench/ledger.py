@@ -192,7 +192,7 @@ def measure(ledger: Ledger) -> dict[str, float]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fill, measure, print."""
-    parser = argparse.ArgumentParser(prog="bench.ledger", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.ledger", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--url", default="", help="an empty database; a SQLite file unless given")
     parser.add_argument("--json", type=Path)

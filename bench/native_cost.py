@@ -24,6 +24,7 @@ from bench.command import run_command, write_figures
 from orchestrator.config import LeanSettings
 from orchestrator.errors import RequestRefused
 from orchestrator.gate.gate import Gate
+from orchestrator.goals.goal import SourceSpan
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.native.session import AsItIs
 from orchestrator.lean.protocol import (
@@ -86,8 +87,8 @@ class CountingSession:
         """Nothing runs."""
 
 
-def _sorry(file: File, span: object) -> Sorry:
-    return Sorry(goal="⊢ True", span=span, proof_state=0, command=span, before=file.env)  # type: ignore[arg-type]
+def _sorry(file: File, span: SourceSpan) -> Sorry:
+    return Sorry(goal="⊢ True", span=span, proof_state=0, command=span, before=file.env)
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def figures(folder: Path, *, megabytes: int, samples: int) -> Figures:
 
 def main() -> int:
     """Print the figures of each checkout."""
-    parser = argparse.ArgumentParser(prog="bench.native_cost", description=(__doc__ or "").split("\n", 1)[0])
+    parser = argparse.ArgumentParser(prog="python -m bench.native_cost", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("checkout", nargs="+", type=Path, help="folder of a Lean project")
     parser.add_argument("--memory", type=int, default=16000, help="MB of memory for Lean (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=20, help="files to edit and to judge (default: %(default)s)")

@@ -96,9 +96,6 @@ def train(
     """Train a model on `examples` and save it to `out`, in half precision.
 
     Args:
-        examples: what to learn.
-        settings: how.
-        out: folder for the model.
         start: folder of a byte-level model to go on from, whose shape and way of reading stay; None for a new one.
         report: takes a line now and then.
 
