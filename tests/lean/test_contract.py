@@ -282,6 +282,7 @@ async def test_a_sorry_warns_in_one_of_leans_wordings(session: Session) -> None:
     assert [message.text.replace("`", "'") for message in reply.messages] == ["declaration uses 'sorry'"]
 
 
+@pytest.mark.starts_often
 async def test_an_unknown_library_is_refused(session: Session) -> None:
     with pytest.raises(RequestRefused, match="NoSuchLibrary"):
         await session.exchange(Command("import NoSuchLibrary"), timeout=LONG)
@@ -403,6 +404,7 @@ async def described(session: Session, request: Describe) -> dict[str, Fingerprin
     return {found.name: found for found in (await ask(session, request, timeout=LONG)).declarations}
 
 
+@pytest.mark.starts_often
 async def test_fingerprints_say_what_rests_on_what(session: Session) -> None:
     env = await base(session)
     reply = await file(session, FACTS, env)
@@ -505,6 +507,7 @@ async def test_the_librarys_constants_are_told_module_by_module(session: Session
     assert (behind.module, behind.premises) == ("", ())
 
 
+@pytest.mark.starts_often
 async def test_options_of_a_library_hold_in_its_files_alone(session: Session, lake_project: Path) -> None:
     loose = "theorem {} (xs : List α) : xs = xs := by\n  sorry\n"
     plain = project(
@@ -523,6 +526,7 @@ async def test_options_of_a_library_hold_in_its_files_alone(session: Session, la
     assert "α" in problem.message
 
 
+@pytest.mark.starts_often
 async def test_a_sketch_becomes_goals(session: Session) -> None:
     small = project(A="theorem t (p q : Prop) (a : p) (b : q) : p ∧ q := by\n  sorry\n")
     workspace = Workspace(session, small)
@@ -559,6 +563,7 @@ async def test_goals_are_extracted_opened_proved_and_checked(session: Session, l
     await opened.release()
 
 
+@pytest.mark.starts_often
 async def test_a_proof_that_hides_a_sorry_is_not_accepted(session: Session) -> None:
     small = project(A="theorem t (n : Nat) : n = n + 1 := by\n  sorry\n")
     workspace = Workspace(session, small)
