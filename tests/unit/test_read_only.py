@@ -72,16 +72,11 @@ def test_the_doctor_finds_folders_of_the_user_that_can_be_written(installed: Pat
     assert f"{installed}/home/.local/share/lean-orchestrator can be written" in done.stdout
 
 
-def test_the_library_that_talks_to_a_native_lean_keeps_its_files_in_our_cache(installed: Path) -> None:
-    program = (
-        "from pathlib import Path; from orchestrator.config import load_settings;"
-        "from orchestrator.lean.native.ready_repl import library;"
-        "print(library(load_settings().paths.repl).__file__)"
-    )
+def test_where_the_repl_comes_from_is_read_without_writing(installed: Path) -> None:
+    program = "from orchestrator.lean.native.ready_repl import repl_release; print(*repl_release())"
     done = as_somebody_else(installed, "-c", program)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(installed / "lean_interact/__init__.py")
-    assert (installed / "home/.cache/lean-orchestrator/repl/lean_interact/cache").is_dir()
+    assert done.stdout.startswith("https://")
     assert not (installed / "lean_interact/cache").exists()
 
 

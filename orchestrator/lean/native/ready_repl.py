@@ -1,18 +1,17 @@
-"""The REPL that fits a toolchain, fetched and built once, and the library lean-interact that talks to it.
+"""The REPL that fits a toolchain, fetched and built once.
 
-lean-interact knows which REPL it speaks with; fetching and building are ours, so that whatever is missing is said with
-the command that brings it, and a REPL of the same minor version may stand in for one that was never released.
+lean-interact says which REPL; fetching and building are ours, so that whatever is missing is said with the command that
+brings it, and a REPL of the same minor version may stand in for one that was never released.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterable
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 from filelock import FileLock
 from packaging.version import InvalidVersion, parse
@@ -22,30 +21,21 @@ from orchestrator.git.command import must_succeed, run_git
 from orchestrator.lean.lake import build
 
 BINARY = ".lake/build/bin/repl"
-_UTILITIES = "lean_interact.utils"
+_CONSTANT = re.compile(r'^(DEFAULT_REPL_\w+) = "([^"]+)"', re.MULTILINE)
 _BUILD_SECONDS = 1800.0
 _OWN = "or name a built copy of the REPL with ORCH_REPL"
 
 
-def library(cache: Path) -> ModuleType:
-    """lean-interact, imported so that it keeps what it writes in our cache.
+def repl_release() -> tuple[str, str]:
+    """The address of the REPL and its release, as the source of lean-interact has them.
 
-    Importing it makes a folder beside its own files, which belong to whoever installed the package.
+    It is read, not imported: that makes a folder beside its files, which belong to whoever installed the package.
     """
-    if _UTILITIES not in sys.modules:
-        package = find_spec("lean_interact")
-        assert package is not None
-        assert package.origin is not None
-        spec = spec_from_file_location(_UTILITIES, Path(package.origin).with_name("utils.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        utilities = module_from_spec(spec)
-        utilities.__file__ = str(cache / "lean_interact" / "utils.py")
-        sys.modules[_UTILITIES] = utilities
-        spec.loader.exec_module(utilities)
-    import lean_interact
-
-    return lean_interact
+    package = find_spec("lean_interact")
+    assert package is not None
+    assert package.origin is not None
+    said = dict(_CONSTANT.findall(Path(package.origin).with_name("utils.py").read_text(encoding="utf-8")))
+    return said["DEFAULT_REPL_GIT_URL"], said["DEFAULT_REPL_VERSION"]
 
 
 def ready_repl(version: str, lake: Path, cache: Path, own: Path | None = None) -> Path:
@@ -58,9 +48,7 @@ def ready_repl(version: str, lake: Path, cache: Path, own: Path | None = None) -
         if not (own / BINARY).is_file():
             raise LeanNotFound("The REPL is not built", where=f"ORCH_REPL={own}", hint=f"Run `cd {own} && lake build`")
         return own
-    library(cache)
-    utilities = sys.modules[_UTILITIES]
-    address, revision = str(utilities.DEFAULT_REPL_GIT_URL), str(utilities.DEFAULT_REPL_VERSION)
+    address, revision = repl_release()
     folder = cache / f"{revision}-v{version}"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from orchestrator.config import Paths, load_settings
 from orchestrator.errors import LeanNotFound
-from orchestrator.lean.native.ready_repl import BINARY, library, nearest_tag, ready_repl
+from orchestrator.lean.native import ready_repl as module
+from orchestrator.lean.native.ready_repl import BINARY, nearest_tag, ready_repl, repl_release
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.source.loading import load_project
 
@@ -46,11 +46,11 @@ def repl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the REPL comes from: releases for Lean 4.20.0, 4.20.2 and 4.21.0."""
     origin = tmp_path / "origin"
     origin.mkdir()
-    library(tmp_path)
-    utilities = sys.modules["lean_interact.utils"]
-    monkeypatch.setattr(utilities, "DEFAULT_REPL_GIT_URL", str(origin))
+    address, revision = repl_release()
+    assert address.startswith("https://")
+    monkeypatch.setattr(module, "repl_release", lambda: (str(origin), revision))
     commands = [["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]]
-    commands += [["tag", f"{utilities.DEFAULT_REPL_VERSION}_lean-toolchain-v4.{v}"] for v in ("20.0", "20.2", "21.0")]
+    commands += [["tag", f"{revision}_lean-toolchain-v4.{v}"] for v in ("20.0", "20.2", "21.0")]
     for arguments in commands:
         subprocess.run(["git", "-c", "user.name=T", "-c", "user.email=t@e", *arguments], cwd=origin, check=True)
     return origin
@@ -118,10 +118,8 @@ def test_each_thing_that_is_missing_is_said_with_the_command_that_brings_it(
     assert f"cd {tmp_path}/mine && lake build" in missing(project).hint
 
 
-def test_where_the_repl_cannot_be_reached_it_is_said(
-    repl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.modules["lean_interact.utils"], "DEFAULT_REPL_GIT_URL", str(tmp_path / "gone"))
+def test_where_the_repl_cannot_be_reached_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "repl_release", lambda: (str(tmp_path / "gone"), "v1"))
     with pytest.raises(LeanNotFound, match="There is no REPL yet") as caught:
         ready_repl("4.20.0", tmp_path / "lake", tmp_path / "cache")
     assert "ORCH_REPL" in caught.value.hint
