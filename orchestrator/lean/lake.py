@@ -1,4 +1,4 @@
-"""What Lake says of a project: its packages and whether they are built. Nothing here starts a program but `build`.
+"""What Lake says of a project: its packages, whether they are built, and what a build says.
 
 A manifest that cannot be read and a build that fails raise `RepositoryError`; a Lean or packages that cannot be used,
 `LeanNotFound`.
@@ -18,12 +18,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from orchestrator.errors import LeanNotFound, RepositoryError
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, native_environment
+from orchestrator.lean.toolchain import native_environment, packaged
 from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import name_parts
 from orchestrator.source.loading import read_lakefile
 
 MANIFEST = "lake-manifest.json"
+PACKAGES = ".lake/packages"
+"""Where packages are unless the manifest says otherwise."""
 BUILD_SECONDS = 4 * 3600.0
 """Building Mathlib without its cache takes hours."""
 _SHOWN_CHARACTERS = 500
@@ -44,14 +46,13 @@ class Package:
     name: str
     folder: str
     revision: str = ""
-    inherited: bool = False
 
 
 def parse_manifest(text: str) -> tuple[Package, ...]:
     """The packages of a manifest, of whatever version since Lake's format 4."""
     try:
         value = json.loads(text)
-        folder = str(value.get("packagesDir") or ".lake/packages")
+        folder = str(value.get("packagesDir") or PACKAGES)
         return tuple(_package(entry, folder) for entry in value.get("packages", ()))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise RepositoryError(
@@ -76,15 +77,16 @@ def manifest_digest(folder: Path) -> str:
 
 
 def check_packages(folder: Path, imports: Iterable[str]) -> None:
-    """Check that the packages that these modules come from are fetched and built, and those by path from what they are.
+    """Check that the packages that these modules come from are fetched and built.
 
-    Lake checks out a package from git once; one by path is a working folder. Packages that no module imports do not
-    matter. Raises LeanNotFound: something is missing; the hint is the one command that brings it.
+    Lake checks out a package from git once; one by path is a working folder, which may have changed since it was built.
+    Packages that no module imports do not matter.
+
+    Raises LeanNotFound: something is missing; the hint is the one command that brings it.
     """
     known = packages(folder)
     sources = {package: _source_folders(folder / package.folder) for package in known}
-    wanted = [name for name in imports if name.partition(".")[0] not in EMBEDDED_LIBRARIES]
-    files = {name: _source(name, folder, sources) for name in wanted}
+    files = {name: _source(name, folder, sources) for name in packaged(imports)}
     absent = [name for name, file in files.items() if file is None]
     if absent and not known:
         raise _missing(folder, f"{absent[0]} is imported, and there is no {MANIFEST}", "lake update")
@@ -153,9 +155,7 @@ class PackageModules:
         return tuple(sorted(found))
 
     def _imports_of(self, module: str) -> tuple[str, ...]:
-        if module.partition(".")[0] in EMBEDDED_LIBRARIES:
-            return ()
-        found = _source(module, self._folder, self._sources)
+        found = _source(module, self._folder, self._sources) if packaged([module]) else None
         try:
             return parse_header(found[1].read_text(encoding="utf-8")).imports if found is not None else ()
         except (OSError, UnicodeDecodeError):
@@ -180,11 +180,15 @@ def build(folder: Path, lake: Path, modules: Sequence[str] = (), *, seconds: flo
         lake_says(folder, lake, ("exe", "cache", "get"), seconds)
     code, words = lake_says(folder, lake, ("build", *(f"+{module}" for module in modules)), seconds)
     if code:
-        raise RepositoryError(
-            f"`lake build` failed: {words[-_SHOWN_CHARACTERS:]}",
-            where=str(folder),
-            hint="Fix the project until it builds.",
-        )
+        raise build_failed(folder, words)
+
+
+def build_failed(folder: Path, words: str) -> RepositoryError:
+    """The error for a build of which Lake said `words`."""
+    said = words[-_SHOWN_CHARACTERS:]
+    return RepositoryError(
+        f"`lake build` failed: {said}", where=str(folder), hint="Fix the project until `lake build` succeeds there."
+    )
 
 
 _SORRY = re.compile(
@@ -242,7 +246,7 @@ def _package(entry: Mapping[str, object], folder: str) -> Package:
             entry = {"type": kind, **inner}
     name = str(entry["name"]).removeprefix("«").removesuffix("»")
     if entry.get("type") == "path":
-        return Package(name, str(entry.get("dir", ".")).replace("\\", "/"), inherited=bool(entry.get("inherited")))
+        return Package(name, str(entry.get("dir", ".")).replace("\\", "/"))
     sub = str(entry.get("subDir") or entry.get("subDir?") or "")
     path = "/".join(part for part in (folder, name, sub) if part)
-    return Package(name, path, str(entry.get("rev", "")), bool(entry.get("inherited")))
+    return Package(name, path, str(entry.get("rev", "")))

@@ -25,7 +25,7 @@ from orchestrator.lean.native.working_copy import WorkingCopy
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import Limits
 from orchestrator.lean.sandbox.walls import confined
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, LeanFound, LeanKind, find_lean
+from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES, LeanFound, LeanKind, find_lean, packaged
 from orchestrator.lean.workspace import Workspace
 from orchestrator.machine import LocalMachine
 from orchestrator.source.loading import importable
@@ -38,7 +38,7 @@ NATIVE_MEGABYTES = 8000
 """What a native server takes with Mathlib, and its private memory at which it is replaced unless ORCH_MEMORY_MB says
 otherwise."""
 NEXT_MEGABYTES = 3000
-"""What a further one is taken to need until one was measured: compiled modules are mapped, and shared."""
+"""What each further one is assumed to take until one has been measured: compiled modules are mapped, and shared."""
 _SHARE = 0.75
 
 
@@ -89,7 +89,7 @@ class Servers:
         def has_room() -> bool:
             """Whether one more fits: as big as the biggest that runs, without what processes share."""
             available = LocalMachine().read().available_bytes
-            needed = max((session.resident_megabytes for session in natives), default=0.0) or NEXT_MEGABYTES
+            needed = max((session.private_megabytes for session in natives), default=0.0) or NEXT_MEGABYTES
             return available is None or available * _SHARE >= needed * 1e6
 
         return Pool(sessions, project, limits=limits, has_room=has_room if natives else lambda: True)
@@ -107,8 +107,7 @@ class Servers:
 
 def needs_packages(project: Project) -> bool:
     """Whether a module of the project imports what no Lean has by itself."""
-    imports = {name for module in project.modules for name in module.imports if name not in project.by_name}
-    return any(name.partition(".")[0] not in EMBEDDED_LIBRARIES for name in imports)
+    return bool(packaged(project.external))
 
 
 def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound:
@@ -116,8 +115,8 @@ def choose_lean(settings: Settings, paths: Paths, project: Project) -> LeanFound
 
     Raises LeanNotFound: none can be used, or not the one that was asked for.
     """
-    external = {name for module in project.modules for name in module.imports if name not in project.by_name}
-    return find_lean(Path(project.root), project.toolchain, prefer=settings.lean, paths=paths, imports=sorted(external))
+    root = Path(project.root)
+    return find_lean(root, project.toolchain, prefer=settings.lean, paths=paths, imports=project.external)
 
 
 def usable(settings: Settings, paths: Paths, project: Project) -> Project:

@@ -34,6 +34,11 @@ _OFFICIAL = "leanprover/lean4"
 _PROBE_SECONDS = 5.0
 
 
+def packaged(modules: Iterable[str]) -> list[str]:
+    """Those of the modules that no Lean has by itself."""
+    return [module for module in modules if module.partition(".")[0] not in EMBEDDED_LIBRARIES]
+
+
 class LeanKind(StrEnum):
     """The two kinds of Lean."""
 
@@ -78,7 +83,7 @@ class ToolchainFacts:
     @property
     def packages(self) -> tuple[str, ...]:
         """First components of imported modules that no Lean has by itself."""
-        return tuple(sorted({module.partition(".")[0] for module in self.imports} - EMBEDDED_LIBRARIES))
+        return tuple(sorted({module.partition(".")[0] for module in packaged(self.imports)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +162,7 @@ def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanF
 
 
 def _demands_native(toolchain: str) -> bool:
-    """Whether a project asks for another Lean than the embedded one."""
+    """Whether a project asks for a Lean other than the embedded one."""
     return bool(toolchain) and release_of(toolchain) != LEAN_PACKAGE.lean_version
 
 
@@ -223,7 +228,7 @@ def probe_native(project_root: Path) -> Native | None:
 
 
 def native_environment() -> dict[str, str]:
-    """All that `lake`, the REPL and every checker see of ours: what they need, and no secret, by its name."""
+    """The variables that `lake`, the REPL and the checkers get: what they need, without what is named like a secret."""
     kept = child_environment(_NATIVE_VARIABLES)
     return {name: value for name, value in kept.items() if not _SECRET.search(name)}
 

@@ -263,9 +263,8 @@ class Workspace:
         """
         if self._generation != self.session.generation:
             self._reset()
-        external = {name for module in self.project.modules for name in self.project.external_imports(module.name)}
         last = self.session.compiled and self.project.modules
-        env = await self._library(self.header(last[-1].name) if last else _import_lines(external))
+        env = await self._library(self.header(last[-1].name) if last else _import_lines(self.project.external))
         found = set()
         for name in names:
             if re.fullmatch(IDENTIFIER, name):

@@ -13,7 +13,7 @@ from orchestrator.config import Paths
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.lake import PackageModules
 from orchestrator.lean.servers import Servers
-from orchestrator.lean.toolchain import EMBEDDED_LIBRARIES
+from orchestrator.lean.toolchain import packaged
 from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, open_library
 from orchestrator.premises.index import Index, build_index, load_index, save_index
 from orchestrator.premises.library import Library
@@ -84,11 +84,10 @@ class Near:
 
 def corpus_imports(servers: Servers, project: Project) -> tuple[str, ...]:
     """The imports whose theorems a project's goals may use: Lean's own library, and the packages that it imports."""
-    imports = {name for module in project.modules for name in module.imports if name not in project.by_name}
-    packaged = [name for name in imports if name.partition(".")[0] not in EMBEDDED_LIBRARIES]
-    if servers.native is None or not packaged:
+    imports = packaged(project.external)
+    if servers.native is None or not imports:
         return DEFAULT_IMPORTS
-    return (*DEFAULT_IMPORTS, *PackageModules(servers.native.folder).roots(packaged))
+    return (*DEFAULT_IMPORTS, *PackageModules(servers.native.folder).roots(imports))
 
 
 def known_library(

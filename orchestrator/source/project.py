@@ -84,6 +84,11 @@ class Project:
         """Modules by their path."""
         return {module.path: module for module in self.modules}
 
+    @cached_property
+    def external(self) -> tuple[str, ...]:
+        """Modules outside the project that any of its modules imports, sorted."""
+        return tuple(sorted({one for module in self.modules for one in module.imports if one not in self.by_name}))
+
     def closure(self, name: str) -> tuple[SourceModule, ...]:
         """Modules of this project that `name` imports, directly or not, in build order, without itself."""
         wanted: set[str] = set()

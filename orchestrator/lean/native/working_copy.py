@@ -18,12 +18,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from orchestrator.errors import RepositoryError
-from orchestrator.lean.lake import BUILD_SECONDS, MANIFEST, compiled_module, files_with_sorries, lake_says
+from orchestrator.lean.lake import (
+    BUILD_SECONDS,
+    MANIFEST,
+    PACKAGES,
+    build_failed,
+    compiled_module,
+    files_with_sorries,
+    lake_says,
+    packages,
+)
 from orchestrator.source.project import Project
-
-_PACKAGES = ".lake/packages"
-_SHOWN_CHARACTERS = 500
 
 
 class WorkingCopy:
@@ -76,21 +81,17 @@ class WorkingCopy:
         self._link_packages(source)
         code, words = lake_says(folder, self._lake, ("build",), BUILD_SECONDS)
         if code and not any(compiled_module(folder, module.name) for module in self._project.modules):
-            raise RepositoryError(
-                f"`lake build` failed: {words[-_SHOWN_CHARACTERS:]}",
-                where=str(self._owner),
-                hint="Run `lake build` there until it compiles.",
-            )
+            raise build_failed(self._owner, words)
         return files_with_sorries(words)
 
     def _link_packages(self, source: Path) -> None:
         manifest, known = self.folder / MANIFEST, self._owner / MANIFEST
         if not manifest.is_file() and known.is_file():
             shutil.copy2(known, manifest)
-        where, value = _PACKAGES, {}
-        if manifest.is_file():
+        where = PACKAGES
+        if packages(self.folder):  # so it can be read
             value = json.loads(manifest.read_text(encoding="utf-8"))
-            where = str(value.get("packagesDir") or _PACKAGES)
+            where = str(value.get("packagesDir") or PACKAGES)
             outside = False
             for package in value.get("packages", ()):
                 here = package.get("dir")
@@ -106,7 +107,7 @@ class WorkingCopy:
 
 
 def mirror(source: Path, copy: Path) -> None:
-    """Make `copy` hold the files of `source`, whatever is hidden or built left alone; equal files are not touched."""
+    """Make `copy` hold the files of `source`; what is hidden is left alone, and equal files are not touched."""
     wanted = set(_files(source))
     for path in [path for path in _files(copy) if path not in wanted]:
         (copy / path).unlink()

@@ -53,7 +53,7 @@ FORMAT_1_1 = {
             FORMAT_7,
             (
                 Package("mathlib", ".lake/packages/mathlib", "abc"),
-                Package("doc-gen4", ".lake/packages/doc-gen4/sub", "def", inherited=True),
+                Package("doc-gen4", ".lake/packages/doc-gen4/sub", "def"),
                 Package("local", "../local"),
             ),
         ),
