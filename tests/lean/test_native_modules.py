@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from shims import write_shims
 
+from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.selection import Proof, Selection
 from orchestrator.goals.declaration import STANDARD_AXIOMS
@@ -92,7 +93,7 @@ async def test_modules_are_extracted_proved_and_verified_within_their_walls(
         proofs = [Proof(goal, scripts[goal.declaration]) for goal in found.goals]
         # What the stand-in hides of a module stands there as an axiom; on a real REPL it would be imported.
         hidden = STANDARD_AXIOMS | {"shown", "shown_eq", "plain_eq"}
-        report = await Selection(Gate(project, found, fresh, allowed_axioms=hidden)).select(proofs)
+        report = await Selection(Gate(project, found, fresh, allowance=Allowance(axioms=hidden))).select(proofs)
         assert {proof.goal.declaration for proof in report.accepted} == {"above", "next"}
         assert list(report.texts) == ["Four/Goals.lean"]
     finally:

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from repl_shim import SECONDS, Json, Server
+from embedded_server import SECONDS, Json, Server
 
 
 def say(**value: object) -> None:
