@@ -26,7 +26,7 @@ from orchestrator.errors import RequestRefused
 from orchestrator.gate.gate import Gate
 from orchestrator.goals.goal import SourceSpan
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
-from orchestrator.lean.native.session import AsItIs
+from orchestrator.lean.native.session import BuiltElsewhere
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -52,7 +52,7 @@ from orchestrator.source.scan import scan
 class CountingSession:
     """A session that knows what a text leaves open, and nothing else; `compiled` is None to elaborate imports again."""
 
-    compiled: AsItIs | None
+    compiled: BuiltElsewhere | None
     generation: int = 1
     exports: bool = False
     headers: list[str] = field(default_factory=list)
@@ -133,7 +133,7 @@ async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
     """What a project costs, its own modules imported or elaborated again."""
 
     def session() -> CountingSession:
-        return CountingSession(AsItIs() if compiled else None)
+        return CountingSession(BuiltElsewhere() if compiled else None)
 
     async def work(counted: CountingSession, modules: Sequence[SourceModule]) -> Extraction:
         return await extract(Workspace(counted, project_now), await to_elaborate(counted, modules))
@@ -185,7 +185,7 @@ def figures(folder: Path, *, megabytes: int, samples: int) -> Figures:
         open_headers=len({module.header for module in with_sorries}),
         processes=server_count(LeanSettings(), machine, native=True),
         imported=asyncio.run(cost(project, compiled=True, samples=samples)),
-        # Far slower to count, and the same at whatever file one looks.
+        # Much slower to count, and much the same for every file.
         elaborated_again=asyncio.run(cost(project, compiled=False, samples=1)),
     )
 

@@ -99,7 +99,7 @@ async def to_elaborate(
 ) -> Sequence[SourceModule]:
     """Which modules have to be elaborated for their sorries, those of one header one after the other.
 
-    Of compiled ones these are the ones with sorries, and those in `also`.
+    Of compiled modules, those with sorries, and those in `also`.
     """
     if session.compiled is None:
         return modules

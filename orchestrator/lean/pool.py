@@ -88,7 +88,7 @@ class Pool:
     def _choice(self, module: str) -> Workspace | None:
         """The idle workspace for a module; None where one has to become idle first, since no memory is left for more.
 
-        Loaded ones come first, then those that have imported the same, then such as have no process yet.
+        Those that have it loaded come first, then those that have imported the same, then those without a process.
         """
         known = [w for w in self._idle if module in w.project.by_name]
         for suits in (Workspace.holds, Workspace.has_imported):

@@ -15,9 +15,8 @@ from orchestrator.goals.goal import Position, SorryKind, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.goals.tokens import IDENTIFIER
 from orchestrator.source.lexer import RegionKind, code_mask, outside_brackets, regions
-from orchestrator.source.splice import splice
+from orchestrator.source.splice import WIDTH, splice
 
-_WIDTH = 100
 _UNIVERSE = re.compile(r"\bu_\d+\b")
 _FORBIDDEN = re.compile(
     r"@\[|(?<!\.)\b(attribute|instance|notation|infix[lr]?|prefix|postfix|macro|macro_rules|syntax|elab|elab_rules|axiom|"
@@ -59,7 +58,7 @@ def stub_text(short: str, signature: str) -> str:
     short += universes(signature)
     head = f"theorem {short} {signature} := by"
     split = colon(signature)
-    if len(head) > _WIDTH and split > 0:
+    if len(head) > WIDTH and split > 0:
         head = f"theorem {short} {signature[:split].rstrip()} :\n    {signature[split + 1 :].strip()} := by"
     return f"{head}\n  sorry"
 

@@ -184,7 +184,7 @@ class Stretch:
 
     @cached_property
     def is_default(self) -> bool:
-        """It is what a field or a binder is when nobody gives it: there, `by` would be run wherever it is not given."""
+        """The stretch is the default of a field or a binder: a `by` there would run wherever no value is given."""
         if self.before.text != ":=":
             return False
         if len(self._opened) == 1:

@@ -39,7 +39,7 @@ def strings_at(code: str, start: int) -> list[str]:
 
 
 class _Expression:
-    """Reads one expression; names are looked up in the whole file, each no deeper than it is defined."""
+    """Reads one expression; names are looked up in the whole file; one that leads to itself is unreadable."""
 
     def __init__(self, code: str, start: int, inside: frozenset[str] = frozenset()) -> None:
         self._code, self._inside = code, inside

@@ -235,7 +235,7 @@ def importable(project: Project, libraries: Collection[str]) -> Project:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a project is worked on; `sorries` are those of the other files, by the text, and `why` of them."""
+    """How much of a project is worked on: the `sorries` in the other files, and `why` those are left out."""
 
     files: int = 0
     worked_on: int = 0

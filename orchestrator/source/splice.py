@@ -46,7 +46,8 @@ _TAKES_COMMAS = frozenset({"use", "use!", "exists", "existsi"})
 _TAKES_BARS = frozenset({"rcases", "rintro", "obtain", "match", "cases", "induction", "first"})
 # A line that starts so does not continue the term above it.
 _NEW_ITEMS = frozenset({"|", "where", "termination_by", "decreasing_by", "deriving", "with", "in", "end", "·"})
-_WIDTH = 100
+WIDTH = 100
+"""How long a line of a Lean file should be."""
 _BRACKETS = frozenset("([{⟨")
 _TOKEN = re.compile(rf"{IDENTIFIER}|<;>|=>|<\||\S")
 _SENTINEL = "\n∎"
@@ -173,7 +174,7 @@ def _as_tactic(stretch: Stretch, script: _Script) -> str:
         script = script.without_last_comment()
         inside = script.lines[0] if script.is_single else "\n" + script.written(stretch.block_padding)
         return f"({inside})"
-    fits = script.is_single and stretch.column + len(script.lines[0]) <= _WIDTH
+    fits = script.is_single and stretch.column + len(script.lines[0]) <= WIDTH
     if not fits and before.same_line and before.text in _BLOCK_STARTS and ends_here:
         return "\n" + script.written(stretch.block_padding)
     return script.written(stretch.padding, first=False)
@@ -192,7 +193,7 @@ def _as_term(stretch: Stretch, script: _Script) -> str:
         return term
     if not alone:
         script = script.without_last_comment()
-    fits = script.is_single and stretch.column + len(f"by {script.lines[0]}") <= _WIDTH
+    fits = script.is_single and stretch.column + len(f"by {script.lines[0]}") <= WIDTH
     by = f"by {script.lines[0]}" if fits else "by\n" + script.written(stretch.block_padding)
     return by if alone else f"({by})"
 
@@ -212,8 +213,8 @@ def _wrapped(written: str, column: int) -> str:
                 breaks.append(place + 1)
         offset += len(line) + 1
         begin = 0
-        while start + len(line) - begin > _WIDTH:
-            fitting = [place for place in breaks if begin < place <= begin + _WIDTH - start]
+        while start + len(line) - begin > WIDTH:
+            fitting = [place for place in breaks if begin < place <= begin + WIDTH - start]
             place = max(fitting, default=0) or min((place for place in breaks if place > begin), default=0)
             if not place:
                 break

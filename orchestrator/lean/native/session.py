@@ -1,4 +1,4 @@
-"""A session over the user's own Lean: the community REPL, with our own book of what was made.
+"""A session over the user's own Lean: the community REPL, with our own record of what was made.
 
 A process imports one header, as the file has it, and never a second one: Lean keeps what it has imported. The REPL
 knows commands and tactics; files, batches, the kind of a sorry, limits and fingerprints are put together here from
@@ -53,7 +53,7 @@ _DEFAULT_HEARTBEATS = 200_000
 """The REPL gives every tactic as many, whatever options say: `set_option` inside a proof does not change the limit."""
 _HEARTBEATS_A_MILLISECOND = 40
 _LEAST_SECONDS = 30.0
-"""Wall time of a tactic, at least; heartbeats are to end it."""
+"""The least wall time that a tactic gets; heartbeats should end it earlier."""
 _WITHIN = (
     "run_tac do match Lean.Parser.runParserCategory (← Lean.getEnv) `tactic {text} with "
     "| .ok s => withTheReader Lean.Core.Context (fun c => {{ c with maxHeartbeats := {heartbeats}000 }}) "
@@ -64,8 +64,8 @@ _PROPOSITION = "refine Classical.byContradiction ?_"
 _TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
 
 
-class AsItIs:
-    """A Lake project that somebody else has built, if it was built."""
+class BuiltElsewhere:
+    """A Lake project that somebody else builds: what Lake said of its sorries is not known."""
 
     async def sorries(self) -> frozenset[str]:
         return frozenset()
@@ -87,7 +87,7 @@ class NativeSession:
         limit_megabytes: float = 8000.0,
         meter: LeanMeter | None = None,
     ) -> None:
-        self.compiled = compiled or AsItIs()
+        self.compiled = compiled or BuiltElsewhere()
         self._meter = meter or LeanMeter()
         self._journal = Journal(self._counted(start))
         self._beside = Journal(self._counted(start))
@@ -110,7 +110,7 @@ class NativeSession:
         return self._journal.pid
 
     @property
-    def resident_megabytes(self) -> float:
+    def private_megabytes(self) -> float:
         """Memory that the REPL shares with no other process, MB; 0 when none runs."""
         return self._journal.private_megabytes
 

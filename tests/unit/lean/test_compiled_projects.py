@@ -14,7 +14,7 @@ from bench.native_cost import CountingSession, figures
 from orchestrator.errors import RepositoryError
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.lake import files_with_sorries
-from orchestrator.lean.native.session import AsItIs
+from orchestrator.lean.native.session import BuiltElsewhere
 from orchestrator.lean.native.working_copy import WorkingCopy, mirror
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.workspace import Workspace
@@ -30,15 +30,15 @@ SMALL = project(
 )
 
 
-class Warned(AsItIs):
+class Warned(BuiltElsewhere):
     """A project of which Lake said where sorries are."""
 
     async def sorries(self) -> frozenset[str]:
         return frozenset({"E.lean"})
 
 
-def counting(compiled: AsItIs | None = None) -> CountingSession:
-    return CountingSession(compiled or AsItIs())
+def counting(compiled: BuiltElsewhere | None = None) -> CountingSession:
+    return CountingSession(compiled or BuiltElsewhere())
 
 
 async def test_files_with_sorries_alone_are_elaborated_once_each_and_a_header_is_imported_once() -> None:
