@@ -11,26 +11,27 @@ from typing import Any
 from orchestrator.config import Profile
 from orchestrator.git.command import run_git
 from orchestrator.goals.result import GoalStatus
+from orchestrator.run.report.files import PATCH
 
-_AGAIN = ("--more-time", "gives what ran out of time twice as much")
+_MORE_TIME = ("--more-time", "gives what ran out of time twice as much")
 
 
 def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str, ...]:
     """Shell commands that make use of a run's results, the most useful first; `summary` is that of summary.json."""
     commands = []
+    again = f"orchestrator prove {shlex.quote(repo)}"
     if summary["stopped"]:
-        commands.append(f"orchestrator prove {shlex.quote(repo)}   # goes on from here")
-    for name in ("proofs.patch", "blueprint.patch"):
+        commands.append(f"{again}   # goes on from here")
+    for name in (PATCH, "blueprint.patch"):
         file = out / name
         if file.is_file() and file.stat().st_size:
             commands.append(_apply(repo, file))
     statuses = {goal["status"] for goal in summary["goals"]}
     profile = summary["config"]["profile"]
-    again = f"orchestrator prove {shlex.quote(repo)}"
     if GoalStatus.NOT_TRIED in statuses and not summary["stopped"]:
         commands.append(f"{again}   # goes on with the goals that were not tried")
     elif not commands and GoalStatus.OPEN in statuses:
-        more, why = (f"--profile {profile + 1}", "takes more time") if profile < Profile.THOROUGH else _AGAIN
+        more, why = (f"--profile {profile + 1}", "takes more time") if profile < Profile.THOROUGH else _MORE_TIME
         commands.append(f"{again} {more}   # {why}")
     if summary["coverage"]["sorries"]:
         commands.append("orchestrator doctor   # which Lean the other files need")

@@ -7,25 +7,22 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json, with_examples
 from orchestrator.cli.repository import elaborate, prepare
-from orchestrator.cli.sorrydb_queue import PROOFS, RecordWork, by_tree, keep_proofs, shared_time
+from orchestrator.cli.sorrydb_queue import PROOFS, RecordWork, below, by_tree, keep_proofs, shared_time
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, tell
 from orchestrator.config import load_settings
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 from orchestrator.run.report import sorrydb
-from orchestrator.run.report.files import write_outputs
+from orchestrator.run.report.files import check_folder, write_outputs
 from orchestrator.run.report.sorrydb import SorryFile, SorryRecord
 from orchestrator.text import counted
-
-if TYPE_CHECKING:
-    pass
 
 sorrydb_app = App(name="sorrydb", help="Read, run, compare and write SorryDB's lists of sorries.")
 
@@ -68,7 +65,7 @@ def run(
     record: Annotated[str, Parameter(help="The record's id, or its beginning.")] = "",
     *,
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Every record that has no answer yet.")] = False,
-    budget: Annotated[float | None, Parameter(help="Seconds for all of them, shared among those left.")] = None,
+    budget: Annotated[float | None, Parameter(help="With --all: seconds, shared among the records left.")] = None,
     repo: Where = "",
     out: Out = Path("out"),
     timeout: Seconds = None,
@@ -76,7 +73,8 @@ def run(
     """Prove the sorry of one record, and that one alone, or one record after another.
 
     Each repository is cloned at the record's commit, and built where it needs packages. The answers are in proofs.json,
-    in SorryDB's own format; the same command goes on where it was stopped.
+    in SorryDB's own format, and what each run left is in a folder named by its record; the same command goes on where
+    it was stopped.
 
     Examples
     --------
@@ -87,17 +85,20 @@ def run(
 
     if bool(record) == all_:
         raise ConfigError("name a record, or give --all", where="sorrydb run")
+    if budget is not None and not all_:
+        raise ConfigError("one record has nobody to share time with", where="--budget", hint="Give --timeout instead")
     records = read_file(file).records
     folder = out.expanduser().absolute()
     console = make_console()
-    work = RecordWork(repo, folder, console)
+    work = RecordWork(repo, console)
+    check_folder(str(folder))
     if not all_:
         found = find(records, record)
         work.make_ready(found)
         with shown_run(console, load_settings().paths) as server:
-            entry, summary = work.prove(server, found, timeout, folder)
+            entry, summary = work.prove(server, found, timeout, below(folder, found))
         keep_proofs(folder, {found.id: entry})
-        return finish(console, work.repo(found), summary, folder)
+        return finish(console, work.repo(found), summary, below(folder, found))
     entries = keep_proofs(folder, {})
     left = [r for r in sorted(records, key=by_tree) if not entries.get(r.id, {}).get("success")]
     with shown_run(console, load_settings().paths) as server:
@@ -105,7 +106,7 @@ def run(
             tell(console, f"{found.id[:12]} {found.location} of {found.remote}")
             try:
                 work.make_ready(found)
-                entry, summary = work.prove(server, found, seconds, folder / found.id[:12])
+                entry, summary = work.prove(server, found, seconds, below(folder, found))
             except StoppedError:
                 raise
             except OrchestratorError as error:

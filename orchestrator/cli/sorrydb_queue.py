@@ -18,8 +18,9 @@ from orchestrator.goals.result import GoalStatus
 from orchestrator.lean.servers import needs_packages
 from orchestrator.lean.toolchain import probe_native
 from orchestrator.run.report import sorrydb
-from orchestrator.run.report.files import write_outputs
+from orchestrator.run.report.files import PATCH, write_outputs
 from orchestrator.run.report.sorrydb import SorryRecord
+from orchestrator.source.files import read_text
 from orchestrator.source.loading import load_project
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ def keep_proofs(folder: Path, new: Mapping[str, Mapping[str, Any]]) -> dict[str,
         kept.update(sorrydb.read_proofs(file.read_text(encoding="utf-8"), where=str(file)))
     kept.update(new)
     if new:
-        folder.mkdir(parents=True, exist_ok=True)
         write_outputs(folder, {PROOFS: sorrydb.write_proofs(kept.values())})
     return kept
 
@@ -64,7 +64,6 @@ class RecordWork:
     """Works on single records, in their own repository or in the one named."""
 
     named: str
-    folder: Path
     console: Console
 
     def repo(self, record: SorryRecord) -> str:
@@ -94,10 +93,12 @@ class RecordWork:
         check_first(asked, settings)
         summary = prove_on(server, asked)
         tree = checkout(self.repo(record), record.commit, cache=settings.paths.checkouts).path
-        patch = (out / "proofs.patch").read_text(encoding="utf-8")
+        patch = (out / PATCH).read_bytes().decode("utf-8", "surrogateescape")
         texts = apply_patch(tree, patch) if patch.strip() else {}
-        original = (tree / record.path).read_text(encoding="utf-8")
-        proof = sorrydb.proof_in(record, original, texts.get(record.path, original))
+        original, patched = read_text(tree, record.path), texts.get(record.path)
+        proof = None
+        if isinstance(original, str) and patched is not None:
+            proof = sorrydb.proof_in(record, original, patched)
         goal: Mapping[str, Any] = next(iter(summary["goals"]), {})
         status = str(goal.get("status", "no such sorry"))
         beside = "; the proof needs changes elsewhere, see proofs.patch" if texts and proof is None else ""
@@ -109,6 +110,11 @@ class RecordWork:
             feedback=status + beside,
         )
         return entry, summary
+
+
+def below(folder: Path, record: SorryRecord) -> Path:
+    """Where the results of a record's run are: what it leaves must not be taken for that of another record."""
+    return folder / record.id[:12]
 
 
 def by_tree(record: SorryRecord) -> tuple[str, str, str, int]:

@@ -16,7 +16,7 @@ from orchestrator.marketplace.trade import Trade
 from orchestrator.run.assembly import run_config
 from orchestrator.run.publish.commits import plan_commits
 from orchestrator.run.publish.publish import comment_on_push, host_of, publish
-from orchestrator.run.report.files import write_outputs
+from orchestrator.run.report.files import PATCH, write_outputs
 from orchestrator.run.report.plots import plots
 from orchestrator.run.report.render import to_html, to_markdown
 from orchestrator.run.report.summary import GoalReport, Summary, attempts_jsonl
@@ -26,7 +26,6 @@ from orchestrator.source.helper_lemmas import naming
 from orchestrator.source.loading import coverage
 from orchestrator.text import counted
 
-PATCH = "proofs.patch"
 _PROVED = (GoalStatus.SOLVED, GoalStatus.CONDITIONAL)
 
 

@@ -16,6 +16,10 @@ from typing import TextIO
 
 from orchestrator.errors import OrchestratorError
 
+PATCH = "proofs.patch"
+KEPT_RUNS = 30
+"""Of a repository, where runs name no folder of their own."""
+
 
 def check_folder(folder: str) -> None:
     """Make `folder` unless it is there, and see whether files can be written to it ("" stands for none).
@@ -33,9 +37,6 @@ def check_folder(folder: str) -> None:
             (path / ".gitignore").write_text("*\n", encoding="utf-8")
         with tempfile.TemporaryFile(dir=path):
             pass
-
-
-KEPT_RUNS = 30
 
 
 def runs_folder(data: Path, repo: str) -> Path:

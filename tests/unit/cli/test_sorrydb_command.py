@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from orchestrator.cli.main import app, run
+from orchestrator.cli.prefect_server import StartingServer
 from orchestrator.cli.sorrydb import copy, find, list_records, read_file
 from orchestrator.cli.sorrydb import run as run_records
 from orchestrator.cli.sorrydb_queue import RecordWork, keep_proofs, shared_time
+from orchestrator.cli.terminal import make_console
 from orchestrator.errors import CheckoutError, ConfigError
+from orchestrator.run.report import sorrydb
+from orchestrator.run.report.files import PATCH, write_outputs
 from orchestrator.run.report.sorrydb import SorryRecord, proof_entry
+from orchestrator.source.diff import unified_diff
 
 
 def entry(number: int) -> dict[str, Any]:
@@ -134,12 +140,42 @@ def test_a_queue_goes_on_where_it_was_stopped(database: Path, tmp_path: Path, mo
     assert sorted(e["sorry"]["location"]["start_line"] for e in entries if e["proof_verified"]) == [2, 4, 6, 8, 10]
     assert run_records(few, all_=True, out=out, budget=0.0) == 0
     assert len(runs.asked) == 10
+    assert (out / ".gitignore").is_file()
 
 
 def test_a_record_or_all_of_them_are_named(database: Path, tmp_path: Path) -> None:
     for record, everything in (("", False), ("0", True)):
         with pytest.raises(ConfigError, match="--all"):
             run_records(database, record, all_=everything, out=tmp_path)
+    with pytest.raises(ConfigError, match="--timeout"):
+        run_records(database, "0", budget=60.0, out=tmp_path)
+
+
+def test_the_answer_is_what_the_patch_of_the_run_puts_in_place_of_the_sorry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCH_CACHE_DIR", str(tmp_path / "cache"))
+    origin, out = tmp_path / "origin", tmp_path / "out"
+    origin.mkdir()
+    text = "theorem one : 1 = 1 := sorry\r\n\r\ntheorem two : 2 = 2 := sorry\r\n"
+    (origin / "A.lean").write_bytes(text.encode())
+    for words in (("init", "-q"), ("add", "-A"), ("-c", "user.name=T", "-c", "user.email=t@t", "commit", "-qm", "all")):
+        subprocess.run(["git", *words], cwd=origin, check=True)
+    location = {"path": "A.lean", "start_line": 3, "start_column": 23, "end_line": 3, "end_column": 28}
+    raw = {**entry(1), "location": location, "repo": {"remote": str(origin), "commit": "HEAD"}}
+    record = sorrydb.read(json.dumps({"sorries": [raw]})).records[0]
+    for changed, proof in ((text[:-7] + "rfl\r\n", "rfl"), (text.replace("sorry", "rfl"), None), (text, None)):
+
+        def prove(_server: object, asked: dict[str, Any], changed: str = changed) -> dict[str, Any]:
+            assert asked["only"] == "A.lean:3:23"
+            write_outputs(Path(asked["out"]), {PATCH: unified_diff({"A.lean": (text, changed)})})
+            return {"goals": [{"status": "solved", "strategy": "micro"}]}
+
+        monkeypatch.setattr("orchestrator.cli.runs.check_first", lambda *_: None)
+        monkeypatch.setattr("orchestrator.cli.runs.prove_on", prove)
+        answer, _ = RecordWork("", make_console()).prove(cast(StartingServer, None), record, None, out)
+        assert (answer["proof"], answer["proof_verified"]) == (proof, proof is not None)
+        assert ("see proofs.patch" in answer["feedback"]) == (proof is None and changed != text)
 
 
 def test_answers_of_another_kind_are_not_overwritten(tmp_path: Path) -> None:
