@@ -13,6 +13,7 @@ from orchestrator.errors import ConfigError, OrchestratorError
 from orchestrator.run.report.ci import FailOn, failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.files import check_folder, write_outputs
 from orchestrator.run.request import Asked
+from orchestrator.text import counted
 from tasks.request import read_request
 
 SECONDS = 120.0
@@ -43,7 +44,7 @@ async def on_push(
         project: name of a LeanProject block, which says what is not said here.
         publish: patch, branch or pr.
         comment_on: number of the pull request to comment on, 0 for none.
-        out: folder for the results, as of the nightly flow.
+        out: folder for the results; "" for that of the project, else none.
 
     Returns:
         The content of summary.json, of the goals touched.
@@ -77,5 +78,5 @@ async def on_push(
     bad = failing(found, fail_on)
     if bad:
         first = f"{bad[0].file}:{bad[0].line}: {bad[0].message}"
-        raise OrchestratorError(f"{len(bad)} findings of the kind that was to fail; the first: {first}")
+        raise OrchestratorError(f"{counted(len(bad), 'finding')} that fail_on names; the first: {first}")
     return summary

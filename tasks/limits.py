@@ -17,6 +17,7 @@ from prefect.settings import get_current_settings
 from orchestrator.config import SchedulerSettings, Switch
 from orchestrator.goals.events import Notice, notify
 from orchestrator.scheduler.slots import Weight
+from orchestrator.text import counted
 
 
 async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
@@ -33,7 +34,7 @@ async def ensure_limits(settings: SchedulerSettings, *, flow: str) -> bool:
             return False
         freed = await free_stale_slots(client, flow)
     if freed:
-        notify(Notice(f"{freed} slots of runs that died were still taken on the Prefect server; they are free again"))
+        notify(Notice(f"{counted(freed, 'slot')} of runs that died freed again on the Prefect server"))
     return True
 
 

@@ -17,7 +17,7 @@ from orchestrator.marketplace.marketplace import Marketplace
 from orchestrator.marketplace.session import MarketLimits, MarketSession, StubProver
 from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.premises.library import Library
-from orchestrator.run.assembly import make_scheduler, strategy_tools
+from orchestrator.run.assembly import make_scheduler, run_tools
 from orchestrator.run.market import known_outcome, market_answers, spending
 from orchestrator.run.outcomes import left_alone
 from orchestrator.run.run import Run
@@ -62,16 +62,15 @@ async def supply_lemmas(
     if known is not None or seconds <= 0:
         return known or MarketOutcome()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
-    tools = strategy_tools(settings, run.pool, run.project, run.extraction, library)
+    tools = run_tools(run, library)
     started = time.monotonic()
     budget = LONGEST_SECONDS if math.isinf(seconds) else seconds
     answers = market_answers(run)
-    idle = [servers.session(), servers.session()]
+    idle = [servers.session()]
 
     @asynccontextmanager
     async def of_this_stage(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
-        # Two processes for all lemmas, in which no strategy works; the last to be free again is taken first, so that
-        # proofs run in one and are judged in the other. The run's gate starts fresh ones.
+        # Processes in which no strategy works, kept for all lemmas of the stage; the run's gate starts fresh ones.
         session = idle.pop() if idle else servers.session()
         try:
             yield Workspace(session, variant, preamble=preamble)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
@@ -144,27 +144,34 @@ def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType,
     states = None
     if run.settings.dojo:
         states = dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
-    tools = strategy_tools(run.settings, run.pool, run.project, run.extraction, library)
+    tools = run_tools(run, library)
+    return make_strategies(replace(tools, ledger=run.ledger, project=run.project, whole_states=states))
+
+
+def run_tools(run: Run, library: Library | None) -> StrategyTools:
+    """What strategies work with in a run; of the library they get what the imports of a goal's file bring."""
     native = run.servers.native
     brought = PackageModules(native.folder).brought if native is not None else None
-    premises = premises_seen(run.project, run.extraction, brought)
-    chosen, retriever = chooser(library, premises), retrievers(library, premises)
-    more = replace(
-        tools, ledger=run.ledger, project=run.project, choose=chosen, retriever=retriever, whole_states=states
-    )
-    return make_strategies(more)
+    return strategy_tools(run.settings, run.pool, run.project, run.extraction, library, brought)
 
 
 def strategy_tools(
-    settings: Settings, prover: GoalOpener, project: Project, extraction: Extraction, library: Library | None
+    settings: Settings,
+    prover: GoalOpener,
+    project: Project,
+    extraction: Extraction,
+    library: Library | None,
+    brought: Callable[[tuple[str, ...]], frozenset[str]] | None = None,
 ) -> StrategyTools:
-    """What strategies work with on a project; premises are looked up in `library`."""
+    """What strategies work with on a project; premises are looked up in `library`, `brought` as of `premises_seen`."""
+    premises = premises_seen(project, extraction, brought)
     return StrategyTools(
         settings=settings,
         prover=prover,
         definitions=definitions_seen(project, extraction),
         declarations=declarations_seen(project, extraction),
-        choose=chooser(library, premises_seen(project, extraction)),
+        choose=chooser(library, premises),
+        retriever=retrievers(library, premises),
     )
 
 

@@ -17,7 +17,7 @@ class Publish(StrEnum):
     PATCH = "patch"
     BRANCH = "branch"
     PR = "pr"
-    PULL_REQUEST = PR
+    PULL_REQUEST = PR  # so that the command line takes the whole word, too
 
 
 class HostKind(StrEnum):

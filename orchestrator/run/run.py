@@ -57,9 +57,7 @@ class Repository:
         project = usable(settings, settings.paths, load_project(found.path, commit=found.commit))
         scope = coverage(project)
         if scope.sorries and not any(scan(module.text) for module in project.modules):
-            hint = (
-                "Build the project with its own Lean (`lake build`) and leave ORCH_LEAN at auto; `orchestrator doctor`"
-            )
+            hint = "Run `lake build` in it and leave ORCH_LEAN at auto; `orchestrator doctor` says which Lean it needs"
             raise RepositoryError(f"No sorry can be worked on: {scope.words}", where=found.source, hint=hint)
         if scope.words:
             notify(Notice(scope.words))

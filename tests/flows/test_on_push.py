@@ -47,7 +47,7 @@ async def test_a_push_is_judged_by_what_it_touched(repository: Repository, home:
     assert "::warning file=T/False_.lean,line=3" in notes
     assert "false for n = 2" in notes
     assert len(json.loads((reports / "results.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]) == 2
-    with pytest.raises(OrchestratorError, match="1 findings of the kind that was to fail"):
+    with pytest.raises(OrchestratorError, match="1 finding that fail_on names"):
         await on_push(str(repo), since="HEAD~1", reports=str(reports), fail_on=["looks_false"])
     assert 'failures="1"' in (reports / "junit.xml").read_text(encoding="utf-8")
     with pytest.raises(ConfigError, match="fail_on cannot be 'nothing'"):

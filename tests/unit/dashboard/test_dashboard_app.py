@@ -160,7 +160,7 @@ def form_token(client: TestClient) -> str:
     return found[1]
 
 
-def test_forms_need_a_session_and_its_word(client: TestClient, site: Site) -> None:
+def test_forms_need_a_session_and_its_token(client: TestClient, site: Site) -> None:
     form = {"id": TICKET.ticket_id, "supplier": "me"}
     assert client.post("/ticket/claim", data=form).status_code == 401
     answer = client.post("/login", data={"token": TOKEN, "next": "//evil.example"}, follow_redirects=False)
@@ -227,16 +227,16 @@ def test_no_made_up_cookie_is_a_session(cookie: str) -> None:
 
 def test_sessions_end() -> None:
     now = [1000.0]
-    keeper = WriteAccess(TOKEN, clock=lambda: now[0])
-    cookie = keeper.new_cookie()
-    session = keeper.session(cookie)
-    assert keeper.may_submit(session, session.form_token if session else "")
+    access = WriteAccess(TOKEN, clock=lambda: now[0])
+    cookie = access.new_cookie()
+    session = access.session(cookie)
+    assert access.may_submit(session, session.form_token if session else "")
     assert WriteAccess("another token of mine", clock=lambda: now[0]).session(cookie) is None
     body, _, signature = cookie.rpartition(".")
     later = f"{body.rpartition('.')[0]}.99999999999.{signature}"
-    assert keeper.session(later) is None
+    assert access.session(later) is None
     now[0] += 13 * 3600
-    assert keeper.session(cookie) is None
+    assert access.session(cookie) is None
 
 
 async def test_a_change_is_pushed_once_to_each_that_looks() -> None:
