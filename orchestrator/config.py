@@ -259,7 +259,9 @@ class StorageSettings(_Section, title="Folders and the ledger"):
 
     ledger_url: _LedgerUrl = _setting(None, "The ledger's database", unset="a file in the data folder", secret=True)
     cache_dir: _Folder = _setting(None, "Folder for what can be made again", unset="the system's")
-    data_dir: _Folder = _setting(None, "Folder for the ledger", unset="the system's")
+    data_dir: _Folder = _setting(
+        None, "Folder for the ledger and for the results of runs that name none", unset="the system's"
+    )
     state_dir: _Folder = _setting(None, "Folder for logs and locks", unset="the system's")
 
     @property
@@ -271,6 +273,11 @@ class StorageSettings(_Section, title="Folders and the ledger"):
             data=self.data_dir or system.user_data_path.absolute(),
             state=self.state_dir or system.user_state_path.absolute(),
         )
+
+    @property
+    def ledger(self) -> str | Path:
+        """The ledger's database, by default a file in the data folder."""
+        return self.ledger_url or self.paths.ledger_file
 
 
 class ModelSettings(_Section, title="Models"):

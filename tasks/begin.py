@@ -16,7 +16,8 @@ from orchestrator.lean.extraction import Extraction, extract, known_extraction, 
 from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.ledger.content_cache import ContentCache
-from orchestrator.run.assembly import open_ledger, recorded, run_ledger
+from orchestrator.ledger.store import Ledger
+from orchestrator.run.assembly import recorded, run_ledger
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.stop import Stop, in_background
@@ -32,7 +33,7 @@ async def beginning(request: RunRequest, settings: Settings, stop: Stop) -> Asyn
     """A run in the ledger, with Lean servers and the project's goals, until the block ends.
     Raises OrchestratorError: there is nothing to work on, or to work with.
     """
-    with open_ledger(settings, settings.paths) as store:
+    with Ledger.open(settings.ledger) as store:
         repository = await check_out(request, settings)
         settings = repository.budgeted(settings)
         project = repository.project

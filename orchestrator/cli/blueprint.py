@@ -202,8 +202,8 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
 
 def counterexamples(repo: str, project: Project) -> frozenset[str]:
     """Declarations with a goal that the ledger knows a counterexample to, and whose text has not changed since."""
-    settings = load_settings()
-    if not settings.ledger_url and not settings.paths.ledger_file.is_file():
+    ledger_at = load_settings().ledger
+    if isinstance(ledger_at, Path) and not ledger_at.exists():
         return frozenset()
     try:
         with open_ledger() as ledger:
@@ -211,7 +211,11 @@ def counterexamples(repo: str, project: Project) -> frozenset[str]:
     except CheckoutError:
         return frozenset()
     texts = {module.path: "\n".join(module.text.splitlines()) for module in project.modules}
-    return frozenset(record.goal.declaration for record in records if record.shown in texts.get(record.goal.file, ""))
+    return frozenset(
+        record.goal.declaration
+        for record in records
+        if record.shown and record.shown in texts.get(record.goal.file, "")
+    )
 
 
 async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tuple[dict[str, DeclarationTruth], bool]:

@@ -43,7 +43,7 @@ def dashboard(
     """
     from orchestrator.dashboard.app import LOCAL_NAMES, Dashboard, serve
     from orchestrator.dashboard.site import make_site
-    from orchestrator.run.assembly import open_ledger
+    from orchestrator.ledger.store import Ledger
 
     settings = load_settings(dashboard_host=host, dashboard_port=port)
     listen, number = settings.dashboard_host, settings.dashboard_port
@@ -56,7 +56,7 @@ def dashboard(
     token = "" if read_only else settings.dashboard_token or secrets.token_urlsafe(24)
     console = make_console(stderr=True)
     paths = settings.paths
-    with open_ledger(settings, paths) as ledger:
+    with Ledger.open(settings.ledger) as ledger:
         hosts = LOCAL_NAMES | {name.lower() for name in allow_host}
         hosts |= frozenset() if listen in ANYWHERE else frozenset({listen.lower()})
         shown = Dashboard(make_site(ledger, settings, paths), token=token, hosts=hosts)

@@ -48,7 +48,7 @@ def examine() -> Sequence[Finding]:
     paths = settings.paths
     # Lean is installed into a cache: that one is fixed first.
     found = [Finding(Level.OK, "the settings can be used"), *_caches(paths), *lean_doctor(paths)]
-    return (*found, _ledger(settings.ledger_url, paths))
+    return (*found, _ledger(settings.ledger))
 
 
 def settings(*, json_: AsJson = False) -> int:
@@ -93,13 +93,13 @@ def _next(console: Console, findings: Sequence[Finding]) -> None:
         tell(console, f"  {finding.fix or finding.what}")
 
 
-def _ledger(url: str | None, paths: Paths) -> Finding:
+def _ledger(location: str | Path) -> Finding:
     from orchestrator.ledger.store import Ledger
 
-    if url is None and not paths.ledger_file.exists():
+    if isinstance(location, Path) and not location.exists():
         return Finding(Level.OK, "there is no ledger yet; the first run makes it")
     try:
-        with Ledger.open(url or paths.ledger_file) as ledger:
+        with Ledger.open(location) as ledger:
             return Finding(Level.OK, f"the ledger {ledger.where} can be used")
     except OrchestratorError as error:
         return Finding(Level.BAD, f"ledger: {error.what} ({error.where})", error.hint)

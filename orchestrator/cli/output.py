@@ -76,8 +76,7 @@ def open_ledger() -> Ledger:
     """The ledger of the settings, to be used in a `with` block."""
     from orchestrator.ledger.store import Ledger
 
-    settings = load_settings()
-    return Ledger.open(settings.ledger_url or settings.paths.ledger_file)
+    return Ledger.open(load_settings().ledger)
 
 
 def shown_origin(repo: str | None) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache, partial
 from time import monotonic
 
-from orchestrator.config import Paths, PolicyChoice, Profile, Settings
+from orchestrator.config import PolicyChoice, Profile, Settings
 from orchestrator.git.checkout import Checkout
 from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
@@ -64,15 +64,8 @@ def preflight(request: RunRequest, settings: Settings) -> None:
         OrchestratorError: the results could not be written.
     """
     Repository.at(request, settings)
-    with open_ledger(settings, settings.paths):
+    with Ledger.open(settings.ledger):
         check_folder(request.out)
-
-
-def open_ledger(settings: Settings, paths: Paths) -> Ledger:
-    """The ledger of the settings, by default a file in the data folder, to be closed or used in a `with` block.
-    Raises LedgerError: it cannot be opened.
-    """
-    return Ledger.open(settings.ledger_url or paths.ledger_file)
 
 
 def run_ledger(store: Ledger, settings: Settings, repository: Repository, *, lean: str, stop: Stop) -> RunLedger:

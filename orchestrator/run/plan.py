@@ -12,12 +12,12 @@ from orchestrator.goals.result import StrategyType
 from orchestrator.lean.extraction import recalled_extraction
 from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace.trade import MarketOutcome
 from orchestrator.run.assembly import (
     night_limits,
     night_scheduler,
     night_strategies,
-    open_ledger,
     recorded,
     run_ledger,
 )
@@ -50,7 +50,7 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
     if not settings.paths.answers.is_dir():
         return None
     async with stoppable() as stop:
-        with open_ledger(settings, settings.paths) as store:
+        with Ledger.open(settings.ledger) as store:
             repository = await in_background(partial(Repository.at, request, settings))
             settings = repository.budgeted(settings)
             found = choose_lean(settings, settings.paths, repository.project)

@@ -188,6 +188,9 @@ def test_a_node_with_a_counterexample_is_never_next(
     assert told() == ([], True)
     (repo / "T.lean").write_text(LEAN.replace("2 = 2", "2 = 2 + 0"))
     assert told() == ([["bad", 0]], False)
+    with open_ledger() as ledger:
+        ledger.record_goals([record.model_copy(update={"source": ""})])
+    assert told() == ([["bad", 0]], False)
 
 
 def test_a_blueprint_beside_the_project_is_written_where_it_is(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
