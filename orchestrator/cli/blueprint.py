@@ -148,7 +148,7 @@ def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, 
                 say(console, "red", f"{line.where}:", f"{line.key}: {wrong}")
         in_nodes = {name for line in told.lines for name in line.declarations}
         for name in (name for name in told.missing if name not in in_nodes):
-            say(console, "red", f"\\lean{{{name}}}:", "no such declaration; no statement or proof names it either")
+            say(console, "red", f"\\lean{{{name}}}:", "no such declaration; it is named outside every node")
         if told.stale_lean_decls:
             say(console, "red", "lean_decls:", "is out of date; `orchestrator blueprint sync` writes it")
         tell(console, told.words)

@@ -80,7 +80,7 @@ def open_ledger() -> Ledger:
 
 
 def shown_origin(repo: str | None) -> str | None:
-    """A folder as runs name it; what is none stays as it is. Raises CheckoutError: no repository of git is there."""
+    """A folder as runs name it; a URL or None stays as it is. Raises CheckoutError: the folder is no git repository."""
     if repo is None or "://" in repo or not Path(repo).expanduser().is_dir():
         return repo
     from orchestrator.git.origin import open_origin

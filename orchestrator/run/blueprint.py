@@ -63,7 +63,7 @@ def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
 
 
 def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> dict[str, DeclarationTruth]:
-    """What Lean says of each declaration of the project. Private ones are none that a blueprint can name."""
+    """What Lean says of each declaration of the project. Private ones are left out: no blueprint can name them."""
     everything = {name: fact for module in declarations.values() for name, fact in module.items()}
     return {
         fact.user_name: DeclarationTruth(

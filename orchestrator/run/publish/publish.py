@@ -89,8 +89,9 @@ def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tupl
 
 
 def title(summary: Mapping[str, Any]) -> str:
-    """Such as "Prove 12 sorries"."""
-    return f"Prove {counted(_number(summary, 'solved'), 'sorry', 'sorries')}"
+    """Such as "Prove 12 sorries"; without a proof, only the blueprint's commit is there."""
+    solved = _number(summary, "solved")
+    return f"Prove {counted(solved, 'sorry', 'sorries')}" if solved else "Correct the marks of the blueprint"
 
 
 def body(summary: Mapping[str, Any]) -> str:

@@ -180,7 +180,7 @@ def read_proofs(text: str, *, where: str = "") -> dict[str, dict[str, Any]]:
     """A list of proofs that was written before, by the id of the record.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the text is no such list.
     """
     try:
         return {str(entry["sorry"]["id"]): entry for entry in json.loads(text)}

@@ -91,6 +91,7 @@ def test_the_blueprint_is_a_commit_of_its_own() -> None:
 def test_a_request_names_what_is_proved_conditional_and_false() -> None:
     shown = summary(a="solved", b="conditional", c="looks_false", d="open")
     assert title(shown) == "Prove 1 sorry"
+    assert title(summary(b="conditional")) == "Correct the marks of the blueprint"
     text = body(shown)
     assert text.startswith(MARKER)
     assert "| `a` | `A.lean`:1 | `simp \\| rfl` (micro) |" in text
