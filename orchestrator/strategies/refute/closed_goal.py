@@ -19,26 +19,16 @@ from orchestrator.strategies.refute.values import (
 )
 
 _ASSIGNMENTS = 60
-
-
 _CANDIDATES = 240
 _FEWEST = 8
-
-
 # Without `no_implicit_lambda%`, implicit arguments of the goal would be introduced first.
 _NEGATE = "refine no_implicit_lambda% ((fun (a : Prop) (_ : ¬ a) (h : a) => h) _ ?refutation ?original)"
-
-
 _UNIVERSE = re.compile(r"(Type|Sort)\b(.*)")
-
-
 _SORTS: Mapping[str, tuple[str, ...]] = {
     "Type": ("Bool", "Nat"),
     "Type u": ("PUnit", "(ULift Bool)"),
     "Sort": ("PUnit",),
 }
-
-
 _LISTS = "List.append_eq_cons_iff, List.cons_eq_append_iff"
 
 
@@ -166,13 +156,13 @@ class ClosedGoal:
         return f" [{', '.join(self.unfolded)}]" if self.unfolded else ""
 
     def words(self, chosen: Mapping[str, Sequence[str]]) -> str:
-        """Such as `n = 0, f = fun _ => 1`."""
+        """What it is false for, such as `n = 0, f = fun _ => 1`."""
         shown = [
             f"{v.name.removesuffix('✝')} {_SAID.get(v.role, '=')} {unwrapped(chosen[v.name][0])}"
             for v in self.variables
             if v.name in chosen and chosen[v.name][0] != "_"
         ]
-        return ", ".join(shown) or "as it stands"
+        return ", ".join(shown) or "all values"
 
 
 def variables_of(
