@@ -166,7 +166,8 @@ async def _statements(
         general = await after("\n".join([use, *abstraction(terms, shown)])) if terms else ""
         if general:
             found.append(closed(general))
-    variable = next(name for name in ("acc", "tail", "k", "m", "z'") if name not in plain)
+    names = itertools.chain(("acc", "tail", "k", "m"), (f"z{number}" for number in itertools.count()))
+    variable = next(name for name in names if name not in plain)
     for term in generalizable(plain)[:8]:
         general = await after(f"generalize {term} = {variable}")
         if general and occurrences(general, variable) >= 2:

@@ -6,7 +6,7 @@ A *signature* is what stands between a theorem's name and `:=`, such as `(xs : L
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from textwrap import dedent
 
@@ -62,13 +62,13 @@ def target(text: str) -> str:
     return " ".join(Goal("", text).target.split())
 
 
-def closed(text: str, *, keep: Iterable[str] = (), all_facts: bool = False) -> str:
+def closed(text: str, *, all_facts: bool = False) -> str:
     """The signature that says a goal's text without its facts: closed over the variables it mentions.
 
     `text`: a goal, hypotheses then `⊢ target`, without inaccessible names.
     """
     there = hypotheses(text)
-    wanted = set(keep) | {h.name for h in there if all_facts and h.is_fact}
+    facts = {h.name for h in there if all_facts and h.is_fact}
     words = _words(target(text))
     chosen: set[str] = set()
     changed = True
@@ -77,10 +77,10 @@ def closed(text: str, *, keep: Iterable[str] = (), all_facts: bool = False) -> s
         for one in there:
             if one.name in chosen:
                 continue
-            needed = one.name in words or one.name in wanted
+            needed = one.name in words or one.name in facts
             if one.is_instance:
                 needed = bool(_words(one.type) & chosen)
-            if needed and (one.is_instance or not one.is_fact or one.name in wanted):
+            if needed and (not one.is_fact or one.name in facts):
                 chosen.add(one.name)
                 words |= _words(one.type)
                 changed = True
