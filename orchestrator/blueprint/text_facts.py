@@ -16,17 +16,22 @@ from orchestrator.source.scan import ScannedDeclaration, declared
 
 _PRIVATE = re.compile(rf"\bprivate\s+(?:(?:{'|'.join(sorted(MODIFIERS))}|class)\s+|@\[[^\]]*\]\s*)*\Z")
 _TOKEN = re.compile(r"<;>|:=|=>|[\w'!?«».]+|\S")
+# The project says itself what `sorry` means.
 _OWN_SORRY = re.compile(r"\|\s*`\((?:\w+\|)?\s*sorry\b|\b(?:syntax|macro|elab|notation)\b[^\n]*\"sorry\"")
 _BODIES = frozenset({"theorem", "lemma", "def", "abbrev", "instance", "opaque"})
+# What follows one of these may not be reached, or may be tried and undone.
 _ALTERNATIVES = frozenset(
     {"<;>", "first", "try", "any_goals", "all_goals", "iterate", "repeat", "repeat'", "repeat1'", "solve", "`"}
 )
+# A `sorry` right after one of these is a proof or a term; elsewhere it may be an argument of a tactic of the project's.
 _BEFORE_BODY = frozenset(
     {"by", ":=", "=>", "exact", "refine", "·", "from", "then", "else", "do", "decreasing_by", "⟨", ",", ";"}
 )
+# At the margin these go on with a declaration; any other word may begin a command.
 _GOES_ON = frozenset({"sorry", "by", "where", "deriving", "termination_by", "decreasing_by", "exact", "have", "show"})
 _MAYBE_OPEN = frozenset({"admit", "stop"})
 _REACH = 200
+"""How many characters before a declaration, or of a line, are looked at."""
 
 
 def facts_shown(texts: Iterable[str]) -> tuple[dict[str, DeclarationTruth], frozenset[str]]:
