@@ -89,7 +89,8 @@ def save(root: Path, before: Mapping[str, str], after: Mapping[str, str]) -> tup
     for path in changed:
         target = (root / path).resolve()
         if not target.is_relative_to(root.resolve()):
-            raise BlueprintError("a blueprint file lies outside the repository", where=path)
+            hint = "Without --write, `blueprint sync` prints the diff instead"
+            raise BlueprintError("a blueprint file lies outside the repository", where=path, hint=hint)
         scratch = target.with_name(f".{target.name}.new")
         try:
             scratch.write_bytes(after[path].encode("utf-8", "surrogateescape"))
@@ -108,7 +109,7 @@ def _load(reader: _Reader, path: str) -> Blueprint:
     blueprint = parse(reader, path, theorems=_configured_theorems(reader(f"{folder}/plastex.cfg")))
     if not blueprint.found:
         problem = reader.problems[0] if reader.problems else blueprint.problems[0]
-        raise BlueprintError("the blueprint cannot be read", where=path, hint=problem.message)
+        raise BlueprintError(f"the blueprint cannot be read: {problem.message}", where=path)
     # leanblueprint writes the names beside the folder it runs in.
     decls = posixpath.join(posixpath.dirname(folder), LEAN_DECLS)
     names = reader(decls)

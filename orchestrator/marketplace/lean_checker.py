@@ -34,6 +34,8 @@ from orchestrator.source.lexer import LineIndex
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.splice import splice
 
+_WRITE = "Write a proposition, such as `∀ n : Nat, n + 0 = n`"
+
 
 @dataclass(frozen=True, slots=True)
 class Stub:
@@ -70,7 +72,7 @@ class LeanChecker:
         Raises MarketplaceError: Lean does not take it; the message is Lean's own.
         """
         if not goal.strip():
-            raise MarketplaceError("the statement is empty")
+            raise MarketplaceError("the statement is empty", hint=_WRITE)
         signature = " ".join(signature_of(goal).split())
         _checked(signature)
         async with self._at(location) as (workspace, env):
@@ -216,7 +218,8 @@ class LeanChecker:
         """
         known = location.module in self._project.by_name
         if location.module and not known:
-            raise MarketplaceError(f"the project has no module {location.module}")
+            hint = "Write it as an import would, such as Project.Basic"
+            raise MarketplaceError(f"the project has no module {location.module}", hint=hint)
         if known:
             name, holding = location.module, self._pool.workspace(location.module)
         else:
@@ -228,7 +231,8 @@ class LeanChecker:
                 if elaborated.errors and not known:
                     raise MarketplaceError(elaborated.errors[0].text, where="the imports and opens of the request")
                 if elaborated.errors or elaborated.blocked_by:
-                    raise MarketplaceError(f"{location.module} does not elaborate", where=location.file)
+                    hint = "`orchestrator extract` says why"
+                    raise MarketplaceError(f"{location.module} does not elaborate", where=location.file, hint=hint)
                 async with workspace.scratch():
                     yield workspace, await self._environment(workspace, elaborated, location)
         except RequestRefused as error:
@@ -260,7 +264,7 @@ def _lemma(ticket: Ticket, location: TicketLocation, script: str) -> HelperLemma
 def _checked(signature: str) -> None:
     """Refuse what is more than a statement before Lean sees it."""
     if colon(signature) < 0:
-        raise MarketplaceError("the statement is empty, or has no conclusion", where=signature)
+        raise MarketplaceError("the statement is empty, or has no conclusion", where=signature, hint=_WRITE)
     helper = HelperLemma(PROBE, PROBE, signature, "trivial", "", Position(1, 0))
     problem = helper_problem(helper)
     if problem:

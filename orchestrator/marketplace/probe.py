@@ -71,7 +71,8 @@ async def probe(workspace: Workspace, env: int, signature: str, location: Ticket
     if reply.errors or reply.env is None:
         raise MarketplaceError(f"Lean does not take the statement: {first_error(reply)}", where=signature)
     if len(reply.commands) not in (2, 3) or len(reply.sorries) != 2:
-        raise MarketplaceError("the statement is more than a statement, or holds a sorry", where=signature)
+        hint = "Ask for one proposition, written out without `sorry`"
+        raise MarketplaceError("the statement is more than a statement, or holds a sorry", where=signature, hint=hint)
     described = await workspace.same_process(
         ask(workspace.session, Describe(env=reply.env, base=env), timeout=2 * _SECONDS)
     )

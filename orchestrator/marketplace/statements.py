@@ -21,6 +21,7 @@ _NAME = re.compile(IDENTIFIER)
 _DAGGER = re.compile(r"(?P<name>[^\s()\[\]{}⟨⟩,.:✝]+)✝(?P<number>[⁰¹²³⁴⁵⁶⁷⁸⁹]*)")
 _THEOREM = re.compile(rf"\s*(?:theorem|lemma)\s+(?P<name>{IDENTIFIER})(?:\.\{{[^}}]*\}})?")
 _LIBRARY = ("List.", "Nat.", "Int.", "Array.", "Option.", "String.")
+_HAND_IN = "Hand in `theorem NAME : STATEMENT := by …`, or the tactics alone"
 _LETTERS = ("k", "l", "m", "k₁", "k₂", "k₃")
 
 
@@ -119,14 +120,14 @@ def written_proof(text: str) -> WrittenProof:
         script = stripped.strip()
         bare = stripped.lstrip()[2:] if re.match(r"by\b", script) else stripped
         if not bare.strip():
-            raise MarketplaceError("the proof is empty")
+            raise MarketplaceError("the proof is empty", hint=_HAND_IN)
         return WrittenProof("", _dedented(bare))
     end = outside_brackets(stripped).find(":=")
     if end < 0:
-        raise MarketplaceError("the proof has no `:=`", hint="Hand in `theorem NAME … := by …`, or the tactics alone")
+        raise MarketplaceError("the proof has no `:=`", hint=_HAND_IN)
     signature = " ".join(stripped[match.end() : end].split())
     if colon(signature) < 0:
-        raise MarketplaceError("the theorem does not say what it proves")
+        raise MarketplaceError("the theorem does not say what it proves", hint=_HAND_IN)
     body = stripped[end + 2 :]
     words = body.strip()
     script = _dedented(body.lstrip()[2:]) if words.startswith(("by ", "by\n")) else f"exact {words}"

@@ -33,7 +33,8 @@ def specs() -> Mapping[StrategyType, StrategySpec]:
     found = {spec.type: spec for spec in OURS}
     for name, spec in load_plugins().items():
         if not isinstance(spec, StrategySpec) or spec.type != name:
-            raise ConfigError(f"{name} is no StrategySpec of that name", where=f"entry points of {GROUP}")
+            hint = f"Its package has to offer a StrategySpec whose type is {name}; remove it, or have it corrected"
+            raise ConfigError(f"{name} is no StrategySpec of that name", where=f"entry points of {GROUP}", hint=hint)
         found[spec.type] = spec
     return found
 
