@@ -41,7 +41,7 @@ class ScriptedChecker:
             hash=goal_hash(text),
             digest=hashlib.sha256(said.encode()).hexdigest(),
             negation=(goal_hash(f"⊢ {negated}"),),
-            refuted="n = 0" if said in self.false else "",
+            refuted="all values" if said in self.false else "",
         )
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:

@@ -96,7 +96,7 @@ async def test_a_refused_proof_says_why(market: Marketplace) -> None:
 
 async def test_what_is_false_is_cancelled_and_says_why(market: Marketplace) -> None:
     ticket = await market.get_ticket(await market.request_lemma("False"))
-    assert (ticket.status, ticket.reason) == (TicketStatus.CANCELLED, "it is false for n = 0")
+    assert (ticket.status, ticket.reason) == (TicketStatus.CANCELLED, "it is false for all values")
 
 
 async def test_the_negation_of_what_is_proved_is_cancelled(market: Marketplace) -> None:

@@ -47,6 +47,10 @@ def test_a_derivation_says_what_its_argument_is() -> None:
     assert goal.words(second) == "e by .add_two .zero"
 
 
+def test_what_is_false_without_values_is_false_for_all() -> None:
+    assert closed("h : 1 = 1\n⊢ 1 = 2").words({}) == "all values"
+
+
 def test_a_type_that_is_not_understood_has_no_candidates() -> None:
     assert list(candidates(closed("g : Group\n⊢ g = g"))) == []
 

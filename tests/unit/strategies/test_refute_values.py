@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.strategies.refute.closed_goal import ClosedGoal, GoalVariable, VariableRole
 from orchestrator.strategies.refute.values import Argument, Constructor, Values, declared, substituted, telescope, words
 
 TREE = {
@@ -129,9 +128,3 @@ def test_values_are_distinct_balanced_and_a_longer_list_begins_with_a_shorter_on
 def test_only_whole_names_are_replaced(kind: str) -> None:
     assert substituted(kind, {}) == kind
     assert substituted(f"c → x.c → {kind}", {"c": "D"}) == f"D → x.c → {kind}"
-
-
-def test_what_is_false_without_values_is_false_for_all() -> None:
-    assert ClosedGoal((), VALUES, (), ()).words({}) == "all values"
-    found = GoalVariable("n✝", "v0", "Nat", VariableRole.LISTED), GoalVariable("h", "h", "Even n", VariableRole.DERIVED)
-    assert ClosedGoal(found, VALUES, (), ()).words({"n✝": ["(0)"], "h": [".zero"]}) == "n = 0, h by .zero"
