@@ -25,7 +25,7 @@ _NAMED_ARGUMENT = re.compile(r"\([\w']+ :=")
 
 
 def renamed(state: str, tactic: str, dice: Random, *, share: float = 0.5) -> tuple[str, str]:
-    """A goal and a tactic with about a `share` of the goal's hypotheses called otherwise, in both alike.
+    """A goal and a tactic in which about a `share` of the goal's hypotheses have other names, the same in both.
 
     What Lean made inaccessible (✝) keeps its name, and so does all of a tactic with named arguments.
     """

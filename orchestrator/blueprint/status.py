@@ -139,7 +139,7 @@ def evaluate(
 
 
 def with_counterexamples(status: BlueprintStatus, refuted: Collection[str]) -> BlueprintStatus:
-    """The status where goals of the declarations `refuted` have a counterexample."""
+    """The status, told that a goal of each declaration in `refuted` has a counterexample."""
     nodes = (replace(node, refuted=tuple(n for n in node.declarations if n in refuted)) for node in status.nodes)
     return replace(status, nodes=tuple(nodes)) if refuted else status
 
@@ -212,7 +212,7 @@ def _node_status(node: Node, facts: Facts, allowed_axioms: Collection[str]) -> N
 
 
 def _all(names: tuple[str, ...], holds: Mapping[str, Truth]) -> Truth:
-    """Whether it holds of every name; of those that `holds` lacks nobody knows."""
+    """Whether it holds of every name; a name that `holds` lacks is undecided."""
     truths = [holds.get(name, Truth.UNDECIDED) for name in names]
     if Truth.FALSE in truths:
         return Truth.FALSE

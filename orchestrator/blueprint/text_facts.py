@@ -109,6 +109,6 @@ def _sorries(mask: str, each: ScannedDeclaration) -> Iterator[str]:
 
 
 def _indentation(mask: str, offset: int) -> int:
-    """Of the line that the offset is in."""
+    """How far the line that the offset is in is indented."""
     line = mask[mask.rfind("\n", 0, offset) + 1 : offset + _REACH]
     return len(line) - len(line.lstrip(" "))

@@ -28,7 +28,7 @@ def ranked(facts: GoalFacts, count: int) -> list[Hypothesis]:
 
 
 def is_recursive(facts: GoalFacts, variable: Hypothesis) -> bool:
-    """An induction on the variable may be worth while."""
+    """Whether an induction on the variable may be worthwhile."""
     return variable.head in _RECURSIVE or variable.head in facts.local.recursive
 
 
