@@ -103,17 +103,12 @@ def kind_of(goal: Goal, candidate: TacticCandidate) -> str:
 
     Hypotheses become `#1` (the last one of the goal), `#2` and so on; lists of definitions `[…]`.
     """
-    names = [name for name, _ in reversed(variables(goal))]
+    names = [one.name for one in reversed(goal.hypotheses) if one.is_accessible]
     places = {name: f"#{number}" for number, name in reversed(list(enumerate(names, 1)))}
     listed = re.sub(r"\[[^\]]+\]", "[…]", candidate.tactic)
     listed = re.sub(r"unfold [^;]+", "unfold …", listed)
     text = _IDENTIFIER.sub(lambda word: places.get(word[0], word[0]) if word.start() else word[0], listed)
     return f"{text} in the declaration" if candidate.tier is Tier.DECLARATION else text
-
-
-def variables(goal: Goal) -> tuple[tuple[str, str], ...]:
-    """The accessible hypotheses of a goal as (name, type), in order."""
-    return tuple((one.name, one.type) for one in goal.hypotheses if one.is_accessible)
 
 
 def occurring(goal: Goal, definitions: Iterable[str]) -> tuple[str, ...]:
@@ -165,11 +160,10 @@ def _splits(goal: Goal, unfolding: tuple[str, ...]) -> list[str]:
     tactics = []
     data: list[str] = []
     facts: list[str] = []
-    for name, type_text in variables(goal):
-        if type_text.startswith(("Type", "Sort", "Prop")):
-            continue
-        is_fact = any(symbol in type_text for symbol in "=∧∨∃¬≤<≥>↔∈")
-        (facts if is_fact else data).append(name)
+    for one in goal.hypotheses:
+        if one.is_accessible and not one.type.startswith(("Type", "Sort", "Prop")):
+            is_fact = any(symbol in one.type for symbol in "=∧∨∃¬≤<≥>↔∈")
+            (facts if is_fact else data).append(one.name)
     for name in reversed(facts[-_INDUCTIVE_TARGETS:]):
         tactics += [f"cases {name} <;> simp_all{listed}", f"cases {name} <;> grind{listed}"]
     for name in reversed(data[-_INDUCTIVE_TARGETS:]):

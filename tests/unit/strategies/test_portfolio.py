@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,6 @@ from orchestrator.strategies.micro.portfolio import (
     Tier,
     occurring,
     portfolio,
-    variables,
 )
 
 
@@ -97,14 +98,16 @@ def test_a_definition_occurs_under_its_name_or_behind_a_dot(
     assert occurring(goal(text), definitions) == found
 
 
-def test_variables_are_read_off_the_hypotheses() -> None:
+def test_what_is_taken_apart_is_read_off_the_hypotheses() -> None:
     text = "α : Type u_1\ninst✝ : Add α\na b✝ : α\nh : ∀ x : α,\n  x = a\ny : Nat := 3\n⊢ p"
-    assert variables(goal(text)) == (
-        ("α", "Type u_1"),
-        ("a", "α"),
-        ("h", "∀ x : α, x = a"),
-        ("y", "Nat"),
-    )
+    split = [re.match(r"(cases|induction) (\S+)", candidate.tactic) for candidate in portfolio(goal(text))]
+    assert list(dict.fromkeys(match.groups() for match in split if match)) == [
+        ("cases", "h"),
+        ("cases", "y"),
+        ("induction", "y"),
+        ("cases", "a"),
+        ("induction", "a"),
+    ]
 
 
 WORDS = st.sampled_from(
