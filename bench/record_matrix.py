@@ -62,7 +62,7 @@ class Opened:
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[ProofContext]:
-        """See `Prover.open`."""
+        """See `GoalOpener.open`."""
         yield self._context
 
 

@@ -167,6 +167,6 @@ class TimedProver:
 
     @asynccontextmanager
     async def open(self, goal: Goal) -> AsyncIterator[Timed]:
-        """See `Prover.open`."""
+        """See `GoalOpener.open`."""
         async with self.pool.open(goal) as inner:
             yield Timed(inner, self.session, self.clock, self.pace)

@@ -26,7 +26,7 @@ class ScriptedChat:
         self.asked: list[tuple[Turn, ...]] = []
 
     async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
-        """See `Chat.answer`.
+        """See `OpenAIChat.answer`.
 
         Raises:
             ModelError: the script says so, or is at its end.

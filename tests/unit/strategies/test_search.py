@@ -36,7 +36,7 @@ class Fixed:
         self.tactics = tactics
 
     async def suggest(self, state: str, count: int) -> Sequence[Suggestion]:
-        """See `Generator.suggest`."""
+        """See `TacticGenerator.suggest`."""
         ordered = sorted(self.tactics.items(), key=lambda item: -item[1])
         return [Suggestion(tactic, probability) for tactic, probability in ordered[:count]]
 
