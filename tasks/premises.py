@@ -33,9 +33,11 @@ async def collect_premises(paths: Paths, servers: Servers, imports: Sequence[str
 
 def not_collected(imports: Sequence[str]) -> str:
     """That theorems are not looked up, with the command that collects them."""
-    flags = "".join(f" --import {name}" for name in imports if tuple(imports) != DEFAULT_IMPORTS)
+    packages = [name for name in imports if name not in DEFAULT_IMPORTS]
+    flags = "".join(f" --import {name}" for name in imports) if packages else ""
+    whose = f"theorems of {', '.join(packages)}" if packages else "the library's theorems"
     return (
-        "the library's theorems are not looked up, for they were not collected yet:"
+        f"{whose} are not looked up, for they were not collected yet:"
         f" `orchestrator premises build{flags}` does it once, in some minutes"
     )
 
@@ -62,19 +64,20 @@ async def open_premises(
         return None
     paths = settings.paths
     try:
-        if not is_known(paths, servers, imports) and not wanted(settings, background=background):
-            notify(Notice(not_collected(imports)))
-            if not is_known(paths, servers):
-                return None
-            imports = DEFAULT_IMPORTS
         if not is_known(paths, servers, imports):
-            notify(StageStarted("premises", "the library's theorems, once for this Lean; some minutes"))
-            await library_corpus(
-                paths,
-                servers,
-                imports,
-                progress=lambda module, count: notify(StageProgress(f"{count} so far, in {module}")),
-            )
+            if wanted(settings, background=background):
+                notify(StageStarted("premises", "the library's theorems, once for this Lean; some minutes"))
+                await library_corpus(
+                    paths,
+                    servers,
+                    imports,
+                    progress=lambda module, count: notify(StageProgress(f"{count} so far, in {module}")),
+                )
+            else:
+                notify(Notice(not_collected(imports)))
+                if not is_known(paths, servers):
+                    return None
+                imports = DEFAULT_IMPORTS
         dense = partial(dense_retriever, settings, build=False)
         return await in_background(partial(known_library, paths, servers, imports, dense=dense))
     except OrchestratorError as error:

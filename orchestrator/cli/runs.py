@@ -132,7 +132,7 @@ def on_push(
         for each in found:
             say(console, "yellow", f"{each.file}:{each.line}", each.message)
         tell(console, f"{counted(len(summary['goals']), 'goal')} touched, {counted(len(found), 'finding')}")
-    return 1 if failing(found, fail_on) else 130 if summary["stopped"] else 0
+    return 1 if failing(found, fail_on) else StoppedError.exit_code if summary["stopped"] else 0
 
 
 def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"), timeout: Seconds = None) -> int:
