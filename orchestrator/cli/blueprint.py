@@ -214,7 +214,7 @@ def counterexamples(repo: str, project: Project) -> frozenset[str]:
     return frozenset(
         record.goal.declaration
         for record in records
-        if record.shown and record.shown in texts.get(record.goal.file, "")
+        if record.command_text and record.command_text in texts.get(record.goal.file, "")
     )
 
 

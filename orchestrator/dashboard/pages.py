@@ -23,6 +23,7 @@ from orchestrator.dashboard.views import MENU, VIEWS, View, prefect_link
 from orchestrator.goals.result import GoalStatus
 from orchestrator.text import counted, duration
 
+_STATUS_WORDS = {status.value: status.words for status in GoalStatus}
 NOTHING: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parent / "static"
 LARGEST_FORM = 1_000_000
@@ -225,4 +226,4 @@ def short(text: str, length: int = 120) -> str:
 
 def words(value: str) -> str:
     """A closed word as people write it."""
-    return GoalStatus.FOUND.words if value == GoalStatus.FOUND else str(value).replace("_", " ")
+    return _STATUS_WORDS.get(value) or str(value).replace("_", " ")

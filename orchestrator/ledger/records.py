@@ -97,7 +97,7 @@ class GoalRecord(SeenGoal):
         return goal_hash(self.goal.text)
 
     @property
-    def shown(self) -> str:
+    def command_text(self) -> str:
         """The lines of its command, as far as `source` has them."""
         if self.goal.command is None:
             return self.source

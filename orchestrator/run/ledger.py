@@ -68,8 +68,8 @@ class RunLedger:
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
         """Whether this attempt was made before, in the same environment and with at least this time.
 
-        A proof of another goal that reads the same is none of this one: its tactics are tried first, and if they do
-        not fit, the strategy may find others.
+        A proof of another goal that reads the same is not a proof of this one: its tactics are tried first, and if they
+        do not fit, the strategy may find others.
         """
         here = self.environment(goal)
         known = self.store.check_duplicate(

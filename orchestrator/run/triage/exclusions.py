@@ -12,6 +12,7 @@ _EXERCISE = re.compile(
     r"(?:\A|\n)[\W_]*(?:todo\W+)?exercise\b|\b(?:an|as|as an) exercise\b|\bfor the reader\b", re.IGNORECASE
 )
 _BEFORE = re.compile(r"(?:(?:^|\n)[ \t]*(?:--[^\n]*|@\[[^\n]*\]|/-(?:[^-]|-(?!/))*-/)[ \t]*)+\n?[ \t]*\Z")
+_GUARDED = re.compile(r"\s*#guard_msgs")
 
 
 def reason_to_leave(goal: Goal, text: str, rules: Rules) -> str:
@@ -38,7 +39,7 @@ def _is_expected(goal: Goal, text: str) -> bool:
     lines = LineIndex(text)
     start = lines.offset(goal.command.start) if goal.command is not None else None
     for region in regions(text):
-        if region.kind is RegionKind.DOC and text[region.end :].lstrip().startswith("#guard_msgs"):
+        if region.kind is RegionKind.DOC and _GUARDED.match(text, region.end):
             expected = text[region.start : region.end]
             if "sorry" in expected and (region.start == start or f"'{goal.declaration}' depends on axioms" in expected):
                 return True
