@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import App, Parameter
 
-from orchestrator.cli.output import AsJson, Out, Reference, Seconds, open_ledger, print_json, shown_origin
+from orchestrator.cli.output import AsJson, Out, Reference, Seconds, absolute, open_ledger, print_json, shown_origin
 from orchestrator.cli.output import Repository as RunRepository
 from orchestrator.cli.tables import HEAD, RIGHT, TAIL, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, tell
@@ -212,7 +211,7 @@ def supply(
     from orchestrator.cli.runs import check_first, finish, shown_run
 
     settings = load_settings(timeout=timeout)
-    folder = Path(os.path.abspath(out.expanduser()))
+    folder = absolute(out)
     check_first({"repo": repo, "ref": ref, "out": str(folder)}, settings)
     console = make_console(stderr=json_)
     with shown_run(console, settings.paths) as server:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.cli.output import absolute
 from orchestrator.config import Profile
 from orchestrator.git.command import run_git
 from orchestrator.goals.result import GoalStatus
@@ -40,7 +40,7 @@ def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str
 
 def _apply(repo: str, patch: Path) -> str:
     """The `git apply` for a patch whose paths are relative to `repo`, which may be a folder inside a repository."""
-    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    folder = absolute(repo)
     if not folder.is_dir():
         return f"git apply {shlex.quote(str(patch))}   # in a clone"
     prefix = run_git(["rev-parse", "--show-prefix"], folder=folder).output.removesuffix("\n").rstrip("/")

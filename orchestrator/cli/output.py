@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +71,11 @@ def counted_along(console: Console, items: Iterable[Item], words: str) -> Iterat
         yield item
         done += 1
     console.print(f"{words}: {done}", highlight=False)
+
+
+def absolute(path: Path | str) -> Path:
+    """A path as it was typed, seen from the root."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
 
 
 def open_ledger() -> Ledger:

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator.cli.output import AsJson, OptionalRef, Repository, print_json
+from orchestrator.cli.output import AsJson, OptionalRef, Repository, absolute, print_json
 from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
 from orchestrator.config import child_environment, load_settings
 from orchestrator.errors import LeanNotFound, OrchestratorError, PatchError, RepositoryError
@@ -303,7 +303,7 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
 
 def open_project(repo: str, ref: str | None) -> Project:
     """The project at `ref`, or the folder as it is when no ref is given. Raises RepositoryError: it cannot be had."""
-    folder = Path(os.path.abspath(os.path.expanduser(repo)))
+    folder = absolute(repo)
     if ref is None and folder.is_dir():
         return load_project(folder)
     found = checkout(repo, ref or "HEAD", cache=load_settings().paths.checkouts)

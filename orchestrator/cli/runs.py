@@ -15,7 +15,17 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from orchestrator.cli.next_commands import next_commands
-from orchestrator.cli.output import AsJson, Out, ProfileNumber, Reference, Repository, Seconds, print_json, to_json
+from orchestrator.cli.output import (
+    AsJson,
+    Out,
+    ProfileNumber,
+    Reference,
+    Repository,
+    Seconds,
+    absolute,
+    print_json,
+    to_json,
+)
 from orchestrator.cli.prefect_server import StartingServer, load_flow, prefect_server, run_flow
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.tables import RIGHT, WHOLE, table
@@ -66,7 +76,7 @@ def prove(
     git apply out/proofs.patch              # take the proofs
     """
     settings = load_settings(profile=profile, timeout=timeout)
-    folder = Path(os.path.abspath(out.expanduser()))
+    folder = absolute(out)
     console = make_console(stderr=json_)
     asked = Asked(
         repo=repo,
@@ -119,7 +129,7 @@ def on_push(
     orchestrator on-push . --since origin/main --annotate --reports reports --fail-on looks_false
     """
     console = make_console(stderr=True)
-    folder = "" if reports is None else os.path.abspath(reports.expanduser())
+    folder = "" if reports is None else str(absolute(reports))
     with shown_run(console, load_settings(timeout=timeout).paths) as server:
         options = {"since": since, "budget_seconds": timeout, "reports": folder, "publish": "patch"}
         summary = run_flow(server, load_flow("on_push"), repo, ref, **options)
@@ -148,7 +158,7 @@ def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"
     ORCH_CPU_TARGET=0.25 orchestrator bg .  # take even less
     """
     settings = load_settings(timeout=timeout)
-    folder = Path(os.path.abspath(out.expanduser()))
+    folder = absolute(out)
     check_first({"repo": repo, "ref": ref, "out": str(folder)}, settings)
     if hasattr(os, "nice"):
         os.nice(_NICENESS)  # the Lean servers inherit it
@@ -183,7 +193,7 @@ def bank(
     from orchestrator.run.report.files import check_folder, write_outputs
 
     settings = load_settings(profile=profile, timeout=timeout)
-    folder = Path(os.path.abspath(out.expanduser()))
+    folder = absolute(out)
     folder.mkdir(parents=True, exist_ok=True)
     check_folder(str(folder))
     chosen = [goal for goal in load_bank(file) if split == "all" or goal.split is Split(split)][:limit]

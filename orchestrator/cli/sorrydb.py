@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, print_json, with_examples
+from orchestrator.cli.output import AsJson, Out, Reference, Repository, Seconds, absolute, print_json, with_examples
 from orchestrator.cli.repository import elaborate, prepare
 from orchestrator.cli.sorrydb_queue import PROOFS, RecordWork, below, by_tree, keep_proofs, shared_time
 from orchestrator.cli.tables import RIGHT, WHOLE, table
@@ -54,7 +54,7 @@ def copy(
     """Write records to another file, each as it was read; with no filter the file stays the same byte for byte."""
     found = read_file(file)
     chosen = tuple(record for record in found.records if repo in record.remote)[:limit]
-    write_outputs(out.absolute().parent, {out.name: sorrydb.write(replace(found, records=chosen))})
+    write_outputs(absolute(out).parent, {out.name: sorrydb.write(replace(found, records=chosen))})
     tell(make_console(), f"{len(chosen)} of {counted(len(found.records), 'record')}: {out}")
     return 0
 
@@ -88,7 +88,7 @@ def run(
     if budget is not None and not all_:
         raise ConfigError("one record has nobody to share time with", where="--budget", hint="Give --timeout instead")
     records = read_file(file).records
-    folder = out.expanduser().absolute()
+    folder = absolute(out)
     console = make_console()
     work = RecordWork(repo, console)
     check_folder(str(folder))
@@ -187,7 +187,7 @@ def export(
     old = {record.id for record in before.records}
     new = tuple(record for record in made if record.id not in old)
     text = sorrydb.write(replace(before, records=(*before.records, *new)))
-    write_outputs(out.absolute().parent, {out.name: text})
+    write_outputs(absolute(out).parent, {out.name: text})
     tell(console, f"{counted(len(new), 'record')} added: {out}")
     return 0
 
