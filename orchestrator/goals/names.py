@@ -16,7 +16,6 @@ class Variable:
 
     spelling: str
     is_hypothesis: bool = False
-    is_metavariable: bool = False
 
 
 Atom = str | Variable
@@ -104,8 +103,7 @@ class NameReader:
         token = self._tokens[self._position]
         before = self._peek(-1)
         if token.kind is TokenKind.METAVARIABLE and any(char.isdigit() for char in token.text):
-            unnamed = Variable(token.text, is_metavariable=True)
-            self._append(self._notes.metavariables.setdefault(token.text, unnamed))
+            self._append(self._notes.metavariables.setdefault(token.text, Variable(token.text)))
         else:
             self._append(GLUE + token.text if _is_glued(token, before) else token.text)
         if token.kind is TokenKind.TEXT and token.attached and before and before.kind is TokenKind.NAME:

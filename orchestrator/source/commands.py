@@ -41,11 +41,10 @@ SCOPE_NAME = re.compile(rf"[ \t]+({IDENTIFIER})")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text, as offsets; `single` when it is one command that was asked for."""
+    """A stretch of text, as offsets."""
 
     start: int
     end: int
-    single: bool = False
 
 
 def command_starts(text: str, start: int = 0) -> tuple[int, ...]:
@@ -86,7 +85,7 @@ def cut(text: str, offsets: Iterable[int], start: int = 0) -> tuple[Piece, ...]:
         if any(begin <= offset < end for offset in wanted):
             if done < begin:
                 pieces.append(Piece(done, begin))
-            pieces.append(Piece(begin, end, single=True))
+            pieces.append(Piece(begin, end))
             done = end
     if done < len(text) or not pieces:
         pieces.append(Piece(done, len(text)))

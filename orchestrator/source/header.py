@@ -20,27 +20,25 @@ class Header:
 
     Attributes:
         imports: module names in order, written without needless `«»`.
-        is_prelude: `Init` is not imported by itself.
         end: offset behind the header's last word, 0 when there is no header.
     """
 
     imports: tuple[str, ...] = ()
     is_module: bool = False
-    is_prelude: bool = False
     end: int = 0
 
 
 def parse_header(text: str) -> Header:
     """Read the header; a doc comment or any other command ends it."""
     imports: list[str] = []
-    is_module = is_prelude = False
+    is_module = False
     end = 0
     word, position = _next_word(text, 0)
     if word == "module":
         is_module, end = True, position
         word, position = _next_word(text, position)
     if word == "prelude":
-        is_prelude, end = True, position
+        end = position
         word, position = _next_word(text, position)
     while True:
         while word in _VISIBILITY:
@@ -57,7 +55,7 @@ def parse_header(text: str) -> Header:
             break
         imports.append(join_name(name_parts(name)))
         end, position = position, after
-    return Header(tuple(imports), is_module, is_prelude, end)
+    return Header(tuple(imports), is_module, end)
 
 
 def _next_word(text: str, position: int) -> tuple[str, int]:

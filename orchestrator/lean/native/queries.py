@@ -38,14 +38,14 @@ _FREE = re.compile(r"^'(?P<name>.+?)' does not depend on any axioms")
 class Questions:
     """Answers `Describe`, `LibraryConstants` and `Mentions` on what a journal holds; errors are the journal's.
 
-    `beside` is the journal of a second process, for the headers that do not bring Lean.
+    `second` is the journal of a second process, for the headers that do not bring Lean.
     """
 
-    def __init__(self, journal: Journal, beside: Journal) -> None:
+    def __init__(self, journal: Journal, second: Journal) -> None:
         self._journal = journal
-        self._second = beside
+        self._second = second
         self._has_lean: dict[int, bool] = {}
-        self._beside: dict[int, int] = {}
+        self._numbers_there: dict[int, int] = {}
         self._names: dict[int, str] = {}
         # A project must not be able to hide declarations in it.
         self._namespace = f"OrchestratorDescribe{secrets.token_hex(4)}"
@@ -53,7 +53,7 @@ class Questions:
     def clear(self) -> None:
         """Forget the environments made so far."""
         self._has_lean.clear()
-        self._beside.clear()
+        self._numbers_there.clear()
         self._names.clear()
 
     async def describe(self, request: Describe, *, deadline: float) -> DescribeReply:
@@ -105,7 +105,7 @@ class Questions:
             env, reply = await journal.command(self._program(), env, deadline=deadline)
             _no_errors(reply)
         else:
-            journal, env = self._second, await self._beside_with_lean(env, deadline)
+            journal, env = self._second, await self._with_lean_there(env, deadline)
         words = " ".join((f"`{self._namespace}", *arguments))
         text = f"#eval (do {self._namespace}.{question} (← Lean.getEnv) {words} : {_MONAD} Unit)"
         _, reply = await journal.command(text, env, deadline=deadline)
@@ -121,18 +121,18 @@ class Questions:
             self._has_lean[root] = not any(m["severity"] == "error" for m in reply.get("messages", ()))
         return self._has_lean[root]
 
-    async def _beside_with_lean(self, env: int, deadline: float) -> int:
+    async def _with_lean_there(self, env: int, deadline: float) -> int:
         root, *rest = self._journal.chain(env)
-        if root not in self._beside:
+        if root not in self._numbers_there:
             start, _ = await self._second.command(_with_lean(self._journal.text(root)), None, deadline=deadline)
-            self._beside[root], reply = await self._second.command(self._program(), start, deadline=deadline)
+            self._numbers_there[root], reply = await self._second.command(self._program(), start, deadline=deadline)
             _no_errors(reply)
-        current = self._beside[root]
+        current = self._numbers_there[root]
         for number in rest:
-            if number not in self._beside:
+            if number not in self._numbers_there:
                 text = self._journal.text(number)
-                self._beside[number], _ = await self._second.command(text, current, deadline=deadline)
-            current = self._beside[number]
+                self._numbers_there[number], _ = await self._second.command(text, current, deadline=deadline)
+            current = self._numbers_there[number]
         return current
 
     def _program(self) -> str:

@@ -90,8 +90,8 @@ class NativeSession:
         self.compiled = compiled or BuiltElsewhere()
         self._meter = meter or LeanMeter()
         self._journal = Journal(self._counted(start))
-        self._beside = Journal(self._counted(start))
-        self._questions = Questions(self._journal, self._beside)
+        self._second = Journal(self._counted(start))
+        self._questions = Questions(self._journal, self._second)
         self._goals = SingleGoals(self._journal)
         self._limit_megabytes = limit_megabytes
         self._generation = 1
@@ -114,11 +114,6 @@ class NativeSession:
         """Memory that the REPL shares with no other process, MB; 0 when none runs."""
         return self._journal.private_megabytes
 
-    @property
-    def header(self) -> str | None:
-        """What its process has imported, None when it has imported nothing yet."""
-        return self._header[0] if self._header is not None else None
-
     async def exchange(self, request: Request, *, timeout: float) -> Reply:
         if self._closed:
             raise SessionClosed("The Lean session is closed")
@@ -132,7 +127,7 @@ class NativeSession:
 
     async def recycle_if_grown(self) -> bool:
         """End the process if it has grown beyond its limit; true when it was. What it held is made again on demand."""
-        await self._beside.drop_process()
+        await self._second.drop_process()
         if self._journal.private_megabytes > self._limit_megabytes:
             await self._journal.drop_process()
             return True
@@ -144,14 +139,14 @@ class NativeSession:
         self._header = self._sets_heartbeats = None
         self._questions.clear()
         self._goals.clear()
-        for journal in (self._journal, self._beside):
+        for journal in (self._journal, self._second):
             journal.clear()
             await journal.drop_process()
 
     async def close(self) -> None:
         """End the process."""
         self._closed = True
-        await self._beside.drop_process()
+        await self._second.drop_process()
         await self._journal.drop_process()
 
     def _counted(self, start: Callable[[], Awaitable[Repl]]) -> Callable[[], Awaitable[Repl]]:
@@ -211,9 +206,8 @@ class NativeSession:
             return reply
         closing = f"{scope_ends(request.text[end:])}\nend"
         closed, answer = await self._journal.command(closing, reply.env, deadline=deadline)
-        errors = messages_of(answer, lambda position: position)
         commands = command_words(request.text, end)
-        if any(message.severity is Severity.ERROR for message in errors) and not reply.errors:
+        if errors_in(messages_of(answer, lambda position: position)) and not reply.errors:
             last = LineIndex(request.text).position(len(request.text))
             reply = replace(reply, messages=(*reply.messages, Message(Severity.ERROR, _TOO_MANY_ENDS, last)))
         return replace(reply, env=closed, commands=commands)
@@ -238,7 +232,7 @@ class NativeSession:
         reply = await self._pieces(text, pieces, words, env, deadline)
         if reply.errors and len(pieces) > 1:
             # The text may have been cut where no command ends; Lean decides.
-            return await self._pieces(text, (Piece(start, len(text), single=True),), words, env, deadline)
+            return await self._pieces(text, (Piece(start, len(text)),), words, env, deadline)
         return reply
 
     async def _pieces(
@@ -263,7 +257,7 @@ class NativeSession:
                 left = sorries_in(reply, shifted, {lines.position(w.offset): w.word for w in here})
                 sorries += [await self._sorry(one, command, env, declared, deadline) for one in left]
             env = after
-            if len(pieces) > 1 and any(message.severity is Severity.ERROR for message in found):
+            if len(pieces) > 1 and errors_in(found):
                 break
         return CommandReply(env=env, messages=tuple(messages), sorries=tuple(sorries))
 

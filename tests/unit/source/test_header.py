@@ -41,7 +41,7 @@ def test_imports(text: str, imports: tuple[str, ...]) -> None:
 def test_module_and_prelude() -> None:
     text = "module -- a\nprelude\npublic import A\n\ntheorem"
     header = parse_header(text)
-    assert header == Header(("A",), is_module=True, is_prelude=True, end=text.index("A\n") + 1)
+    assert header == Header(("A",), is_module=True, end=text.index("A\n") + 1)
 
 
 @pytest.mark.parametrize(
