@@ -135,20 +135,19 @@ async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
     def session() -> CountingSession:
         return CountingSession(BuiltElsewhere() if compiled else None)
 
-    async def work(counted: CountingSession, modules: Sequence[SourceModule]) -> Extraction:
-        return await extract(Workspace(counted, project_now), await to_elaborate(counted, modules))
+    async def work(project: Project, counted: CountingSession, modules: Sequence[SourceModule]) -> Extraction:
+        return await extract(Workspace(counted, project), await to_elaborate(counted, modules))
 
-    project_now = project
     first = session()
     with tempfile.TemporaryDirectory() as folder:
         cache = ContentCache(Path(folder))
-        found = await known_extraction(cache, project, "counted", partial(work, first))
+        found = await known_extraction(cache, project, "counted", partial(work, project, first))
         with_sorries = [module for module in project.modules if scan(module.text)]
         beyond = 0
         for module in _spread(project.modules, samples):
-            project_now = project.with_texts({module.path: module.text + "\n-- edited\n"})
+            edited = project.with_texts({module.path: module.text + "\n-- edited\n"})
             again = session()
-            await known_extraction(cache, project_now, "counted", partial(work, again))
+            await known_extraction(cache, edited, "counted", partial(work, edited, again))
             wanted = {m.name for m in with_sorries if m == module or module in project.closure(m.name)}
             beyond = max(beyond, len(again.files) - len(wanted))
     judged = [await _gate(project, found, module, session()) for module in _spread(with_sorries, samples)]

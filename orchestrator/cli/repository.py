@@ -30,7 +30,7 @@ from orchestrator.lean.checkers import find_checkers
 from orchestrator.lean.lake import BUILD_SECONDS, build
 from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, provision, usable
-from orchestrator.lean.toolchain import GET_ELAN, probe_native
+from orchestrator.lean.toolchain import no_native, probe_native
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
 from orchestrator.source.owner_rules import load_rules
@@ -263,7 +263,7 @@ def build_project(repo: str, ref: str, console: Console) -> None:
         folder = checkout(repo, ref, cache=load_settings().paths.checkouts).path
     native = probe_native(folder)
     if native is None:
-        raise LeanNotFound("lean and lake were not found", where="PATH", hint=f"Run `{GET_ELAN}`")
+        raise no_native()
     with console.status("lake build"):
         build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
 

