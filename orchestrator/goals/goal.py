@@ -41,7 +41,7 @@ class SorryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What Lean has in scope at the goal, beside its hypotheses.
+    """What Lean has in scope at the goal, besides its hypotheses.
 
     `imports` are the modules the goal's file imports, `opens` the opened namespaces as Lean prints them,
     `labels` free words (the seed's marketplace calls pass such a list).

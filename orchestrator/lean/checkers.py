@@ -16,7 +16,7 @@ from pathlib import Path
 
 _SHOWN_CHARACTERS = 300
 _COULD_NOT_RUN = ("object file '", "unknown module prefix", "command not found", "error while loading shared libraries")
-"""What a checker says that found nothing to look at, or did not start; whatever else it ends with is a refusal."""
+"""What a checker says when it found nothing to look at or did not start; any other failure is a refusal."""
 
 
 class Checker(StrEnum):

@@ -49,7 +49,7 @@ class Package:
 
 
 def parse_manifest(text: str) -> tuple[Package, ...]:
-    """The packages of a manifest, of whatever version since Lake's format 4."""
+    """The packages of a manifest, in any format of Lake's since 4."""
     try:
         value = json.loads(text)
         folder = str(value.get("packagesDir") or PACKAGES)

@@ -36,8 +36,8 @@ class Rules(BaseModel):
         exclude: patterns of paths or full declaration names that are left alone.
         exercises: work on exercises, too. They are left alone unless this is set.
         skip_marker: a comment with these words at a declaration leaves it alone.
-        allowed_axioms: axioms that a proof may rest on, beside Lean's standard ones.
-        allowed_options: options that a proof may set, beside harmless ones; one that ends with a dot stands for all
+        allowed_axioms: axioms that a proof may rest on, besides Lean's standard ones.
+        allowed_options: options that a proof may set, besides harmless ones; one that ends with a dot stands for all
             that begin so.
         native_decide: a proof may believe what a compiled program computes.
         max_heartbeats: what a proof may raise Lean's limit of work to; Lean's own unless this is more.

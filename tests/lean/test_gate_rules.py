@@ -11,6 +11,7 @@ import pytest
 from real_lean import project
 
 from orchestrator.cli.repository import verify
+from orchestrator.errors import PatchError
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport
@@ -150,7 +151,7 @@ def test_json_is_json_also_where_the_patch_is_none(tmp_path: Path, capsys: pytes
     patch.write_text("this is no patch\n")
     (tmp_path / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
     (tmp_path / "A.lean").write_text(TEXT)
-    with pytest.raises(Exception, match="patch"):
+    with pytest.raises(PatchError, match="patch"):
         verify(str(tmp_path), patch, json_=True)
     said = json.loads(capsys.readouterr().out)
     assert said["accepted"] is False

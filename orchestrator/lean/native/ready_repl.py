@@ -29,7 +29,7 @@ _OWN = "or name a built copy of the REPL with ORCH_REPL"
 def repl_release() -> tuple[str, str]:
     """The address of the REPL and its release, as the source of lean-interact has them.
 
-    It is read, not imported: that makes a folder beside its files, which belong to whoever installed the package.
+    It is read, not imported: importing makes a folder beside its files, which belong to whoever installed the package.
     """
     package = find_spec("lean_interact")
     assert package is not None

@@ -50,7 +50,7 @@ from orchestrator.source.lexer import LineIndex
 from orchestrator.source.scan import SorryCandidate, scan
 
 _DEFAULT_HEARTBEATS = 200_000
-"""The REPL gives every tactic as many, whatever options say: `set_option` inside a proof does not change the limit."""
+"""The REPL gives every tactic this many, whatever options say: `set_option` inside a proof changes nothing."""
 _HEARTBEATS_A_MILLISECOND = 40
 _LEAST_SECONDS = 30.0
 """The least wall time that a tactic gets; heartbeats should end it earlier."""

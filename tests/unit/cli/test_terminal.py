@@ -10,10 +10,11 @@ import pytest
 from rich.console import Console
 from run_summaries import a_goal, a_summary
 
-from orchestrator.cli.terminal import duration, say, show_goals, show_problems, show_summary, show_verdicts
+from orchestrator.cli.terminal import say, show_goals, show_problems, show_summary, show_verdicts
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.source.project import FileProblem
+from orchestrator.text import duration
 
 OUT = Path("/results/with a rather long name, so that some lines are longer than a terminal is wide/out")
 

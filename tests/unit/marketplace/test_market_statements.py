@@ -10,7 +10,6 @@ from orchestrator.errors import MarketplaceError
 from orchestrator.marketplace.statements import (
     accessible,
     closed,
-    colon,
     generalizable,
     hypotheses,
     occurrences,
@@ -18,6 +17,7 @@ from orchestrator.marketplace.statements import (
     signature_of,
     written_proof,
 )
+from orchestrator.source.helper_lemmas import colon
 
 STUCK = """case cons
 α : Type u_1
