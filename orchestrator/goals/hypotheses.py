@@ -56,12 +56,17 @@ class Hypothesis:
     @property
     def is_fact(self) -> bool:
         """It looks like a proposition; a user's own predicate does not."""
-        return not self.is_instance and _FACT.search(self.type) is not None
+        return not self.is_instance and looks_like_fact(self.type)
 
     @property
     def is_data(self) -> bool:
         """A variable that an induction may go by, as far as it shows: no type, no fact, no instance."""
         return not (self.is_sort or self.is_fact or self.is_instance)
+
+
+def looks_like_fact(type_: str) -> bool:
+    """Whether a type is a statement as far as its text shows; a user's own predicate does not."""
+    return _FACT.search(type_) is not None
 
 
 def split_goal(text: str, turnstiles: Sequence[str] = ("⊢", "|")) -> tuple[list[str], str, str]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from orchestrator.goals.hypotheses import Hypothesis
+from orchestrator.goals.hypotheses import Hypothesis, looks_like_fact
 from orchestrator.strategies.refute.values import (
     Values,
-    looks_like_a_fact,
     mentions,
     substituted,
     telescope,
@@ -175,7 +174,7 @@ def variables_of(
         head = words(telescope(one.type)[1])[0]
         instance = one.name.startswith("inst✝")
         later = hypotheses[index + 1 :]
-        fact = looks_like_a_fact(one.type) or results.get(head) == "Prop" or head in families
+        fact = looks_like_fact(one.type) or results.get(head) == "Prop" or head in families
         if instance:
             role = VariableRole.INSTANCE
         elif fact and values.is_predicate(one.type):
@@ -187,7 +186,7 @@ def variables_of(
             or one.name in families
             or any(
                 mentions(other.type, one.name)
-                and not (looks_like_a_fact(other.type) or results.get(words(other.type)[0]) == "Prop")
+                and not (looks_like_fact(other.type) or results.get(words(other.type)[0]) == "Prop")
                 for other in later
             )
         ):

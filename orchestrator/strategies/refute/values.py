@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, islice, product
 
+from orchestrator.goals.hypotheses import looks_like_fact
 from orchestrator.goals.tokens import closing
+from orchestrator.source import scan
 from orchestrator.source.lexer import code_mask
 
 _MOST_OF_A_SIZE = 48
 _LARGEST = 14
-_DECLARED = re.compile(
-    r"(?:^|\n)[ \t]*(?:@\[[^\]]*\][ \t]*)?(?:(?:private|protected|noncomputable)[ \t]+)*"
-    r"(inductive|structure|def|abbrev)[ \t]+([\w.'₀-₉]+)"
-)
 _CONSTRUCTOR = re.compile(r"\|[ \t]*([\w'₀-₉]+)")
-_END = re.compile(r"\n\n|\n(?=[^\s|])|\n[ \t]*(?:deriving|def|abbrev|theorem|lemma|instance|inductive|structure|end)\b")
 _OPENERS, _CLOSERS = "([{⦃⟨", ")]}⦄⟩"
 _NUMBERS = frozenset({"Nat", "ℕ", "Int", "ℤ"})
 _PLAIN: Mapping[str, tuple[str, ...]] = {
@@ -77,17 +74,16 @@ def declared(texts: Iterable[str]) -> Declared:
 
 @lru_cache(maxsize=4096)
 def _declared_in(text: str) -> Declared:
+    mask = code_mask(text)
     constructors: dict[str, tuple[str, ...]] = {}
     definitions = set()
-    mask = code_mask(text)
-    for match in _DECLARED.finditer(mask):
-        short = match[2].rpartition(".")[2]
-        if match[1] == "structure":
+    for one in scan.declared(text):
+        short = one.name.rpartition(".")[2]
+        if one.keyword == "structure":
             constructors[short] = ("mk",)
-        elif match[1] == "inductive":
-            end = _END.search(mask, match.end())
-            constructors[short] = tuple(_CONSTRUCTOR.findall(mask[match.end() : end.start() if end else None]))
-        else:
+        elif one.keyword == "inductive":
+            constructors[short] = tuple(_CONSTRUCTOR.findall(mask, one.start, one.end))
+        elif one.keyword in ("def", "abbrev"):
             definitions.add(short)
     return Declared(constructors, frozenset(definitions))
 
@@ -208,7 +204,7 @@ class Values:
                 yield ()
             return
         kind, *rest = kinds
-        if kind == "_" or looks_like_a_fact(kind):
+        if kind == "_" or looks_like_fact(kind):
             for others in self._together(rest, size):
                 yield ("_" if kind == "_" else _PROOF, *others)
             return
@@ -251,11 +247,6 @@ class Values:
                     yield f"(fun x => if x = {argument} then {one} else {other})"
                 elif one != other and argument.startswith("."):
                     yield f"(fun x => match x with | {argument} => {one} | _ => {other})"
-
-
-def looks_like_a_fact(kind: str) -> bool:
-    """Whether the type is a statement, as far as its text alone can say."""
-    return re.search(r"[=≠<>≤≥∧∨¬∀∃↔∣∈]", kind) is not None
 
 
 def unwrapped(kind: str) -> str:
