@@ -155,7 +155,7 @@ def test_the_most_urgent_comes_first_and_waiting_makes_urgent(ledger: Ledger, cl
     assert [one.ticket_id for one in ledger.tickets(status=TicketStatus.OPEN)] == ["t0002"]
 
 
-def test_lists_can_be_narrowed_and_paged(ledger: Ledger) -> None:
+def test_lists_can_be_narrowed(ledger: Ledger) -> None:
     for number in range(5):
         ledger.open_ticket(ticket(number, priority=number / 10), asked(goal=f"g{number % 2}"))
     assert [one.ticket_id for one in ledger.tickets(limit=2)] == ["t0004", "t0003"]
@@ -163,6 +163,7 @@ def test_lists_can_be_narrowed_and_paged(ledger: Ledger) -> None:
     assert [one.ticket_id for one in ledger.tickets(text="LEMMA_4")] == ["t0004"]
     assert ledger.tickets(text="%") == ()
     assert ledger.tickets(repo="/elsewhere") == ()
+    assert [one.ticket_id for one in ledger.tickets(goal_hash=f"{3:064}")] == ["t0003"]
     ledger.claim_ticket("t0001", "micro", lease_seconds=60)
     counts = ledger.ticket_counts()
     assert (counts.total, counts.by_status[TicketStatus.CLAIMED], counts.waiting, counts.used) == (5, 1, 5, 0)
