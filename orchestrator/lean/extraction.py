@@ -16,7 +16,8 @@ from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.content_cache import ContentCache, content_key
 from orchestrator.source.project import FileProblem, Project, SourceModule
-from orchestrator.source.scan import scan
+from orchestrator.source.scan import OpenWord, scan
+from orchestrator.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ async def extract(
             continue
         if elaborated.noncomputable:
             notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
+        notes.extend(_not_met(module, elaborated.reply.sorries))
         goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
     return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
 
@@ -140,6 +142,17 @@ def goals_of(module: SourceModule, sorries: Iterable[Sorry], difficulty: Difficu
 def goal_id(path: str, declaration: str, index: int) -> str:
     """Twelve hex digits that stay the same while the declaration and the order of its sorries do."""
     return hashlib.sha256(f"{path}\x00{declaration}\x00{index}".encode()).hexdigest()[:12]
+
+
+def _not_met(module: SourceModule, sorries: Iterable[Sorry]) -> Iterable[str]:
+    """A note on the sorries of a file's text that Lean does not elaborate where they stand, if there are any."""
+    met = {sorry.span.start for sorry in sorries}
+    words = (OpenWord.SORRY, OpenWord.ADMIT)
+    lines = [it.span.start.line for it in scan(module.text) if it.word in words and it.span.start not in met]
+    if lines:
+        where = f"{module.path}:{', '.join(map(str, dict.fromkeys(lines)))}"
+        number = counted(len(lines), "sorry", "sorries")
+        yield f"{where}: {number} not worked on, since Lean elaborates nothing there (a default tactic or a macro?)"
 
 
 def _what_is_wrong(elaborated: Elaborated) -> str:

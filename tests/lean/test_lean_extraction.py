@@ -158,6 +158,13 @@ def test_every_sorry_is_found_exactly_where_it_is(found: tuple[Extraction, list[
     extraction, spans = found
     assert extraction.problems == ()
     assert [goal.span for goal in extraction.goals] == spans
+    assert extraction.notes == ()
+
+
+async def test_the_sorry_of_a_default_tactic_is_no_goal_and_a_note_says_so(shared_lean: EmbeddedSession) -> None:
+    found = await extracted(shared_lean, A="structure Box where\n  size : Nat\n  fits : size = 3 := by sorry\n")
+    assert found.goals == ()
+    assert [note.partition(",")[0] for note in found.notes] == ["A.lean:3: 1 sorry not worked on"]
 
 
 def test_every_place_has_its_declaration_its_kind_and_its_goal(found: tuple[Extraction, list[SourceSpan]]) -> None:

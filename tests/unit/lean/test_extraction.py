@@ -62,6 +62,12 @@ async def test_a_file_read_as_noncomputable_is_noted() -> None:
     assert found.notes == ("A.lean: elaborated as noncomputable, since the embedded Lean cannot compile it",)
 
 
+async def test_a_sorry_that_lean_does_not_elaborate_is_noted() -> None:
+    found = await extracted(A="sorry\nadmit\n-- admit\nadmit")
+    assert len(found.goals) == 1
+    assert [note.partition(" not")[0] for note in found.notes] == ["A.lean:2, 4: 2 sorries"]
+
+
 async def test_progress_is_told_before_each_file() -> None:
     workspace = Workspace(SmallLean().session, project(A="", B="broken"))
     told: list[str] = []
