@@ -59,7 +59,8 @@ async def supply_lemmas(
     answered = {key: results.get(key) for key in worked_on}
     stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
     known = known_outcome(run, stuck)
-    if known is not None or seconds <= 0:
+    alone = bool(ask and run.request.only and not stuck)  # one goal was asked for, and it needs nothing
+    if known is not None or seconds <= 0 or alone:
         return known or MarketOutcome()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     tools = run_tools(run, library)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.nightly import nightly
 from flows.supply import supply
 from orchestrator.config import load_settings
 from orchestrator.ledger.store import Ledger
@@ -32,3 +33,17 @@ async def test_lemmas_that_are_asked_for_are_supplied(
     with Ledger.open(home / "ledger.db") as ledger:
         assert [ticket.status for ticket in ledger.tickets()] == [TicketStatus.COMPLETED] * 2
     assert summary["goals_solved"] == 0
+
+
+async def test_a_run_for_one_goal_that_misses_nothing_leaves_the_tickets_of_others_alone(
+    repository: Callable[..., Path], home: Path, tmp_path: Path
+) -> None:
+    repo = str(repository(A="theorem {x}two : 1 + 1 = 2 := by sorry\n"))
+    settings = load_settings()
+    with Ledger.open(home / "ledger.db") as ledger:
+        async with open_market(repo, ledger, settings, settings.paths) as opened:
+            await opened.market.request_lemma("∀ n : Nat, n + 0 = n")
+    summary = await nightly(repo, only="T/A.lean:1", out=str(tmp_path / "out"))
+    assert summary["goals_solved"] == 1
+    with Ledger.open(home / "ledger.db") as ledger:
+        assert [ticket.status for ticket in ledger.tickets()] == [TicketStatus.OPEN]
