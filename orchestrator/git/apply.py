@@ -14,6 +14,7 @@ from orchestrator.git.command import GitReply, run_git
 
 _NEW_FILE = re.compile(r" create mode 100644 ")
 _SHOWN_LINES = 4
+_NOT_OURS = ' (allow with "--allow-empty")'  # an option of `git apply` that nobody can give here
 
 
 def apply_patch(tree: Path, patch: str, *, reverse: bool = False) -> Mapping[str, str]:
@@ -43,6 +44,7 @@ def apply_patch(tree: Path, patch: str, *, reverse: bool = False) -> Mapping[str
 
 
 _ALLOWED = "Only changed or added .lean files inside the repository are taken"
+_WHOLE = "It has to be a whole diff, as `git diff` writes it, of the commit that is judged"
 
 
 def _leading(tree: Path, paths: Sequence[str]) -> int:
@@ -69,12 +71,13 @@ def _git(work: Path, arguments: Sequence[str]) -> str:
         },
     )
     if not reply.ok:
-        raise PatchError(f"git does not take the patch: {_words(reply, work)}")
+        raise PatchError(f"git does not take the patch: {_words(reply, work)}", hint=_WHOLE)
     return reply.output
 
 
 def _words(reply: GitReply, work: Path) -> str:
-    lines = [line.removeprefix("error: ").replace(f"{work.parent}/", "") for line in reply.complaints.splitlines()]
+    said = reply.complaints.replace(_NOT_OURS, "").splitlines()
+    lines = [line.removeprefix("error: ").replace(f"{work.parent}/", "") for line in said]
     return "; ".join(filter(None, lines[:_SHOWN_LINES])) or f"it ended with status {reply.status}"
 
 

@@ -70,7 +70,7 @@ def _change(path: str, *, old: str = "a/", new: str = "b/") -> str:
     ("patch", "words"),
     [
         ("", "git does not take the patch"),
-        ("hello", "git does not take the patch"),
+        ("hello", "git does not take the patch: No valid patches in input[.] "),
         ("--- a/Foo/A.lean\n+++ b/Foo/A.lean\n@@ -1 +1 @@\n", "git does not take the patch"),
         (_change("../secret.lean"), "leads out|does not take"),
         (_change("Foo/../../secret.lean"), "leads out|does not take"),
