@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.syntax import Syntax
 
-from orchestrator.blueprint.loading import load, save
+from orchestrator.blueprint.loading import FOLDERS, ROOTS, load, save
 from orchestrator.blueprint.nodes import Blueprint
 from orchestrator.blueprint.report import Report, report
 from orchestrator.blueprint.status import DeclarationTruth, evaluate, with_counterexamples
@@ -60,7 +61,7 @@ def status(
     every: Annotated[bool, Parameter(negative="", help="List the nodes that are done as well.")] = False,
     json_: AsJson = False,
 ) -> int:
-    """Say of every node whether its statement and its proof are formalised, and what stands in the way.
+    """Say of each node that is not done whether its statement and its proof are formalised, and what stands in the way.
 
     Where Lean cannot elaborate the project, the answer rests on the text of its files alone.
     """
@@ -152,6 +153,8 @@ def check(repo: Repository, *, ref: OptionalRef = None, static: Static = False, 
         if told.stale_lean_decls:
             say(console, "red", "lean_decls:", "is out of date; `orchestrator blueprint sync` writes it")
         tell(console, told.words)
+        if told.editable and (told.false_marks or told.unmarked or told.stale_lean_decls):
+            tell(console, f"Next: orchestrator blueprint sync {shlex.quote(repo)} --write   # sets the marks")
     return BlueprintError.exit_code if told.true is False else 0
 
 
@@ -182,7 +185,8 @@ def look(repo: str, ref: str | None, *, static: bool, console: Console) -> Loade
     folder = Path(project.root)
     blueprint = load(folder, above=True)
     if not blueprint.found:
-        raise BlueprintError("the repository has no blueprint", where=repo, hint=str(blueprint.problems[0]))
+        hint = f"A blueprint is {' or '.join(ROOTS)} in a folder {' or '.join(FOLDERS)}, or nodes of LeanArchitect."
+        raise BlueprintError("the repository has no blueprint", where=repo, hint=hint)
     names = blueprint.names
     facts, seen = facts_shown(module.text for module in project.modules)
     by = "text"
