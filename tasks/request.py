@@ -76,5 +76,5 @@ async def _load(kind: type[Any], name: str) -> Any:
         return await kind.aload(name)
     except ValueError as error:  # what Prefect raises for a block that is not there
         slug = kind.get_block_type_slug()
-        hint = "Make it in the UI, or run orchestrator setup; then its name is what comes behind the slash"
-        raise ConfigError(f"there is no block {slug}/{name}", where=slug, hint=hint) from error
+        hint = "Make it in the UI under Blocks, or run `orchestrator setup`, and give the part after the slash"
+        raise ConfigError(f"there is no block {slug}/{name}", hint=hint) from error

@@ -33,8 +33,9 @@ def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str
     elif not commands and GoalStatus.OPEN in statuses:
         more, why = (f"--profile {profile + 1}", "takes more time") if profile < Profile.THOROUGH else _MORE_TIME
         commands.append(f"{again} {more}   # {why}")
-    if summary["coverage"]["sorries"]:
-        commands.append("orchestrator doctor   # which Lean the other files need")
+    if any(why.startswith("import ") for why in summary["coverage"]["why"]):
+        there = f" {shlex.quote(repo)}" if Path(repo).expanduser().is_dir() else ""
+        commands.append(f"orchestrator lean doctor{there}   # which Lean the other files need")
     return tuple(commands)
 
 

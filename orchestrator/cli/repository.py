@@ -89,7 +89,7 @@ def _static(repo: str, ref: str | None, console: Console, *, as_json: bool) -> i
         )
         return 0
     for path, sorry in found:
-        name = sorry.declaration or f"a {sorry.keyword or 'command'} without a name"
+        name = sorry.declaration or f"{sorry.keyword or 'command'} without a name"
         tell(console, f"{path}:{sorry.span.start.line}:{sorry.span.start.column} {sorry.word} in {name}")
     for path, asked in wanted:
         tell(console, f"{path}:{asked.span.start.line}:{asked.span.start.column} proof_wanted {asked.declaration}")

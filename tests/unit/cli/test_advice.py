@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -70,9 +71,10 @@ def test_what_was_not_reached_is_gone_on_with_after_the_patch(repo: Path, out: P
     assert first.startswith("git ")
     assert second.startswith("orchestrator prove ")
     lost = {"files": 2, "worked_on": 1, "sorries": 5, "why": ["import Mathlib"], "words": "1 of 2 files worked on"}
-    assert next_commands(str(repo), a_summary(coverage=lost), repo) == (
-        "orchestrator doctor   # which Lean the other files need",
-    )
+    (command,) = next_commands(str(repo), a_summary(coverage=lost), repo)
+    assert command == f"orchestrator lean doctor {shlex.quote(str(repo))}   # which Lean the other files need"
+    broken = {**lost, "why": ["do not elaborate"]}
+    assert next_commands(str(repo), a_summary(coverage=broken), repo) == ()
 
 
 def test_a_repository_behind_a_url_needs_a_clone(out: Path) -> None:
