@@ -12,9 +12,8 @@ import asyncio
 import contextlib
 import hashlib
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -23,52 +22,21 @@ from rich.table import Table
 from bench.bank import BankGoal, Split, bank_project, load_bank
 from bench.command import run_command, write_figures
 from bench.power.checks import gate, measured_recall
-from bench.power.methods import OURS, SINGLE, WITHOUT, Attempt, MakeStrategies, measure_ours, measure_tactic, row_key
+from bench.power.measuring import Bench, measure_all
+from bench.power.methods import OURS, WITHOUT
 from bench.power.report import Figures, contributions, figures, shortfalls, table
 from bench.power.rows import Row, Rows
 from bench.retrieval import FIRST, Recall
-from bench.server_clock import STRETCH, TimedProver
-from orchestrator.config import Settings, load_settings
-from orchestrator.errors import SessionError
+from orchestrator.config import load_settings
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import StrategyType
-from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import Extraction, extract
-from orchestrator.lean.pool import Pool
 from orchestrator.lean.servers import Servers, choose_lean, provision
 from orchestrator.premises.of_project import premises_seen
-from orchestrator.premises.retrieval import Choose
 from orchestrator.premises.store import DEFAULT_IMPORTS, chooser, known_index, known_library
 from orchestrator.source.project import Project
-from orchestrator.strategies.base import GoalOpener, Strategy, Timing
-from orchestrator.strategies.local_context import declarations_seen, definitions_seen
-from orchestrator.strategies.registry import make_strategies
-from orchestrator.strategies.spec import StrategyTools
 
-SHARES = {StrategyType.HAMMER: 8.0}
-OTHER_SHARE = 1.0
 ASKED_RECALL = 0.6
-_WARM_UP_SECONDS = 2.0
 DEFAULT_WORK = Path("bench/results/power.jsonl")
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What is measured with what."""
-
-    servers: Servers
-    project: Project
-    extraction: Extraction
-    goals: dict[str, Goal]
-    seconds: float
-    settings: Settings
-    choose: Choose
-    rows: Rows
-    methods: frozenset[str]
-
-    def key(self, method: str) -> str:
-        """The key of this run's rows of a method."""
-        return row_key(method, self.seconds, self.servers.identity.split()[0])
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -103,75 +71,6 @@ async def prepare(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Project, 
     return project, extraction, {goal.id: by_module[goal.name] for goal in bank}
 
 
-def team(bench: Bench, prover: GoalOpener, clock: Callable[[], float]) -> list[tuple[Strategy, float]]:
-    """The strategies of profile 1 in the order of their turns, each with its share of the time."""
-    strategies = make_strategies(
-        StrategyTools(
-            settings=bench.settings,
-            prover=prover,
-            definitions=definitions_seen(bench.project, bench.extraction),
-            declarations=declarations_seen(bench.project, bench.extraction),
-            choose=bench.choose,
-            timing=Timing(clock=clock, grace_seconds=30.0 * STRETCH),
-        )
-    )
-    order = sorted(strategies.values(), key=lambda strategy: -SHARES.get(strategy.type, OTHER_SHARE))
-    return [(strategy, SHARES.get(strategy.type, OTHER_SHARE)) for strategy in order]
-
-
-async def measure_all(bench: Bench, ids: Sequence[str], console: Console) -> None:
-    """Measure one goal after another on one server."""
-    session = bench.servers.session()
-    assert isinstance(session, EmbeddedSession)  # the bench chooses the embedded Lean
-    async with Pool([session], bench.project) as pool:
-        prover = TimedProver(session, pool)
-
-        def make(timed: GoalOpener) -> list[tuple[Strategy, float]]:
-            return team(bench, timed, lambda: prover.clock() + time.process_time())
-
-        if ids and OURS in bench.methods:
-            # Models are loaded once, whatever the number of goals.
-            for strategy, _ in make(prover):
-                if not strategy.available(bench.goals[ids[0]]):
-                    await strategy.run(bench.goals[ids[0]], _WARM_UP_SECONDS)
-        for goal_id in ids:
-            attempt = Attempt(goal_id, bench.goals[goal_id])
-            for row_method in methods_of(bench):
-                await measure(bench, prover, attempt, row_method, make)
-            mine = [row for row in bench.rows if row.goal == goal_id]
-            solved = sum(row.solved for row in mine)
-            console.print(f"{goal_id}: {solved} of {len(mine)} methods", highlight=False)
-
-
-def methods_of(bench: Bench) -> tuple[str, ...]:
-    """The methods to measure, in order."""
-    single = SINGLE if "single" in bench.methods else ()
-    return (*single, *((OURS,) if OURS in bench.methods else ()))
-
-
-async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: str, make: MakeStrategies) -> None:
-    """One method on one goal, unless it is known; ours with each strategy left out that made the proof."""
-    ours = method == OURS or method.startswith(WITHOUT)
-    key = bench.key(method)
-    if not bench.rows.has(attempt.id, method, key):
-        begun = time.monotonic()
-        try:
-            if ours:
-                name = method.removeprefix(WITHOUT)
-                without = None if method == OURS else StrategyType(name)
-                row = await measure_ours(prover, attempt, make, bench.seconds, key, without=without)
-            else:
-                row = await measure_tactic(prover, attempt, method, bench.seconds, key)
-        except SessionError as error:
-            row = Row(attempt.id, method, key, False, bench.seconds, note=f"Lean broke: {error.what}")
-        bench.rows.add(replace(row, wall=round(time.monotonic() - begun, 3)))
-    if method == OURS:
-        (row,) = (row for row in bench.rows if row.goal == attempt.id and row.method == OURS)
-        by = row.details.get("by")
-        if row.solved and isinstance(by, str):
-            await measure(bench, prover, attempt, f"{WITHOUT}{by}", make)
-
-
 async def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, verify, print."""
     bank = chosen(options.split, options.goals)
@@ -180,7 +79,8 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
     console.print(f"{len(bank)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
     project, extraction, goals = await prepare(servers, bank)
-    methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
+    ours = {OURS, WITHOUT}
+    methods = frozenset({"all": {"single", *ours}, "single": {"single"}, "ours": ours}[options.only])
     rows = Rows(options.work)
     choose = chooser(known_library(paths, servers), premises_seen(project, extraction))
     bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 
 from bench.power.methods import CLOSED, OURS, SINGLE, TRY, WITHOUT
@@ -89,6 +90,59 @@ def figures(rows: Iterable[Row], goals: Collection[str]) -> Figures:
         median_time_ratio=median(ratios) if ratios else None,
         whole_time_ratio=sum(complete[goal][OURS].seconds for goal in both) / theirs if theirs else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of some goals were solved."""
+
+    solved: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1; 0 of no goals."""
+        return self.solved / self.of if self.of else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's score interval of the share, at 95 %."""
+        if not self.of:
+            return 0.0, 1.0
+        spread = _DEVIATIONS**2 / self.of
+        centre = self.share + spread / 2
+        half = _DEVIATIONS * sqrt(self.share * (1 - self.share) / self.of + spread / self.of / 4)
+        return max(0.0, (centre - half) / (1 + spread)), min(1.0, (centre + half) / (1 + spread))
+
+
+_DEVIATIONS = 1.96
+UNION = "any single tactic"
+OF_OPEN = "ours, of what the single tactics leave open"
+OF_CLOSED = "ours, of what a single tactic closes"
+
+
+def counts(rows: Iterable[Row]) -> Mapping[str, Count]:
+    """What each method solves, then the single tactics together, and ours beside them.
+
+    What compares methods is counted over the goals that were measured with all of them.
+    """
+    by_goal: dict[str, dict[str, bool]] = {}
+    for row in rows:
+        by_goal.setdefault(row.goal, {})[row.method] = row.solved
+    found: dict[str, Count] = {}
+    for method in (*SINGLE, OURS):
+        tried = [solved[method] for solved in by_goal.values() if method in solved]
+        if tried:
+            found[method] = Count(sum(tried), len(tried))
+    measured = [solved for solved in by_goal.values() if set(SINGLE) <= set(solved)]
+    if measured:
+        found[UNION] = Count(sum(any(solved[tactic] for tactic in SINGLE) for solved in measured), len(measured))
+    both = [solved for solved in measured if OURS in solved]
+    for name, closed in ((OF_OPEN, False), (OF_CLOSED, True)):
+        theirs = [solved for solved in both if any(solved[tactic] for tactic in SINGLE) is closed]
+        if both:
+            found[name] = Count(sum(solved[OURS] for solved in theirs), len(theirs))
+    return found
 
 
 def shortfalls(found: Figures, label: str) -> tuple[str, ...]:

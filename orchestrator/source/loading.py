@@ -23,18 +23,19 @@ _LAKEFILES = (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml))
 """Where there are two, Lake reads the first."""
 
 
-def load_project(root: Path, *, commit: str = "") -> Project:
+def load_project(root: Path, *, commit: str = "", loose: bool = False) -> Project:
     """Read the project in `root`.
 
     Its modules are those of the default targets (of all libraries and programs when the lakefile names no default)
     and what they import from other targets; without a lakefile, every Lean file. Files that cannot be used are
-    `problems`, and the rest goes on. Raises NotLeanProject: no lean-toolchain and no lakefile, or no Lean file at all.
+    `problems`, and the rest goes on. Raises NotLeanProject: no Lean file at all, or neither a lean-toolchain nor a
+    lakefile, unless a `loose` folder of Lean files will do.
     """
     root = Path(os.path.abspath(root))
     loader = _Loader(root)
     lakefile = loader.read_lakefile()
     toolchain = loader.text("lean-toolchain", maximum_bytes=_TOOLCHAIN_BYTES)
-    if lakefile is None and toolchain is None:
+    if lakefile is None and toolchain is None and not loose:
         raise NotLeanProject(
             "there is no Lean project: neither a lakefile nor a lean-toolchain", where=str(root), hint=_hint(root)
         )

@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 from bench.power.methods import CLOSED, OURS, SINGLE, TRY, WITHOUT, row_key
-from bench.power.report import Contribution, contributions, figures, shortfalls, table
+from bench.power.report import (
+    OF_CLOSED,
+    OF_OPEN,
+    UNION,
+    Contribution,
+    Count,
+    contributions,
+    counts,
+    figures,
+    shortfalls,
+    table,
+)
 from bench.power.rows import Row, Rows
 from bench.retrieval import FIRST, recall
 from orchestrator.errors import ConfigError
@@ -109,3 +120,26 @@ def test_what_is_done_to_a_proof_afterwards_is_told_apart() -> None:
     found = figures([*rows("g", ours=3.0, tried=4.0)[:-1], late], {"g"})
     assert found.time_ratio == pytest.approx(1 / 4)
     assert found.whole_time_ratio == pytest.approx(3 / 4)
+
+
+def test_counts_compare_methods_over_the_goals_measured_with_all_of_them() -> None:
+    found = counts(MEASURED)
+    assert found[OURS] == Count(4, 6)
+    assert found["grind"] == Count(1, 5)
+    assert found[UNION] == Count(3, 5)
+    assert found[OF_OPEN] == Count(1, 2)
+    assert found[OF_CLOSED] == Count(2, 3)
+    assert UNION not in counts([Row("a", OURS, "k", True, 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    # Newcombe, Statistics in Medicine 17 (1998), table I, method 3
+    [(Count(81, 263), 0.2553, 0.3662), (Count(15, 148), 0.0624, 0.1605), (Count(0, 20), 0.0, 0.1611)],
+)
+def test_an_interval_is_wilsons(count: Count, low: float, high: float) -> None:
+    assert count.interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_of_no_goals_nothing_is_known() -> None:
+    assert Count(0, 0).interval == (0.0, 1.0)
