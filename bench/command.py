@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -23,16 +25,21 @@ def run_command(main: Callable[[], int | None]) -> NoReturn:
 
 
 def run_child(command: Sequence[str], *, environment: Mapping[str, str], output: IO[bytes], folder: Path) -> int:
-    """Run a command to its end, and end it when we are ended; its exit code."""
-    with subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=folder) as child:
+    """Run a command to its end; its exit code. When we are ended, so are the command and all that it has started."""
+    with subprocess.Popen(
+        command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True
+    ) as child:
         try:
             return child.wait()
         except BaseException:
+            # Whoever asks twice does not interrupt this: else what the command has started would be left behind.
+            before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
             child.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(_GRACE_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            signal.signal(signal.SIGTERM, before)
             raise
 
 

@@ -93,7 +93,7 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
         # Every server will need the files, so that each of them may as well take some of the goals from here.
         async with pool.workspace() as workspace:
             modules = await to_elaborate(workspace.session, modules)
-        waiting = iter(modules)
+        waiting, broken = iter(modules), set[str]()
 
         async def some() -> Extraction:
             async with pool.workspace() as workspace:
@@ -102,6 +102,7 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
                     waiting,
                     difficulty=estimated_difficulty,
                     progress=lambda module: notify(StageProgress(module.path, next(begun))),
+                    broken=broken,
                 )
 
         parts = await asyncio.gather(*(some() for _ in range(min(pool.size, len(modules)))))

@@ -64,11 +64,17 @@ async def extract(
     *,
     difficulty: Difficulty = lambda _text: 0.5,
     progress: Callable[[SourceModule], None] = lambda _module: None,
+    broken: set[str] | None = None,
 ) -> Extraction:
     """Elaborate `modules` and collect their goals.
 
-    A file whose elaboration breaks the session is a problem of that file; the next one gets a new process.
+    A file whose elaboration breaks the session is a problem of that file; the next one gets a new process. What
+    imports a file that does not elaborate is left out at once.
+
+    Args:
+        broken: modules that are known not to elaborate; those found here are added, for whoever works on the others.
     """
+    broken = set() if broken is None else broken
     goals: list[Goal] = []
     problems: list[FileProblem] = []
     declarations: dict[str, dict[str, Fingerprint]] = {}
@@ -76,16 +82,24 @@ async def extract(
     notes: list[str] = []
     for module in modules:
         progress(module)
+        # Whether a compiled module can be imported is said by what compiled it, not by what we found in its text.
+        above = () if workspace.session.compiled else workspace.project.closure(module.name)
+        if blocked := [one.name for one in above if one.name in broken]:
+            problems.append(FileProblem(module.path, _left_out(blocked)))
+            continue
         try:
             elaborated = await workspace.load(module.name)
             message = _what_is_wrong(elaborated)
+            broken.update(elaborated.blocked_by or ([module.name] if message else ()))
             if not message:
                 declarations[module.name] = await workspace.fingerprints(module.name)
                 commands[module.name] = elaborated.reply.commands
         except SessionError as error:
             message = f"{BROKE}: {error.what}"
+            broken.add(module.name)
         except RequestRefused as error:
             message = str(error)
+            broken.add(module.name)
         if message:
             problems.append(FileProblem(module.path, message))
             continue
@@ -157,12 +171,16 @@ def _not_met(module: SourceModule, sorries: Iterable[Sorry]) -> Iterable[str]:
 
 def _what_is_wrong(elaborated: Elaborated) -> str:
     if elaborated.blocked_by:
-        return f"not looked at, because an import does not elaborate: {', '.join(elaborated.blocked_by)}"
+        return _left_out(elaborated.blocked_by)
     if elaborated.errors:
         first = elaborated.errors[0]
         more = f" (and {len(elaborated.errors) - 1} more)" if len(elaborated.errors) > 1 else ""
         return f"{first.start.line}:{first.start.column}: {first.text}{more}"
     return ""
+
+
+def _left_out(blocked_by: Iterable[str]) -> str:
+    return f"not looked at, because an import does not elaborate: {', '.join(blocked_by)}"
 
 
 def project_parts(project: Project, lean: str) -> list[str]:
@@ -184,10 +202,11 @@ async def known_extraction(
     keys = {m.name: content_key("module", [lean, project.environment_digest(m.name)]) for m in project.modules}
     seen = {name: part for name, key in keys.items() if (part := cache.get(key, Extraction)) is not None}
     found = await work([module for module in project.modules if module.name not in seen])
+    # That Lean broke says something of this machine and moment, too: it is asked again, also for what imports the file.
+    asked_again = {problem.path for problem in found.problems if BROKE in problem.message}
     for module in project.modules:
         part = found.of(module)
-        # That Lean broke says something of this machine and moment, too: it is asked again.
-        if part != Extraction() and not any(BROKE in problem.message for problem in part.problems):
+        if part != Extraction() and not any(one.path in asked_again for one in (*project.closure(module.name), module)):
             cache.put(keys[module.name], part)
     found = together([*seen.values(), found], project.modules)
     if not any(BROKE in problem.message for problem in found.problems):

@@ -106,6 +106,7 @@ class Workspace:
         self._generation = -1
         self._environments: dict[tuple[str, frozenset[str]], int] = {}
         self._elaborated: dict[str, Elaborated] = {}
+        self._broken: set[str] = set()
         self.highest_proof_state = -1
         self.highest_env = -1
 
@@ -153,7 +154,9 @@ class Workspace:
             elaborated = Elaborated(base=env, env=env, reply=CommandReply(env=env), blocked_by=blocked)
         else:
             elaborated = await self._file(module, env)
-            if not elaborated.errors:
+            if elaborated.errors:
+                self._broken.add(module)
+            else:
                 self._environments[(self.header(module), held | {module})] = elaborated.env
         self._elaborated[module] = elaborated
         return elaborated
@@ -163,7 +166,6 @@ class Workspace:
 
         Own modules are not among them where they were imported.
         """
-        blocked: list[str] = []
         held: frozenset[str] = frozenset()
         external = self.header(module)
         env = await self._library(external)
@@ -173,17 +175,23 @@ class Workspace:
         for candidate, number in self._environments.items():
             if candidate[0] == external and candidate[1] <= {m.name for m in closure} and len(candidate[1]) > len(held):
                 held, env = candidate[1], number
+        # An environment with a broken file in it makes nonsense of what follows: nothing is elaborated on it.
+        broken = tuple(one.name for one in closure if one.name in self._broken)
+        if broken:
+            return env, held, broken
         for dependency in closure:
             if dependency.name in held:
                 continue
             done = await self._file(dependency.name, env)
+            below = {one.name for one in self.project.closure(dependency.name)}
+            if held == below and self.header(dependency.name) == external:
+                self._elaborated[dependency.name] = done
+                self._broken.update([dependency.name] if done.errors else [])
             if done.errors:
-                blocked.append(dependency.name)
+                return env, held, (dependency.name,)
             held, env = held | {dependency.name}, done.env
-            # An environment with a broken file in it makes nonsense of what follows: it is never offered again.
-            if not blocked:
-                self._environments[(external, held)] = env
-        return env, held, tuple(blocked)
+            self._environments[(external, held)] = env
+        return env, held, ()
 
     async def compare(self, module: str, patched: str) -> tuple[Elaborated, ComparisonReply]:
         """Elaborate a module as it is, and parse `patched` beside it, command by command, running nothing of it.
@@ -318,6 +326,7 @@ class Workspace:
     def _reset(self) -> None:
         self._environments.clear()
         self._elaborated.clear()
+        self._broken.clear()
         self.highest_proof_state = -1
         self.highest_env = -1
         self._generation = self.session.generation

@@ -20,7 +20,11 @@ BENCH = """
 import os, sys
 from pathlib import Path
 from bench.command import run_child, run_command
-child = "import os, time; from pathlib import Path; Path('child').write_text(str(os.getpid())); time.sleep(600)"
+child = (
+    "import os, subprocess, sys, time; from pathlib import Path;"
+    "below = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+    "Path('child').write_text(f'{os.getpid()} {below.pid}'); time.sleep(600)"
+)
 def main():
     with Path("output").open("wb") as output:
         return run_child([sys.executable, "-c", child], environment=os.environ, output=output, folder=Path.cwd())
@@ -36,14 +40,16 @@ COMMANDS = sorted(
 )
 
 
-async def test_sigterm_ends_the_child_and_then_the_bench(tmp_path: Path) -> None:
+async def test_sigterm_ends_the_child_and_what_it_started_and_then_the_bench(tmp_path: Path) -> None:
     written = tmp_path / "child"
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     bench = await asyncio.create_subprocess_exec(sys.executable, "-c", BENCH, cwd=tmp_path, env=environment)
     await until(lambda: written.exists() and bool(written.read_text()))
     bench.send_signal(signal.SIGTERM)
     assert await bench.wait() == 130
-    assert not psutil.pid_exists(int(written.read_text()))
+    child, below = map(int, written.read_text().split())
+    assert not psutil.pid_exists(child)
+    await until(lambda: not psutil.pid_exists(below) or psutil.Process(below).status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.fixture

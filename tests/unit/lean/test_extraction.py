@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
 from small_lean import SmallLean, project
 
 from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
-from orchestrator.lean.extraction import Extraction, extract, goal_id, goals_of
-from orchestrator.lean.protocol import Sorry
+from orchestrator.lean.extraction import Extraction, extract, goal_id, goals_of, known_extraction
+from orchestrator.lean.protocol import File, Sorry
 from orchestrator.lean.workspace import Workspace
-from orchestrator.source.project import SourceModule
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.source.project import Project, SourceModule
 
 
 async def extracted(lean: SmallLean | None = None, **texts: str) -> Extraction:
@@ -49,6 +55,62 @@ async def test_a_file_that_breaks_lean_is_a_problem_and_the_next_one_gets_a_new_
     ]
     assert [goal.file for goal in found.goals] == ["A.lean", "C.lean"]
     assert lean.session.generation == 2
+
+
+def chain(broken: int | None, files: int = 60, word: str = "broken") -> dict[str, str]:
+    """Files that each import the one before, one of them broken."""
+    return {
+        f"M{n}": (f"import M{n - 1}\n" if n else "") + (word if n == broken else "a := sorry") for n in range(files)
+    }
+
+
+async def elaborations(texts: dict[str, str], servers: int) -> int:
+    """How many files Lean elaborates when servers share a project's modules."""
+    leans = [SmallLean() for _ in range(servers)]
+    waiting, broken = iter(project(**texts).modules), set[str]()
+
+    async def some(lean: SmallLean) -> None:
+        await extract(Workspace(lean.session, project(**texts)), waiting, broken=broken)
+
+    await asyncio.gather(*map(some, leans))
+    return sum(len(lean.files()) for lean in leans)
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+@pytest.mark.parametrize("place", [0, 30, 59])
+async def test_a_broken_file_costs_no_more_than_a_whole_chain(servers: int, place: int) -> None:
+    whole = await elaborations(chain(None), servers)
+    assert await elaborations(chain(place), servers) <= whole <= 60 * servers
+    assert await elaborations(chain(0), 1) == 1
+
+
+async def test_files_whose_import_breaks_lean_are_left_out_at_once_and_asked_for_again(tmp_path: Path) -> None:
+    lean, work = SmallLean(), project(**chain(0, 5, word="crash"))
+    cache = ContentCache(tmp_path)
+
+    async def elaborate(modules: Sequence[SourceModule]) -> Extraction:
+        return await extract(Workspace(lean.session, work), modules)
+
+    for run in (1, 2):
+        found = await known_extraction(cache, work, "lean", elaborate)
+        assert [problem.path for problem in found.problems] == [f"M{n}.lean" for n in range(5)]
+        assert sum(isinstance(request, File) for request in lean.session.asked) == run
+
+
+async def test_a_second_look_elaborates_what_was_edited_and_no_more(tmp_path: Path) -> None:
+    lean, texts, cache = SmallLean(), chain(2, 4), ContentCache(tmp_path)
+    asked: list[list[str]] = []
+
+    for edit in ("", "\n-- edited"):
+        work = project(**{**texts, "M3": texts["M3"] + edit})
+
+        async def elaborate(modules: Sequence[SourceModule], work: Project = work) -> Extraction:
+            asked.append([module.name for module in modules])
+            return await extract(Workspace(lean.session, work), modules)
+
+        found = await known_extraction(cache, work, "lean", elaborate)
+        assert [problem.path for problem in found.problems] == ["M2.lean", "M3.lean"]
+    assert asked == [["M0", "M1", "M2", "M3"], ["M3"]]
 
 
 async def test_more_errors_are_counted() -> None:
