@@ -163,3 +163,19 @@ theorem true_17 (l : List Nat) (h : Palindrome l) : l.reverse = l := by sorry
 theorem true_18 (m n : Nat) (h : Even m) (k : Even n) : Even (m + n) := by sorry
 theorem true_19 {α : Type} (p q : α → Prop) (h : (∀ x, p x) ∨ ∀ x, q x) : ∀ x, p x ∨ q x := by sorry
 theorem true_20 {α : Type} (r : α → α → Prop) (h : ∀ a b, r a b → r b a) (a b : α) (k : ¬ r a b) : ¬ r b a := by sorry
+theorem true_21 (n : Nat) (h : isSquare n = true) (k : n ≤ 120) : n ≤ 100 := by sorry
+theorem true_22 (a b : Nat) : (a + b) / 2 ≤ max a b := by sorry
+theorem true_23 (a b : Int) : (2 * a + 2 * b) / 2 = a + b := by sorry
+theorem true_24 (n : Nat) : n * n % 4 ≠ 2 := by sorry
+theorem true_25 (x y : Int) (h : x < y) : x * x * x < y * y * y := by sorry
+theorem true_26 (a b : Nat) (h : Coprime a b) : Coprime b a := by sorry
+theorem true_27 (u v : List Nat) : (u ++ v).reverse = v.reverse ++ u.reverse := by sorry
+theorem true_28 {α : Type} (l : List α) (h : l.length ≤ 1) : l.reverse = l := by sorry
+theorem true_29 (l : List Nat) (h : IsSorted l) : IsSorted l.tail := by sorry
+theorem true_30 (t : Tree Nat) : t.mirror.size = t.size := by sorry
+theorem true_31 (a b : Expr) : (Expr.plus a b).eval = (Expr.plus b a).eval := by sorry
+theorem true_32 (f g : Nat → Nat) (h : ∀ n, f n = g n) (n : Nat) : f (g n) = g (f n) := by sorry
+theorem true_33 (f : Bool → Bool) (h : f true = f false) (a b : Bool) : f a = f b := by sorry
+theorem true_34 (f : Nat → Nat) (h : ∀ n, f (f n) = n) (n : Nat) : ∃ m, f m = n := by sorry
+theorem true_35 (a b c : Colour) (h : Edge a b) (k : Edge b c) : c = .blue := by sorry
+theorem true_36 (p : Nat → Prop) (h : ∀ n, p n → p 0) (k : ∃ n, p n) : p 0 := by sorry

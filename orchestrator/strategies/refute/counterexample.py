@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from orchestrator.goals.hypotheses import hypotheses_of
 from orchestrator.lean.protocol import Limits, TacticReply
@@ -32,6 +33,9 @@ _LIMITS = Limits(milliseconds=1500)
 _INVERSION_LIMITS = Limits(milliseconds=500)
 _BATCH = 8
 _CASES = (24, 160, 1200, 6000)
+_ALWAYS = 160
+"""So many cases are tried of every statement; more of them only where they take no longer than the next figure."""
+_WORTH_MILLISECONDS = 750
 _LONGEST_LIST = 60
 _LONGEST_RANGE = 400
 _FIRST = 16
@@ -87,6 +91,38 @@ def attempts_on(context: ProofContext) -> Attempts:
     return lambda tactics, state, limits, seconds: context.tactics(
         tactics, proof_state=state, limits=limits, stop_on_success=False, budget_seconds=seconds
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Decider:
+    """How a statement is decided for many values at once, and how long that took.
+
+    Attributes:
+        close: the tactics that decide; "" when nothing does.
+        cases: for how many values, or combinations of values, it was found to be true last; 0 before.
+        milliseconds: how long that took; None when the last time was up before Lean could say.
+    """
+
+    close: str
+    cases: int = 0
+    milliseconds: int | None = 0
+
+    @property
+    def can_decide(self) -> bool:
+        """Whether it has decided, or may do so."""
+        return bool(self.close) and (self.cases > 0 or self.milliseconds is not None)
+
+    def is_worth(self, cases: int) -> bool:
+        """Whether so many cases say more than those before, and in a time that other goals do not need more."""
+        if not self.close or self.milliseconds is None or cases <= self.cases:
+            return False
+        return cases <= _ALWAYS or self.milliseconds * cases <= _WORTH_MILLISECONDS * self.cases
+
+    def after(self, cases: int, milliseconds: int) -> _Decider:
+        """What is known once Lean did not refute the statement for so many cases in so much time."""
+        if milliseconds >= _LIMITS.milliseconds:
+            return replace(self, milliseconds=None)
+        return replace(self, cases=cases, milliseconds=milliseconds)
 
 
 @dataclass(frozen=True)
@@ -167,7 +203,7 @@ class _CounterexampleSearch:
         if not listed or any(v.role is VariableRole.DERIVED for v in statement.variables):
             return None
         openings = ["", *([f"simp only [{', '.join(statement.unfolded)}]; "] if statement.unfolded else [])]
-        deciders: dict[int, str] = {}
+        deciders: dict[int, _Decider] = {}
         for count in dict.fromkeys(max(2, min(_LONGEST_RANGE, int(most ** (1 / len(listed))))) for most in _CASES):
             for number, given in enumerate(statement.assignments()):
                 chosen: dict[str, Sequence[str]] = {name: [value] for name, value in given.items()}
@@ -179,11 +215,16 @@ class _CounterexampleSearch:
                 if number not in deciders:
                     asked = [f"{statement.tactic(chosen, '', many=True)}; {each}" for each in openings]
                     index = await self.first([f"{each}refine of_decide_eq_true ?_" for each in asked])
-                    deciders[number] = "" if index is None else f"(by {openings[index]}{statement.decide})"
-                close = deciders[number]
-                if close and await self.first([statement.tactic(chosen, close, many=True)]) is not None:
-                    return await self._narrowed(statement, chosen, close)
-            if not any(deciders.values()):
+                    deciders[number] = _Decider("" if index is None else f"(by {openings[index]}{statement.decide})")
+                decider = deciders[number]
+                cases = prod(map(len, chosen.values()))
+                if not decider.is_worth(cases):
+                    continue
+                for reply in await self.replies([statement.tactic(chosen, decider.close, many=True)]):
+                    if _taken(reply):
+                        return await self._narrowed(statement, chosen, decider.close)
+                    deciders[number] = decider.after(cases, reply.milliseconds)
+            if not any(decider.can_decide for decider in deciders.values()):
                 return None
         return {}
 
