@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,18 +21,21 @@ LEAN_DECLS = "lean_decls"
 _DEEPEST = 4
 
 
-def load(root: Path, *, above: bool = False) -> Blueprint:
+def load(root: Path, *, top: Path | None = None) -> Blueprint:
     """The blueprint of the project at `root`, its nodes in Lean files included.
 
     Looks for `web.tex` (what leanblueprint itself reads), then `print.tex`, then `content.tex`, in `blueprint/src` and
-    in `blueprint`, then in folders of that name further below; with `above` also in those beside the project and above
-    it, as far as the git repository goes. Without any node or file the result is empty, and a problem says so.
+    in `blueprint`, then in folders of that name further below, then beside the project and above it. Without any node
+    or file the result is empty, and a problem says so.
+
+    Args:
+        top: where the repository begins; None to go by `.git`, which a tree of ours does not have.
 
     Raises BlueprintError: there is a blueprint, but not even its first file can be read.
     """
     tex = _found(root) or _found_below(root)
-    if above and not tex and not (root / ".git").exists():
-        tex = next((found for parent in _parents(root) if (found := _found(parent))), None)
+    if not tex:
+        tex = next((found for parent in _parents(root, top) if (found := _found(parent))), None)
     if tex is None:
         looked_for = f"{', '.join(ROOTS[:-1])} or {ROOTS[-1]}"
         message = f"there is no {looked_for} in a folder named blueprint, and no @[blueprint] in a Lean file"
@@ -60,11 +63,12 @@ def _found_below(root: Path) -> tuple[Path, str] | None:
     return None
 
 
-def _parents(root: Path) -> Iterable[Path]:
-    """The folders above, up to the top of the git repository; outside of one the nearest alone."""
-    parents = root.resolve().parents
-    top = next((index for index, parent in enumerate(parents) if (parent / ".git").exists()), 0)
-    return parents[: top + 1]
+def _parents(root: Path, top: Path | None) -> Sequence[Path]:
+    """The folders above, up to the top of the repository; outside of a git repository the nearest alone."""
+    folders = [root.resolve(), *root.resolve().parents]
+    if top is not None:
+        return [folder for folder in folders[1:] if folder.is_relative_to(top.resolve())]
+    return folders[1 : next((index for index, folder in enumerate(folders) if (folder / ".git").exists()), 1) + 1]
 
 
 def _collected(root: Path) -> tuple[ArchitectNode, ...]:

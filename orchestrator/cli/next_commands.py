@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from orchestrator.cli.output import absolute
 from orchestrator.config import Profile
 from orchestrator.git.command import run_git
 from orchestrator.goals.result import GoalStatus
-from orchestrator.run.report.files import PATCH
+from orchestrator.run.report.files import BLUEPRINT_PATCH, PATCH
 
 _MORE_TIME = ("--more-time", "gives what ran out of time twice as much")
 
@@ -22,10 +23,12 @@ def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str
     again = f"orchestrator prove {shlex.quote(repo)}"
     if summary["stopped"]:
         commands.append(f"{again}   # goes on from here")
-    for name in (PATCH, "blueprint.patch"):
+    marks = [mark["file"] for mark in summary["blueprint"]]
+    above = Path(*(part for part in Path(marks[0]).parts if part == os.pardir)) if marks else Path()
+    for name, start in ((PATCH, Path()), (BLUEPRINT_PATCH, above)):
         file = out / name
         if file.is_file() and file.stat().st_size:
-            commands.append(_apply(repo, file))
+            commands.append(_apply(repo, start, file))
     statuses = {goal["status"] for goal in summary["goals"]}
     profile = summary["config"]["profile"]
     if GoalStatus.NOT_TRIED in statuses and not summary["stopped"]:
@@ -39,9 +42,9 @@ def next_commands(repo: str, summary: Mapping[str, Any], out: Path) -> tuple[str
     return tuple(commands)
 
 
-def _apply(repo: str, patch: Path) -> str:
-    """The `git apply` for a patch whose paths are relative to `repo`, which may be a folder inside a repository."""
-    folder = absolute(repo)
+def _apply(repo: str, start: Path, patch: Path) -> str:
+    """The `git apply` for a patch whose paths begin at `start`, as seen from `repo`, a folder of a repository."""
+    folder = Path(os.path.normpath(absolute(repo) / start))
     if not folder.is_dir():
         return f"git apply {shlex.quote(str(patch))}   # in a clone"
     prefix = run_git(["rev-parse", "--show-prefix"], folder=folder).output.removesuffix("\n").rstrip("/")

@@ -37,6 +37,11 @@ class Checkout:
     dirty: bool = False
     prefix: str = ""
 
+    @property
+    def top(self) -> Path:
+        """The folder with the whole tree."""
+        return self.path.parents[self.prefix.count("/")] if self.prefix else self.path
+
 
 def checkout(source: str, ref: str = "HEAD", *, cache: Path, timeout: float = 600.0) -> Checkout:
     """Get the tree of a commit.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import posixpath
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ class _Work:
         tip = base
         for number, change in enumerate(changes):
             for path, text in change.files.items():
-                self._stage(index, f"{prefix}/{path}" if prefix else path, text)
+                self._stage(index, posixpath.normpath(f"{prefix}/{path}" if prefix else path), text)
             tree = self.must(self.git("write-tree", index=index), "git cannot write a tree").output.strip()
             message = self._folder / f"message-{number}"
             message.write_bytes(change.message.encode("utf-8", "surrogateescape"))

@@ -16,7 +16,7 @@ from orchestrator.marketplace.trade import Trade
 from orchestrator.run.assembly import run_config
 from orchestrator.run.publish.commits import plan_commits
 from orchestrator.run.publish.publish import comment_on_push, host_of, publish
-from orchestrator.run.report.files import PATCH, write_outputs
+from orchestrator.run.report.files import BLUEPRINT_PATCH, PATCH, write_outputs
 from orchestrator.run.report.plots import plots
 from orchestrator.run.report.render import to_html, to_markdown
 from orchestrator.run.report.summary import GoalReport, Summary, attempts_jsonl
@@ -137,7 +137,7 @@ def write_results(end: Conclusion, out: str) -> Conclusion:
     results = {
         "summary.json": end.summary.to_json(),
         PATCH: end.patch,
-        "blueprint.patch": end.blueprint_patch,
+        BLUEPRINT_PATCH: end.blueprint_patch,
         "report.md": to_markdown(end.summary, plots=tuple(pictures)),
         "report.html": to_html(end.summary),
         **pictures,

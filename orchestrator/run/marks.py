@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.blueprint.loading import load
@@ -39,7 +41,8 @@ def recalled_update(run: Run, gate: GateReport) -> BlueprintUpdate | None:
 
 def _stand(run: Run, gate: GateReport) -> tuple[Blueprint, dict[str, DeclarationTruth], list[str]]:
     """The blueprint, what is true of the project's declarations, and names that the library may declare."""
-    blueprint, facts = load(Path(run.project.root)), blueprint_facts(gate.declarations)
+    blueprint = load(Path(run.project.root), top=run.repository.checkout.top)
+    facts = blueprint_facts(gate.declarations)
     if not run.extraction.is_whole(run.project):
         return blueprint, facts, []
     named = {name for node in blueprint.nodes for name in node.statement.lean}
@@ -54,4 +57,17 @@ def _updated(
     there: frozenset[str],
 ) -> BlueprintUpdate:
     outside = {name: DeclarationTruth(exists=name in there) for name in names}
-    return update_blueprint(blueprint, {**facts, **outside}, allowed_axioms=run.axioms)
+    update = update_blueprint(blueprint, {**facts, **outside}, allowed_axioms=run.axioms)
+    return seen_from(run.project.root, update)
+
+
+def seen_from(root: str, update: BlueprintUpdate) -> BlueprintUpdate:
+    """The same with paths that start from the project, such as `../blueprint/src/content.tex`; but the patch's do not.
+
+    git takes no patch whose paths lead upwards: it is to be applied where the blueprint is.
+    """
+    above = os.path.relpath(update.blueprint.base or root, root)
+    if above == os.curdir:
+        return update
+    marks = tuple(replace(mark, file=f"{above}/{mark.file}") for mark in update.marks)
+    return replace(update, marks=marks, texts={f"{above}/{path}": text for path, text in update.texts.items()})

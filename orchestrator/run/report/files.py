@@ -17,6 +17,7 @@ from typing import TextIO
 from orchestrator.errors import OrchestratorError
 
 PATCH = "proofs.patch"
+BLUEPRINT_PATCH = "blueprint.patch"
 KEPT_RUNS = 30
 """Of a repository, where runs name no folder of their own."""
 

@@ -105,7 +105,7 @@ def _suspects(run: Run, considered: Sequence[Goal], left: Mapping[str, str]) -> 
 def _triage(run: Run, considered: tuple[Goal, ...], left: Mapping[str, str], false: Mapping[str, str]) -> Triage:
     """New and changed goals come first, then those that hold up most."""
     goals = [goal for goal in considered if goal.id not in left and goal.id not in false]
-    blueprint = load(Path(run.project.root))
+    blueprint = load(Path(run.project.root), top=run.repository.checkout.top)
     value = worth(blueprint, evaluate(blueprint, blueprint_facts(run.extraction.declarations)))
     known = run.ledger.store.goal_environments(run.ledger.repo)
     old = frozenset(goal.id for goal in goals if known.get(goal.id) == run.ledger.environment(goal))

@@ -136,11 +136,12 @@ def test_a_blueprint_beside_or_above_the_project_is_found_within_the_repository(
     write(tmp_path, **{"top/blueprint/src/web.tex": tex, "top/blueprint/src/more.tex": r"\label{l}"})
     project = tmp_path / "top/code/lean"
     project.mkdir(parents=True)
-    assert not load(project, above=True).found
-    (tmp_path / "top/.git").mkdir()
     assert not load(project).found
+    assert load(project, top=tmp_path / "top").found
+    assert not load(project, top=project.parent).found
+    (tmp_path / "top/.git").mkdir()
     for folder in (project, project.parent):
-        blueprint = load(folder, above=True)
+        blueprint = load(folder)
         assert ([node.label for node in blueprint.nodes], blueprint.base) == (["l"], str(tmp_path / "top"))
     (project / ".git").mkdir()
-    assert not load(project, above=True).found
+    assert not load(project).found

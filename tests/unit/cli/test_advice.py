@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from run_summaries import a_goal, a_summary
 
+from orchestrator.blueprint.nodes import Blueprint
+from orchestrator.blueprint.status import BlueprintStatus
+from orchestrator.blueprint.sync import BlueprintUpdate, Mark
 from orchestrator.cli.next_commands import next_commands
+from orchestrator.run.marks import seen_from
 from orchestrator.source.diff import unified_diff
 
 
@@ -80,3 +85,20 @@ def test_what_was_not_reached_is_gone_on_with_after_the_patch(repo: Path, out: P
 def test_a_repository_behind_a_url_needs_a_clone(out: Path) -> None:
     (command,) = next_commands("https://example.org/repo", a_summary(a_goal("solved")), out)
     assert command == f"git apply {out}/proofs.patch   # in a clone"
+
+
+@pytest.mark.parametrize("place", ["", "lean", "code/lean"])
+def test_a_blueprint_above_the_project_is_patched_where_it_is(repo: Path, out: Path, place: str) -> None:
+    (repo / place).mkdir(parents=True, exist_ok=True)
+    (repo / "blueprint").mkdir()
+    (repo / "blueprint/web.tex").write_text("old\n")
+    (out / "proofs.patch").write_text("")
+    (out / "blueprint.patch").write_text(unified_diff({"blueprint/web.tex": ("old\n", "new\n")}))
+    mark = Mark("l", "blueprint/web.tex", 1, "statement", "added")
+    found = BlueprintUpdate(Blueprint(base=str(repo)), BlueprintStatus(()), (mark,), "", {mark.file: "new\n"})
+    update = seen_from(str(repo / place), found)
+    assert [(repo / place / path).resolve() for path in update.texts] == [repo / "blueprint/web.tex"]
+    marks = [asdict(mark) for mark in update.marks]
+    (command,) = next_commands(str(repo / place), a_summary(a_goal("solved"), blueprint=marks), out)
+    subprocess.run(command, shell=True, check=True, cwd=out)
+    assert (repo / "blueprint/web.tex").read_text() == "new\n"

@@ -50,6 +50,11 @@ def test_one_commit_a_change_and_nothing_else_is_touched(repository: Path) -> No
     assert (git(repository, "rev-parse", "main"), git(repository, "status", "--porcelain")) == (before, "")
 
 
+def test_what_lies_above_the_folder_is_committed_where_it_is(repository: Path) -> None:
+    push(repository, "x", path="../more/B.tex")
+    assert git(repository, "diff", "--name-only", "main", BRANCH) == "more/B.tex"
+
+
 def test_the_same_proofs_are_pushed_once_and_others_replace_them(repository: Path) -> None:
     first, _ = push(repository, "two")
     assert push(repository, "two") == (first, False)
