@@ -43,7 +43,10 @@ def count(blueprint: Blueprint) -> Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLine:
-    """One node for people: where it is, what is true of its two parts, what is wrong, and all there is to say."""
+    """One node for people: where it is, what is true of its two parts, what is wrong, and all there is to say.
+
+    `refuted`: a counterexample to what it still needs is known.
+    """
 
     key: str
     where: str
@@ -53,6 +56,7 @@ class NodeLine:
     wrong: tuple[str, ...]
     notes: tuple[str, ...]
     done: bool
+    refuted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +163,7 @@ def _line(status: NodeStatus, node: Node) -> NodeLine:
         wrong=complaints,
         notes=(*complaints, *(note for note, holds in notes.items() if holds)),
         done=status.done,
+        refuted=bool(status.refuted),
     )
 
 

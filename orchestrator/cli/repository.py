@@ -15,7 +15,16 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestrator.cli.output import AsJson, OptionalRef, Repository, absolute, print_json
-from orchestrator.cli.terminal import make_console, say, show_goals, show_problems, show_verdicts, tell
+from orchestrator.cli.terminal import (
+    MOST_ROWS,
+    make_console,
+    say,
+    show_by_file,
+    show_goals,
+    show_problems,
+    show_verdicts,
+    tell,
+)
 from orchestrator.config import child_environment, load_settings
 from orchestrator.errors import LeanNotFound, OrchestratorError, PatchError, RepositoryError
 from orchestrator.gate.fillings import Allowance
@@ -35,7 +44,7 @@ from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.project import Project, SourceModule
-from orchestrator.source.scan import proofs_wanted, scan
+from orchestrator.source.scan import SorryCandidate, proofs_wanted, scan
 from orchestrator.text import counted, one_line
 
 
@@ -44,9 +53,13 @@ def extract(
     *,
     ref: OptionalRef = None,
     static: Annotated[bool, Parameter(negative="", help="Do not ask Lean: find the sorries in the text.")] = False,
+    every: Annotated[bool, Parameter(negative="", help="List each sorry, also where there are many.")] = False,
+    only_problems: Annotated[bool, Parameter(negative="", help="List only what was left out.")] = False,
     json_: AsJson = False,
 ) -> int:
     """List every sorry of a repository, as Lean sees it, or as the text alone shows it.
+
+    More than a hundred are counted file by file.
 
     Examples
     --------
@@ -55,26 +68,24 @@ def extract(
     orchestrator extract . --static         # at once, without Lean
     """
     console = make_console(stderr=json_)
-    return _static(repo, ref, console, as_json=json_) if static else _elaborated(repo, ref, console, as_json=json_)
-
-
-def _elaborated(repo: str, ref: str | None, console: Console, *, as_json: bool) -> int:
+    if static:
+        return _static(repo, ref, console, as_json=json_, every=every, only_problems=only_problems)
     project, servers = prepare(repo, ref, console)
     found = asyncio.run(elaborate(project, servers, console))
     problems = (*project.problems, *found.problems)
-    if as_json:
+    if json_:
         print_json({"commit": project.commit, "goals": found.goals, "problems": problems, "notes": found.notes})
     if not found.declarations and found.problems:
         raise nothing_usable(project, problems)
-    if not as_json:
-        show_goals(console, found.goals)
+    if not json_ and not only_problems:
+        show_goals(console, found.goals, every=every)
     show_problems(console, problems)
     for note in found.notes:
         say(console, "yellow", "note:", note)
     return 0
 
 
-def _static(repo: str, ref: str | None, console: Console, *, as_json: bool) -> int:
+def _static(repo: str, ref: str | None, console: Console, *, as_json: bool, every: bool, only_problems: bool) -> int:
     project = open_project(repo, ref)
     found = [(module.path, sorry) for module in project.modules for sorry in scan(module.text)]
     wanted = [(module.path, asked) for module in project.modules for asked in proofs_wanted(module.text)]
@@ -88,15 +99,21 @@ def _static(repo: str, ref: str | None, console: Console, *, as_json: bool) -> i
             }
         )
         return 0
-    for path, sorry in found:
-        name = sorry.declaration or f"{sorry.keyword or 'command'} without a name"
-        tell(console, f"{path}:{sorry.span.start.line}:{sorry.span.start.column} {sorry.word} in {name}")
-    for path, asked in wanted:
-        tell(console, f"{path}:{asked.span.start.line}:{asked.span.start.column} proof_wanted {asked.declaration}")
+    lines = [(path, sorry.span.start, f"{sorry.word} in {_name(sorry)}") for path, sorry in found]
+    lines += [(path, asked.span.start, f"proof_wanted {asked.declaration}") for path, asked in wanted]
+    if not only_problems and len(lines) > MOST_ROWS and not every:
+        show_by_file(console, [(path, words.split()[0]) for path, _, words in lines])
+    elif not only_problems:
+        for path, start, words in lines:
+            tell(console, f"{path}:{start.line}:{start.column} {words}")
     show_problems(console, project.problems)
     sorries, files = counted(len(found), "sorry", "sorries"), counted(len({path for path, _ in found}), "file")
     tell(console, f"{sorries} in {files} of {len(project.modules)}, {len(wanted)} proof_wanted")
     return 0
+
+
+def _name(sorry: SorryCandidate) -> str:
+    return sorry.declaration or f"{sorry.keyword or 'command'} without a name"
 
 
 def verify(
@@ -303,11 +320,18 @@ def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[st
 
 def open_project(repo: str, ref: str | None) -> Project:
     """The project at `ref`, or the folder as it is when no ref is given. Raises RepositoryError: it cannot be had."""
+    return open_repository(repo, ref)[0]
+
+
+def open_repository(repo: str, ref: str | None) -> tuple[Project, Path | None]:
+    """The same, and where the repository's tree begins when it is one of ours, which has no `.git`.
+    Raises RepositoryError: it cannot be had.
+    """
     folder = absolute(repo)
     if ref is None and folder.is_dir():
-        return load_project(folder)
+        return load_project(folder), None
     found = checkout(repo, ref or "HEAD", cache=load_settings().paths.checkouts)
-    return load_project(found.path, commit=found.commit)
+    return load_project(found.path, commit=found.commit), found.top
 
 
 def prepare(repo: str, ref: str | None, console: Console) -> tuple[Project, Servers]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from orchestrator.blueprint.report import Report
+from orchestrator.blueprint.report import NodeLine, Report
 from orchestrator.cli.tables import HEAD, RIGHT, TAIL, WHOLE, table
 from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
@@ -22,6 +21,8 @@ from orchestrator.text import counted, duration, harmless
 
 LOG_WIDTH = 140
 """Characters in a line where there is no terminal to ask."""
+MOST_ROWS = 100
+"""What is more than this is counted file by file."""
 
 _STATUS_STYLES = {
     GoalStatus.SOLVED: "green",
@@ -72,8 +73,8 @@ def show_problems(console: Console, problems: Sequence[FileProblem]) -> None:
         say(console, "yellow", "left out", f"{problem.path}: {problem.message}" if problem.path else problem.message)
 
 
-def show_goals(console: Console, goals: Sequence[Goal]) -> None:
-    """The sorries of a repository, as extraction saw them."""
+def show_goals(console: Console, goals: Sequence[Goal], *, every: bool = False) -> None:
+    """The sorries of a repository, as extraction saw them; many are counted file by file, unless `every` is set."""
     columns = {"id": WHOLE, "where": WHOLE, "declaration": TAIL, "kind": WHOLE, "goal": HEAD}
     rows = [
         (
@@ -85,9 +86,21 @@ def show_goals(console: Console, goals: Sequence[Goal]) -> None:
         )
         for goal in goals
     ]
-    if rows:
+    if len(rows) > MOST_ROWS and not every:
+        show_by_file(console, [(goal.file, goal.kind.value) for goal in goals])
+    elif rows:
         console.print(table(columns, rows))
     tell(console, counted(len(goals), "sorry", "sorries"))
+
+
+def show_by_file(console: Console, found: Sequence[tuple[str, str]], order: Sequence[str] = ()) -> None:
+    """How many there are of each kind in each file, of files and kinds; `order` is that of the kinds."""
+    counts = Counter(found)
+    present = [kind for kind in order or sorted({kind for _, kind in found}) if any(kind == one for _, one in found)]
+    rows = [(file, *(str(counts[file, kind] or "") for kind in present)) for file in dict.fromkeys(f for f, _ in found)]
+    console.print(table({"file": WHOLE, **dict.fromkeys(present, RIGHT)}, rows))
+    if not order:
+        tell(console, "--every lists each one", "dim")
 
 
 def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
@@ -107,8 +120,18 @@ def show_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
         console.print(table(columns, rows))
 
 
-def show_blueprint(console: Console, report: Report, *, every: bool = False) -> None:
-    """A blueprint's nodes that are not done, or all of them; what can be begun next; and the numbers."""
+def show_blueprint(console: Console, report: Report, *, every: bool = False, only_problems: bool = False) -> None:
+    """A blueprint's nodes that are not done, all of them, or those with a problem; what is next; and the numbers.
+
+    Many are counted file by file unless `every` one is asked for.
+    """
+    shown = [line for line in report.lines if every or not line.done or line.notes]
+    if only_problems:
+        shown = [line for line in report.lines if line.wrong or line.refuted]
+    if len(shown) > MOST_ROWS and not every:
+        show_by_file(console, [(line.where.rpartition(":")[0], _standing(line)) for line in shown])
+        console.print()
+        shown = []
     columns = {"node": HEAD, "where": WHOLE, "statement": WHOLE, "proof": WHOLE, "notes": HEAD}
     rows = [
         (
@@ -118,8 +141,7 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
             (line.proof, {"proved": "green", "conditional": "yellow"}.get(line.proof, "")),
             ("; ".join(line.notes), "red" if line.wrong else ""),
         )
-        for line in report.lines
-        if every or not line.done or line.notes
+        for line in shown
     ]
     if rows:
         console.print(table(columns, rows))
@@ -151,8 +173,15 @@ def show_blueprint(console: Console, report: Report, *, every: bool = False) -> 
     )
 
 
+def _standing(line: NodeLine) -> str:
+    if line.wrong:
+        return "wrong"
+    if line.refuted:
+        return "looks false"
+    return "done" if line.done else line.proof or line.statement
+
+
 _MOST_NAMES = 12
-_MOST_GOALS = 100
 _MOST_PROBLEMS = 10
 
 
@@ -165,8 +194,9 @@ def show_summary(
     """
     goals = [goal for goal in summary["goals"] if not (only_problems and goal["status"] == GoalStatus.SOLVED)]
     console.print()
-    if len(goals) > _MOST_GOALS:
-        console.print(_by_file(goals))
+    if len(goals) > MOST_ROWS:
+        words = [status.words for status in GoalStatus]
+        show_by_file(console, [(goal["file"], GoalStatus(goal["status"]).words) for goal in goals], words)
         console.print()
     elif goals:
         columns = {
@@ -197,15 +227,6 @@ def show_summary(
     tell(console, f"Results: {out}, report.md first")
     for label, command in zip(("Next:", *[""] * len(commands)), commands, strict=False):
         console.print(Text.assemble(f"{label:<6}", (harmless(command), "cyan")), soft_wrap=True)
-
-
-def _by_file(goals: Sequence[Mapping[str, Any]]) -> Table:
-    """How the goals of each file stand; report.md has them one by one."""
-    present = [status for status in GoalStatus if any(goal["status"] == status for goal in goals)]
-    counts = Counter((goal["file"], goal["status"]) for goal in goals)
-    files = dict.fromkeys(goal["file"] for goal in goals)
-    rows = [(file, *(str(counts[file, status] or "") for status in present)) for file in files]
-    return table({"file": WHOLE, **{status.words: RIGHT for status in present}}, rows)
 
 
 def _goal_row(goal: Mapping[str, Any]) -> Sequence[str | tuple[str, str]]:

@@ -199,3 +199,23 @@ def test_a_blueprint_beside_the_project_is_written_where_it_is(repo: Path, capsy
     assert type_in("blueprint", "sync", str(repo), "--static", "--write") == 0
     assert f"Paths start from {repo.parent}" in capsys.readouterr().out
     assert (repo.parent / "blueprint/lean_decls").read_text().split() == ["good", "bad", "elsewhere", "data"]
+
+
+def test_a_large_blueprint_is_counted_file_by_file_and_its_problems_are_listed_alone(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = repo / "blueprint/src/web.tex"
+    file.write_text(TEX + "".join(f"\\begin{{lemma}}\\label{{later{n}}}\\end{{lemma}}\n" for n in range(500)))
+
+    def shown(*words: str) -> list[str]:
+        assert type_in("blueprint", "status", str(repo), "--static", *words) == 0
+        return capsys.readouterr().out.splitlines()
+
+    table = shown()
+    assert table[0].split()[0] == "file"
+    assert table[1].split()[0] == "blueprint/src/web.tex"
+    assert len(table) < 12
+    assert sum("later" in line for line in shown("--every")) >= 500
+    keys = [line.partition(" ")[0] for line in shown("--only-problems")]
+    assert keys[:3] == ["node", "bad", "data"]
+    assert not any(key.startswith("later") for key in keys)

@@ -308,3 +308,20 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 141
+
+
+def test_a_large_repository_is_counted_file_by_file(capsys: pytest.CaptureFixture[str], repo: Path) -> None:
+    (repo / "T.lean").write_text("import T.Many\nimport T.Gone\n")
+    (repo / "T").mkdir()
+    (repo / "T/Many.lean").write_text("theorem a : 1 = 1 := by sorry\n" * 150)
+
+    def shown(*words: str) -> list[str]:
+        assert run(lambda: app(["extract", "repo", "--static", *words], result_action="return_value")) == 0
+        return capsys.readouterr().out.splitlines()
+
+    header, row, hint, *rest = shown()
+    assert (header.split(), row.split(), hint) == (["file", "sorry"], ["T/Many.lean", "150"], "--every lists each one")
+    assert rest == shown("--only-problems")
+    assert "T.Gone" in rest[0]
+    assert rest[-1] == "150 sorries in 1 file of 1, 0 proof_wanted"
+    assert len(shown("--every")) == 150 + len(rest)

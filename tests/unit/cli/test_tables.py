@@ -34,8 +34,14 @@ def test_a_row_is_one_line_of_at_most_the_width(rows: list[Row]) -> None:
 def test_file_and_line_are_whole_however_long() -> None:
     where = "A/Very/Long/Path/To/Some/File/In/The/Project.lean:120"
     lines = printed([(where, "Some.theorem_name", ("solved", "green"), "0.3 s", "simp")], 80)
-    assert "".join(line.split(" ")[0] for line in lines[1:]) == where
-    assert all(cell_len(line) <= 80 for line in lines)
+    assert [line.split() for line in lines] == [
+        ["where"],
+        ["declaration", "status", "time", "proof"],
+        [where],
+        ["Some.theorem_name", "solved", "0.3", "s", "simp"],
+    ]
+    assert "".join(printed([(where * 2, "a", "open", "", "")], 80)[2:4]) == where * 2
+    assert printed([(where, "a", "open", "", "")], 120)[1].startswith(f"{where}  a ")
 
 
 def test_long_names_keep_their_ends_and_long_proofs_their_beginnings() -> None:
