@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from orchestrator.errors import ConfigError
+from orchestrator.run.bank import BankEntry
 from orchestrator.source.project import Project, SourceModule
 
 BANK_PATH = Path(__file__).with_name("bank.jsonl")
@@ -99,6 +100,19 @@ def load_bank(path: Path | None = None) -> tuple[BankGoal, ...]:
             raise ConfigError(f"the id {goal.id} is used twice", where=where, hint="Give each goal its own number.")
         goals[goal.id] = goal
     return tuple(goals.values())
+
+
+def bank_entries(split: str = "all", limit: int | None = None, file: str = "") -> tuple[BankEntry, ...]:
+    """The first `limit` goals of a split ("all" for both), to be run; `file` names another bank.
+    Raises ConfigError: there is no such goal, or the bank cannot be read.
+    """
+    bank = load_bank(Path(file) if file else None)
+    chosen = [goal for goal in bank if split == "all" or goal.split is Split(split)][:limit]
+    if not chosen:
+        raise ConfigError("the bank holds no such goal", where=file or "the bank of this package")
+    return tuple(
+        BankEntry(goal.id, source(goal, "by\n  sorry"), goal.imports, goal.difficulty, goal.tags) for goal in chosen
+    )
 
 
 def parse_goal(line: str, *, where: str = "") -> BankGoal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from time import monotonic
-from typing import cast
+from typing import Literal, cast
 
 from prefect import flow
 from prefect.states import Completed
@@ -23,25 +23,26 @@ from orchestrator.run.run import Beginning
 from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.claims import release_left_over
 from orchestrator.strategies.registry import neglected_models
+from tasks.artifacts import run_name
 from tasks.attempt import prefect_task, prove_goals
 from tasks.begin import beginning
 from tasks.judge import judged, make_patch, publish_proofs, record, retry_refused, sort_goals, sync_blueprint
 from tasks.limits import ensure_limits
 from tasks.premises import open_premises
 from tasks.report import report
-from tasks.request import read_request
+from tasks.request import Seconds, read_request
 from tasks.supply import supply_lemmas
 
 
-@flow(name="nightly", flow_run_name="nightly {repo}{project} {ref}", persist_result=False, validate_parameters=False)
+@flow(name="nightly", flow_run_name=run_name, persist_result=False, validate_parameters=False)
 async def nightly(
     repo: str = "",
     ref: str = "",
-    profile: int | None = None,
-    budget_seconds: float | None = None,
+    profile: Literal[0, 1, 2] | None = None,
+    budget_seconds: Seconds | None = None,
     out: str = "",
     project: str = "",
-    publish: str = "",
+    publish: Literal["", "patch", "branch", "pr"] = "",
     background: bool = False,
     more_time: bool = False,
     only: str = "",
@@ -58,7 +59,8 @@ async def nightly(
         out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for that of the
             project, else a new one in the data folder, where those of the last 30 runs of the repository are kept.
         project: name of a LeanProject block, which says what is not said here.
-        publish: patch, branch or pr.
+        publish: patch: files only; branch: a branch is pushed, too; pr: and a pull request opened; "" for what the
+            project says.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
         only: the goal at `FILE:LINE` alone; "" for every goal.

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, cast
 
 from prefect import flow
+from prefect.states import Completed
 
 from flows.nightly import work
 from orchestrator import __version__
 from orchestrator.errors import ConfigError, OrchestratorError
+from orchestrator.run.conclude import end_message
 from orchestrator.run.report.ci import FailOn, failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.files import check_folder, write_outputs
 from orchestrator.run.request import Asked
 from orchestrator.text import counted
-from tasks.request import read_request
+from tasks.artifacts import run_name
+from tasks.request import Seconds, read_request
 
 SECONDS = 120.0
 
 
-@flow(name="on-push", flow_run_name="on-push {repo}{project} {ref}", persist_result=False, validate_parameters=False)
+@flow(name="on-push", flow_run_name=run_name, persist_result=False, validate_parameters=False)
 async def on_push(
     repo: str = "",
     ref: str = "",
     since: str = "",
-    budget_seconds: float = SECONDS,
+    budget_seconds: Seconds = SECONDS,
     reports: str = "",
-    fail_on: Sequence[str] = (),
+    fail_on: Sequence[Literal["provable", "looks_false", "blueprint"]] = (),
     project: str = "",
-    publish: str = "patch",
+    publish: Literal["patch", "branch", "pr"] = "patch",
     comment_on: int = 0,
     out: str = "",
 ) -> dict[str, object]:
@@ -42,7 +46,7 @@ async def on_push(
         reports: folder for annotations.txt, results.sarif and junit.xml; "" for none.
         fail_on: provable, looks_false, blueprint: findings that make the run fail, after all is written.
         project: name of a LeanProject block, which says what is not said here.
-        publish: patch, branch or pr.
+        publish: patch: files only; branch: a branch is pushed, too; pr: and a pull request opened.
         comment_on: number of the pull request to comment on, 0 for none.
         out: folder for the results; "" for that of the project, else none.
 
@@ -66,7 +70,8 @@ async def on_push(
         comment_on=comment_on,
         out=out,
     )
-    summary = (await work(await read_request(asked, project))).summary.to_dict()
+    end = await work(await read_request(asked, project))
+    summary = end.summary.to_dict()
     found = findings(summary)
     if reports:
         written = {
@@ -79,4 +84,5 @@ async def on_push(
     if bad:
         first = f"{bad[0].file}:{bad[0].line}: {bad[0].message}"
         raise OrchestratorError(f"{counted(len(bad), 'finding')} that fail_on names; the first: {first}")
-    return summary
+    message = f"{end_message(end)}; {counted(len(found), 'finding')}"
+    return cast(dict[str, object], Completed(message=message, data=summary))

@@ -574,6 +574,7 @@ PREFECT_DEFAULTS: Mapping[str, str] = MappingProxyType(
         # What a reader should see, the command line prints by itself; Prefect's logs go to its server alone, ours too.
         "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
+        "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "INFO",
         "PREFECT_LOGGING_EXTRA_LOGGERS": "orchestrator",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     }

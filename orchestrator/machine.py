@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 import psutil
+from packaging.requirements import Requirement
 
 from orchestrator import __version__
 
@@ -29,7 +33,25 @@ def missing(extra: str, libraries: tuple[str, ...] = ()) -> str:
     absent = [name for name in libraries or EXTRAS[extra] if find_spec(name) is None]
     if not absent:
         return ""
-    return f"{', '.join(absent)} not installed: pip install 'lean-orchestrator[{extra}]'"
+    return f"{', '.join(absent)} not installed: {how_to_install(extra)}"
+
+
+def how_to_install(extra: str) -> str:
+    """The command that installs what an extra needs into the Python that runs us, or why there is none.
+
+    It names the packages themselves: where our own distribution was had from cannot be known here.
+    """
+    try:
+        ours = map(Requirement, requires("lean-orchestrator") or ())
+    except PackageNotFoundError:  # run from sources that were not installed
+        return f"install this package with its extra {extra}"
+    wanted = [one for one in ours if one.marker and one.marker.evaluate({"extra": extra})]
+    if not wanted:
+        return f"its packages do not run on Python {platform.python_version()} yet"
+    packages = shlex.join(f"{one.name}{one.specifier}" for one in wanted)
+    python = shlex.quote(sys.executable)
+    tool = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+    return f"{tool} {packages}"
 
 
 GIBIBYTE = 1 << 30

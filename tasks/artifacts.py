@@ -9,15 +9,43 @@ from uuid import UUID
 
 from httpx import HTTPError
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
-from orchestrator.goals.events import GoalDone, RunEvent, observed_by
+from orchestrator.goals.events import GoalDone, Notice, Observer, RunEvent, StageStarted, StopRequested, observed_by
+from orchestrator.text import harmless, one_line
 
 
 def run_link() -> str:
     """Where the Prefect UI shows the flow run that is going on; "" when its server has none, as a temporary one."""
     return (flow_run.ui_url or "") if get_current_settings().server.ui.enabled else ""
+
+
+def run_name() -> str:
+    """Name of the flow run that begins: its flow, what it works on, and at which commit or branch, where it is told."""
+    given = flow_run.parameters
+    what = str(given.get("repo") or given.get("project") or "").rstrip("/").removesuffix(".git").rpartition("/")[2]
+    return " ".join(filter(None, (flow_run.flow_name, what, str(given.get("ref") or "")[:40])))
+
+
+def run_log() -> Observer:
+    """Tells the run's story on the page of the flow run that is going on, under Logs."""
+    log = get_run_logger()
+
+    def tell(event: RunEvent) -> None:
+        match event:
+            case StageStarted(stage, detail):
+                log.info("%s: %s", stage, harmless(detail))
+            case GoalDone(goal, result) if result.success:
+                found = "known" if result.known else "found"
+                log.info("%s %s: %s", found, one_line(goal.declaration), one_line("\n".join(result.tactics)))
+            case Notice(text):
+                log.warning("note: %s", harmless(text))
+            case StopRequested():
+                log.warning("asked to stop: nothing new is tried, and what was found is verified and written")
+
+    return tell
 
 
 PROGRESS_KEY = "lean-orchestrator-progress"

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import prefect.task_engine  # noqa: F401 - else threads import it at once, which breaks Python 3.11.7 now and then
 from httpx import HTTPError
-from prefect import task
+from prefect import tags, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.exceptions import PrefectException
+from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
 from orchestrator.config import SchedulerSettings
 from orchestrator.errors import SessionError
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.goals.goal import Goal
-from orchestrator.goals.result import Result
-from orchestrator.scheduler.middleware import Attempt, Handler, Middleware
+from orchestrator.goals.result import Outcome, Result
+from orchestrator.scheduler.middleware import CANCELLED, Attempt, Handler, Middleware
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Weight, weight_of
-from orchestrator.text import counted
+from orchestrator.text import counted, one_line
 from tasks.artifacts import progress_artifact
 from tasks.stage import whole
 
@@ -45,17 +47,27 @@ async def is_infrastructure(_task: Any, _run: TaskRun, state: State[Any]) -> boo
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-async def made(attempt: Attempt, run: Handler, begins: Callable[[], None]) -> Result:
-    """Make one attempt, and say when it begins."""
+async def made(attempt: Attempt, run: Handler, begins: Callable[[], None]) -> State[Result]:
+    """Make one attempt, and say when it begins; the state's name is how it ended."""
     begins()
-    return await run(attempt)
+    return ended(attempt, await run(attempt))
+
+
+def ended(attempt: Attempt, result: Result) -> State[Result]:
+    """An attempt's end in Prefect's words. None is a failure there: what is not proved tonight is no fault."""
+    out_of_time = result.outcome is Outcome.TIMEOUT
+    name = "Out of time" if out_of_time else result.outcome.words.capitalize()
+    said = result.tactics[0] if result.success and result.tactics else result.error
+    first = one_line(said.partition("\n")[0])
+    message = f"{attempt.strategy.value}, {result.time_seconds:.1f} s: {first}"
+    return Completed(name=name, message=message, data=result)
 
 
 _TAGGED = {weight: made.with_options(tags=[weight.value]) for weight in Weight}
 
 
 def prefect_task(settings: SchedulerSettings) -> Middleware:
-    """Makes each attempt a task run, tagged `light` or `heavy`.
+    """Makes each attempt a task run, tagged `light` or `heavy`, and with its strategy and its file.
 
     A Prefect server that fails says nothing of the goal: what it did not even start is made without it, and an attempt
     that it loses is lost as on a broken session. Replaying cached tactics takes moments and is no task run.
@@ -65,9 +77,24 @@ def prefect_task(settings: SchedulerSettings) -> Middleware:
         if attempt.cached:
             return await run(attempt)
         begun: list[bool] = []
+        called_off: list[asyncio.CancelledError] = []
+
+        async def calm(attempt: Attempt) -> Result:
+            # Prefect would call it crashed when another strategy was faster.
+            try:
+                return await run(attempt)
+            except asyncio.CancelledError as error:
+                called_off.append(error)
+                return CANCELLED
+
         try:
             tagged = _TAGGED[weight_of(attempt.goal, settings)]
-            return await tagged(whole(attempt), whole(run), whole(lambda: begun.append(True)))
+            with tags(*filter(None, (attempt.strategy.value, attempt.goal.file))):
+                state = await tagged(whole(attempt), whole(calm), whole(lambda: begun.append(True)))
+            if called_off:
+                raise called_off[0]
+            result: Result = await state.aresult()
+            return result
         except (PrefectException, ConcurrencySlotAcquisitionError, HTTPError) as error:
             if begun:
                 raise SessionError(f"The Prefect server lost an attempt: {error}") from error

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
 
+from prefect.logging import get_run_logger
+
 from orchestrator.config import Settings
 from orchestrator.goals.difficulty import estimated_difficulty
-from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify
+from orchestrator.goals.events import Notice, StageProgress, StageStarted, notify, observed_by
 from orchestrator.lean.embedded.install import INSTALLATION
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate, together
 from orchestrator.lean.pool import Pool
@@ -24,7 +26,7 @@ from orchestrator.run.stop import Stop, in_background
 from orchestrator.source.loading import nothing_usable
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.text import counted
-from tasks.artifacts import run_link
+from tasks.artifacts import run_link, run_log
 from tasks.stage import stage
 
 
@@ -33,7 +35,7 @@ async def beginning(request: RunRequest, settings: Settings, stop: Stop) -> Asyn
     """A run in the ledger, with Lean servers and the project's goals, until the block ends.
     Raises OrchestratorError: there is nothing to work on, or to work with.
     """
-    with Ledger.open(settings.ledger) as store:
+    with Ledger.open(settings.ledger) as store, observed_by(run_log()):
         repository = await check_out(request, settings)
         settings = repository.budgeted(settings)
         project = repository.project
@@ -109,6 +111,8 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
         return together(parts, project.modules)
 
     found = await known_extraction(answers, project, lean, elaborate)
+    for problem in (*project.problems, *found.problems):
+        get_run_logger().warning("left out %s: %s", problem.path, problem.message)
     if not found.declarations and found.problems:
         raise nothing_usable(project, (*project.problems, *found.problems))
     return found

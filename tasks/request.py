@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
+
+from pydantic import Field
 
 from blocks import LanguageModel, LeanProject, LedgerDatabase, Prover, SourceHost
 from orchestrator.config import Profile
 from orchestrator.errors import ConfigError
 from orchestrator.goals.events import Notice, notify
 from orchestrator.run.request import Asked, HostAccess, RunRequest, request_of
+
+Seconds = Annotated[float, Field(ge=0.1)]
+"""A time that a flow takes as a parameter."""
 
 
 async def read_request(asked: Asked, project: str = "") -> RunRequest:

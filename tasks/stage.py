@@ -31,7 +31,8 @@ def stage(name: str) -> Callable[[Callable[Parameters, Answer]], Callable[Parame
 
     def decorate(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         made = cast(
-            Callable[..., Answer], task(cast(Any, function), name=name, cache_policy=NO_CACHE, persist_result=False)
+            Callable[..., Answer],
+            task(cast(Any, function), name=name, task_run_name=name, cache_policy=NO_CACHE, persist_result=False),
         )
 
         @wraps(function)

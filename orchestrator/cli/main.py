@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 from orchestrator.cli.dashboard import dashboard
 from orchestrator.cli.health import doctor, settings
+from orchestrator.cli.nightly import nightly, worker
 from orchestrator.cli.output import with_examples
 from orchestrator.cli.repository import extract, verify
 from orchestrator.cli.runs import bank, bg, on_push, prove
@@ -42,7 +43,7 @@ for _name, _help in (
     ("models", "The models that strategies use: which can be used, and what the others need."),
 ):
     app.command(f"orchestrator.cli.{_name}:{_name}_app", name=_name, help=_help)
-for _function in (prove, on_push, extract, verify, bank, bg, dashboard, setup, doctor, settings):
+for _function in (prove, on_push, extract, verify, bank, bg, nightly, worker, dashboard, setup, doctor, settings):
     with_examples(app)(_function)
 app.register_install_completion_command()
 

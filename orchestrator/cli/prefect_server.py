@@ -41,14 +41,15 @@ class LocalServer:
         application: what to serve, as uvicorn takes it.
         environment: its whole environment.
         log: file that takes its output; an old one is replaced.
+        port: where it listens; 0 for a free one.
     """
 
-    def __init__(self, application: str, *, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, application: str, *, environment: Mapping[str, str], log: Path, port: int = 0) -> None:
         self._application = application
         self._environment = environment
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._port = 0
+        self._port = port
         self._used = False
 
     @property
@@ -56,9 +57,14 @@ class LocalServer:
         """Its address."""
         return f"http://127.0.0.1:{self._port}"
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def __enter__(self) -> Self:
-        """Begin to start it. Raises OrchestratorError: the log cannot be written."""
-        with socket.create_server(("127.0.0.1", 0)) as listener, self._open_log() as log:
+        """Begin to start it. Raises OrchestratorError: the log cannot be written, or another program has the port."""
+        with self._listen() as listener, self._open_log() as log:
             self._port = listener.getsockname()[1]
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", _THIS_MODULE, self._application, str(listener.fileno())],
@@ -104,6 +110,16 @@ class LocalServer:
             connection.close()
         if status != http.HTTPStatus.OK:
             raise self._not_ready(f"answered with status {status}")
+
+    def _listen(self) -> socket.socket:
+        try:
+            return socket.create_server(("127.0.0.1", self._port))
+        except OSError as error:
+            raise OrchestratorError(
+                f"Port {self._port} cannot be listened on: {error.strerror}",
+                where=self._application,
+                hint="Set PREFECT_SERVER_API_PORT to another one.",
+            ) from error
 
     def _open_log(self) -> IO[bytes]:
         try:

@@ -24,14 +24,13 @@ from orchestrator.cli.output import (
     Seconds,
     absolute,
     print_json,
-    to_json,
 )
 from orchestrator.cli.prefect_server import StartingServer, load_flow, prefect_server, run_flow
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, show_summary, tell
 from orchestrator.config import Paths, Settings, load_settings
-from orchestrator.errors import ConfigError, RepositoryError, StoppedError
+from orchestrator.errors import RepositoryError, StoppedError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
 from orchestrator.run.request import Asked, Publish, request_of
@@ -188,25 +187,20 @@ def bank(
     orchestrator bank --split held-out --timeout 600
     orchestrator bank --limit 20 --json
     """
-    from bench.bank import Split, load_bank, source
-    from orchestrator.run.bank import BankEntry
-    from orchestrator.run.report.files import check_folder, write_outputs
+    from bench.bank import bank_entries
+    from orchestrator.run.bank import results_file
+    from orchestrator.run.report.files import check_folder
 
     settings = load_settings(profile=profile, timeout=timeout)
     folder = absolute(out)
     folder.mkdir(parents=True, exist_ok=True)
     check_folder(str(folder))
-    chosen = [goal for goal in load_bank(file) if split == "all" or goal.split is Split(split)][:limit]
-    if not chosen:
-        raise ConfigError("the bank holds no such goal", where=str(file or "the bank of this package"))
-    entries = [
-        BankEntry(goal.id, source(goal, "by\n  sorry"), goal.imports, goal.difficulty, goal.tags) for goal in chosen
-    ]
+    which = (split, limit, "" if file is None else str(absolute(file)))
+    bank_entries(*which)
     console = make_console(stderr=json_)
     with shown_run(console, settings.paths) as server:
-        options = {"profile": int(settings.profile), "budget_seconds": timeout}
-        found = run_flow(server, load_flow("bank"), entries, **options)
-    (written,) = write_outputs(folder, {f"bank-{found['timestamp']}.json": to_json(found)})
+        options = {"profile": int(settings.profile), "budget_seconds": timeout, "out": str(folder)}
+        found = run_flow(server, load_flow("bank"), *which, **options)
     if json_:
         print_json(found)
     rows = [(name, str(made["used"]), str(made["succeeded"])) for name, made in found["strategies"].items()]
@@ -214,7 +208,7 @@ def bank(
     total = counted(found["goals_total"], "goal")
     solved = f"{found['goals_solved']} of {total} solved, {found['goals_processed']} tried"
     tell(console, f"{solved}, in {found['wall_seconds']:.1f} s")
-    tell(console, f"Results: {written}")
+    tell(console, f"Results: {folder / results_file(found)}")
     return 0
 
 

@@ -29,11 +29,12 @@ class StrategyType(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How one attempt ended."""
+    """How one attempt ended; `REFUSED`: with a proof that the project's owner does not want."""
 
     PROVED = "proved"
     NOT_PROVED = "not_proved"
     TIMEOUT = "timeout"
+    REFUSED = "refused"
     UNAVAILABLE = "unavailable"
     ERROR = "error"
     CANCELLED = "cancelled"

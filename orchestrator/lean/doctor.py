@@ -24,7 +24,7 @@ from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
 from orchestrator.lean.embedded.steps import InstallState, InstallStatus
 from orchestrator.lean.sandbox.walls import Walls, examine_walls
 from orchestrator.lean.toolchain import Native, probe_native
-from orchestrator.machine import EXTRAS, missing
+from orchestrator.machine import EXTRAS, how_to_install, missing
 
 SERVER_MEGABYTES = 1000
 _LEAST_PYTHON = (3, 11, 0)
@@ -129,7 +129,7 @@ def diagnose(condition: Condition) -> tuple[Finding, ...]:
             _checked(
                 "" if extra in condition.extras else f"extra {extra} is not installed",
                 f"extra {extra}",
-                f"pip install 'lean-orchestrator[{extra}]'",
+                how_to_install(extra),
                 Level.WARN,
             )
             for extra in EXTRAS

@@ -24,6 +24,7 @@ import psutil
 from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionDied, SessionTimeout
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.protocol import Limits, TacticReply
+from orchestrator.machine import how_to_install
 from orchestrator.source.lexer import code_mask, outside_brackets
 
 LAST_VERSION = (4, 20)
@@ -52,7 +53,7 @@ class DojoLimits:
 def why_not(goal: Goal, text: str, toolchain: str, limits: DojoLimits) -> str:
     """Why LeanDojo cannot work on a goal, "" when it can. `text` is the goal's file. Pure."""
     if not limits.installed:
-        return "LeanDojo is not installed: pip install 'lean-orchestrator[dojo]'"
+        return f"LeanDojo is not installed: {how_to_install('dojo')}"
     release = _RELEASE.search(toolchain)
     if release is None or (int(release[1]), int(release[2])) > LAST_VERSION:
         last = f"v{LAST_VERSION[0]}.{LAST_VERSION[1]}"

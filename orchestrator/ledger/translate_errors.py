@@ -10,6 +10,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import exc
 
 from orchestrator.errors import LedgerCorrupt, LedgerError, LedgerSchemaError, LedgerUnavailable
+from orchestrator.machine import how_to_install
 
 _SQLITE = {  # first words of SQLite's error names, with what to say and to do
     "SQLITE_BUSY": ("another process kept the ledger locked for too long", "Look for a run that hangs, then try again"),
@@ -43,7 +44,7 @@ def translated(where: str) -> Iterator[None]:
     except CommandError as error:
         raise LedgerSchemaError(str(error), where=where) from error
     except ModuleNotFoundError as error:
-        hint = 'Install it: pip install "lean-orchestrator[postgres]"' if "psycopg" in str(error.name) else URLS
+        hint = f"Install it: {how_to_install('postgres')}" if "psycopg" in str(error.name) else URLS
         what = f"the driver of this database is not installed: {error.name}"
         raise LedgerUnavailable(what, where=where, hint=hint) from error
     except ValueError as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import Settings
 from orchestrator.errors import ModelError
-from orchestrator.machine import missing
+from orchestrator.machine import how_to_install, missing
 from orchestrator.premises.encoder import Encoder, unavailable
 from orchestrator.premises.retrieval import Premise, Query, Ranked
 
@@ -132,7 +132,7 @@ def _faiss() -> Any:
     try:
         import faiss
     except ImportError as error:
-        hint = "Install it: pip install 'lean-orchestrator[models]'"
+        hint = f"Install it: {how_to_install('models')}"
         raise ModelError("Dense retrieval needs faiss, which is not installed", hint=hint) from error
     return faiss
 

@@ -180,7 +180,7 @@ def night_scheduler(
 ) -> Scheduler:
     """The scheduler of a run on a repository.
 
-    Attempts keep to the owner's rules, and to goals that no other worker is at.
+    Attempts keep to goals that no other worker is at, and to the owner's rules; `middleware` stands between the two.
     """
     ledger = run.ledger
     worker = worker_name(ledger.run_id)
@@ -190,7 +190,7 @@ def night_scheduler(
         run.settings,
         strategies,
         ledger,
-        (owner_rules(run.repository.rules), claiming, *shorter, *middleware),
+        (claiming, *middleware, owner_rules(run.repository.rules), *shorter),
         prover=run.pool,
         servers=run.servers.count,
         limits=limits,

@@ -81,6 +81,11 @@ def is_proof(result: Result) -> bool:
     return result.success and not result.metadata.get("stub", False)
 
 
+def results_file(results: Mapping[str, object]) -> str:
+    """The name of the file that results go into."""
+    return f"bank-{results['timestamp']}.json"
+
+
 def results_json(run: BankRun) -> dict[str, object]:
     """The content of `bank-YYYYMMDD-HHMMSS.json`."""
     used: Counter[StrategyType] = Counter()

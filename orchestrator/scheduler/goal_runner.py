@@ -23,7 +23,7 @@ REPEATED = "tried before with no less time; nothing changed"
 
 # With a smaller share of its time than this a strategy would only have to be tried again.
 _LEAST_SHARE = 0.1
-_FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
+_FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR)
 
 
 class GoalRunner:

@@ -107,7 +107,7 @@ def trial_of(goal: Goal, result: Result) -> Trial[StrategyType] | None:
     No trials are: cancelled and unavailable attempts, broken sessions, replayed tactics, and a racer that came in
     second.
     """
-    counted = (Outcome.PROVED, Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.ERROR)
+    counted = (Outcome.PROVED, Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR)
     if result.strategy is None or result.outcome not in counted or result.broken or result.cached or result.beaten:
         return None
     features = features_of(goal)

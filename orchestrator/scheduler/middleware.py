@@ -89,7 +89,7 @@ def owner_rules(rules: Rules) -> Middleware:
     async def ruled(attempt: Attempt, run: Handler) -> Result:
         result = await run(attempt)
         refusal = rules.refuses("\n".join(result.tactics)) if result.success else ""
-        return replace(result, success=False, outcome=Outcome.ERROR, error=refusal) if refusal else result
+        return replace(result, success=False, outcome=Outcome.REFUSED, error=refusal) if refusal else result
 
     return ruled
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from prefect import flow
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import TaskRun
+from prefect.client.schemas.objects import StateType, TaskRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
@@ -27,13 +28,13 @@ from orchestrator.scheduler.middleware import Attempt, compose
 from orchestrator.scheduler.slots import Weight
 from orchestrator.strategies.base import Strategy
 from tasks.artifacts import PROGRESS_KEY, progress_artifact
-from tasks.attempt import RETRIES, prefect_task
+from tasks.attempt import RETRIES, ended, prefect_task
 from tasks.stage import stage
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(300)]
 
-GOAL = Goal("g", "⊢ True", declaration="T.a")
-PROVED = Result(success=True, strategy=StrategyType.MICRO, tactics=("trivial",))
+GOAL = Goal("g", "⊢ True", declaration="T.a", file="T/A.lean")
+PROVED = Result(success=True, strategy=StrategyType.MICRO, tactics=("trivial\nmore",), time_seconds=2.0)
 
 
 @dataclass
@@ -94,7 +95,49 @@ async def test_an_attempt_is_a_tagged_task_run_with_a_telling_name(weight: Weigh
     result, run_id = await made_with(Answers([PROVED]), weight)
     assert result == PROVED
     (run,) = await task_runs(run_id, 1)
-    assert (run.name, run.tags, run.run_count) == ("micro on T.a", [weight.value], 1)
+    assert (run.name, run.run_count) == ("micro on T.a", 1)
+    assert set(run.tags) == {weight.value, "micro", "T/A.lean"}
+    assert run.state is not None
+    assert (run.state.type, run.state.name) == (StateType.COMPLETED, "Proved")
+    assert run.state.message == "micro, 2.0 s: trivial"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "name"),
+    [
+        (Outcome.NOT_PROVED, "Not proved"),
+        (Outcome.TIMEOUT, "Out of time"),
+        (Outcome.REFUSED, "Refused"),
+        (Outcome.ERROR, "Error"),
+    ],
+)
+def test_what_is_not_proved_is_no_failure(outcome: Outcome, name: str) -> None:
+    attempt = Attempt(goal=GOAL, strategy=StrategyType.HAMMER, timeout=8.0)
+    state = ended(attempt, Result(success=False, outcome=outcome, error="why\nand more"))
+    assert (state.type, state.name, state.message) == (StateType.COMPLETED, name, "hammer, 0.0 s: why")
+
+
+async def test_an_attempt_that_is_called_off_is_no_crash() -> None:
+    begun = asyncio.Event()
+
+    class Endless(Answers):
+        async def run(self, goal: Goal, timeout: float) -> Result:
+            begun.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    @flow(persist_result=False)
+    async def called_off() -> str:
+        attempt = asyncio.create_task(as_task(Endless([])))
+        await begun.wait()
+        attempt.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attempt
+        return str(flow_run.id)
+
+    (run,) = await task_runs(UUID(await called_off()), 1)
+    assert run.state is not None
+    assert (run.state.type, run.state.name) == (StateType.COMPLETED, "Cancelled")
 
 
 async def test_a_broken_session_is_tried_again() -> None:

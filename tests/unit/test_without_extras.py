@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from extras_hidden import OPTIONAL, without_extras
 
+from orchestrator.machine import how_to_install
+
 SCRIPT = """
 import asyncio, contextlib, importlib, json, pathlib, sys
 from orchestrator.errors import ModelError
@@ -85,7 +87,7 @@ def test_everything_can_be_imported_and_loads_none_of_them(said: dict[str, str])
     ],
 )
 def test_what_needs_an_extra_says_in_one_line_what_to_install(said: dict[str, str], who: str, extra: str) -> None:
-    assert f"pip install 'lean-orchestrator[{extra}]'" in said[who]
+    assert how_to_install(extra) in said[who]
     assert "\n" not in said[who]
 
 
@@ -99,4 +101,4 @@ def test_what_was_set_and_cannot_be_used_is_said(said: dict[str, str]) -> None:
 def test_the_command_says_what_to_install() -> None:
     listed = json.loads(command("-m", "orchestrator.main", "models", "--json"))
     assert not listed["reprover"]["available"]
-    assert listed["reprover"]["reason"].endswith("pip install 'lean-orchestrator[models]'")
+    assert listed["reprover"]["reason"].endswith(how_to_install("models"))

@@ -14,7 +14,7 @@ from orchestrator.config import Settings
 from orchestrator.errors import LedgerError
 from orchestrator.lean.embedded.install import inspect_embedded
 from orchestrator.ledger.store import Ledger
-from orchestrator.machine import EXTRAS
+from orchestrator.machine import EXTRAS, how_to_install
 
 
 @pytest.fixture(autouse=True)
@@ -49,14 +49,14 @@ def test_a_missing_extra_is_named_with_its_command(capsys: pytest.CaptureFixture
     assert set(extras) == set(EXTRAS)
     for extra, (level, fix) in extras.items():
         there = all(map(find_spec, EXTRAS[extra]))
-        assert (level, fix) == (("ok", "") if there else ("warn", f"pip install 'lean-orchestrator[{extra}]'"))
+        assert (level, fix) == (("ok", "") if there else ("warn", how_to_install(extra)))
 
 
 def test_what_is_only_a_limitation_is_not_to_be_done_first(capsys: pytest.CaptureFixture[str]) -> None:
     _, text = doctor(capsys)
     listed, _, first = text.partition("Do this first:")
-    assert "lean-orchestrator[dojo]" in listed or find_spec("lean_dojo")
-    assert "lean-orchestrator[" not in first
+    assert how_to_install("dojo") in listed or find_spec("lean_dojo")
+    assert "lean-dojo" not in first
 
 
 def test_a_broken_lean_is_told_to_be_installed_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

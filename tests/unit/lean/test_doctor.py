@@ -12,7 +12,7 @@ from orchestrator.config import Paths
 from orchestrator.lean.doctor import Condition, Finding, Level, diagnose, doctor
 from orchestrator.lean.embedded.steps import InstallState, InstallStatus
 from orchestrator.lean.toolchain import Native
-from orchestrator.machine import EXTRAS
+from orchestrator.machine import EXTRAS, how_to_install
 
 NATIVE = Native(lean=Path("/bin/lean"), lake=Path("/bin/lake"), version="4.20.0")
 WELL = Condition(
@@ -63,7 +63,7 @@ def test_a_machine_that_has_everything_is_fine() -> None:
             "/data cannot be written: Read-only",
             "ORCH_DATA",
         ),
-        (replace(WELL, extras=("dojo",)), Level.WARN, "extra models", "pip install 'lean-orchestrator[models]'"),
+        (replace(WELL, extras=("dojo",)), Level.WARN, "extra models", how_to_install("models")),
     ],
 )
 def test_each_problem_is_named_with_what_fixes_it(condition: Condition, level: Level, what: str, fix: str) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import ModelError
-from orchestrator.machine import missing
+from orchestrator.machine import how_to_install, missing
 from orchestrator.premises.encoder import Encoder, unavailable
 from orchestrator.strategies.reprover.model import SHIPPED, Generator, Input, serialise
 from tests.doubles.scripted_models import ScriptedModel
@@ -97,7 +97,7 @@ def test_a_damaged_model_is_an_error(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_said_in_one_line() -> None:
     words = missing("models", ("no_such_library",))
-    assert words == "no_such_library not installed: pip install 'lean-orchestrator[models]'"
+    assert words == f"no_such_library not installed: {how_to_install('models')}"
     assert missing("models") == ""
 
 
