@@ -29,7 +29,7 @@ from orchestrator.cli.prefect_server import StartingServer, load_flow, prefect_s
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, show_summary, tell
-from orchestrator.config import Paths, Settings, load_settings
+from orchestrator.config import Paths, Settings, child_environment, load_settings
 from orchestrator.errors import RepositoryError, StoppedError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
@@ -119,9 +119,15 @@ def on_push(
         tuple[FailOn, ...], Parameter(help="Findings that make the command fail.", negative="", consume_multiple=True)
     ] = (),
     annotate: Annotated[bool, Parameter(negative="", help="Print GitHub's workflow commands.")] = False,
+    comment: Annotated[
+        bool, Parameter(negative="", help="Comment on the pull request that this CI job is for, with GITHUB_TOKEN.")
+    ] = False,
     json_: AsJson = False,
 ) -> int:
     """Prove what a push touched, and report it in the formats that continuous integration reads.
+
+    With --comment, the pull or merge request of a job on GitHub or GitLab is told, too: one comment, kept up to date.
+    The token is that of GITHUB_TOKEN or GITLAB_TOKEN. Jobs for no request are told apart, and do not comment.
 
     Examples
     --------
@@ -133,6 +139,9 @@ def on_push(
         options = {"since": since, "budget_seconds": timeout, "reports": folder, "publish": "patch"}
         summary = run_flow(server, load_flow("on_push"), repo, ref, **options)
     found = findings(summary)
+    if comment:
+        for words in commented(summary):
+            tell(console, words)
     if annotate:
         sys.stdout.write(workflow_commands(found))
     if json_:
@@ -142,6 +151,14 @@ def on_push(
             say(console, "yellow", f"{each.file}:{each.line}", each.message)
         tell(console, f"{counted(len(summary['goals']), 'goal')} touched, {counted(len(found), 'finding')}")
     return 1 if failing(found, fail_on) else StoppedError.exit_code if summary["stopped"] else 0
+
+
+def commented(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """Comment on the request of this CI job, if it is for one, and say what was done."""
+    from orchestrator.run.publish.publish import comment_on_push, host_of, request_of_job
+
+    request = request_of_job(child_environment(("GITHUB_*", "GITLAB_TOKEN", "CI_*")))
+    return () if request is None else comment_on_push(host_of(request[0]), request[1], summary)
 
 
 def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"), timeout: Seconds = None) -> int:

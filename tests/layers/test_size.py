@@ -12,6 +12,7 @@ PARTS = 8
 PUBLIC = {
     "flows.nightly.nightly",
     "flows.on_push.on_push",
+    "orchestrator.cli.runs.on_push",
     "orchestrator.cli.runs.prove",
     "orchestrator.cli.market.request",
 }

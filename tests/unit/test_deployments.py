@@ -36,11 +36,6 @@ def test_every_service_has_a_health_check() -> None:
     assert all(service["healthcheck"]["test"] for service in services.values())
 
 
-@pytest.mark.parametrize("name", ["github-actions.yml", "gitlab-ci.yml", "self-hosted.yml"])
-def test_ci_files_are_yaml(name: str) -> None:
-    assert yaml.safe_load((ROOT / "deploy/ci" / name).read_text(encoding="utf-8"))
-
-
 def test_blocks_describe_themselves_and_hide_secrets() -> None:
     for block in BLOCKS:
         assert block.get_description()

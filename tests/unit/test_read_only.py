@@ -10,22 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from somebody_else import NOBODY, SOMEBODY_ELSE, can_be_somebody_else
 
-NOBODY = 65534
 SORRY = "theorem a : 1 = 1 := by sorry\n"
-# Somebody else, who may read what is root's alone: the Python of a developer is often in root's home.
-SOMEBODY_ELSE = (
-    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
-    *("--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"),
-)
-
-
-def can_be_somebody_else() -> bool:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None:
-        return False
-    probe = (*SOMEBODY_ELSE, sys.executable, "--version")
-    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
 
 pytestmark = pytest.mark.skipif(not can_be_somebody_else(), reason="only root, with setpriv, can act as another user")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,11 +82,34 @@ def _requested(host: Host | None, branch: str, summary: Mapping[str, Any]) -> st
 
 
 def comment_on_push(host: Host, number: int, summary: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say on a request what became provable; one comment, kept up to date. Raises PublishError: the host refused."""
-    if not _number(summary, "solved", "conditional", "looks_false"):
+    """Say on a request what is proved, what is conditional or looks false, and which marks are not true; one comment,
+    kept up to date. Raises PublishError: the host refused.
+    """
+    lies = any(mark["change"] == "removed" for mark in summary["blueprint"])
+    if not lies and not _number(summary, "solved", "conditional", "looks_false"):
         return ()
     host.comment(number, MARKER, templates().get_template("push_comment.md").render(run=summary, marker=MARKER))
     return (f"commented on request {number}",)
+
+
+def request_of_job(variables: Mapping[str, str]) -> tuple[HostAccess, int] | None:
+    """The pull request that a CI job is for, by the variables that GitHub and GitLab give it; None for none.
+    Raises PublishError: there is one, and no token to comment on it with.
+    """
+    number = re.fullmatch(r"refs/pull/(\d+)/merge", variables.get("GITHUB_REF", ""))
+    if number is not None:
+        kind, repository, api = HostKind.GITHUB, "GITHUB_REPOSITORY", "GITHUB_API_URL"
+        token, which = "GITHUB_TOKEN", int(number[1])
+    elif variables.get("CI_MERGE_REQUEST_IID"):
+        kind, repository, api = HostKind.GITLAB, "CI_PROJECT_PATH", "CI_API_V4_URL"
+        token, which = "GITLAB_TOKEN", int(variables["CI_MERGE_REQUEST_IID"])
+    else:
+        return None
+    if not variables.get(token):
+        raise PublishError(f"There is no token to comment with on request {which}", where=token, hint=f"Set {token}")
+    return HostAccess(
+        kind=kind, repository=variables[repository], token=variables[token], api_url=variables[api]
+    ), which
 
 
 def title(summary: Mapping[str, Any]) -> str:

@@ -13,10 +13,10 @@ from orchestrator.git.hosts import Request
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Result, StrategyType
 from orchestrator.run.publish.commits import plan_commits
-from orchestrator.run.publish.publish import MARKER, body, comment_on_push, publish, title
+from orchestrator.run.publish.publish import MARKER, body, comment_on_push, publish, request_of_job, title
 from orchestrator.run.report.ci import failing, findings, junit, sarif, workflow_commands
 from orchestrator.run.report.summary import GoalReport
-from orchestrator.run.request import Publish
+from orchestrator.run.request import HostKind, Publish
 from tests.doubles.memory_host import MemoryHost
 
 
@@ -151,7 +151,31 @@ def test_a_push_is_commented_on_only_when_there_is_something_to_say() -> None:
     host = MemoryHost()
     assert comment_on_push(host, 4, summary(d="open")) == ()
     assert comment_on_push(host, 4, summary(a="solved")) == ("commented on request 4",)
-    assert "can be proved now" in host.comments[4][MARKER]
+    assert "### Proved\n" in host.comments[4][MARKER]
+    lie = {"label": "thm:a", "file": "b.tex", "line": 7, "part": "proof", "change": "removed"}
+    comment_on_push(host, 4, summary(a="conditional") | {"blueprint": [lie]})
+    assert "### Conditional" in host.comments[4][MARKER]
+    assert "### Proved\n" not in host.comments[4][MARKER]
+    assert "| `thm:a` | `b.tex`:7 | proof |" in host.comments[4][MARKER]
+
+
+def test_a_ci_job_knows_its_request() -> None:
+    github = {
+        "GITHUB_REF": "refs/pull/12/merge",
+        "GITHUB_REPOSITORY": "owner/name",
+        "GITHUB_API_URL": "https://git.example/api/v3",
+        "GITHUB_TOKEN": "word",
+    }
+    found = request_of_job(github)
+    assert found is not None
+    assert (found[0].kind, found[0].repository, found[1]) == (HostKind.GITHUB, "owner/name", 12)
+    gitlab = {"CI_MERGE_REQUEST_IID": "3", "CI_PROJECT_PATH": "a/b/c", "CI_API_V4_URL": "https://git.example/api/v4"}
+    found = request_of_job(gitlab | {"GITLAB_TOKEN": "word"})
+    assert found is not None
+    assert (found[0].kind, found[0].api_url, found[1]) == (HostKind.GITLAB, "https://git.example/api/v4", 3)
+    assert request_of_job(github | {"GITHUB_REF": "refs/heads/main"}) is None
+    with pytest.raises(PublishError, match="no token to comment with on request 3"):
+        request_of_job(gitlab)
 
 
 def test_what_continuous_integration_reads() -> None:
