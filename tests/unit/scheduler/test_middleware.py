@@ -47,7 +47,7 @@ async def test_without_layers_there_is_the_work_alone() -> None:
 async def test_a_proof_that_the_owner_refuses_is_none() -> None:
     rules = Rules(forbidden_tactics=("native_decide",))
     refused = await compose([owner_rules(rules)], proved)(ATTEMPT)
-    assert (refused.success, refused.outcome) == (False, Outcome.ERROR)
+    assert (refused.success, refused.outcome) == (False, Outcome.REFUSED)
     assert "native_decide" in refused.error
     assert (await compose([owner_rules(Rules())], proved)(ATTEMPT)).success
 
