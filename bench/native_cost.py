@@ -157,8 +157,8 @@ async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
 
 async def _gate(project: Project, found: Extraction, module: SourceModule, session: CountingSession) -> int:
     @asynccontextmanager
-    async def fresh(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(session, patched, preamble=preamble)
+    async def fresh(patched: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(session, patched)
 
     last = scan(module.text)[-1]
     text = module.text[: last.offset] + "trivial" + module.text[last.offset + len(last.word) :]

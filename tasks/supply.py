@@ -70,11 +70,11 @@ async def supply_lemmas(
     idle = [servers.session()]
 
     @asynccontextmanager
-    async def of_this_stage(variant: Project, preamble: str) -> AsyncIterator[Workspace]:
+    async def of_this_stage(variant: Project) -> AsyncIterator[Workspace]:
         # Processes in which no strategy works, kept for all lemmas of the stage; the run's gate starts fresh ones.
         session = idle.pop() if idle else servers.session()
         try:
-            yield Workspace(session, variant, preamble=preamble)
+            yield Workspace(session, variant)
         finally:
             idle.append(session)
 
@@ -87,7 +87,8 @@ async def supply_lemmas(
         ledger.stop.ends_with(scheduler.shutdown)
         return await scheduler.process_queue(goals)
 
-    checker = LeanChecker(run.pool, of_this_stage, run.extraction.goals, lean=servers.identity)
+    gate = of_this_stage if servers.native is None else servers.for_gate
+    checker = LeanChecker(run.pool, of_this_stage, run.extraction.goals, lean=servers.identity, open_gate=gate)
     limits = MarketLimits(run_id=ledger.run_id, seconds=budget, stopping=lambda: bool(ledger.stop.requests))
     session = MarketSession(
         Marketplace(ledger.store, checker, repo=ledger.repo),

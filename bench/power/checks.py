@@ -32,7 +32,7 @@ async def gate(
     proofs = [
         Proof(goals[row.goal], row.script) for row in rows if row.method == OURS and row.solved and row.goal in goals
     ]
-    report = await Selection(Gate(project, extraction, servers.fresh)).select(proofs)
+    report = await Selection(Gate(project, extraction, servers.for_gate)).select(proofs)
     names = {goal.id: goal_id for goal_id, goal in goals.items()}
     refused = {names[id_]: verdict.reason for id_, verdict in report.verdicts.items() if not verdict.accepted}
     missing = {names[proof.goal.id]: "no verdict" for proof in proofs if proof.goal.id not in report.verdicts}

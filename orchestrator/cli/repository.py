@@ -181,7 +181,7 @@ def _verified(
     gate = Gate(
         project,
         found,
-        servers.fresh,
+        servers.for_gate,
         allowance=allowance,
         keeps_export=export is not None,
         not_checked=servers.not_checked,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from orchestrator.gate.canonical import has_data_sorry
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint, is_generated
 from orchestrator.goals.goal import Position
-
-DECLARATION = "Lean.Parser.Command.declaration"
-"""Syntax kind of the command that declares a theorem."""
-
 
 Declarations = Mapping[str, Fingerprint]
 
@@ -69,27 +65,6 @@ def differences(
         elif not (after.auxiliary or is_generated(name, kinds) or name in below):
             found.append(f"new declaration `{after.user_name}`")
     return tuple(found)
-
-
-def command_change(original: Sequence[str], patched: Sequence[str], new_declarations: int = 0) -> str:
-    """How the commands of a file differ, "" when they are of the same kinds in the same order.
-
-    A proof that ends its declaration and goes on with commands of its own shows here, whatever it declares. As many
-    as `new_declarations` more of the kind `declaration` are no difference.
-    """
-    todo = list(original)
-    extra = 0
-    for kind in patched:
-        if todo and todo[0] == kind:
-            del todo[0]
-        elif kind == DECLARATION:
-            extra += 1
-        else:
-            todo.append("")
-            break
-    if not todo and extra <= new_declarations:
-        return ""
-    return f"the file had {len(original)} commands and has {len(patched)}, or others in their places"
 
 
 def helper_problems(

@@ -9,7 +9,8 @@ and the statement that was asked for (`judge`, `verdict`)?
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
@@ -18,8 +19,6 @@ from orchestrator.gate.entries import entry_changes
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.judge import Court, KernelReport
 from orchestrator.gate.reach import look_alikes, read_above
-from orchestrator.gate.replay import OpenWorkspace
-from orchestrator.gate.replay_gate import ReplayGate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.shape import FilledCommand, Shape, shape_of
 from orchestrator.gate.targets import is_filled, sorries_left, targets_of, what_is_code, with_owners
@@ -36,6 +35,8 @@ from orchestrator.source.helper_lemmas import helper_problem
 from orchestrator.source.lexer import suffixes
 from orchestrator.source.project import Project, SourceModule
 
+OpenWorkspace = Callable[[Project], AbstractAsyncContextManager[Workspace]]
+"""Opens a workspace for the gate on a process of its own."""
 _WORST_FIRST = (VerdictStatus.FAILED, VerdictStatus.PARTIAL, VerdictStatus.CONDITIONAL, VerdictStatus.PASSED)
 _NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
 
@@ -91,9 +92,6 @@ class Gate:
         self._keeps_export = keeps_export
         self._export: tuple[str, ...] = ()
         self._not_checked = not_checked
-        self._replays = ReplayGate(
-            project, original, open_workspace, allowed_axioms=allowance.axioms, not_checked=not_checked
-        )
         self._known: dict[tuple[str, frozenset[str]], _File] = {}
         self._shadowed: dict[frozenset[str], frozenset[str]] = {frozenset(): frozenset()}
 
@@ -113,15 +111,13 @@ class Gate:
         keys = {
             module: (patched.environment_digest(module.name), names)
             for module in self.project.modules
-            if module.path in texts and module.name in self.original
+            if module.path in texts
         }
         # Nothing else decides what a file comes to: one that was judged like this is not judged again.
         unknown = [module for module, key in keys.items() if key not in self._known]
         refused: dict[SourceModule, _File] = {}
         if unknown:
-            async with self._open(self.project, "") as workspace, self._open(self.project, "") as chamber:
-                if not workspace.session.exports:
-                    return await self._replays.verify(texts, helpers, named=named)
+            async with self._open(self.project) as workspace, self._open(self.project) as chamber:
                 apart = chamber.session is not workspace.session
                 # The judge starts while the patch is tried.
                 ready = asyncio.ensure_future(chamber.library(unknown[0].name)) if apart else None
@@ -150,9 +146,10 @@ class Gate:
         workspace.examples = True
         shapes: dict[str, Shape] = {}
         originals: dict[str, ExportReply] = {}
+        again = workspace.made_again({module.name for module in modules})
         for module in modules:
             for imported in self.project.closure(module.name):
-                if imported.name not in originals:
+                if imported.name in again and imported.name not in originals:
                     originals[imported.name] = await workspace.export(imported.name)
             _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
             shapes[module.name] = shape_of(found, names, self._allowance)
@@ -168,7 +165,7 @@ class Gate:
             variant = workspace.variant(patched)
             for module in modules:
                 try:
-                    await _elaborate(variant, module, exports, errors, remaining)
+                    await _elaborate(variant, module, again, exports, errors, remaining)
                 except (SessionError, RequestRefused, MalformedReply) as error:
                     # A proof can end the process that it runs in; then it is no proof.
                     errors[module.name] = (Message(Severity.ERROR, str(error), Position(0, 0)),)
@@ -185,16 +182,21 @@ class Gate:
             facts: dict[str, Fingerprint] = {}
             unlike: list[str] = []
             for one in patched.closure(module.name):
+                if one.name not in again:
+                    continue
                 judged = await self._judged(court, patched, one.name, {**originals, **exports})
-                facts.update(judged.declarations)
+                facts.update({**judged.below, **judged.declarations})
                 if self.project.by_name[one.name] == one:
                     before = await court.judged(self.project, one.name, originals)
                     changed = differences(before.declarations, judged.declarations, allowed_axioms=self._allowed)
                     unlike += (f"{one.path}: {words}" for words in changed)
             judged = await self._judged(court, patched, module.name, {**originals, **exports})
+            facts = {**original.below, **judged.below, **facts}
             filled = {name for command in shapes[module.name].filled for name in command.made}
             kept = set(original.declarations) - filled
-            unlike += entry_changes(originals[module.name], exports[module.name], kept)
+            unlike += entry_changes(
+                originals[module.name], exports[module.name], kept, known_alone=workspace.session.compiled is not None
+            )
             left = remaining.get(module.name, ())
             answers[module] = replace(answer, patched=judged, remaining=left, below=facts, unlike=tuple(unlike))
         if self._keeps_export and is_clean and not errors:
@@ -352,13 +354,14 @@ class Gate:
 async def _elaborate(
     variant: Workspace,
     module: SourceModule,
+    again: Collection[str],
     exports: dict[str, ExportReply],
     errors: dict[str, tuple[Message, ...]],
     remaining: dict[str, tuple[Sorry, ...]],
 ) -> None:
     """A patched module and what it imports, each as its export or as Lean's errors."""
     for one in (*variant.project.closure(module.name), module):
-        if one.name in exports or one.name in errors:
+        if one.name not in again or one.name in exports or one.name in errors:
             continue
         elaborated = await variant.load(one.name)
         if elaborated.errors or elaborated.blocked_by:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orchestrator.errors import MalformedReply, SessionError
 from orchestrator.goals.declaration import Fingerprint
@@ -17,10 +17,14 @@ Exports = Mapping[str, ExportReply]
 
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """A module's constants as the kernel took them, and what it says of those that it refused, by exact name."""
+    """A module's constants as the kernel took them, and what it says of those that it refused, by exact name.
+
+    `below` are imported ones that they rest on and that have a sorry of their own.
+    """
 
     declarations: Mapping[str, Fingerprint]
     refused: Mapping[str, str]
+    below: Mapping[str, Fingerprint] = field(default_factory=dict)
 
 
 class Court:
@@ -37,20 +41,21 @@ class Court:
         self._written: dict[tuple[tuple[str, ...], str], list[str]] = {}
 
     async def judged(self, project: Project, module: str, exports: Exports) -> KernelReport:
-        """What the kernel makes of a module, on top of all that it imports.
+        """What the kernel makes of a module, on top of all that it imports: what `exports` has not is a library.
 
         Raises:
             SessionError: the process broke, or took too long.
             MalformedReply: an export is no export.
-            KeyError: the export of an imported module is missing.
+            KeyError: the module's own export is missing.
         """
-        external = project.external_imports(module)
+        below = [one for one in project.closure(module) if one.name in exports]
+        external = self._workspace.imported(module, without=exports)
         held: frozenset[str] = frozenset()
         names: list[str] = []
         if not self._workspace.holds_process():
             self._environments.clear()
-        env = await self._workspace.library(module)
-        for one in (*project.closure(module), project.by_name[module]):
+        env = await self._workspace.library(external)
+        for one in (*below, project.by_name[module]):
             key = project.environment_digest(one.name)
             following = held | {key}
             known = self._environments.get((external, following))
@@ -63,6 +68,7 @@ class Court:
                 self._judged[(external, key)] = KernelReport(
                     {found.name: found for found in reply.declarations},
                     {refused.name: refused.error for refused in reply.refused},
+                    {found.name: found for found in reply.below},
                 )
                 self._written[(external, key)] = [found.name for found in reply.declarations]
             names += self._written[(external, key)]
@@ -78,8 +84,9 @@ class Court:
             SessionError: the process broke.
         """
         wanted = {below.name for one in modules for below in project.closure(one)} | set(modules)
-        base = env = await self._workspace.library(*modules)
+        external = {name for one in modules for name in self._workspace.imported(one, without=exports)}
+        base = env = await self._workspace.library(tuple(sorted(external)))
         for one in project.modules:
-            if one.name in wanted:
+            if one.name in wanted and one.name in exports:
                 env = (await self._workspace.judge(exports[one.name].constants, env)).env
         return await self._workspace.export_whole(env, base)

@@ -32,11 +32,6 @@ _SUSPICIOUS: tuple[tuple[str, str], ...] = (
 )
 
 
-DEFAULT_HEARTBEATS = 200_000
-"""Lean's own `maxHeartbeats`."""
-_HEARTBEATS = re.compile(r"\bmaxHeartbeats\s+([\d_]+)")
-
-
 def source_warnings(original: str, patched: str) -> tuple[str, ...]:
     """What is suspicious in `patched` and was not, or not as often, in `original`, each in words."""
     before, after = code_mask(original), code_mask(patched)
@@ -48,22 +43,5 @@ def source_warnings(original: str, patched: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def raised_limit(original: str, patched: str) -> str:
-    """The largest `maxHeartbeats` above Lean's own that `patched` sets and `original` does not, "" when there is none.
-
-    Such a proof takes minutes on another machine and breaks with the next Lean. 0 stands for no limit.
-    """
-    before = Counter(_HEARTBEATS.findall(code_mask(original)))
-    more = Counter(_HEARTBEATS.findall(code_mask(patched)))
-    more.subtract(before)
-    raised = [n for n, count in more.items() if count > 0 and not 0 < int(n.replace("_", "")) <= DEFAULT_HEARTBEATS]
-    return min(raised, key=lambda n: (int(n.replace("_", "")) != 0, -int(n.replace("_", ""))), default="")
-
-
 def _plain(text: str) -> str:
     return " ".join(text.split())
-
-
-def switches_kernel_off(text: str) -> bool:
-    """Whether a file has declarations that the kernel may never have seen."""
-    return "skipKernelTC" in code_mask(text)

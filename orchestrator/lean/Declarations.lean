@@ -13,6 +13,7 @@ partial def append (xs ys : List α) : List α := match xs with | [] => ys | x :
 partial def filterList (p : α → Bool) (xs : List α) : List α :=
   match xs with | [] => [] | x :: xs => if p x then x :: filterList p xs else filterList p xs
 partial def anyList (p : α → Bool) (xs : List α) : Bool := match xs with | [] => false | x :: xs => p x || anyList p xs
+partial def emptyLists {α : Type} (n : Nat) (acc : Array (List α)) : Array (List α) := match n with | 0 => acc | n + 1 => emptyLists n (acc.push [])
 partial def dropList (n : Nat) (xs : List α) : List α := if n = 0 then xs else match xs with | [] => [] | _ :: xs => dropList (n - 1) xs
 partial def takeList (n : Nat) (xs : List α) : List α := if n = 0 then [] else match xs with | [] => [] | x :: xs => x :: takeList (n - 1) xs
 partial def pushAll (f : α → Json) (xs : List α) (acc : Array Json) : Array Json :=
@@ -21,10 +22,36 @@ partial def arrayToList (xs : Array α) (i : Nat) (acc : List α) : List α :=
   if i = 0 then acc else match xs[i-1]? with | some x => arrayToList xs (i-1) (x :: acc) | none => acc
 partial def mapEach [Monad m] (f : α → m β) (xs : List α) (acc : Array β := #[]) : m (Array β) := do
   match xs with | [] => return acc | x :: xs => mapEach f xs (acc.push (← f x))
+def isNil (xs : List α) : Bool := match xs with | [] => true | _ => false
+partial def reverseOnto (xs acc : List α) : List α := match xs with | [] => acc | x :: xs => reverseOnto xs (x :: acc)
+def reverse (xs : List α) : List α := reverseOnto xs []
+partial def mapList (f : α → β) (xs : List α) : List β := match xs with | [] => [] | x :: xs => f x :: mapList f xs
+partial def listLength (xs : List α) (n : Nat) : Nat := match xs with | [] => n | _ :: xs => listLength xs (n + 1)
 
 def natJ (n : Nat) : Json := .num (JsonNumber.fromNat n)
 def listJ (f : α → Json) (xs : List α) : Json := .arr (pushAll f xs #[])
 def stringJ (s : String) : Json := .str s
+def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
+def refusal (s : String) : Json := Json.mkObj [("message", .str s)]
+
+def getNat? (j : Json) (k : String) : Option Nat :=
+  match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => some n | .error _ => none) | .error _ => none
+def getNat (j : Json) (k : String) (d : Nat) : Nat := match getNat? j k with | some n => n | none => d
+def getBool (j : Json) (k : String) : Bool := match j.getObjVal? k with | .ok (.bool b) => b | _ => false
+def getString? (j : Json) (k : String) : Option String := match j.getObjVal? k with | .ok (.str s) => some s | _ => none
+def getList (j : Json) (k : String) : List Json :=
+  match j.getObjVal? k with | .ok (.arr xs) => arrayToList xs xs.size [] | _ => []
+partial def strings (js : List Json) : List String :=
+  match js with | [] => [] | .str s :: js => s :: strings js | _ :: js => strings js
+partial def nats (js : List Json) : List Nat :=
+  match js with | [] => [] | j :: js => match j.getNat? with | .ok n => n :: nats js | .error _ => nats js
+
+def messageJ (m : Message) : IO Json := do
+  let data ← m.data.toString
+  let severity := match m.severity with | .information => "info" | .warning => "warning" | .error => "error"
+  return Json.mkObj [("severity", .str severity), ("pos", positionJ m.pos),
+    ("endPos", match m.endPos with | some p => positionJ p | none => .null), ("data", .str data)]
+
 /-- The name as a user writes it: without the module prefix of private declarations. -/
 def userName (n : Name) : Name := match privateToUserName? n with | some u => u | none => n
 def userNameJ (n : Name) : Json := .str (userName n).toString
@@ -54,6 +81,9 @@ partial def foldCollision (keep : Name → Bool) (ks : Array Name) (vs : Array C
     | some k, some v => foldCollision keep ks vs (i-1) (if keep k then (k, v) :: acc else acc)
     | _, _ => acc
 end
+/-- Declarations of `new` that `old` has not, the compiler's and elaborator's own included. -/
+def newConstants (old new : Environment) : List (Name × ConstantInfo) :=
+  foldNode (fun n => !old.contains n) new.constants.map₂.root []
 def isKnownAxiom (n : Name) : Bool :=
   n == ``propext || n == ``Classical.choice || n == ``Quot.sound || n == ``sorryAx || n == `Lean.ofReduceBool || n == `Lean.ofReduceNat ||
   n == `Lean.trustCompiler
@@ -107,8 +137,7 @@ structure Writer where
   /-- the hypotheses by number, where a goal is written and not a declaration -/
   free? : Option (List (FVarId × Nat)) := none
 def buckets : Nat := 512
-def emptyBuckets (n : Nat) (acc : Array (List (Expr × Nat))) : Array (List (Expr × Nat)) :=
-  match n with | 0 => acc | n + 1 => emptyBuckets n (acc.push [])
+def emptyBuckets (n : Nat) (acc : Array (List (Expr × Nat))) : Array (List (Expr × Nat)) := emptyLists n acc
 
 def nameText (n : Name) : String := n.toString
 partial def levelText (l : Level) : String :=

@@ -28,6 +28,7 @@ PACKAGES = ".lake/packages"
 """Where packages are unless the manifest says otherwise."""
 BUILD_SECONDS = 4 * 3600.0
 """Building Mathlib without its cache takes hours."""
+_ENVIRONMENT_SECONDS = 300.0
 _SHOWN_CHARACTERS = 500
 _LIBRARIES = (".lake/build/lib/lean", ".lake/build/lib", "build/lib")
 """Where compiled modules are: since Lake 5, since Lake 4, and before."""
@@ -120,7 +121,7 @@ def _source_folders(package: Path) -> tuple[str, ...]:
 
 
 def _source(module: str, folder: Path, sources: Mapping[Package, Sequence[str]]) -> tuple[Package, Path] | None:
-    file = _file(module, ".lean")
+    file = module_file(module, ".lean")
     places = ((package, folder / package.folder / one / file) for package, inside in sources.items() for one in inside)
     return next((found for found in places if found[1].is_file()), None)
 
@@ -213,11 +214,12 @@ def files_with_sorries(output: str) -> frozenset[str]:
 
 def compiled_module(folder: Path, module: str) -> Path | None:
     """The compiled file of a module of the project, wherever its version of Lake puts it."""
-    file = _file(module, ".olean")
+    file = module_file(module, ".olean")
     return next((found for library in _LIBRARIES if (found := folder / library / file).is_file()), None)
 
 
-def _file(module: str, suffix: str) -> Path:
+def module_file(module: str, suffix: str) -> Path:
+    """Where a file of a module is below the folder of its library."""
     *folders, last = name_parts(module)
     return Path(*folders, last + suffix)
 
@@ -236,6 +238,20 @@ def lake_says(folder: Path, lake: Path, arguments: tuple[str, ...], seconds: flo
     except OSError as error:
         raise LeanNotFound(f"lake cannot be run: {error.strerror}", where=str(lake)) from error
     return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def lake_variables(folder: Path, lake: Path) -> dict[str, str]:
+    """The variables that Lake gives to programs of the project in a folder: where Lean is, and compiled modules.
+
+    Raises:
+        LeanNotFound: Lake does not say.
+    """
+    code, words = lake_says(folder, lake, ("env",), _ENVIRONMENT_SECONDS)
+    found = dict(line.split("=", 1) for line in words.splitlines() if "=" in line)
+    if code or not {"LEAN_SYSROOT", "LEAN_PATH"} <= found.keys():
+        said = words[-_SHOWN_CHARACTERS:]
+        raise LeanNotFound(f"`lake env` does not say where Lean is: {said}", where=str(folder), hint="Run it there.")
+    return found
 
 
 def _package(entry: Mapping[str, object], folder: str) -> Package:

@@ -208,6 +208,17 @@ class JudgeConstants(Asking["JudgedReply"]):
         return {"judge": list(self.export), "env": self.env, **self.limits.to_json()}
 
 
+@dataclass(frozen=True, slots=True)
+class KnownNames(Asking["KnownNamesReply"]):
+    """Ask which of some names environment `env` declares."""
+
+    names: tuple[str, ...]
+    env: int
+
+    def to_json(self) -> Json:
+        return {"names": list(self.names), "env": self.env}
+
+
 Request = (
     Command
     | File
@@ -219,6 +230,7 @@ Request = (
     | CompareFile
     | ExportConstants
     | JudgeConstants
+    | KnownNames
 )
 
 
@@ -501,12 +513,23 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class JudgedReply:
-    """What the kernel accepted, which is in environment `env`, and what it refused."""
+    """What the kernel accepted, which is in environment `env`, and what it refused.
+
+    `below` are imported constants that it rests on and that have a sorry of their own; the embedded Lean sees none.
+    """
 
     env: Number
     declarations: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)]
+    below: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)] = ()
     refused: tuple[Refused, ...] = ()
     interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownNamesReply:
+    """Those of the names that are declared."""
+
+    known: tuple[str, ...]
 
 
 Reply = (
@@ -519,6 +542,7 @@ Reply = (
     | ComparisonReply
     | ExportReply
     | JudgedReply
+    | KnownNamesReply
 )
 REPLIES: Mapping[type, type[Reply]] = {
     Command: CommandReply,
@@ -531,5 +555,6 @@ REPLIES: Mapping[type, type[Reply]] = {
     CompareFile: ComparisonReply,
     ExportConstants: ExportReply,
     JudgeConstants: JudgedReply,
+    KnownNames: KnownNamesReply,
 }
 """The kind of reply to each kind of request."""

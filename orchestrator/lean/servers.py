@@ -18,6 +18,7 @@ from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.embedded.steps import Progress
 from orchestrator.lean.lake import check_packages, manifest_digest
 from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native.gate_session import GateSession
 from orchestrator.lean.native.ready_repl import ready_repl
 from orchestrator.lean.native.repl import Repl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
@@ -95,12 +96,25 @@ class Servers:
         return Pool(sessions, project, limits=limits, has_room=has_room if natives else lambda: True)
 
     @asynccontextmanager
-    async def fresh(self, project: Project, preamble: str = "") -> AsyncIterator[Workspace]:
-        """A workspace on a process of its own, ended afterwards: what the gate works on."""
+    async def fresh(self, project: Project) -> AsyncIterator[Workspace]:
+        """A workspace on a process of its own, ended afterwards."""
         session = self.session()
         try:
             seconds = self.settings.elaboration_timeout
-            yield Workspace(session, project, preamble=preamble, elaboration_seconds=seconds)
+            yield Workspace(session, project, elaboration_seconds=seconds)
+        finally:
+            await session.close()
+
+    @asynccontextmanager
+    async def for_gate(self, project: Project) -> AsyncIterator[Workspace]:
+        """A workspace that the gate can work on, on processes of its own, ended afterwards."""
+        if self.copy is None:
+            async with self.fresh(project) as workspace:
+                yield workspace
+            return
+        session = GateSession(project, self.copy, start_timeout=self.settings.start_timeout, meter=self.meter)
+        try:
+            yield Workspace(session, project, elaboration_seconds=self.settings.elaboration_timeout)
         finally:
             await session.close()
 
@@ -181,7 +195,7 @@ def provision(
             description=f"Lean {found.version} ({found.kind})",
             identity=f"native {found.version} {built} {manifest_digest(folder)}",
             native=ReplLaunch(folder=folder, lake=lake, repl=built),
-            copy=WorkingCopy(project, owner=folder, cache=paths.cache / "compiled", lake=lake) if project else None,
+            copy=_copy(project, folder, paths, found) if project else None,
             not_checked=not_checked_with(installed, native=True),
         )
     lean = ensure_embedded(paths, progress=progress)
@@ -199,6 +213,12 @@ def provision(
         identity=f"{lean.package_digest} {lean.folder.name}",
         not_checked=not_checked_with(installed),
     )
+
+
+def _copy(project: Project, owner: Path, paths: Paths, found: LeanFound) -> WorkingCopy:
+    assert found.native is not None
+    cache = paths.cache / "compiled"
+    return WorkingCopy(project, owner=owner, cache=cache, lake=found.native.lake, version=found.version)
 
 
 def server_count(settings: LeanSettings, machine: LocalMachine | None = None, *, native: bool = False) -> int:

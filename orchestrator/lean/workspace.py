@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -32,6 +32,7 @@ from orchestrator.lean.protocol import (
     Forget,
     JudgeConstants,
     JudgedReply,
+    KnownNames,
     Limits,
     Message,
     Severity,
@@ -86,7 +87,7 @@ class Workspace:
     """The environments of one project on one session; not for concurrent use.
 
     A session that breaks raises `SessionError`, and what it held is replayed by the next call; an external import that
-    is missing raises `RequestRefused`. The commands of `preamble` are elaborated in front of every file.
+    is missing raises `RequestRefused`.
     """
 
     def __init__(
@@ -94,11 +95,9 @@ class Workspace:
         session: Session,
         project: Project,
         *,
-        preamble: str = "",
         elaboration_seconds: float = ELABORATION_SECONDS,
     ) -> None:
         self.session = session
-        self._preamble = preamble
         self.examples = False
         """Whether each `example` leaves a definition behind, so that it can be judged."""
         self.project = project
@@ -115,7 +114,7 @@ class Workspace:
 
         Only one of the two may be used at a time; `adopt` what the variant made before this one goes on.
         """
-        other = Workspace(self.session, project, preamble=self._preamble, elaboration_seconds=self._seconds)
+        other = Workspace(self.session, project, elaboration_seconds=self._seconds)
         other.examples = self.examples
         if self._generation != self.session.generation:
             return other
@@ -226,14 +225,36 @@ class Workspace:
         request = ExportConstants(env, base, whole=True, limits=self._no_heartbeats())
         return (await self._ask(request, KILL_FACTOR)).constants
 
-    async def library(self, *modules: str) -> int:
-        """The environment of the libraries that these modules and their imports import, with nothing of the project."""
+    def made_again(self, changed: Collection[str]) -> frozenset[str]:
+        """Modules that have to be made again where some are changed: these, what lies between them, and on a Lean that
+        imports no module of the project, all that they import."""
+        if self.session.compiled is None:
+            return frozenset(one.name for name in changed for one in self.project.closure(name)) | frozenset(changed)
+        below = {name: {one.name for one in self.project.closure(name)} for name in self.project.by_name}
+        between = {one for name in changed for one in below[name] if below[one] & set(changed)}
+        return frozenset(between | set(changed))
+
+    def imported(self, module: str, *, without: Collection[str]) -> tuple[str, ...]:
+        """What a module imports, sorted, where those in `without` give way to what they import in turn.
+
+        On a Lean that imports no module of the project, all of these give way.
+        """
+        if self.session.compiled is None:
+            return self.project.external_imports(module)
+        found, todo = set[str](), list(self.project.by_name[module].imports)
+        while todo:
+            name = todo.pop()
+            if name in without:
+                todo += self.project.by_name[name].imports
+            else:
+                found.add(name)
+        return tuple(sorted(found))
+
+    async def library(self, names: Sequence[str]) -> int:
+        """The environment that imports bring."""
         if self._generation != self.session.generation:
             self._reset()
-        if len(modules) == 1:
-            return await self._library(self.header(modules[0]))
-        external = {name for module in modules for name in self.project.external_imports(module)}
-        return await self._library(_import_lines(external))
+        return await self._library(_import_lines(names))
 
     async def judge(self, lines: Sequence[str], env: int) -> JudgedReply:
         """Take an export through the kernel, on environment `env`; nothing of the project is elaborated.
@@ -273,15 +294,8 @@ class Workspace:
             self._reset()
         last = self.session.compiled and self.project.modules
         env = await self._library(self.header(last[-1].name) if last else _import_lines(self.project.external))
-        found = set()
-        for name in names:
-            if re.fullmatch(IDENTIFIER, name):
-                request = Command(f"#check @{name}", env=env)
-                reply = await self._ask(request)
-                self.note(reply)
-                if not reply.errors:
-                    found.add(name)
-        return frozenset(found)
+        asked = tuple(name for name in names if re.fullmatch(IDENTIFIER, name))
+        return frozenset((await self._ask(KnownNames(asked, env))).known) if asked else frozenset()
 
     def note(self, reply: CommandReply) -> None:
         """Remember the highest ids in use, so that what is made later can be forgotten again."""
@@ -348,8 +362,6 @@ class Workspace:
             self._reset()
         words = ", ".join(parse_header(header).imports) or "its library"
         env = self._made(reply, f"Lean cannot import {words}")
-        if self._preamble:
-            env = self._made(await self._ask(Command(self._preamble, env=env)), "Lean does not take the preamble")
         self._environments[key] = env
         return env
 

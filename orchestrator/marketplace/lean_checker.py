@@ -9,8 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
-from orchestrator.gate.gate import Gate
-from orchestrator.gate.replay import OpenWorkspace
+from orchestrator.gate.gate import Gate, OpenWorkspace
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal, Position
 from orchestrator.goals.result import HelperLemma
@@ -52,16 +51,24 @@ class LeanChecker:
     """Looks at statements and proofs with a Lean of the project.
 
     Args:
-        open_workspace: gives the gate a workspace on a process of its own.
+        open_workspace: gives a workspace on a process of its own.
         lean: which Lean it is, as a part of environments.
+        open_gate: gives the gate its workspaces; None: as `open_workspace` does.
     """
 
     def __init__(
-        self, pool: Pool, open_workspace: OpenWorkspace, goals: Sequence[Goal] = (), *, lean: str = ""
+        self,
+        pool: Pool,
+        open_workspace: OpenWorkspace,
+        goals: Sequence[Goal] = (),
+        *,
+        lean: str = "",
+        open_gate: OpenWorkspace | None = None,
     ) -> None:
         self._pool = pool
         self._project = pool.project
         self._open = open_workspace
+        self._open_gate = open_gate or open_workspace
         self._goals = {goal.declaration: goal for goal in goals}
         self._lean = lean
         self._judging = asyncio.Lock()
@@ -100,7 +107,7 @@ class LeanChecker:
 
     async def _judged(self, stub: Stub, script: str) -> Judged:
         try:
-            async with self._open(stub.project, "") as workspace:
+            async with self._open(stub.project) as workspace:
                 original = await extract(workspace, stub.project.modules)
         except (SessionError, RequestRefused) as error:
             return Judged(refusal=str(error))
@@ -109,7 +116,7 @@ class LeanChecker:
             problems = "; ".join(problem.message for problem in original.problems)
             return Judged(refusal=f"its statement no longer elaborates where it was asked for: {problems}")
         patched = splice(stub.module.text, sorries[0].span, script, sorries[0].kind)
-        report = await Gate(stub.project, original, self._open).verify({stub.module.path: patched})
+        report = await Gate(stub.project, original, self._open_gate).verify({stub.module.path: patched})
         if report.accepted and all(not v.rests_on for v in report.verdicts):
             return Judged(script=script)
         errors = [message.text for messages in report.errors.values() for message in messages]

@@ -62,7 +62,7 @@ async def open_market(repo: str, ledger: Ledger, settings: Settings, paths: Path
                 return await extract(workspace, modules, difficulty=estimated_difficulty)
 
         extraction = await known_extraction(ContentCache(paths.answers), project, servers.identity, elaborate)
-        checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity)
+        checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity, open_gate=servers.for_gate)
         locations = {goal.declaration: location_of(goal, project) for goal in extraction.goals}
         yield RepositoryMarket(Marketplace(ledger, checker, repo=source), locations)
 

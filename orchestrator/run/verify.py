@@ -16,7 +16,7 @@ async def verify(run: Run, proofs: Sequence[Proof]) -> GateReport:
     if proofs:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
     servers = run.servers
-    gate = Gate(run.project, run.extraction, servers.fresh, allowance=run.allowance, not_checked=servers.not_checked)
+    gate = Gate(run.project, run.extraction, servers.for_gate, allowance=run.allowance, not_checked=servers.not_checked)
     return await known_gate(run.answers, run.project, _asked(run), proofs, lambda: Selection(gate).select(proofs))
 
 

@@ -45,8 +45,8 @@ async def judge(lean: EmbeddedSession, case: CheatProject, folder: Path) -> Patc
     seconds = float(case.head.get("seconds", ELABORATION_SECONDS))
 
     @asynccontextmanager
-    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(lean, patched, preamble=preamble, elaboration_seconds=seconds)
+    async def workspace(patched: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(lean, patched, elaboration_seconds=seconds)
 
     gate = Gate(project, extraction, workspace, allowance=Allowance(axioms=STANDARD_AXIOMS | case.words("axioms")))
     return await gate.verify(texts, named=case.words("helpers"))

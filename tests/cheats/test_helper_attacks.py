@@ -41,8 +41,8 @@ HONEST = HelperLemma("M.target_helper", "target_helper", ": two = 2", "rfl", "M.
 @pytest.fixture(scope="module")
 async def gate(shared_lean: EmbeddedSession) -> Gate:
     @asynccontextmanager
-    async def again(project: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(shared_lean, project, preamble=preamble)
+    async def again(project: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(shared_lean, project)
 
     extraction = await extract(Workspace(shared_lean, PROJECT), PROJECT.modules)
     return Gate(PROJECT, extraction, again)

@@ -22,6 +22,8 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    KnownNames,
+    KnownNamesReply,
     Message,
     Reply,
     Request,
@@ -115,6 +117,8 @@ class SmallLean:
         if isinstance(request, Describe):
             new = self.environments[request.env][len(self.environments[request.base]) :]
             return DescribeReply(tuple(fingerprint(name, recheck=str(request.recheck)) for name in new))
+        if isinstance(request, KnownNames):
+            return KnownNamesReply(tuple(name for name in request.names if "broken" not in name))
         assert isinstance(request, Forget)
         self.forgotten.append((request.envs, request.proof_states_from))
         return ForgetReply(ok=True)

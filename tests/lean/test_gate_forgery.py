@@ -135,8 +135,8 @@ async def no_forgery_passes(lean: EmbeddedSession, count: int, seed: int) -> Non
         turns = [Forger(server, dice, material), server]
 
         @asynccontextmanager
-        async def workspace(patched: Project, preamble: str, turns: list[Any] = turns) -> AsyncIterator[Workspace]:
-            yield Workspace(turns.pop(0), patched, preamble=preamble)
+        async def workspace(patched: Project, turns: list[Any] = turns) -> AsyncIterator[Workspace]:
+            yield Workspace(turns.pop(0), patched)
 
         await lean.recycle_if_grown()
         try:
@@ -163,8 +163,8 @@ async def test_the_forger_of_a_true_statement_gets_nothing_but_the_truth(lean: E
     extraction = await extract(Workspace(lean, project), project.modules)
 
     @asynccontextmanager
-    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(lean, patched, preamble=preamble)
+    async def workspace(patched: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(lean, patched)
 
     report = await Gate(project, extraction, workspace).verify({"A.lean": PROVED})
     assert report.accepted
@@ -266,8 +266,8 @@ async def test_what_a_forger_says_of_other_files_and_names(
     turns = [Liar(server, next(iter(patched.values())), lies, spelt), server]
 
     @asynccontextmanager
-    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(turns.pop(0), patched, preamble=preamble)
+    async def workspace(patched: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(turns.pop(0), patched)
 
     report = await Gate(project, extraction, workspace).verify({f"{n}.lean": text for n, text in patched.items()})
     assert not report.accepted, report

@@ -48,8 +48,8 @@ def gate(
     lean: EmbeddedSession, extraction: Extraction, allowance: Allowance = NONE, *, keeps_export: bool = False
 ) -> Gate:
     @asynccontextmanager
-    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
-        yield Workspace(lean, patched, preamble=preamble)
+    async def workspace(patched: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(lean, patched)
 
     return Gate(PROJECT, extraction, workspace, allowance=allowance, keeps_export=keeps_export)
 

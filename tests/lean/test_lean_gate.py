@@ -99,10 +99,10 @@ class Bench:
     extraction: Extraction
 
     @asynccontextmanager
-    async def workspace(self, patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+    async def workspace(self, patched: Project) -> AsyncIterator[Workspace]:
         """A fresh workspace; the process is shared, since the comparison is what is tested here."""
         await self.session.recycle_if_grown()
-        yield Workspace(self.session, patched, preamble=preamble)
+        yield Workspace(self.session, patched)
 
     def gate(self, allowed_axioms: frozenset[str] = STANDARD_AXIOMS) -> Gate:
         """A gate."""

@@ -76,8 +76,8 @@ class Shop:
     session: EmbeddedSession
 
     @asynccontextmanager
-    async def again(self, variant: Project, preamble: str = "") -> AsyncIterator[Workspace]:
-        yield Workspace(self.session, variant, preamble=preamble)
+    async def again(self, variant: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(self.session, variant)
 
     async def ask(self, goal: str, place: TicketLocation = PLACE, name: str = "Shop.lemma") -> str:
         return await self.market.request_lemma(goal, place, name)
@@ -97,8 +97,8 @@ async def shop(lean: EmbeddedSession, ledger: Ledger) -> Shop:
     assert extraction.problems == ()
 
     @asynccontextmanager
-    async def again(variant: Project, preamble: str = "") -> AsyncIterator[Workspace]:
-        yield Workspace(lean, variant, preamble=preamble)
+    async def again(variant: Project) -> AsyncIterator[Workspace]:
+        yield Workspace(lean, variant)
 
     checker = LeanChecker(pool, again, extraction.goals)
     return Shop(Marketplace(ledger, checker), checker, pool, extraction, lean)

@@ -61,9 +61,9 @@ async def test_what_the_shipped_model_proves_alone_passes_the_gate(lean: Embedde
         places.append((goal.span, "\n".join(result.tactics), goal.kind))
 
     @asynccontextmanager
-    async def workspace(patched: Project, preamble: str) -> AsyncIterator[Workspace]:
+    async def workspace(patched: Project) -> AsyncIterator[Workspace]:
         await lean.recycle_if_grown()
-        yield Workspace(lean, patched, preamble=preamble)
+        yield Workspace(lean, patched)
 
     report = await Gate(small, extraction, workspace).verify({"A.lean": splice_all(FILE, places)})
     assert report.errors == {}

@@ -67,10 +67,10 @@ async def test_modules_are_extracted_proved_and_verified_within_their_walls(
 
     session = NativeSession(start, compiled=copy)
 
-    def fresh(patched: Project, preamble: str) -> AbstractAsyncContextManager[Workspace]:
+    def fresh(patched: Project) -> AbstractAsyncContextManager[Workspace]:
         @asynccontextmanager
         async def opened() -> AsyncIterator[Workspace]:
-            yield Workspace(session, patched, preamble=preamble)
+            yield Workspace(session, patched)
 
         return opened()
 

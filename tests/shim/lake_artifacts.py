@@ -48,22 +48,42 @@ class Artifact:
         """Changes with the text and with everything below it."""
         return hashlib.sha256(json.dumps([self.text, self.dependencies]).encode()).hexdigest()
 
+    def to_json(self) -> str:
+        """What the file holds."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
     @property
     def is_module(self) -> bool:
         """Whether it has walls."""
         return parse_header(self.text).is_module
 
 
+Place = Path | tuple[Path, ...]
+"""A project, or the folders in which compiled modules are found."""
+
+
 def path_of(folder: Path, module: str) -> Path:
     """Where the artifact of a module is, or would be."""
-    return folder / LIBRARY / Path(*module.split(".")).with_suffix(".olean")
+    return folder / LIBRARY / _inside(module)
 
 
-def find(folder: Path, module: str) -> Artifact | None:
-    """The artifact of a module of a project or of one of its packages."""
-    for package in (folder, *sorted((folder / ".lake/packages").glob("*"))):
-        file = path_of(package, module)
-        if file.is_file() and file.stat().st_size:
+def _inside(module: str) -> Path:
+    return Path(*module.split(".")).with_suffix(".olean")
+
+
+def libraries(folder: Path) -> tuple[Path, ...]:
+    """Where the compiled modules of a project and of its packages are."""
+    return tuple(one / LIBRARY for one in (folder, *sorted((folder / ".lake/packages").glob("*"))))
+
+
+def find(place: Place, module: str) -> Artifact | None:
+    """The artifact of a module. As in Lean, the first folder that has its root has all of that library."""
+    root = module.partition(".")[0]
+    for library in place if isinstance(place, tuple) else libraries(place):
+        if (library / root).is_dir() or (library / f"{root}.olean").is_file():
+            file = library / _inside(module)
+            if not file.is_file() or not file.stat().st_size:
+                return None
             return Artifact(**json.loads(file.read_text(encoding="utf-8")))
     return None
 
@@ -72,7 +92,7 @@ def keep(folder: Path, artifact: Artifact) -> None:
     """Write an artifact."""
     file = path_of(folder, artifact.module)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(artifact), ensure_ascii=False), encoding="utf-8")
+    file.write_text(artifact.to_json(), encoding="utf-8")
 
 
 def imports(text: str) -> Iterator[tuple[str, bool, bool]]:
@@ -82,7 +102,7 @@ def imports(text: str) -> Iterator[tuple[str, bool, bool]]:
         yield match["name"].strip("«»"), bool(match["public"]), bool(match["all"])
 
 
-def base_environment(server: Server, folder: Path, header: str) -> int:
+def base_environment(server: Server, folder: Place, header: str) -> int:
     """The server's environment of everything that a header imports.
 
     Raises:
@@ -115,7 +135,7 @@ def base_environment(server: Server, folder: Path, header: str) -> int:
     return _replayed(server, folder, lines, tuple(chosen.items()))
 
 
-def _replayed(server: Server, folder: Path, lines: str, modules: tuple[tuple[str, bool], ...]) -> int:
+def _replayed(server: Server, folder: Place, lines: str, modules: tuple[tuple[str, bool], ...]) -> int:
     key = (str(folder), lines, tuple((name, whole, find(folder, name)) for name, whole in modules))
     if repr(key) in server.bases:
         return server.bases[repr(key)]

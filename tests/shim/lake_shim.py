@@ -1,9 +1,10 @@
 """Stands in for `lake` and `lean`: answers what our code asks them, over the embedded Lean.
 
-Run as `lake_shim.py NAME ARGUMENTS…` with NAME `lake` or `lean`. Understood: `--version`, `env PROGRAM …`, `build`,
-`build --no-build`, and `exe …` (which fails, as in a project without Mathlib). `build` compiles what has changed by
-replaying it (see `lake_artifacts`), and says its warnings again of what has not. A file `.stale` in the project makes
-`build --no-build` say that the build is out of date, until `build` was called.
+Run as `lake_shim.py NAME ARGUMENTS…` with NAME `lake` or `lean`. Understood: `--version`, `env`, `env PROGRAM …`,
+`build`, `build --no-build`, `exe …` (which fails, as in a project without Mathlib), and what the gate asks of `lean`
+(see `gate_shim`). `build` compiles what has changed by replaying it (see `lake_artifacts`), and says its warnings again
+of what has not. A file `.stale` in the project makes `build --no-build` say that the build is out of date, until
+`build` was called.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import os
 import sys
 from pathlib import Path
 
+import gate_shim
 from embedded_server import SECONDS, Server
-from lake_artifacts import Artifact, MissingModule, base_environment, find, imports, keep, registered
+from lake_artifacts import Artifact, MissingModule, base_environment, find, imports, keep, libraries, registered
 
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import SourceModule
@@ -91,10 +93,17 @@ def main(name: str, arguments: list[str]) -> int:
         lean = f"Lean (version {VERSION}, x86_64-unknown-linux-gnu, commit 38f3c0c4, Release)"
         sys.stdout.write((f"Lake version 5.0.0-src ({lean})" if name == "lake" else lean) + "\n")
         return 0
+    if (name == "lean" and "-o" in arguments) or "--run" in arguments:
+        return gate_shim.main(arguments)
     if name == "lean" and arguments[-1:] and arguments[-1].endswith(".lean"):
         # What LeanDojo does: the file holds a server tactic.
         dojo = Path(__file__).with_name("dojo_shim.py")
         os.execv(sys.executable, [sys.executable, str(dojo), os.environ["SHIM_LAUNCH"], arguments[-1]])
+    if name == "lake" and arguments == ["env"]:
+        # The last one lets the stand-in itself be read inside the sandbox.
+        path = os.pathsep.join(map(str, (*libraries(Path.cwd()), "/")))
+        print(f"LEAN_SYSROOT={Path(os.environ['SHIM_LAUNCH']).parent}\nLEAN_PATH={path}")
+        return 0
     if name == "lake" and arguments[:1] == ["env"]:
         if arguments[1:2] == ["lean"]:
             return main("lean", arguments[2:])

@@ -21,12 +21,6 @@ namespace Server
 
 @[noinline] def ap2 (f : α → β → γ) (a : α) (b : β) : γ := f a b
 @[noinline] def ap3 (f : α → β → γ → δ) (a : α) (b : β) (c : γ) : δ := f a b c
-def isNil (xs : List α) : Bool := match xs with | [] => true | _ => false
-partial def reverseOnto (xs acc : List α) : List α := match xs with | [] => acc | x :: xs => reverseOnto xs (x :: acc)
-def reverse (xs : List α) : List α := reverseOnto xs []
-partial def mapList (f : α → β) (xs : List α) : List β := match xs with | [] => [] | x :: xs => f x :: mapList f xs
-partial def listLength (xs : List α) (n : Nat) : Nat := match xs with | [] => n | _ :: xs => listLength xs (n + 1)
-
 mutual
 partial def persistentNode (n : PersistentArrayNode α) (acc : List α) : List α :=
   match n with
@@ -39,28 +33,8 @@ def persistentToList (p : PersistentArray α) : List α := persistentNode p.root
 
 /-! ## JSON -/
 
-def positionJ (p : Position) : Json := Json.mkObj [("line", natJ p.line), ("column", natJ p.column)]
 def rawPositionJ (m : FileMap) (p : Option String.Pos.Raw) : Json :=
   match p with | some q => positionJ (m.toPosition q) | none => .null
-def refusal (s : String) : Json := Json.mkObj [("message", .str s)]
-
-def getNat? (j : Json) (k : String) : Option Nat :=
-  match j.getObjVal? k with | .ok v => (match v.getNat? with | .ok n => some n | .error _ => none) | .error _ => none
-def getNat (j : Json) (k : String) (d : Nat) : Nat := match getNat? j k with | some n => n | none => d
-def getBool (j : Json) (k : String) : Bool := match j.getObjVal? k with | .ok (.bool b) => b | _ => false
-def getString? (j : Json) (k : String) : Option String := match j.getObjVal? k with | .ok (.str s) => some s | _ => none
-def getList (j : Json) (k : String) : List Json :=
-  match j.getObjVal? k with | .ok (.arr xs) => arrayToList xs xs.size [] | _ => []
-partial def strings (js : List Json) : List String :=
-  match js with | [] => [] | .str s :: js => s :: strings js | _ :: js => strings js
-partial def nats (js : List Json) : List Nat :=
-  match js with | [] => [] | j :: js => match j.getNat? with | .ok n => n :: nats js | .error _ => nats js
-
-def messageJ (m : Message) : IO Json := do
-  let data ← m.data.toString
-  let severity := match m.severity with | .information => "info" | .warning => "warning" | .error => "error"
-  return Json.mkObj [("severity", .str severity), ("pos", positionJ m.pos),
-    ("endPos", match m.endPos with | some p => positionJ p | none => .null), ("data", .str data)]
 def messagesOf (m : MessageLog) : List Message := persistentToList m.unreported
 
 /-! ## What the server keeps -/
@@ -161,9 +135,6 @@ unsafe def baseFor (s : StateRef) (imports : Array Import) : IO Command.State :=
 
 /-! ## Elaborating commands -/
 
-def headScope (cs : Command.State) : Command.Scope :=
-  match cs.scopes with | s :: _ => s | [] => { header := "", opts := baseOptions }
-
 /-- `#print axioms`, alone or inside another command. What imported theorems rest on cannot be seen here, so that what it
 prints, and what a guard around it expects, decides nothing. -/
 partial def printsAxioms (stx : Syntax) : Bool :=
@@ -185,16 +156,19 @@ def elabOne (ictx : Parser.InputContext) (start : String.Pos.Raw) (stx : Syntax)
   let messages := if printsAxioms stx then mapList (fun m => { m with severity := .information }) messages else messages
   return (cs', messages, persistentToList cs'.infoState.trees)
 
-def parseOne (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (cs : Command.State) :
-    Syntax × Parser.ModuleParserState × List Message :=
-  let scope := headScope cs
-  let pm : Parser.ParserModuleContext :=
-    { env := cs.env, options := scope.opts, currNamespace := scope.currNamespace, openDecls := scope.openDecls }
-  let (stx, ps, msgs) := Parser.parseCommand ictx pm ps {}
-  (stx, ps, messagesOf msgs)
-
 def clean (cs : Command.State) : Command.State :=
   { cs with messages := {}, infoState := { enabled := true }, traceState := {}, snapshotTasks := #[] }
+
+/-- What the shared text asks of this Lean: see `Compare.lean`. -/
+abbrev Token := IO.CancelToken
+def isSet (tk : Token) : IO Bool := tk.isSet
+def keepsExamples : Bool := true
+def elabForEffect (ictx : Parser.InputContext) (ps : Parser.ModuleParserState) (stx : Syntax) (cs : Command.State) (tk : Token) :
+    IO (Command.State × List Message) := do
+  let (cs, said, _) ← elabOne ictx ps.pos stx cs tk
+  return (cs, said)
+
+-- Compare.lean stands here
 
 /-! ## Running term and tactic code -/
 
@@ -326,10 +300,6 @@ partial def goalsNeedMore (env : Environment) (gs : List MVarId) : TermElabM Boo
 
 /-! ## Declarations and their axioms -/
 
-/-- Declarations of `new` that `old` has not, the compiler's and elaborator's own included. -/
-def newConstants (old new : Environment) : List (Name × ConstantInfo) :=
-  foldNode (fun n => !old.contains n) new.constants.map₂.root []
-
 def declarationJ (start env : Environment) (p : Name × ConstantInfo) : Json :=
   let axioms := collectAxioms env [p.1] {} []
   Json.mkObj [("name", userNameJ p.1), ("kind", .str (kindOf p.2)), ("axioms", listJ (axiomJ env) axioms),
@@ -426,20 +396,6 @@ def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) 
       ("opens", listJ (fun d => .str (openDeclString d)) p.ctx.openDecls),
       ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved),
       ("terms", .arr written)]
-
-/-- An `example` leaves no constant behind, so that there is nothing to judge: here it is a definition with a name of its own,
-the count of examples before it. -/
-def isExample (stx : Syntax) : Bool := stx.isOfKind ``Parser.Command.declaration && stx[1].isOfKind ``Parser.Command.example
-def namedExample (n : Nat) (stx : Syntax) : Syntax :=
-  if !isExample stx then stx else
-  let ident : Syntax := .ident .none "example".toRawSubstring (.num `_example n) []
-  let declId : Syntax := .node .none ``Parser.Command.declId #[ident, .node .none nullKind #[]]
-  let body : Syntax := .node .none ``Parser.Command.definition #[.atom .none "def ", declId, stx[1][1], stx[1][2], .node .none nullKind #[]]
-  let modifiers := stx[0].setArg 4 (.node .none nullKind #[.node .none ``Parser.Command.noncomputable #[.atom .none "noncomputable "]])
-  .node .none ``Parser.Command.declaration #[modifiers, body]
-
-/-- The number of a file's first example: those of the files below have the numbers before it. -/
-partial def firstExample (env : Environment) (n : Nat) : Nat := if env.contains (.num `_example n) then firstExample env (n + 1) else n
 
 structure Outcome where
   state    : Command.State
@@ -594,10 +550,12 @@ partial def runTactics (s : StateRef) (p : ProofState) (tacs : List String) (max
 
 /-! ## Fingerprints -/
 
-def recheck (env : Environment) (tk : IO.CancelToken) (_ : Name) (d : Declaration) : IO String :=
+def addConstant (env : Environment) (d : Declaration) (tk : Token) : IO (Except String Environment) := do
   match Environment.addDeclCore env 0 d (some tk) true with
-  | .ok _ => return ""
-  | .error e => (e.toMessageData {}).toString
+  | .ok env => return .ok env
+  | .error e => return .error (← (e.toMessageData {}).toString)
+def recheck (env : Environment) (tk : IO.CancelToken) (_ : Name) (d : Declaration) : IO String := do
+  match ← addConstant env d tk with | .ok _ => return "" | .error e => return e
 
 /-! ## Requests -/
 
@@ -663,81 +621,6 @@ def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
     return Json.mkObj [("declarations", .arr ds)]
   | _, _ => return refusal "Unknown environment."
 
-/-! ## A file and its patch side by side: the owner's commands are elaborated, the patch's are parsed and never run -/
-
-partial def pushTrees (f : Syntax → Json) (xs : Array Syntax) (i : Nat) (acc : Array Json) : Array Json :=
-  match xs[i]? with | some x => pushTrees f xs (i + 1) (acc.push (f x)) | none => acc
-/-- A node is its kind and its children, an atom its text, an identifier an object; white space and comments are left out. -/
-partial def treeJ (stx : Syntax) : Json :=
-  match stx with
-  | .missing => .null
-  | .atom _ text => .str text
-  | .ident _ _ name _ => Json.mkObj [("ident", .str name.toString)]
-  | .node _ kind children => .arr (pushTrees treeJ children 0 #[.str kind.toString])
-
-mutual
-partial def sameTree (a b : Syntax) : Bool :=
-  match a, b with
-  | .missing, .missing => true
-  | .atom _ s, .atom _ t => s == t
-  | .ident _ _ m _, .ident _ _ n _ => m == n
-  | .node _ k xs, .node _ l ys => k == l && xs.size == ys.size && sameTrees xs ys 0
-  | _, _ => false
-partial def sameTrees (xs ys : Array Syntax) (i : Nat) : Bool :=
-  match xs[i]?, ys[i]? with | some x, some y => sameTree x y && sameTrees xs ys (i + 1) | none, none => true | _, _ => false
-end
-
-/-- The name in a declaration's text, anonymous where it has none. -/
-def declaredName (stx : Syntax) : Name :=
-  if stx.isOfKind ``Parser.Command.declaration && stx[1][1].isOfKind ``Parser.Command.declId then stx[1][1][0].getId else .anonymous
-
-structure Pairing where
-  state    : Command.State
-  /-- of reading the patch -/
-  messages : List Message
-  /-- of elaborating the original -/
-  said     : List Message := []
-  /-- what differs, the last first -/
-  pairs    : List Json
-  examples : Nat := 0
-
-/-- The full name that a declaration's text gives, as a user writes it. -/
-def fullName (cs : Command.State) (stx : Syntax) : String :=
-  match declaredName stx with
-  | .anonymous => ""
-  | n => (if n.getRoot == `_root_ then n.replacePrefix `_root_ .anonymous else (headScope cs).currNamespace ++ n).toString
-
-/-- A command of both texts, or of the patch alone, with the names of what the original's makes. -/
-def pairJ (o ictx : Parser.InputContext) (cs : Command.State) (original patched : Option Syntax) (made : List Name) : Json :=
-  let side := fun (stx? : Option Syntax) => match stx? with | some stx => treeJ stx | none => .null
-  let first := match patched with | some stx => stx.getPos? | none => none
-  let place := match original with | some stx => rawPositionJ o.fileMap stx.getPos? | none => Json.null
-  Json.mkObj [("original", side original), ("patched", side patched), ("pos", rawPositionJ ictx.fileMap first), ("originalPos", place), ("made", listJ nameJ made),
-    ("declared", match patched with | some stx => .str (fullName cs stx) | none => .str "")]
-
-/-- Walk both texts in the environments that the original's commands make. A named declaration that the original has not at
-this place stands in the patch alone; anything else that differs is a pair. -/
-partial def pairCommands (o p : Parser.InputContext) (os ps : Parser.ModuleParserState) (floor : Nat) (tk : IO.CancelToken) (out : Pairing) :
-    IO Pairing := do
-  let cs := out.state
-  let (original, os', _) := parseOne o os cs
-  let (patched, ps', parseMessages) := parseOne p ps cs
-  let wrong := filterList (fun m => match m.severity with | .error => true | _ => false) parseMessages
-  let out := { out with messages := append out.messages wrong }
-  let same := sameTree original patched
-  let name := declaredName patched
-  if !same && !name.isAnonymous && name != declaredName original then
-    pairCommands o p os ps' floor tk { out with pairs := pairJ o p cs none (some patched) [] :: out.pairs }
-  else
-    if Parser.isTerminalCommand original then
-      return if same then out else { out with pairs := pairJ o p cs (some original) (some patched) [] :: out.pairs }
-    let (cs', said, _) ← elabOne o os.pos (namedExample out.examples original) cs tk
-    let out := { out with said := append out.said said, examples := if isExample original then out.examples + 1 else out.examples }
-    let made := if same then [] else mapList (fun q => q.1) (newConstants cs.env cs'.env)
-    let out := { out with state := cs', pairs := if same then out.pairs else pairJ o p cs (some original) (some patched) made :: out.pairs }
-    if listLength cs'.scopes 0 < floor || Parser.isTerminalCommand patched then return out
-    pairCommands o p os' ps' floor tk out
-
 unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
   match ← envOf s (getNat j "env" 1000000000) with
   | none => return refusal "Unknown environment."
@@ -756,7 +639,21 @@ unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : I
       ("interrupted", .bool (← tk.isSet))]
 where id' (j : Json) : Json := j
 
+def seesLibrary : Bool := false
+def judgeContext (tk : Token) : Core.Context :=
+  { fileName := "<judge>", fileMap := default, options := baseOptions, maxHeartbeats := 0, maxRecDepth := 10000, cancelTk? := some tk }
+def sorryPlace (e : Expr) : Option Position :=
+  match Meta.isLabeledSorry? e with | some { module? := some l } => some l.range.pos | _ => none
+
 -- Judge.lean stands here
+
+def judge (s : StateRef) (lines : List Json) (j : Json) (tk : IO.CancelToken) : IO Json := do
+  match ← envOf s (getNat j "env" 1000000000) with
+  | none => return refusal "Unknown environment."
+  | some cs =>
+    let (env, _, reply) ← judgeExport cs.env nothingKnown lines tk
+    let id ← pushEnv s { cs with env := env }
+    return Json.mkObj (("env", natJ id) :: reply)
 
 def originOf (e : Meta.SimpEntry) : Name :=
   match e with | .thm t => t.origin.key | .toUnfold n => n | .toUnfoldThms n _ => n
@@ -792,12 +689,12 @@ unsafe def exportFile (s : StateRef) (n : Nat) (j : Json) : IO Json := do
   match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
   | some cs, some base =>
     let made := newConstants base.env cs.env
-    if getBool j "whole" then return Json.mkObj [("constants", .arr (pushAll id' (exportLines cs.env made true) #[]))]
+    if getBool j "whole" then return Json.mkObj [("constants", linesJ (exportLines cs.env.find? made true))]
     let before ← mkModuleData base.env
     let after ← mkModuleData cs.env
     let counts := countsOf after.entries after.entries.size []
     let simp := simpSet (arrayToList after.entries after.entries.size [])
-    return Json.mkObj [("constants", listJ id' (exportLines cs.env made false)), ("attributes", listJ id' (flatMapList (attributesJ cs.env simp) made)),
+    return Json.mkObj [("constants", linesJ (exportLines cs.env.find? made false)), ("attributes", listJ id' (flatMapList (attributesJ cs.env simp) made)),
       ("entries", listJ id' (flatMapList (countJ (countsOf before.entries before.entries.size [])) counts))]
   | _, _ => return refusal "Unknown environment."
 where id' (j : Json) : Json := j
@@ -840,6 +737,11 @@ def premises (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json
     let ctx : Core.Context := { fileName := "<premises>", fileMap := default, options := baseOptions, maxHeartbeats := 200000 * 1000, cancelTk? := some tk }
     premisesJ cs.env (premiseJ ctx { env := cs.env, ngen := cs.ngen }) (getNat j "module" 0) (getNat j "first" 0) (getNat j "count" 1000) tk.isSet
 
+def knownNames (s : StateRef) (names : List Json) (n : Nat) : IO Json := do
+  match ← envOf s n with
+  | none => return refusal "Unknown environment."
+  | some cs => return Json.mkObj [("known", listJ stringJ (filterList (fun t => cs.env.contains t.toName) (strings names)))]
+
 unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
   match getNat? j "premises", getString? j "compare", getNat? j "export", j.getObjVal? "judge" with
   | some n, _, _, _ => premises s n j (← tk ())
@@ -847,6 +749,9 @@ unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
   | _, _, some n, _ => exportFile s n j
   | _, _, _, .ok (.arr lines) => judge s (arrayToList lines lines.size []) j (← tk ())
   | _, _, _, _ =>
+  match j.getObjVal? "names" with
+  | .ok (.arr names) => knownNames s (arrayToList names names.size []) (getNat j "env" 1000000000)
+  | _ =>
   match getString? j "cmd", getString? j "file", getNat? j "describe", j.getObjVal? "forget" with
   | some src, _, _, _ => runCmd s src j (← tk ())
   | _, some src, _, _ => runFile s src j (← tk ())

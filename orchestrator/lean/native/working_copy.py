@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from orchestrator.lean.lake import (
     lake_says,
     packages,
 )
+from orchestrator.lean.native.program import GateProgram, ready_program
 from orchestrator.source.project import Project
 
 
@@ -39,13 +41,16 @@ class WorkingCopy:
         owner: the folder whose packages are built.
         cache: where copies are kept.
         lake: the program.
+        version: of Lean, "" where it is not known.
     """
 
-    def __init__(self, project: Project, *, owner: Path, cache: Path, lake: Path) -> None:
+    def __init__(self, project: Project, *, owner: Path, cache: Path, lake: Path, version: str = "") -> None:
         self._project = project
         self._owner = owner
         self._cache = cache
         self._lake = lake
+        self._version = version
+        self._program: GateProgram | None = None
         self._turn = asyncio.Lock()
         self._sorries: frozenset[str] | None = None
         self._folder: Path | None = None
@@ -74,6 +79,25 @@ class WorkingCopy:
             if self._sorries is None:
                 self._sorries = await asyncio.to_thread(self._compile)
         return self._sorries
+
+    async def program(self) -> GateProgram:
+        """The gate's program for the Lean of this copy, which is compiled.
+
+        Raises:
+            LeanNotFound: this Lean does not take it.
+            RepositoryError: nothing can be compiled.
+        """
+        await self.sorries()
+        async with self._turn:
+            if self._program is None:
+                work = partial(ready_program, self.folder, self._lake, self._cache / "gate", self._version)
+                self._program = await asyncio.to_thread(work)
+        return self._program
+
+    def text(self, module: str) -> str:
+        """What was compiled, with line feeds alone."""
+        found = self._project.by_name.get(module)
+        return found.text.replace("\r\n", "\n") if found is not None else ""
 
     def _compile(self) -> frozenset[str]:
         folder, source = self.folder, Path(self._project.root)

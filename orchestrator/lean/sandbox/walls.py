@@ -14,7 +14,7 @@ SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", 
                 "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/nix/store", "/opt/homebrew")  # fmt: skip
 """What any program needs to start."""
 
-LIMITS = (("file-size", 16_000_000), ("cpu-seconds", 6 * 3600), ("open-files", 512), ("core", 0))
+LIMITS = (("cpu-seconds", 6 * 3600), ("open-files", 512), ("core", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,13 @@ def examine_walls() -> Walls:
     return Walls(limits=True, network=can_leave_network(), landlock=landlock_version())
 
 
-def confined(command: Sequence[str], *, read: Sequence[Path], write: Sequence[Path] = ()) -> list[str]:
+def confined(
+    command: Sequence[str], *, read: Sequence[Path], write: Sequence[Path] = (), file_megabytes: int = 16
+) -> list[str]:
     """The command that runs `command` (a program by its path, and its arguments) inside every wall there is.
 
-    It may read (and execute) `read` and `SYSTEM_FILES`, and write to the folders `write`.
+    It may read (and execute) `read` and `SYSTEM_FILES`, and write to the folders and files `write`, none larger than
+    `file_megabytes`.
     """
     if os.name != "posix":
         return list(command)
@@ -49,7 +52,7 @@ def confined(command: Sequence[str], *, read: Sequence[Path], write: Sequence[Pa
         *(f"--read={path}" for path in readable),
         *(f"--write={path}" for path in ("/dev/null", *map(str, write))),
         "--no-network",
-        *(f"--limit={name}:{value}" for name, value in LIMITS),
+        *(f"--limit={name}:{value}" for name, value in (("file-size", file_megabytes * 10**6), *LIMITS)),
         "--",
         *command,
     ]

@@ -53,3 +53,10 @@ def test_a_change_is_said_in_words() -> None:
         "`a` is not simp any more",
         "the file gives `Lean.Meta.simpExtension` 0 entries and gave 1",
     )
+
+
+def test_of_a_compiled_file_only_extensions_that_are_known_count() -> None:
+    before, after = ExportReply(()), ExportReply((), (), (Entries("My.ext", 1), Entries("Lean.classExtension", 1)))
+    assert entry_changes(before, after, (), known_alone=True) == (
+        "the file gives `Lean.classExtension` 1 entries and gave 0",
+    )

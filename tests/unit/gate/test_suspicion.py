@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.gate.warnings import raised_limit, source_warnings, switches_kernel_off
+from orchestrator.gate.warnings import source_warnings
 
 PLAIN = "theorem t : 1 = 1 := by sorry\n"
 
@@ -38,29 +38,3 @@ def test_what_the_owner_wrote_is_not() -> None:
     assert source_warnings(text, text.replace("sorry", "rfl\naxiom b : False")) == (
         "`axiom` assumes instead of proving",
     )
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "raised"),
-    [
-        ("", "set_option maxHeartbeats 200000 in simp", ""),
-        ("", "set_option maxHeartbeats 200001 in simp", "200001"),
-        ("", "set_option maxHeartbeats 1_000_000 in simp", "1_000_000"),
-        ("", "set_option maxHeartbeats 0 in simp", "0"),
-        ("set_option maxHeartbeats 400000", "set_option maxHeartbeats 400000\nrfl", ""),
-        (
-            "set_option maxHeartbeats 400000",
-            "set_option maxHeartbeats 400000 set_option maxHeartbeats 400000",
-            "400000",
-        ),
-        ("", "simp -- set_option maxHeartbeats 0", ""),
-        ("", "set_option maxHeartbeats 300000 in set_option maxHeartbeats 0 in simp", "0"),
-    ],
-)
-def test_a_raised_limit(before: str, after: str, raised: str) -> None:
-    assert raised_limit(before, after) == raised
-
-
-def test_files_that_switch_the_kernel_off() -> None:
-    assert switches_kernel_off("set_option debug.skipKernelTC true in\ntheorem t : 1 = 2 := by decide +kernel")
-    assert not switches_kernel_off("-- set_option debug.skipKernelTC true")

@@ -7,17 +7,11 @@ from typing import Any
 
 import pytest
 from elaborated_facts import fact, named, sorried
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
-from orchestrator.errors import PatchError
-from orchestrator.gate.differences import brought_up_to_date, command_change, differences, sorried_below
-from orchestrator.gate.holes import only_places_changed
+from orchestrator.gate.differences import brought_up_to_date, differences, sorried_below
 from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, VerdictStatus, judge, shown_name
 from orchestrator.goals.declaration import STANDARD_AXIOMS, Fingerprint
-from orchestrator.goals.goal import Position, SorryKind, SourceSpan
-from orchestrator.source.lexer import LineIndex
-from orchestrator.source.splice import splice_all
+from orchestrator.goals.goal import Position
 
 TARGET = sorried("N.target")
 
@@ -234,154 +228,6 @@ def test_an_allowed_axiom_may_come_below_another_declaration() -> None:
     assert differences(ORIGINAL, patched, allowed_axioms=frozenset({"bad"})) == ()
 
 
-def test_the_commands_of_a_file_stay_as_many_and_of_the_same_kinds() -> None:
-    assert command_change(["a", "b"], ("a", "b")) == ""
-    for patched in (["a"], ["a", "b", "b"], ["b", "a"], []):
-        assert "the file had 2 commands" in command_change(["a", "b"], patched)
-
-
-# The text outside the open places
-
-
-def marked(text: str) -> tuple[str, list[SourceSpan]]:
-    """A text whose open places are written §…§, without the marks, and the places."""
-    plain, offsets = "", []
-    for number, piece in enumerate(text.split("§")):
-        if number % 2:
-            offsets.append((len(plain), len(plain) + len(piece)))
-        plain += piece
-    lines = LineIndex(plain)
-    return plain, [lines.span(start, end) for start, end in offsets]
-
-
-TWO = "theorem a : p := by\n  §sorry§\n\ntheorem b : q := by §sorry§\n"
-
-
-@pytest.mark.parametrize(
-    "patched",
-    [
-        "theorem a : p := by\n  sorry\n\ntheorem b : q := by sorry\n",
-        "theorem a : p := by\n  simp\n\ntheorem b : q := by sorry\n",
-        "theorem a : p := by\n  simp\n  omega\n\ntheorem b : q := by\n  omega\n",
-        "theorem a : p := by simp\n\ntheorem b : q := by (\n  simp\n\n  )\n",
-        "theorem a : p := by\n  simp -- theorem b : q := by\n\ntheorem b : q := by sorry\n",
-        "theorem a : p := by\n\n\ntheorem b : q := by\n",
-    ],
-)
-def test_anything_may_stand_in_the_places(patched: str) -> None:
-    assert only_places_changed(*marked(TWO), patched)
-
-
-@pytest.mark.parametrize(
-    "patched",
-    [
-        "",
-        "theorem a : p := by\n",
-        "theorem a : p' := by\n  simp\n\ntheorem b : q := by simp\n",
-        "theorem a : p := by\n  simp\n\ntheorem b : r := by simp\n",
-        "open X\ntheorem a : p := by\n  simp\n\ntheorem b : q := by simp\n",
-        "theorem a : p := by\n  simp\n",
-        "theorem a : p := by simp; theorem b : q := b",
-        "theorem b : q := by simp\n\ntheorem a : p := by simp\n",
-        "theorem a : p := by\n  simp /-\n\ntheorem b : q := by -/ simp\n",
-        'theorem a : p := by\n  exact "\n\ntheorem b : q := by " simp\n',
-        "theorem a : p := by\n  simp --\ntheorem b : q := by simp\n".replace("--\n", "-- "),
-    ],
-)
-def test_everything_else_has_to_stay(patched: str) -> None:
-    assert not only_places_changed(*marked(TWO), patched)
-
-
-def test_without_a_place_the_text_has_to_be_the_same() -> None:
-    assert only_places_changed("a\n", [], "a\n")
-    assert not only_places_changed("a\n", [], "a")
-
-
-def test_the_pieces_may_not_overlap() -> None:
-    text, spans = marked("ab §x§ ba")
-    assert only_places_changed(text, spans, "ab  ba")
-    assert not only_places_changed(text, spans, "aba")
-
-
-def test_places_at_the_edges_of_the_text() -> None:
-    text, spans = marked("§sorry§ middle §sorry§")
-    assert only_places_changed(text, spans, "x middle y")
-    assert only_places_changed(text, spans, "middle")
-    assert not only_places_changed(text, spans, "x midle y")
-
-
-PLACES = ("  §sorry§", "  have h : p := by §sorry§", "  exact ⟨by §sorry§, h⟩", "  · §sorry§")
-OTHERS = (
-    "theorem t : n = n := by",
-    "-- by sorry",
-    "/- sorry -/",
-    'def s := "by sorry"',
-    "",
-    "  simp",
-    "end N",
-    "\tα ∧ β",
-)
-FILES = st.lists(st.sampled_from(PLACES + OTHERS), max_size=12).map("\n".join).filter(lambda text: "§" in text)
-SCRIPTS = st.sampled_from(
-    [
-        *("rfl", "exact h", "constructor <;> simp", "· rfl", "theorem t", "sorry", "by", "simp at h ⊢", "end N"),
-        *("exact (fun x => x)", "/- sorry -/ simp", 'exact "theorem t : n = n := by"'),
-        *("simp\nomega", "-- a comment\nrfl", "-- by sorry\nrfl", "end N\nsimp", "cases n with\n· rfl\n\n· simp"),
-    ]
-)
-
-
-@given(FILES, st.data(), st.booleans())
-def test_splicing_changes_the_places_only(marked_text: str, data: st.DataObject, crlf: bool) -> None:
-    text, spans = marked(marked_text.replace("\n", "\r\n") if crlf else marked_text)
-    chosen = data.draw(st.lists(st.sampled_from(spans), unique=True))
-    patched = splice_all(text, [(span, data.draw(SCRIPTS), SorryKind.TACTIC) for span in chosen])
-    assert only_places_changed(text, spans, patched)
-
-
-@given(FILES, st.data())
-def test_one_character_changed_outside_the_places_is_seen(marked_text: str, data: st.DataObject) -> None:
-    text, spans = marked(marked_text)
-    lines = LineIndex(text)
-    inside = {i for span in spans for i in range(lines.offset(span.start) or 0, lines.offset(span.end) or 0)}
-    outside = [i for i, character in enumerate(text) if i not in inside and not character.isspace()]
-    assume(outside)
-    at = data.draw(st.sampled_from(outside))
-    other = data.draw(st.sampled_from("§#"))
-    assert not only_places_changed(text, spans, text[:at] + other + text[at + 1 :])
-    assert not only_places_changed(text, spans, text[:at] + text[at + 1 :])
-
-
-@given(FILES, st.text(alphabet="§#x", min_size=1, max_size=3), st.booleans())
-def test_something_added_around_the_text_is_seen(marked_text: str, more: str, in_front: bool) -> None:
-    text, spans = marked(marked_text)
-    edge = marked_text.partition("§")[0] if in_front else marked_text.rpartition("§")[2]
-    assume(edge.strip())
-    assert not only_places_changed(text, spans, more + text if in_front else text + more)
-
-
-@given(FILES, SCRIPTS)
-def test_a_script_that_opens_a_comment_is_not_spliced_at_all(marked_text: str, script: str) -> None:
-    text, spans = marked(marked_text)
-    with pytest.raises(PatchError):
-        splice_all(text, [(spans[0], f"{script} /-", SorryKind.TACTIC)])
-
-
-def test_the_kernel_looks_at_everything_below() -> None:
-    lemma = fact("N.target._proof_1", auxiliary=True, recheck="(kernel) wrong")
-    verdict = verdict_on(proved(uses=("N.target._proof_1",)), everything=named(lemma))
-    assert failed_checks(verdict) == [CheckName.KERNEL]
-    assert verdict.reason.endswith("(`N.target._proof_1`: (kernel) wrong)")
-    assert verdict_on(proved(uses=("N.other",)), everything=named(lemma, fact("N.other"))).accepted
-
-
-def test_what_rests_on_itself_is_seen() -> None:
-    detour = fact("N.detour", uses=("N.target",))
-    verdict = verdict_on(proved(uses=("N.detour",)), everything=named(detour))
-    assert "it rests on itself" in verdict.reason
-    assert "it rests on itself" in verdict_on(proved(uses=("N.target",))).reason
-
-
 def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> None:
     def found(helper: Fingerprint) -> tuple[str, ...]:
         return differences({}, named(helper), helpers=frozenset({"N.helper"}))
@@ -391,22 +237,6 @@ def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> Non
     assert found(sorried("N.helper")) == ("the helper `N.helper` has a sorry",)
     assert found(fact("N.helper", axioms=("bad",))) == ("the helper `N.helper` rests on bad",)
     assert found(fact("N.other")) == ("new declaration `N.other`",)
-
-
-@pytest.mark.parametrize(
-    ("patched", "allowed", "same"),
-    [
-        (("a", "d", "b"), 0, False),
-        (("a", "Lean.Parser.Command.declaration", "b"), 1, True),
-        (("Lean.Parser.Command.declaration", "a", "b"), 1, True),
-        (("a", "b", "Lean.Parser.Command.declaration"), 0, False),
-        (("a", "Lean.Parser.Command.open", "b"), 1, False),
-        (("b", "a"), 2, False),
-        (("a",), 1, False),
-    ],
-)
-def test_commands_may_only_grow_by_named_declarations(patched: tuple[str, ...], allowed: int, same: bool) -> None:
-    assert (command_change(("a", "b"), patched, new_declarations=allowed) == "") is same
 
 
 def test_files_that_import_a_patched_one_rest_on_what_it_is_now() -> None:

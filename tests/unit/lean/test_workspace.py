@@ -6,7 +6,7 @@ import pytest
 from small_lean import SmallLean, project
 
 from orchestrator.errors import RequestRefused, SessionDied
-from orchestrator.lean.protocol import Command, Describe, File, Forget
+from orchestrator.lean.protocol import Command, Describe, File, Forget, KnownNames
 from orchestrator.lean.session import ask
 from orchestrator.lean.workspace import Workspace
 
@@ -49,14 +49,6 @@ async def test_a_module_is_elaborated_once(lean: SmallLean) -> None:
     assert workspace.holds("A")
     assert await workspace.load("A") is first
     assert len(lean.files()) == 1
-
-
-async def test_a_preamble_stands_in_front_of_every_file(lean: SmallLean) -> None:
-    workspace = Workspace(lean.session, project(A="", B="import Std"), preamble="axiom a : True")
-    elaborated = await workspace.load("A")
-    await workspace.load("B")
-    assert [held for _, held, _ in lean.files()] == [("", "axiom a : True"), ("import Std\n", "axiom a : True")]
-    assert lean.environments[elaborated.base] == ("", "axiom a : True")
 
 
 async def test_line_ends_are_as_lean_reads_them(lean: SmallLean) -> None:
@@ -108,11 +100,6 @@ async def test_a_library_that_cannot_be_had_is_refused(lean: SmallLean, text: st
     assert (await workspace.load("B")).errors == ()
 
 
-async def test_a_preamble_that_lean_does_not_take_is_refused(lean: SmallLean) -> None:
-    with pytest.raises(RequestRefused, match="does not take the preamble: this is broken"):
-        await Workspace(lean.session, project(A=""), preamble="broken").load("A")
-
-
 async def test_fingerprints_are_those_of_the_module_alone(lean: SmallLean) -> None:
     workspace = Workspace(lean.session, project(A="", B="import A"))
     found = await workspace.fingerprints("B", recheck=("t",))
@@ -128,8 +115,7 @@ async def test_only_names_are_looked_up_in_the_library(lean: SmallLean) -> None:
     workspace = Workspace(lean.session, project(A="import Std"))
     names = ["Nat.add", "Nat.broken", "x) broken #eval (y", "«a b».c", "", "1", "a\n#eval b"]
     assert await workspace.library_has(names) == {"Nat.add", "«a b».c"}
-    texts = [request.cmd for request in lean.session.asked if isinstance(request, Command)]
-    assert texts == ["import Std\n", "#check @Nat.add", "#check @Nat.broken", "#check @«a b».c"]
+    assert lean.session.asked[-1] == KnownNames(("Nat.add", "Nat.broken", "«a b».c"), 1)
 
 
 async def test_after_the_process_ended_everything_is_elaborated_again(lean: SmallLean) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import PatchError
-from orchestrator.gate.differences import DECLARATION, command_change
 from orchestrator.goals.goal import Position, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.source.helper_lemmas import helper_problem, lemma_text, short_name, with_helpers
@@ -97,14 +96,3 @@ def test_it_survives_the_ledger() -> None:
 )
 def test_what_is_more_than_a_theorem_is_refused(changes: dict[str, str]) -> None:
     assert helper_problem(replace(HELPER, **changes))
-
-
-def test_commands_may_grow_by_the_helpers_and_by_nothing_else() -> None:
-    section, macro = "Lean.Parser.Command.section", "Lean.Parser.Command.macro"
-    before = [section, DECLARATION, DECLARATION]
-    assert command_change(before, [section, DECLARATION, DECLARATION, DECLARATION], 1) == ""
-    assert command_change(before, [section, DECLARATION, DECLARATION, DECLARATION])
-    assert command_change(before, before, 1) == ""
-    assert command_change(before, [section, DECLARATION, macro, DECLARATION], 1)
-    assert command_change(before, [DECLARATION, section, DECLARATION, DECLARATION], 1) == ""
-    assert command_change(before, [DECLARATION, DECLARATION, DECLARATION, section], 1)

@@ -1,13 +1,20 @@
 /-
 Proofs as data: an export of every constant that a file makes, in the format of lean4export, and the judge, which takes
 such an export constant by constant through the kernel and says of each what it is, up to proofs. The embedded server is
-compiled with this text in it. It keeps to what the embedded Lean's code generator can reach.
+compiled with this text in it, and so is the gate's program for the user's own Lean. It keeps to what Lean has had since
+v4.9, and to what the embedded Lean's code generator can reach. Each side defines before it what differs between them:
+
+- `Token` and `isSet`: how a request is given up;
+- `addConstant`: the kernel;
+- `judgeContext`: the context in which terms are looked at;
+- `sorryPlace`: where a sorry stands, as its label says;
+- `seesLibrary`: whether imported constants have their values, which the embedded Lean does not have.
 -/
 
 /-! ## Export: every constant of a file as data, in the format of lean4export -/
 
 structure Exporter where
-  env     : Environment
+  lookUp  : Name → Option ConstantInfo
   /-- what is to be exported; everything else is the library's, or was exported with another file. None for everything -/
   fresh?  : Option NameSet
   lines   : Array String
@@ -118,19 +125,19 @@ partial def foldTexts (f : Exporter → α → Exporter × String) (x : Exporter
   | a :: xs => let (x, t) := f x a; foldTexts f x xs (if acc == "" then t else acc ++ "," ++ t)
 
 def constructorText (x : Exporter) (n : Name) : Exporter × String :=
-  match x.env.find? n with
+  match x.lookUp n with
   | some (.ctorInfo v) =>
     let (x, head) := headText x v.name v.levelParams v.type
     let (x, i) := nameNumber x v.induct
     (x, "{" ++ head ++ ",\"induct\":" ++ toString i ++ ",\"cidx\":" ++ toString v.cidx ++ ",\"numParams\":" ++ toString v.numParams ++ ",\"numFields\":" ++
       toString v.numFields ++ ",\"isUnsafe\":" ++ boolText v.isUnsafe ++ "}")
   | _ => (x, "null")
-def inductiveText (x : Exporter) (v : InductiveVal) : Exporter × String :=
+def inductiveText (nested : Nat) (x : Exporter) (v : InductiveVal) : Exporter × String :=
   let (x, head) := headText x v.name v.levelParams v.type
   let (x, all) := namesText x v.all
   let (x, ctors) := namesText x v.ctors
   (x, "{" ++ head ++ ",\"numParams\":" ++ toString v.numParams ++ ",\"numIndices\":" ++ toString v.numIndices ++ ",\"all\":" ++ all ++ ",\"ctors\":" ++ ctors ++
-    ",\"numNested\":" ++ toString v.numNested ++ ",\"isRec\":" ++ boolText v.isRec ++ ",\"isReflexive\":" ++ boolText v.isReflexive ++ ",\"isUnsafe\":" ++
+    ",\"numNested\":" ++ toString nested ++ ",\"isRec\":" ++ boolText v.isRec ++ ",\"isReflexive\":" ++ boolText v.isReflexive ++ ",\"isUnsafe\":" ++
     boolText v.isUnsafe ++ "}")
 def ruleText (x : Exporter) (r : RecursorRule) : Exporter × String :=
   let (x, i) := nameNumber x r.ctor; let (x, e) := exprNumber x r.rhs
@@ -143,21 +150,22 @@ def recursorText (x : Exporter) (v : RecursorVal) : Exporter × String :=
     toString v.numMotives ++ ",\"numMinors\":" ++ toString v.numMinors ++ ",\"rules\":" ++ rules ++ ",\"k\":" ++ boolText v.k ++ ",\"isUnsafe\":" ++
     boolText v.isUnsafe ++ "}")
 
-partial def inductivesOf (env : Environment) (ns : List Name) : List InductiveVal :=
-  match ns with | [] => [] | n :: ns => match env.find? n with | some (.inductInfo v) => v :: inductivesOf env ns | _ => inductivesOf env ns
+partial def inductivesOf (lookUp : Name → Option ConstantInfo) (ns : List Name) : List InductiveVal :=
+  match ns with | [] => [] | n :: ns => match lookUp n with | some (.inductInfo v) => v :: inductivesOf lookUp ns | _ => inductivesOf lookUp ns
 partial def doneWith (ns : List Name) (x : Exporter) : Exporter :=
   match ns with | [] => x | n :: ns => doneWith ns { x with done := x.done.insert n }
-partial def numberedRecursors (n : Name) (i : Nat) (acc : List Name) : List Name :=
-  if i = 0 then acc else numberedRecursors n (i - 1) (.str n ("rec_" ++ toString i) :: acc)
-partial def recursorsOf (env : Environment) (ns : List Name) : List RecursorVal :=
-  match ns with | [] => [] | n :: ns => match env.find? n with | some (.recInfo v) => v :: recursorsOf env ns | _ => recursorsOf env ns
+partial def recursorsOf (lookUp : Name → Option ConstantInfo) (ns : List Name) : List RecursorVal :=
+  match ns with | [] => [] | n :: ns => match lookUp n with | some (.recInfo v) => v :: recursorsOf lookUp ns | _ => recursorsOf lookUp ns
+/-- The recursors for nested occurrences, which are numbered from 1. -/
+partial def nestedRecursors (lookUp : Name → Option ConstantInfo) (n : Name) (i : Nat) : List RecursorVal :=
+  match lookUp (.str n ("rec_" ++ toString i)) with | some (.recInfo v) => v :: nestedRecursors lookUp n (i + 1) | _ => []
 /-- The recursors of mutual types, those for nested occurrences included. -/
-def allRecursors (env : Environment) (types : List InductiveVal) : List RecursorVal :=
+def allRecursors (lookUp : Name → Option ConstantInfo) (types : List InductiveVal) : List RecursorVal :=
   match types with
-  | v :: _ => recursorsOf env (append (mapList (fun t => Name.str t.name "rec") types) (numberedRecursors v.name v.numNested []))
+  | v :: _ => append (recursorsOf lookUp (mapList (fun t => Name.str t.name "rec") types)) (nestedRecursors lookUp v.name 1)
   | [] => []
-partial def typesOf (env : Environment) (ns : List Name) : List Name :=
-  match ns with | [] => [] | n :: ns => match env.find? n with | some ci => append (constantsOf ci.type) (typesOf env ns) | none => typesOf env ns
+partial def typesOf (lookUp : Name → Option ConstantInfo) (ns : List Name) : List Name :=
+  match ns with | [] => [] | n :: ns => match lookUp n with | some ci => append (constantsOf ci.type) (typesOf lookUp ns) | none => typesOf lookUp ns
 partial def allConstructors (vs : List InductiveVal) : List Name :=
   match vs with | [] => [] | v :: vs => append v.ctors (allConstructors vs)
 
@@ -166,7 +174,7 @@ def quotientWord (k : QuotKind) : String := match k with | .type => "type" | .ct
 partial def exportQuotient (x : Exporter) (ns : List Name) : Exporter :=
   match ns with
   | [] => x
-  | n :: ns => match x.env.find? n with
+  | n :: ns => match x.lookUp n with
     | some (.quotInfo v) =>
       let (x, head) := headText x n v.levelParams v.type
       exportQuotient (line x ("{\"quot\":{" ++ head ++ ",\"kind\":\"" ++ quotientWord v.kind ++ "\"}}")) ns
@@ -176,7 +184,7 @@ mutual
 /-- A constant after all that it speaks of. What is `unsafe` is no mathematics, and left out. -/
 partial def exportConstant (x : Exporter) (n : Name) : Exporter :=
   if x.done.contains n || (match x.fresh? with | some fresh => !fresh.contains n | none => false) then x else
-  match x.env.find? n with
+  match x.lookUp n with
   | none => x
   | some ci =>
     if ci.isUnsafe || ci.isPartial then doneWith [n] x else
@@ -185,20 +193,19 @@ partial def exportConstant (x : Exporter) (n : Name) : Exporter :=
     | .recInfo v => exportConstants (doneWith [n] x) v.all
     | .quotInfo _ => exportQuotient (exportConstants (doneWith quotientNames x) [``Eq]) quotientNames
     | .inductInfo v =>
-      let types := inductivesOf x.env v.all
+      let types := inductivesOf x.lookUp v.all
       let ctors := allConstructors types
       let x := doneWith (append v.all ctors) x
-      let x := exportConstants x (typesOf x.env (append v.all ctors))
-      let recs := allRecursors x.env types
+      let x := exportConstants x (typesOf x.lookUp (append v.all ctors))
+      let recs := allRecursors x.lookUp types
       let x := doneWith (mapList (fun r => r.name) recs) x
-      let (x, ts) := foldTexts inductiveText x types ""
+      let (x, ts) := foldTexts (inductiveText (listLength recs 0 - listLength types 0)) x types ""
       let (x, cs) := foldTexts constructorText x ctors ""
       let (x, rs) := foldTexts recursorText x recs ""
       line x ("{\"inductive\":{\"types\":" ++ ts ++ ",\"ctors\":" ++ cs ++ ",\"recs\":" ++ rs ++ "}}")
     | _ =>
       let x := doneWith [n] x
-      let x := exportConstants x (constantsOf ci.type)
-      let x := match ci.value? (allowOpaque := true) with | some v => exportConstants x (constantsOf v) | none => x
+      let x := exportConstants (exportConstants x (constantsOf ci.type)) (constantsOfValue ci)
       let (x, head) := headText x n ci.levelParams ci.type
       match ci with
       | .axiomInfo _ => line x ("{\"axiom\":{" ++ head ++ ",\"isUnsafe\":false}}")
@@ -222,15 +229,18 @@ partial def nameSetOf (ps : List (Name × ConstantInfo)) (acc : NameSet) : NameS
 
 /-- Constants as lines of an export: those among `made`, or, where `whole` is asked for, all that they rest on, too, behind a
 line that says what wrote them. Types that literals have without naming them come first. -/
-def exportLines (env : Environment) (made : List (Name × ConstantInfo)) (whole : Bool) : List Json :=
+def exportLines (lookUp : Name → Option ConstantInfo) (made : List (Name × ConstantInfo)) (whole : Bool) : Array String :=
   let x : Exporter :=
-    { env := env, fresh? := if whole then none else some (nameSetOf made {}), lines := #[], counts := (1, 1, 0), done := {},
-      written := Array.replicate exportBuckets [], exprs := Array.replicate exportBuckets [] }
+    { lookUp := lookUp, fresh? := if whole then none else some (nameSetOf made {}), lines := #[], counts := (1, 1, 0), done := {},
+      written := emptyLists exportBuckets #[], exprs := emptyLists exportBuckets #[] }
   let head := "{\"meta\":{\"exporter\":{\"name\":\"lean-orchestrator\",\"version\":\"1\"},\"lean\":{\"githash\":" ++ quoted Lean.githash ++
     ",\"version\":" ++ quoted Lean.versionString ++ "},\"format\":{\"version\":\"3.1.0\"}}}"
   let x := if whole then exportConstants (line x head) [``Nat, ``Char.ofNat, ``String.ofList] else x
-  let x := exportConstants x (mapList (fun p => p.1) made)
-  mapList (fun l => Json.str l) (arrayToList x.lines x.lines.size [])
+  (exportConstants x (mapList (fun p => p.1) made)).lines
+
+partial def pushStrings (xs : Array String) (i : Nat) (acc : Array Json) : Array Json :=
+  match xs[i]? with | some x => pushStrings xs (i + 1) (acc.push (.str x)) | none => acc
+def linesJ (xs : Array String) : Json := .arr (pushStrings xs 0 #[])
 
 /-- How many entries each extension would write to the compiled file. -/
 partial def countsOf (es : Array (Name × Array EnvExtensionEntry)) (i : Nat) (acc : List (Name × Nat)) : List (Name × Nat) :=
@@ -397,16 +407,16 @@ def believed (d : Declaration) : Declaration × List Name :=
       (.thmDecl { name := v.name, levelParams := v.levelParams, type := v.type, value := e, all := v.all }, cs)
     else (d, [])
   | _ => (d, [])
-partial def withClaims (env : Environment) (cs : List Name) (tk : IO.CancelToken) : Environment :=
+partial def withClaims (env : Environment) (cs : List Name) (tk : Token) : IO Environment := do
   match cs with
-  | [] => env
+  | [] => return env
   | c :: cs =>
     if env.contains (nativeName c) then withClaims env cs tk else
-    match Environment.addDeclCore env 0 (.axiomDecl { name := nativeName c, levelParams := [], type := nativeClaim c, isUnsafe := false }) (some tk) true with
+    match ← addConstant env (.axiomDecl { name := nativeName c, levelParams := [], type := nativeClaim c, isUnsafe := false }) tk with
     | .ok env => withClaims env cs tk
     | .error _ => withClaims env cs tk
 
-def judgeLine (g : Judging) (j : Json) (tk : IO.CancelToken) : IO Judging := do
+def judgeLine (g : Judging) (j : Json) (tk : Token) : IO Judging := do
   let no := fun (g : Judging) (words : String) => { g with refused := (claimedName g j, words) :: g.refused }
   match getNat? j "in", getNat? j "il", getNat? j "ie" with
   | some i, _, _ => match readName g j with
@@ -422,13 +432,13 @@ def judgeLine (g : Judging) (j : Json) (tk : IO.CancelToken) : IO Judging := do
     | .error e => return no g e
     | .ok (d, names) =>
       let (d, claims) := believed d
-      match Environment.addDeclCore (withClaims g.env claims tk) 0 d (some tk) true with
+      match ← addConstant (← withClaims g.env claims tk) d tk with
       | .ok env =>
         -- what an inductive type brings is what the kernel makes of it, not what the export says
         return { g with env := env, taken := append (filterList (fun n => env.contains n) names) g.taken }
-      | .error e => return no g (← (e.toMessageData {}).toString)
+      | .error e => return no g e
 
-partial def judgeLines (g : Judging) (js : List Json) (tk : IO.CancelToken) : IO Judging := do
+partial def judgeLines (g : Judging) (js : List Json) (tk : Token) : IO Judging := do
   match js with | [] => return g | j :: js => judgeLines (← judgeLine g j tk) js tk
 
 /-! Equal up to proofs: before terms are compared, every proof in them gives way to one constant. -/
@@ -477,24 +487,25 @@ partial def eraseUnder (next : IO.Ref Nat) (n : Name) (t : Expr) (v? : Option Ex
   fun c r => inside { c with lctx := match v? with | some v => c.lctx.mkLetDecl id n t v | none => c.lctx.mkLocalDecl id n t bi } r
 end
 
-def erasedText (env : Environment) (e : Expr) (tk : IO.CancelToken) : IO String := do
-  let ctx : Core.Context := { fileName := "<judge>", fileMap := default, options := baseOptions, maxHeartbeats := 0, maxRecDepth := 10000, cancelTk? := some tk }
+def erasedText (env : Environment) (e : Expr) (tk : Token) : IO String := do
   let st : Core.State := { env := env, ngen := {} }
   let next ← IO.mkRef 0
   try
-    let ((e, _), _) ← ((eraseProofs next e).run {} {}).toIO ctx st
+    let ((e, _), _) ← ((eraseProofs next e).run {} {}).toIO (judgeContext tk) st
     return exprText env e
   catch _ => return exprText env e
 
-/-- The declaration that an auxiliary constant belongs to: the nearest one of the project that its name stands below. -/
-partial def ownerOf (env : Environment) (n : Name) : Name :=
+def isImported (env : Environment) (n : Name) : Bool := (env.getModuleIdxFor? n).isSome
+/-- The declaration that an auxiliary constant belongs to: the nearest one, imported like it or not, that its name stands below. -/
+partial def ownerAbove (env : Environment) (imported : Bool) (n : Name) : Name :=
   match n with
-  | .str p _ => if !isAuxiliary p && env.contains p && (env.getModuleIdxFor? p).isNone then p else ownerOf env p
-  | .num p _ => ownerOf env p
+  | .str p _ => if !isAuxiliary p && env.contains p && isImported env p == imported then p else ownerAbove env imported p
+  | .num p _ => ownerAbove env imported p
   | .anonymous => .anonymous
+def ownerOf (env : Environment) (n : Name) : Name := ownerAbove env (isImported env n) n
 /-- Whether a sorry below `n` is one of `n` itself: constants that others made are theirs. -/
 def isOthers (env : Environment) (n m : Name) : Bool :=
-  n != m && (!isAuxiliary m || (let o := ownerOf env m; !o.isAnonymous && o != n))
+  n != m && (isImported env m || !isAuxiliary m || (let o := ownerOf env m; !o.isAnonymous && o != n))
 
 partial def sorriesIn (e : Expr) (seen : Array (List (Expr × Nat))) (acc : List Json) : Array (List (Expr × Nat)) × List Json :=
   if !e.hasSorry then (seen, acc) else
@@ -505,9 +516,7 @@ partial def sorriesIn (e : Expr) (seen : Array (List (Expr × Nat))) (acc : List
   | none =>
     let seen := seen.set! k ((e, 0) :: bucket)
     if e.getAppFn.isConstOf ``sorryAx then
-      let place := match Meta.isLabeledSorry? e with
-        | some { module? := some l } => positionJ l.range.pos
-        | _ => .null
+      let place := match sorryPlace e with | some p => positionJ p | none => .null
       (seen, place :: acc)
     else match e with
     | .app f a => let (seen, acc) := sorriesIn f seen acc; sorriesIn a seen acc
@@ -519,35 +528,126 @@ partial def sorriesIn (e : Expr) (seen : Array (List (Expr × Nat))) (acc : List
     | _ => (seen, acc)
 /-- Where the sorries of a constant stand in the text of its file, null for one that does not say. -/
 def sorryPlaces (ci : ConstantInfo) : List Json :=
-  let (seen, acc) := sorriesIn ci.type (Array.replicate buckets []) []
-  match ci.value? (allowOpaque := true) with | some v => (sorriesIn v seen acc).2 | none => acc
+  let (seen, acc) := sorriesIn ci.type (emptyBuckets buckets #[]) []
+  match valueOf ci with | some v => (sorriesIn v seen acc).2 | none => acc
 
-def judgedOne (env : Environment) (tk : IO.CancelToken) (n : Name) : IO Json := do
+/-! What constants rest on, each looked at once -/
+
+structure Rest where
+  axioms  : List Name
+  /-- imported constants that have a sorry of their own -/
+  sorried : List Name
+/-- What is known of imported constants, which no export changes, and of the others. -/
+structure Known where
+  library : Array (List (Name × Rest))
+  own     : Array (List (Name × Rest))
+instance : Inhabited Rest := ⟨⟨[], []⟩⟩
+instance : Inhabited Known := ⟨⟨#[], #[]⟩⟩
+def knownBuckets : Nat := 16384
+def nothingKnown : Known := { library := emptyLists knownBuckets #[], own := emptyLists knownBuckets #[] }
+/-- The same without what is known of an export. -/
+def ofTheLibrary (k : Known) : Known := { library := k.library, own := emptyLists knownBuckets #[] }
+def inBucket? (known : Array (List (Name × Rest))) (n : Name) : Option Rest :=
+  match known[n.hash.toNat % knownBuckets]? with | some b => b.lookup n | none => none
+def put (known : Array (List (Name × Rest))) (n : Name) (r : Rest) : Array (List (Name × Rest)) :=
+  let i := n.hash.toNat % knownBuckets
+  let bucket := match known[i]? with | some b => b | none => []
+  known.set! i ((n, r) :: bucket)
+def together (xs ys : List Name) : List Name := append (filterList (fun x => !ys.contains x) xs) ys
+
+/-- A type, its constructors and its recursors speak of one another, as do mutual types: they are looked at as one, under
+the first type's name. -/
+def representative (env : Environment) (n : Name) (ci : ConstantInfo) : Name :=
+  let firstOf := fun (ns : List Name) => match ns with | m :: _ => m | [] => n
+  match ci with
+  | .inductInfo v => firstOf v.all
+  | .recInfo v => firstOf v.all
+  | .ctorInfo v => match env.find? v.induct with | some (.inductInfo t) => firstOf t.all | _ => n
+  | _ => n
+def usedBy (env : Environment) (n : Name) : List Name :=
+  match env.find? n with
+  | some (.inductInfo v) => typesOf env.find? (append v.all (allConstructors (inductivesOf env.find? v.all)))
+  | some ci => append (constantsOf ci.type) (constantsOfValue ci)
+  | none => []
+
+mutual
+partial def restOf (env : Environment) (k : Known) (n : Name) : Known × Rest :=
+  match env.find? n with
+  | none => (k, ⟨[], []⟩)
+  | some ci =>
+    let n := representative env n ci
+    let imported := isImported env n
+    match inBucket? (if imported then k.library else k.own) n with
+    | some r => (k, r)
+    | none =>
+      let keep := fun (k : Known) (r : Rest) => if imported then { k with library := put k.library n r } else { k with own := put k.own n r }
+      let isAxiom := match ci with | .axiomInfo _ => !imported || seesLibrary || isKnownAxiom n | _ => false
+      let own : Rest := ⟨if isAxiom then [n] else [], []⟩
+      if imported && !seesLibrary then (keep k own, own) else
+      let used := usedBy env n
+      let own : Rest := if imported && used.contains ``sorryAx then { own with sorried := [n] } else own
+      -- whatever comes back to it adds nothing
+      let (k, r) := restOfAll env (keep k ⟨[], []⟩) used own
+      (keep k r, r)
+partial def restOfAll (env : Environment) (k : Known) (ns : List Name) (acc : Rest) : Known × Rest :=
+  match ns with
+  | [] => (k, acc)
+  | n :: ns =>
+    let (k, r) := restOf env k n
+    restOfAll env k ns ⟨together r.axioms acc.axioms, together r.sorried acc.sorried⟩
+end
+
+def ownerJ (env : Environment) (n : Name) : Json :=
+  let owner := if isAuxiliary n then ownerOf env n else .anonymous
+  .str (if owner.isAnonymous then "" else (userName owner).toString)
+
+def judgedOne (env : Environment) (tk : Token) (n : Name) (rest : Rest) : IO Json := do
   match env.find? n with
   | none => return .null
   | some ci =>
     let isTheorem := match ci with | .thmInfo _ => true | _ => false
     let type ← erasedText env ci.type tk
-    let value ← match isTheorem, ci.value? (allowOpaque := true) with | false, some v => erasedText env v tk | _, _ => pure ""
-    let inValue := constantsOfValue ci
-    let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) (append inValue (constructorsOf ci)))
-    let axioms := filterList (fun a => !isNativeClaim env a) (collectAxioms env [n] {} [])
-    let owner := if isAuxiliary n then ownerOf env n else .anonymous
+    let value ← match isTheorem, valueOf ci with | false, some v => erasedText env v tk | _, _ => pure ""
+    let mentioned := append (constantsOf ci.type) (append (constantsOfValue ci) (constructorsOf ci))
+    let uses := append (filterList (fun n => !isImported env n) mentioned) rest.sorried
+    let axioms := filterList (fun a => !isNativeClaim env a) rest.axioms
+    let axiomText := if seesLibrary then nameJ else axiomJ env
     return Json.mkObj [("name", nameJ n), ("userName", userNameJ n), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
-      ("auxiliary", .bool (isAuxiliary n)), ("owner", .str (if owner.isAnonymous then "" else (userName owner).toString)), ("sorryPlaces", listJ id' (sorryPlaces ci)), ("type", .str type), ("value", .str value), ("axioms", listJ (axiomJ env) axioms),
+      ("auxiliary", .bool (isAuxiliary n)), ("owner", ownerJ env n), ("sorryPlaces", listJ id' (sorryPlaces ci)), ("type", .str type),
+      ("value", .str value), ("axioms", listJ axiomText axioms),
       ("hasSorry", .bool (axioms.contains ``sorryAx)),
       ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (isOthers env n) env [n] {})),
       ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses)]
 where id' (j : Json) : Json := j
 
+/-- An imported constant that has a sorry of its own, as little as has to be known of it. -/
+def sorriedJ (env : Environment) (n : Name) : Json :=
+  let kind := match env.find? n with | some ci => kindOf ci | none => ""
+  Json.mkObj [("name", nameJ n), ("userName", userNameJ n), ("kind", .str kind), ("levels", .arr #[]), ("auxiliary", .bool (isAuxiliary n)),
+    ("owner", ownerJ env n), ("type", .str ""), ("value", .str ""), ("axioms", listJ nameJ [``sorryAx]), ("hasSorry", .bool true),
+    ("ownSorry", .bool true), ("typeHasSorry", .bool false), ("uses", .arr #[])]
+
+structure Judged where
+  env      : Environment
+  known    : Known
+  facts    : Array Json := #[]
+  sorried  : List Name := []
+
+partial def judgeAll (g : Judged) (ns : List Name) (tk : Token) : IO Judged := do
+  match ns with
+  | [] => return g
+  | n :: ns =>
+    let (known, rest) := restOf g.env g.known n
+    let fact ← judgedOne g.env tk n rest
+    judgeAll { g with known := known, facts := g.facts.push fact, sorried := together rest.sorried g.sorried } ns tk
+
 def refusedJ (r : String × String) : Json := Json.mkObj [("name", .str r.1), ("error", .str r.2)]
 
-def judge (s : StateRef) (lines : List Json) (j : Json) (tk : IO.CancelToken) : IO Json := do
-  match ← envOf s (getNat j "env" 1000000000) with
-  | none => return refusal "Unknown environment."
-  | some cs =>
-    let g : Judging := { env := cs.env, names := #[.anonymous], levels := #[.zero], exprs := #[], taken := [], refused := [] }
-    let g ← judgeLines g lines tk
-    let facts ← mapEach (judgedOne g.env tk) (reverse g.taken)
-    let id ← pushEnv s { cs with env := g.env }
-    return Json.mkObj [("env", natJ id), ("declarations", .arr facts), ("refused", listJ refusedJ (reverse g.refused)), ("interrupted", .bool (← tk.isSet))]
+/-- An export taken through the kernel on top of `env`: the environment with it, what is known of the library now, and the reply
+but for the number of that environment. -/
+def judgeExport (env : Environment) (known : Known) (lines : List Json) (tk : Token) : IO (Environment × Known × List (String × Json)) := do
+  let g : Judging := { env := env, names := #[.anonymous], levels := #[.zero], exprs := #[], taken := [], refused := [] }
+  let g ← judgeLines g lines tk
+  let judged ← judgeAll { env := g.env, known := ofTheLibrary known } (reverse g.taken) tk
+  return (g.env, ofTheLibrary judged.known, [("declarations", .arr judged.facts), ("below", listJ (sorriedJ g.env) judged.sorried),
+    ("refused", listJ refusedJ (reverse g.refused)), ("interrupted", .bool (← isSet tk))])
