@@ -36,7 +36,7 @@ from orchestrator.git.checkout import checkout
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.lean import extraction
 from orchestrator.lean.checkers import find_checkers
-from orchestrator.lean.lake import BUILD_SECONDS, build
+from orchestrator.lean.lake import BUILD_SECONDS, build, lake_variables
 from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.lean.toolchain import no_native, probe_native
@@ -256,12 +256,14 @@ def _report_json(report: PatchReport) -> dict[str, object]:
 def _with_second_opinion(
     report: PatchReport, project: Project, texts: Mapping[str, str], native: ReplLaunch, axioms: frozenset[str]
 ) -> PatchReport:
+    # leanchecker comes with Lean, which is not on the PATH where elan is.
+    toolchain = str(Path(lake_variables(native.folder, native.lake)["LEAN_SYSROOT"], "bin"))
     said = second_opinion(
         native.folder,
         project,
         texts,
         lake=native.lake,
-        found=find_checkers(child_environment(("PATH",)).get("PATH", os.defpath)),
+        found=find_checkers(os.pathsep.join((child_environment(("PATH",)).get("PATH", os.defpath), toolchain))),
         theorems=[verdict.declaration for verdict in report.verdicts],
         axioms=sorted(axioms),
     )

@@ -120,7 +120,9 @@ class Gate:
             async with self._open(self.project) as workspace, self._open(self.project) as chamber:
                 apart = chamber.session is not workspace.session
                 # The judge starts while the patch is tried.
-                ready = asyncio.ensure_future(chamber.library(unknown[0].name)) if apart else None
+                again = chamber.made_again({module.name for module in unknown})
+                imports = chamber.imported(unknown[0].name, without=again)
+                ready = asyncio.ensure_future(chamber.library(imports)) if apart else None
                 try:
                     found = await self._answers(workspace, chamber, ready, unknown, patched, names)
                 finally:

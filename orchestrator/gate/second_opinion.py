@@ -13,11 +13,12 @@ from pathlib import Path
 
 from orchestrator.errors import RepositoryError
 from orchestrator.lean.checkers import Checker, Compiled, Judgement, run_checkers
-from orchestrator.lean.lake import BUILD_SECONDS, build, compiled_module
+from orchestrator.lean.lake import BUILD_SECONDS, build, compiled_module, lake_says
 from orchestrator.lean.toolchain import native_environment
 from orchestrator.source.project import Project
 
 _PACKAGES = ".lake/packages"
+_SHOWN_CHARACTERS = 500
 
 
 def second_opinion(
@@ -70,6 +71,31 @@ def second_opinion(
         environment = native_environment()
         environment["PATH"] = os.pathsep.join((str(lake.parent), environment.get("PATH", os.defpath)))
         return run_checkers(compiled, found, environment=environment, scratch=Path(scratch))
+
+
+def fails_to_build(
+    folder: Path, project: Project, patched: Mapping[str, str], *, lake: Path, seconds: float = BUILD_SECONDS
+) -> Mapping[str, str]:
+    """The files of a patch that Lake does not build, as the owner's continuous integration would, and Lake's words.
+
+    `folder` has the compiled original; it is left as it is. What did not build without the patch is nobody's fault.
+
+    Raises:
+        RepositoryError: a build took longer than `seconds`.
+        LeanNotFound: Lake cannot be run.
+    """
+    with tempfile.TemporaryDirectory(prefix="orchestrator-compiled-") as scratch:
+        copy = Path(scratch) / "project"
+        _copy(folder, copy)
+        _write(copy, patched)
+        if lake_says(copy, lake, ("build",), seconds)[0] == 0:
+            return {}
+        found = {}
+        for path in patched:
+            code, words = lake_says(copy, lake, ("build", f"+{project.by_path[path].name}"), seconds)
+            if code:
+                found[path] = words[-_SHOWN_CHARACTERS:]
+        return found
 
 
 def _copy(folder: Path, copy: Path) -> None:

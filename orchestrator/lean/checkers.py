@@ -15,7 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 
 _SHOWN_CHARACTERS = 300
-_COULD_NOT_RUN = ("object file '", "unknown module prefix", "command not found", "error while loading shared libraries")
+_COULD_NOT_RUN = (
+    *("object file '", "unknown module prefix", "command not found", "error while loading shared libraries"),
+    *("could not execute external process", "no such file or directory (error code: 2)"),
+)
 """What a checker says when it found nothing to look at or did not start; any other failure is a refusal."""
 
 
@@ -148,8 +151,10 @@ _LIBRARY = "axioms inside the imported library (Init, Std, Lean are trusted)"
 
 def not_checked_with(found: Mapping[Checker, Path], *, native: bool = False) -> tuple[str, ...]:
     """What no verdict over the embedded Lean, or over the user's own, covers, given the checkers that are installed."""
-    why = "the gate does not build with the user's own Lean" if native else "the embedded Lean does not make"
-    words = f"needs compiled modules, which {why}"
+    if native:
+        asks = "installed; `orchestrator verify --compiled` asks it"
+        return not_checked([Judgement(one, None, asks if one in found else "not installed") for one in Checker])
+    words = "needs compiled modules, which the embedded Lean does not make"
     said = [Judgement(one, None, f"installed, but it {words}" if one in found else words) for one in Checker]
     return (_LIBRARY, *not_checked(said))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from orchestrator.gate.gate import Gate
+from orchestrator.gate.second_opinion import fails_to_build
 from orchestrator.gate.selection import GateReport, Proof, Selection, known_gate, recalled_report
+from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.run.run import Run
 from orchestrator.text import counted
@@ -17,7 +21,28 @@ async def verify(run: Run, proofs: Sequence[Proof]) -> GateReport:
         notify(StageStarted("verify", f"{counted(len(proofs), 'proof')}, from scratch on a fresh server"))
     servers = run.servers
     gate = Gate(run.project, run.extraction, servers.for_gate, allowance=run.allowance, not_checked=servers.not_checked)
-    return await known_gate(run.answers, run.project, _asked(run), proofs, lambda: Selection(gate).select(proofs))
+    return await known_gate(run.answers, run.project, _asked(run), proofs, lambda: _selected(run, gate, proofs))
+
+
+async def _selected(run: Run, gate: Gate, proofs: Sequence[Proof]) -> GateReport:
+    """Proofs that pass together and that Lake builds with; a file that it does not build takes its proofs out."""
+    report = await Selection(gate).select(proofs)
+    while run.servers.copy is not None and report.accepted:
+        copy = run.servers.copy
+        notify(StageStarted("build", f"{counted(len(report.texts), 'file')} with what is proved, by `lake build`"))
+        failing = await asyncio.to_thread(fails_to_build, copy.folder, run.project, report.texts, lake=copy.lake)
+        lost = [proof for proof in report.accepted if proof.goal.file in failing]
+        if not lost:
+            return report
+        left = await Selection(gate).select([proof for proof in report.accepted if proof not in lost])
+        refused = {proof.goal.id: _not_built(proof, failing[proof.goal.file]) for proof in lost}
+        report = replace(left, verdicts={**report.verdicts, **left.verdicts, **refused})
+    return report
+
+
+def _not_built(proof: Proof, words: str) -> Verdict:
+    check = Check(CheckName.COMPILES, False, f"`lake build` fails with what was proved in the file: {words}")
+    return Verdict(proof.goal.declaration, proof.goal.file, VerdictStatus.FAILED, (check,))
 
 
 def recalled_verdicts(run: Run, proofs: Sequence[Proof]) -> GateReport | None:

@@ -48,7 +48,7 @@ class WorkingCopy:
         self._project = project
         self._owner = owner
         self._cache = cache
-        self._lake = lake
+        self.lake = lake
         self._version = version
         self._program: GateProgram | None = None
         self._turn = asyncio.Lock()
@@ -90,7 +90,7 @@ class WorkingCopy:
         await self.sorries()
         async with self._turn:
             if self._program is None:
-                work = partial(ready_program, self.folder, self._lake, self._cache / "gate", self._version)
+                work = partial(ready_program, self.folder, self.lake, self._cache / "gate", self._version)
                 self._program = await asyncio.to_thread(work)
         return self._program
 
@@ -103,7 +103,7 @@ class WorkingCopy:
         folder, source = self.folder, Path(self._project.root)
         mirror(source, folder)
         self._link_packages(source)
-        code, words = lake_says(folder, self._lake, ("build",), BUILD_SECONDS)
+        code, words = lake_says(folder, self.lake, ("build",), BUILD_SECONDS)
         if code and not any(compiled_module(folder, module.name) for module in self._project.modules):
             raise build_failed(self._owner, words)
         return files_with_sorries(words)

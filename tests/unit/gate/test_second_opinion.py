@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.gate.second_opinion import second_opinion
+from orchestrator.gate.second_opinion import fails_to_build, second_opinion
 from orchestrator.lean.checkers import Checker, Judgement, find_checkers
 from orchestrator.source.project import Project, SourceModule
 
@@ -82,6 +82,17 @@ def test_a_patch_that_does_not_build_is_looked_at_by_nobody(project: Path, progr
     said = ask(project, programs, "broken\n")
     assert said[Checker.LEANCHECKER].passed is None
     assert "it is broken" in said[Checker.LEANCHECKER].words
+
+
+def test_a_file_that_lake_does_not_build_is_named_and_the_project_stays_as_it_is(project: Path, programs: Path) -> None:
+    small = Project("P", str(project), modules=(SourceModule("M.A", "M/A.lean", BEFORE),))
+    whole = LAKE.replace('for module in "$@"', 'for module in "${@:-M.A}"').replace("#!/bin/sh", "#!/bin/bash")
+    (programs / "lake").write_text(whole)
+    there = sorted(project.rglob("*"))
+    assert fails_to_build(project, small, {"M/A.lean": AFTER}, lake=programs / "lake") == {}
+    failing = fails_to_build(project, small, {"M/A.lean": "broken\n"}, lake=programs / "lake")
+    assert failing == {"M/A.lean": "error: M/A.lean: it is broken"}
+    assert sorted(project.rglob("*")) == there
 
 
 def test_without_checkers_nothing_is_built(project: Path, programs: Path) -> None:

@@ -228,6 +228,21 @@ def test_an_allowed_axiom_may_come_below_another_declaration() -> None:
     assert differences(ORIGINAL, patched, allowed_axioms=frozenset({"bad"})) == ()
 
 
+def test_the_kernel_looks_at_everything_below() -> None:
+    lemma = fact("N.target._proof_1", auxiliary=True, recheck="(kernel) wrong")
+    verdict = verdict_on(proved(uses=("N.target._proof_1",)), everything=named(lemma))
+    assert failed_checks(verdict) == [CheckName.KERNEL]
+    assert verdict.reason.endswith("(`N.target._proof_1`: (kernel) wrong)")
+    assert verdict_on(proved(uses=("N.other",)), everything=named(lemma, fact("N.other"))).accepted
+
+
+def test_what_rests_on_itself_is_seen() -> None:
+    detour = fact("N.detour", uses=("N.target",))
+    verdict = verdict_on(proved(uses=("N.detour",)), everything=named(detour))
+    assert "it rests on itself" in verdict.reason
+    assert "it rests on itself" in verdict_on(proved(uses=("N.target",))).reason
+
+
 def test_a_helper_lemma_is_allowed_as_a_theorem_without_sorry_and_axiom() -> None:
     def found(helper: Fingerprint) -> tuple[str, ...]:
         return differences({}, named(helper), helpers=frozenset({"N.helper"}))

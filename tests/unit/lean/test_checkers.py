@@ -128,8 +128,9 @@ def test_over_the_embedded_lean_every_verdict_says_which_checkers_did_not_look()
     there = not_checked_with({Checker.LEANCHECKER: Path("/bin/leanchecker")})
     assert there[1].startswith("by leanchecker: installed, but it needs compiled modules")
     assert there[2:] == absent[2:]
-    own = not_checked_with({}, native=True)
-    assert own[1] == "by leanchecker: needs compiled modules, which the gate does not build with the user's own Lean"
+    own = not_checked_with({Checker.LEANCHECKER: Path("/bin/leanchecker")}, native=True)
+    assert own[0] == "by leanchecker: installed; `orchestrator verify --compiled` asks it"
+    assert own[1:] == ("by safe_verify: not installed", "by comparator: not installed")
 
 
 PROVED = Verdict(
