@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from orchestrator.blueprint.nodes import Blueprint, Node
+from orchestrator.blueprint.nodes import Blueprint, Part
 from orchestrator.blueprint.status import BlueprintStatus, Truth
 
 
@@ -22,7 +22,7 @@ class DependencyGraph:
     @classmethod
     def of(cls, blueprint: Blueprint) -> DependencyGraph:
         """The graph of a blueprint. Labels that name no node, such as those of sections, make no edge."""
-        return cls({node.key: _used(blueprint, node) for node in blueprint.nodes})
+        return cls({node.key: keys_used(blueprint, (node.statement, *node.proofs)) for node in blueprint.nodes})
 
     @cached_property
     def used_by(self) -> Mapping[str, tuple[str, ...]]:
@@ -56,6 +56,19 @@ class DependencyGraph:
         wanted = (node.key for node in stated if node.proved is Truth.FALSE)
         return tuple(key for key in wanted if self.ancestors(key) <= done)
 
+    def reduced(self) -> DependencyGraph:
+        """The same without the edges that longer ways imply: what a node uses by way of something else it uses.
+
+        The edges of a circle stay: none of them is implied more than the others.
+        """
+        above = {key: self.ancestors(key) for key in self.uses}
+        return DependencyGraph(
+            {
+                key: tuple(u for u in used if not any(u in above[other] and other not in above[u] for other in used))
+                for key, used in self.uses.items()
+            }
+        )
+
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """The circles in the graph, one for every knot of nodes that use one another: each node uses the next."""
         found = []
@@ -84,8 +97,9 @@ class DependencyGraph:
         return ()
 
 
-def _used(blueprint: Blueprint, node: Node) -> tuple[str, ...]:
-    labels = (label for part in (node.statement, *node.proofs) for label in part.uses)
+def keys_used(blueprint: Blueprint, parts: Iterable[Part]) -> tuple[str, ...]:
+    """The keys of the nodes that these statements and proofs use, in the order written."""
+    labels = (label for part in parts for label in part.uses)
     nodes = blueprint.by_label
     return tuple(dict.fromkeys(nodes[label].key for label in labels if label in nodes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,23 +11,29 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 
-from orchestrator.dashboard.highlight import lean_code
+from orchestrator.dashboard import goal_views, lemma_views, run_views
 from orchestrator.dashboard.live import Hub, Topic
 from orchestrator.dashboard.security import COOKIE, SESSION_SECONDS, LoginSession, WriteAccess, same_origin
 from orchestrator.dashboard.site import Site
+from orchestrator.dashboard.tables import TABLES, as_table
 from orchestrator.dashboard.tickets import Answer
-from orchestrator.dashboard.views import MENU, VIEWS, View, prefect_link
+from orchestrator.dashboard.views import MENU, VIEWS, View
 from orchestrator.goals.result import GoalStatus
+from orchestrator.source.highlight import lean_code
 from orchestrator.text import counted, duration
 
 _STATUS_WORDS = {status.value: status.words for status in GoalStatus}
 NOTHING: Mapping[str, str] = MappingProxyType({})
 STATIC = Path(__file__).parent / "static"
 LARGEST_FORM = 1_000_000
+MODULES = (run_views, goal_views, lemma_views)
+"""Importing them has put their pages into `VIEWS`."""
 
 
 class Pages:
@@ -41,22 +48,28 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters |= {"lean": lean_code, "seconds": duration, "short": short, "words": words}
-        self._environment.globals |= {
-            "counted": counted,
-            "link": link,
-            "menu": [VIEWS[name] for name in MENU],
-            "prefect_link": prefect_link,
-        }
+        filters = {"lean": lean_code, "name": name_of, "seconds": duration, "words": words}
+        filters |= {"short": short, "short_end": short_end}
+        self._environment.filters |= filters
+        self._environment.globals |= {"counted": counted, "link": _link_here, "menu": [VIEWS[name] for name in MENU]}
 
     def part(self, topic: Topic) -> str | None:
         """The main part of a page, None when there is no such page. Raises LedgerError: the ledger cannot be read."""
-        view = VIEWS[topic[0]]
-        values = view.build(self._site, dict(topic[1]))
-        return None if values is None else self.render(view.template, **values)
+        view, given = VIEWS[topic[0]], dict(topic[1])
+        values = view.build(self._site, given)
+        return None if values is None else self.render_part(view, given, values)
 
-    def render(self, template: str, **values: Any) -> str:
-        """A page, or a part of one."""
+    def render_part(self, view: View, given: Mapping[str, str], values: Mapping[str, Any]) -> str:
+        """The main part of a page, from its values."""
+        return self.render(view.template, view=view, given=given, **values)
+
+    def render(self, template: str, *, given: Mapping[str, str] = NOTHING, **values: Any) -> str:
+        """A page, or a part of one; its links keep the repository that was asked for."""
+        values |= {
+            "given": given,
+            "repo_shown": given.get("repo", ""),
+            "repositories": self._site.ledger.repositories(),
+        }
         return self._environment.get_template(template).render(values)
 
 
@@ -80,8 +93,10 @@ def make_pages(site: Site, pages: Pages, hub: Hub, access: WriteAccess) -> APIRo
             raise HTTPException(404, "The ledger has no entry for this page.")
         html = pages.render(
             "page.html",
+            given=given,
             view=view,
-            part=pages.render(view.template, **values),
+            title=values.get("title", view.title),
+            part=pages.render_part(view, given, values),
             live=link(f"/live/{view.name}", **given) if view.live else "",
             session=session_of(request),
             can_write=access.open,
@@ -112,6 +127,21 @@ def make_pages(site: Site, pages: Pages, hub: Hub, access: WriteAccess) -> APIRo
 
     for view in VIEWS.values():
         add(view)
+
+    def table(form: str) -> None:
+        @router.get(f"/{{name}}.{form}", response_class=Response, responses={404: {"description": "No such table"}})
+        def rows(name: str, request: Request, table: str = "") -> Response:
+            """The rows of a table of a page, all of them; without `table`, of its first."""
+            view = VIEWS.get(name)
+            values = view.build(site, _given(request, view)) if view is not None else None
+            tables = values["tables"] if values is not None else {}
+            found = tables.get(table or next(iter(tables), ""))
+            if found is None:
+                raise HTTPException(404, "The ledger has no such table.")
+            return StreamingResponse(as_table(form, found), media_type=TABLES[form])
+
+    for form in TABLES:
+        table(form)
 
     @router.get("/live/{name}", response_class=EventSourceResponse, responses={404: {"description": "No such page"}})
     async def live(name: str, request: Request) -> AsyncIterator[ServerSentEvent]:
@@ -218,10 +248,27 @@ def link(path: str, **values: object) -> str:
     return f"{path}?{query}" if query else path
 
 
+@pass_context
+def _link_here(context: Context, path: str, **values: object) -> str:
+    """The same from a page, whose repository it keeps."""
+    return link(path, **values, **({} if "repo" in values else {"repo": context.get("repo_shown")}))
+
+
+def name_of(text: str) -> Markup:
+    """A name as code that is broken behind its dots, or a path behind its slashes, and nowhere else."""
+    pieces = re.split(r"(?<=/)(?=[^/])" if "/" in text else r"(?<=\.)(?=[^.])", text)
+    return Markup("<code>{}</code>").format(Markup("<wbr>").join(pieces))
+
+
 def short(text: str, length: int = 120) -> str:
     """One line of at most `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def short_end(text: str, length: int) -> str:
+    """The end of a text, of at most `length` characters."""
+    return text if len(text) <= length else "…" + text[1 - length :]
 
 
 def words(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
@@ -23,6 +23,8 @@ from orchestrator.premises.bm25 import Lexical
 from orchestrator.premises.retrieval import Query, Retriever
 from orchestrator.premises.store import DEFAULT_IMPORTS, known_corpus
 from orchestrator.source.project import Project
+from orchestrator.strategies.policy.bandit import CostAware, SeedUcb
+from orchestrator.strategies.registry import make_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ class Site:
     """What the pages are made from.
 
     Attributes:
-        exploration: weight of the bandit's bonus, for the scores shown.
+        policy: how runs choose the next strategy, for the orders shown.
     """
 
     ledger: Ledger
     board: Board
     search: PremiseSearch
-    exploration: float = 1.5
+    policy: CostAware | SeedUcb = field(default_factory=CostAware)
 
 
 def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
@@ -96,7 +98,7 @@ def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
         ledger=ledger,
         board=Board(ledger, market),
         search=PremiseSearch(ledger, partial(open_library, settings, paths)),
-        exploration=settings.exploration,
+        policy=make_policy(settings),
     )
 
 

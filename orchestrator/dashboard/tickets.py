@@ -11,6 +11,7 @@ from typing import ParamSpec
 
 from orchestrator.errors import MarketplaceError, OrchestratorError
 from orchestrator.ledger.store import Ledger
+from orchestrator.ledger.ticket_records import TicketStatus
 from orchestrator.marketplace.marketplace import LEASE_SECONDS, Marketplace
 
 Given = ParamSpec("Given")
@@ -71,14 +72,22 @@ class Board:
     async def complete(self, ticket_id: str, proof: str, supplier: str) -> Answer:
         """Hand in a proof of a ticket that is free or this supplier's; the claim holds while it is verified.
 
-        Takes as long as Lean takes to start, to replay the files in front, and to verify.
+        Takes as long as Lean takes to start, to replay the files in front, and to verify. A proof that is refused does
+        not cost the claim of whoever had one before.
         """
+        before = await asyncio.to_thread(self._ledger.ticket, ticket_id)
+        held = before is not None and before.status is TicketStatus.CLAIMED and before.supplier == supplier
         refusal = await self._not_claimed(ticket_id, supplier)
         if refusal is not None:
             return refusal
         ticket = await asyncio.to_thread(self._ledger.ticket, ticket_id)
         async with self._one_at_a_time, self._open(ticket.repo if ticket else "") as market:
-            await market.complete_ticket(ticket_id, proof, supplier)
+            try:
+                await market.complete_ticket(ticket_id, proof, supplier)
+            except MarketplaceError:
+                if held:
+                    await self._not_claimed(ticket_id, supplier)
+                raise
         return Answer(True, "Verified and completed.")
 
     async def _not_claimed(self, ticket_id: str, supplier: str) -> Answer | None:
@@ -86,7 +95,8 @@ class Board:
             return None
         now = await asyncio.to_thread(self._ledger.ticket, ticket_id)
         owner = f" by {now.supplier}" if now is not None and now.supplier else ""
-        return Answer(False, f"This ticket is {now.status.value if now else 'gone'}{owner}.")
+        until = f" until {now.lease_until:%H:%M} UTC" if now is not None and now.lease_until else ""
+        return Answer(False, f"This ticket is {now.status.value if now else 'gone'}{owner}{until}.")
 
 
 def _sentence(words: str) -> str:

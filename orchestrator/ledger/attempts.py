@@ -99,6 +99,7 @@ class AttemptSection(Section):
         goal_text: str | None = None,
         goal_hash: str | None = None,
         identity: str = "",
+        repo: str | None = None,
         proved: bool = False,
         limit: int | None = None,
         newest_first: bool = False,
@@ -110,9 +111,9 @@ class AttemptSection(Section):
             proved: only those that found a proof; the gate may not have seen it yet.
         """
         query = select(ATTEMPTS)
-        for column, value in ((ATTEMPTS.c.run_id, run_id), (ATTEMPTS.c.goal_hash, goal_hash)):
+        for column, value in {"run_id": run_id, "goal_hash": goal_hash, "repo": repo}.items():
             if value is not None:
-                query = query.where(column == value)
+                query = query.where(ATTEMPTS.c[column] == value)
         if proved:
             query = query.where(ATTEMPTS.c.success)
         # The order of arrival, but over all runs that of the clock: rows may have been put in later.
@@ -197,9 +198,13 @@ def count_attempted_goals(connection: Connection) -> int:
     return count_rows(connection, attempted.subquery())
 
 
-def count_attempts(connection: Connection) -> Mapping[str, StrategyTotals]:
-    """Totals by strategy, in the order of their names."""
+def count_attempts(connection: Connection, repo: str | None = None) -> Mapping[str, StrategyTotals]:
+    """Totals by strategy, in the order of their names; those of one repository are counted attempt by attempt."""
     columns = ATTEMPT_TOTALS.c
+    if repo is not None:
+        key = (ATTEMPTS.c.strategy, OUTCOME.label("outcome"))
+        counted = select(*key, func.count(), func.sum(ATTEMPTS.c.time_seconds)).where(ATTEMPTS.c.repo == repo)
+        return totals_of(connection, counted.group_by(*key).order_by(*key))
     return totals_of(
         connection,
         select(columns.strategy, columns.outcome, columns.attempts, columns.seconds).order_by(

@@ -228,9 +228,9 @@ def pairs(connection: Connection, query: Select[Any]) -> dict[Any, Any]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def count_by(connection: Connection, column: Column[Any]) -> Mapping[str, int]:
-    """How many rows have which value in a column, in the order of the values."""
-    return pairs(connection, select(column, func.count()).group_by(column).order_by(column))
+def count_by(connection: Connection, column: Column[Any], *conditions: ColumnElement[bool]) -> Mapping[str, int]:
+    """How many rows of which that is true have which value in a column, in the order of the values."""
+    return pairs(connection, select(column, func.count()).where(*conditions).group_by(column).order_by(column))
 
 
 class Section:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, String, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, String, and_, func, or_, select, union_all
 
+from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.attempts import OUTCOME, totals_of
 from orchestrator.ledger.database import Section, count_rows, pairs
 from orchestrator.ledger.goals import goal_record
@@ -30,6 +32,7 @@ from orchestrator.ledger.tables import ATTEMPTED_GOALS, ATTEMPTS, GOALS, PROOFS
 _SORTED = {
     GoalSort.WHERE: (GOALS.c.file, GOALS.c.source_line, GOALS.c.repo, GOALS.c.id),
     GoalSort.DECLARATION: (GOALS.c.declaration, GOALS.c.repo, GOALS.c.id),
+    GoalSort.STATUS: (GOALS.c.status, GOALS.c.file, GOALS.c.source_line, GOALS.c.repo, GOALS.c.id),
     GoalSort.DIFFICULTY: (GOALS.c.difficulty, GOALS.c.repo, GOALS.c.id),
 }
 
@@ -84,19 +87,46 @@ class PageSection(Section):
             query = select(GOALS.c.repo).distinct().order_by(GOALS.c.repo)
             return tuple(connection.execute(query).scalars())
 
-    def contributions(self) -> tuple[Contribution, ...]:
-        """What each strategy has proved, and what it alone has."""
+    def goal_facets(self, wanted: GoalFilter) -> Mapping[str, Mapping[str, int]]:
+        """How many goals there are of each status, kind, file and strategy, the most first: for each of these with the
+        rest of the filter alone. Strategies are those that have found a proof.
+        """
+        others = replace(wanted, status=None, kind=None, file=None, strategy=None)
+        columns = (GOALS.c.status, GOALS.c.kind, GOALS.c.file)
+        proved = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(ATTEMPTS.c.success).distinct().subquery()
+        of_proved = select(proved.c.strategy, func.count()).join(GOALS, GOALS.c.goal_hash == proved.c.goal_hash)
+        conditions = partial(_conditions, sqlite=self._database.is_sqlite)
+        groups = select(*columns, func.count()).where(*conditions(replace(others, strategy=wanted.strategy)))
+        with self._database.read() as connection:
+            strategies = pairs(
+                connection,
+                of_proved.where(*conditions(replace(wanted, strategy=None))).group_by(proved.c.strategy),
+            )
+            rows = connection.execute(groups.group_by(*columns)).all()
+        chosen = (wanted.status, wanted.kind, wanted.file)
+        found: dict[str, Counter[str]] = {"status": Counter(), "kind": Counter(), "file": Counter()}
+        for *values, count in rows:
+            off = [n for n, (value, only) in enumerate(zip(values, chosen, strict=True)) if only not in (None, value)]
+            for number, name in enumerate(found):
+                if not set(off) - {number}:
+                    found[name][values[number]] += count
+        found["strategy"] = Counter(strategies)
+        return {name: dict(counts.most_common()) for name, counts in found.items()}
+
+    def contributions(self, repo: str | None = None) -> tuple[Contribution, ...]:
+        """What each strategy has proved, and what it alone has; in one repository, or in all."""
+        mine = [ATTEMPTS.c.success, *([] if repo is None else [ATTEMPTS.c.repo == repo])]
         provers = (
             select(
                 func.min(ATTEMPTS.c.strategy).label("one"),
                 func.count(ATTEMPTS.c.strategy.distinct()).label("provers"),
             )
-            .where(ATTEMPTS.c.success)
+            .where(*mine)
             .group_by(ATTEMPTS.c.goal_hash)
             .subquery()
         )
         alone = select(provers.c.one, func.count()).where(provers.c.provers == 1).group_by(provers.c.one)
-        distinct = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(ATTEMPTS.c.success).distinct().subquery()
+        distinct = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(*mine).distinct().subquery()
         proved = select(distinct.c.strategy, func.count()).group_by(distinct.c.strategy).order_by(distinct.c.strategy)
         with self._database.read() as connection:
             only = pairs(connection, alone)
@@ -105,17 +135,18 @@ class PageSection(Section):
                 for strategy, count in pairs(connection, proved).items()
             )
 
-    def solved_over_time(self) -> tuple[SolvedOn, ...]:
-        """When goals were first proved, gate included.
+    def solved_over_time(self, repo: str | None = None) -> tuple[SolvedOn, ...]:
+        """When the proofs were found that have passed the gate or await it, the first of each goal; not of conditional
+        ones.
 
         By day; by hour if all of it lies within three days, by minute if within three hours.
         """
-        hours = self._first_proofs(_HOUR)
+        hours = self._first_proofs(_HOUR, repo)
         if not hours:
             return ()
         whole = hours[-1].start - hours[0].start
         if whole < timedelta(hours=3):
-            return self._first_proofs(_MINUTE)
+            return self._first_proofs(_MINUTE, repo)
         if whole <= timedelta(days=3):
             return hours
         days = Counter[datetime]()
@@ -123,14 +154,21 @@ class PageSection(Section):
             days[entry.start.replace(hour=0)] += entry.count
         return tuple(SolvedOn(start=start, count=count) for start, count in sorted(days.items()))
 
-    def _first_proofs(self, step: _Step) -> tuple[SolvedOn, ...]:
+    def _first_proofs(self, step: _Step, repo: str | None) -> tuple[SolvedOn, ...]:
         """Counted by the database, which need not hand over a row for each goal."""
-        first = (
-            select(func.min(PROOFS.c.timestamp).label("at"))
-            .where(PROOFS.c.verdict == ProofVerdict.PASSED)
-            .group_by(PROOFS.c.goal_hash)
-            .subquery()
+        conditional = select(GOALS.c.goal_hash).where(GOALS.c.status == GoalStatus.CONDITIONAL)
+        passed = select(PROOFS.c.goal_hash, PROOFS.c.timestamp).where(
+            PROOFS.c.verdict == ProofVerdict.PASSED, PROOFS.c.goal_hash.not_in(conditional)
         )
+        waiting = (
+            select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.timestamp)
+            .join(GOALS, GOALS.c.goal_hash == ATTEMPTS.c.goal_hash)
+            .where(GOALS.c.status == GoalStatus.FOUND, ATTEMPTS.c.success)
+        )
+        if repo is not None:
+            passed, waiting = passed.where(PROOFS.c.repo == repo), waiting.where(GOALS.c.repo == repo)
+        found = union_all(passed, waiting).subquery()
+        first = select(func.min(found.c.timestamp).label("at")).group_by(found.c.goal_hash).subquery()
         if self._database.is_sqlite:  # keeps times as text, the year first
             start = func.substr(first.c.at, 1, step.characters, type_=String)
         else:
@@ -165,8 +203,14 @@ def _conditions(wanted: GoalFilter, *, sqlite: bool) -> list[ColumnElement[bool]
     conditions: list[ColumnElement[bool]] = []
     if wanted.repo is not None:
         conditions.append(GOALS.c.repo == wanted.repo)
-    if wanted.status is not None:
-        conditions.append(GOALS.c.status == wanted.status)
+    for column, value in ((GOALS.c.status, wanted.status), (GOALS.c.file, wanted.file), (GOALS.c.kind, wanted.kind)):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.declarations is not None:
+        conditions.append(GOALS.c.declaration.in_(wanted.declarations))
+    if wanted.strategy is not None:
+        here = (ATTEMPTS.c.goal_hash == GOALS.c.goal_hash, ATTEMPTS.c.strategy == wanted.strategy, ATTEMPTS.c.success)
+        conditions.append(select(ATTEMPTS.c.id).where(*here).exists())
     if wanted.text:
         columns = (GOALS.c.declaration, GOALS.c.file, GOALS.c.goal_text)
         # SQLite's LIKE takes no notice of case by itself; asking for it takes twice as long.

@@ -196,6 +196,7 @@ class ProofRecord(JudgedProof):
         checks: the gate's findings by check, JSON-serialisable.
         patch: unified diff of the file ("" when there is none).
         helpers: helper lemmas that it needs (see `orchestrator.source.helper_lemmas`), JSON-serialisable.
+        timestamp: when it was found; the ledger fills in its own clock where that is not known.
     """
 
     goal_text: str = ""
@@ -246,11 +247,37 @@ class NodeState(StrEnum):
     UNDECIDED = "undecided"
 
 
+class StatementStage(StrEnum):
+    """How far a node's statement is, as leanblueprint colours its border: from what is true, whatever is marked.
+
+    Can be stated: all that it uses is. Not ready: the blueprint says that it needs more work.
+    """
+
+    MATHLIB = "mathlib"
+    STATED = "stated"
+    CAN_STATE = "can_state"
+    NOT_READY = "not_ready"
+    WAITING = "waiting"
+
+
+class ProofStage(StrEnum):
+    """How far a node's proof is, as leanblueprint fills it. Fully proved: so is everything that it uses."""
+
+    FULLY_PROVED = "fully_proved"
+    PROVED = "proved"
+    DEFINED = "defined"
+    CAN_PROVE = "can_prove"
+    WAITING = "waiting"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BlueprintNode:
     """A node of a blueprint: what it is called, what it uses, the declarations behind it, and where it stands.
 
     Attributes:
+        statement_uses: those of `uses` that its statement needs; its proof needs the others.
+        refuted: declarations of it that have a goal with a counterexample.
+        false_marks: parts of it, statement or proof, that are marked though that is not true.
         unblocks: how many unproved nodes wait for it, directly or not.
         note: what a reader should know, such as a declaration that is missing or a mark that is not true.
     """
@@ -260,7 +287,12 @@ class BlueprintNode:
     kind: str = ""
     declarations: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    statement_uses: tuple[str, ...] = ()
     state: NodeState = NodeState.UNDECIDED
+    statement: StatementStage = StatementStage.WAITING
+    proof: ProofStage = ProofStage.WAITING
+    refuted: tuple[str, ...] = ()
+    false_marks: tuple[str, ...] = ()
     unblocks: int = 0
     note: str = ""
 

@@ -61,9 +61,10 @@ class RunSection(Section):
         """The run of that id."""
         return self._first(RunRecord, select(RUNS).where(RUNS.c.id == run_id))
 
-    def runs(self, *, limit: int | None = None) -> tuple[RunRecord, ...]:
-        """Runs, the newest first."""
-        return self._all(RunRecord, NEWEST_RUNS.limit(limit))
+    def runs(self, *, repo: str | None = None, limit: int | None = None) -> tuple[RunRecord, ...]:
+        """Runs, the newest first; over one repository, or over all."""
+        mine = NEWEST_RUNS if repo is None else NEWEST_RUNS.where(RUNS.c.repo == repo)
+        return self._all(RunRecord, mine.limit(limit))
 
     def record_proof(self, proof: ProofRecord) -> int:
         """Add a proof with its verdict; the answer is its id. Raises LedgerError: its run was never started."""

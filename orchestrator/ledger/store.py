@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Table, select
 
 from orchestrator.ledger.attempts import AttemptSection, count_attempted_goals, count_attempts
 from orchestrator.ledger.changes import Changes, PostgresChanges, SqliteChanges
@@ -88,21 +88,28 @@ class Ledger(
         """A watch on the ledger that sees what any process changes; to be closed."""
         return SqliteChanges(self._database) if self._database.is_sqlite else PostgresChanges(self._database)
 
-    def statistics(self) -> LedgerStatistics:
-        """The ledger at a glance, all of one moment."""
+    def statistics(self, repo: str | None = None) -> LedgerStatistics:
+        """The ledger at a glance, all of one moment; or what it holds of one repository.
+
+        What belongs to no repository, the goals attempted and tactics cached, is always counted over all.
+        """
+
+        def mine(table: Table) -> list[ColumnElement[bool]]:
+            return [] if repo is None else [table.c.repo == repo]
+
         with self._database.read() as connection:
-            strategies = count_attempts(connection)
-            passed = select(PROOFS.c.goal_hash).distinct().where(PROOFS.c.verdict == ProofVerdict.PASSED)
-            last_run = connection.execute(NEWEST_RUNS.limit(1)).first()
+            strategies = count_attempts(connection, repo)
+            passed = select(PROOFS.c.goal_hash).distinct().where(PROOFS.c.verdict == ProofVerdict.PASSED, *mine(PROOFS))
+            last_run = connection.execute(NEWEST_RUNS.where(*mine(RUNS)).limit(1)).first()
             return LedgerStatistics(
-                runs=count_rows(connection, RUNS),
-                goals=count_by(connection, GOALS.c.status),
+                runs=count_rows(connection, RUNS, *mine(RUNS)),
+                goals=count_by(connection, GOALS.c.status, *mine(GOALS)),
                 goals_attempted=count_attempted_goals(connection),
                 goals_solved=count_rows(connection, passed.subquery()),
                 attempts=sum(totals.attempts for totals in strategies.values()),
                 successes=sum(totals.successes for totals in strategies.values()),
                 strategies=strategies,
-                proofs=count_by(connection, PROOFS.c.verdict),
+                proofs=count_by(connection, PROOFS.c.verdict, *mine(PROOFS)),
                 cached_tactics=count_rows(connection, TACTIC_CACHE),
                 last_run=None if last_run is None else RunRecord(**last_run._mapping),
             )

@@ -84,6 +84,7 @@ class GoalSort(StrEnum):
 
     WHERE = "where"
     DECLARATION = "declaration"
+    STATUS = "status"
     DIFFICULTY = "difficulty"
 
 
@@ -92,13 +93,19 @@ class GoalFilter:
     """Which goals, and in which order.
 
     Attributes:
-        repo, status: only these; None for all.
+        repo, status, file, kind: only these; None for all.
+        strategy: only goals that it has found a proof of.
+        declarations: only goals of these.
         text: only goals whose declaration, file or statement contains it, in upper or lower case.
         descending: in reverse order.
     """
 
     repo: str | None = None
     status: GoalStatus | None = None
+    file: str | None = None
+    kind: str | None = None
+    strategy: str | None = None
+    declarations: tuple[str, ...] | None = None
     text: str = ""
     sort: GoalSort = GoalSort.WHERE
     descending: bool = False

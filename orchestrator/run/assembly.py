@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache, partial
 from time import monotonic
 
-from orchestrator.config import PolicyChoice, Profile, Settings
+from orchestrator.config import Profile, Settings
 from orchestrator.git.checkout import Checkout
 from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
@@ -43,8 +43,7 @@ from orchestrator.source.project import Project, excerpt
 from orchestrator.strategies.base import GoalOpener, Strategy
 from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
-from orchestrator.strategies.policy.bandit import CostAware, Policy, SeedUcb
-from orchestrator.strategies.registry import make_strategies
+from orchestrator.strategies.registry import make_policy, make_strategies
 from orchestrator.strategies.spec import StrategyTools
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
@@ -113,13 +112,6 @@ def recorded(ledger: RunLedger, checkout: Checkout, link: str = "") -> Iterator[
     finally:
         status = RunStatus.STOPPED if ledger.stop.requests else status
         ledger.store.finish_run(ledger.run_id, status=status, totals=ledger.totals)
-
-
-def make_policy(settings: Settings) -> Policy:
-    """How the next strategy is chosen."""
-    if settings.policy is PolicyChoice.UCB:
-        return SeedUcb(settings.exploration)
-    return CostAware(prior_seconds=settings.timeouts)
 
 
 def make_throttle(settings: Settings, *, background: bool) -> Throttle:

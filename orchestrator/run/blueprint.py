@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from orchestrator.blueprint.graph import DependencyGraph
+from orchestrator.blueprint.graph import DependencyGraph, keys_used
 from orchestrator.blueprint.nodes import Node
 from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth, with_counterexamples
 from orchestrator.blueprint.sync import BlueprintUpdate
 from orchestrator.gate.differences import sorried_below
 from orchestrator.goals.declaration import Fingerprint
-from orchestrator.ledger.records import BlueprintNode, NodeState
+from orchestrator.ledger.records import BlueprintNode, NodeState, ProofStage, StatementStage
 
 
 def blueprint_nodes(update: BlueprintUpdate, refuted: Collection[str] = ()) -> tuple[BlueprintNode, ...]:
@@ -19,6 +19,28 @@ def blueprint_nodes(update: BlueprintUpdate, refuted: Collection[str] = ()) -> t
     current = with_counterexamples(update.status, refuted)
     ready = frozenset(graph.ready(current))
     nodes = {node.key: node for node in update.blueprint.nodes}
+    by_key = {status.key: status for status in current.nodes}
+    done = {status.key for status in current.nodes if status.done}
+    stated = {status.key for status in current.nodes if status.stated}
+    statement_uses = {key: keys_used(update.blueprint, [node.statement]) for key, node in nodes.items()}
+
+    def border(key: str) -> StatementStage:
+        if by_key[key].mathlib:
+            return StatementStage.MATHLIB
+        if key in stated:
+            return StatementStage.STATED
+        if nodes[key].statement.notready:
+            return StatementStage.NOT_READY
+        return StatementStage.CAN_STATE if stated.issuperset(statement_uses[key]) else StatementStage.WAITING
+
+    def fill(key: str) -> ProofStage:
+        if key in done:
+            if done.issuperset(graph.ancestors(key)):
+                return ProofStage.FULLY_PROVED
+            return ProofStage.DEFINED if nodes[key].proof is None else ProofStage.PROVED
+        can = stated.issuperset(graph.uses[key]) and not nodes[key].statement.notready
+        return ProofStage.CAN_PROVE if can and key in stated else ProofStage.WAITING
+
     return tuple(
         BlueprintNode(
             key=status.key,
@@ -26,7 +48,12 @@ def blueprint_nodes(update: BlueprintUpdate, refuted: Collection[str] = ()) -> t
             kind=nodes[status.key].statement.environment,
             declarations=status.declarations,
             uses=graph.uses[status.key],
+            statement_uses=statement_uses[status.key],
             state=_state(status, ready),
+            statement=border(status.key),
+            proof=fill(status.key),
+            refuted=status.refuted,
+            false_marks=tuple(mark.value for mark in status.false_marks),
             unblocks=graph.unblocks(status.key, update.status),
             note="; ".join(_notes(nodes[status.key], status)),
         )

@@ -137,13 +137,15 @@ def write_results(end: Conclusion, out: str) -> Conclusion:
     results = {
         "summary.json": end.summary.to_json(),
         PATCH: end.patch,
-        BLUEPRINT_PATCH: end.blueprint_patch,
+        **({BLUEPRINT_PATCH: end.blueprint_patch} if end.blueprint_patch else {}),
         "report.md": to_markdown(end.summary, plots=tuple(pictures)),
         "report.html": to_html(end.summary),
         **pictures,
         "attempts.jsonl": attempts_jsonl(end.summary.attempts),
     }
     write_outputs(folder, results)
+    if not end.blueprint_patch:
+        (folder / BLUEPRINT_PATCH).unlink(missing_ok=True)  # of an earlier run, whose marks are true by now
     return replace(end, folder=str(folder))
 
 

@@ -236,6 +236,7 @@ class RunLedger:
 
     def record_gate(self, reports: Iterable[GoalReport]) -> None:
         """Keep the gate's verdicts, and the tactics of what passed for goals that read the same."""
+        found_at = {entry.goal.id: entry.timestamp for entry in self.made if entry.result.success}
         for report in reports:
             goal, result, verdict = report.goal, report.result, report.verdict
             if result is None or verdict is None:
@@ -259,6 +260,7 @@ class RunLedger:
                     declaration=goal.declaration,
                     environment=self.environment(goal),
                     run_id=self.run_id,
+                    timestamp=found_at.get(goal.id),
                 )
             )
             # Without its helper lemmas a script is of no use to others; a learned rate is not set back to 1.

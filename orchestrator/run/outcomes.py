@@ -79,8 +79,9 @@ def goal_reports(
             note = _NOT_TRIED.get(result.outcome, "") if result else ""
             reports.append(GoalReport(goal, GoalStatus.NOT_TRIED, result, note=note))
             continue
-        note = verdict.reason if verdict is not None and not verdict.accepted else _note_on(result)
-        reports.append(GoalReport(goal, status_of(verdict), result, verdict, note))
+        status = status_of(verdict)
+        note = _note_on(result) if verdict is None or status is GoalStatus.SOLVED else verdict.conclusion
+        reports.append(GoalReport(goal, status, result, verdict, note))
     return tuple(reports)
 
 

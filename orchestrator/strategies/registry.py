@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.config import Profile, Settings, load_plugins
+from orchestrator.config import PolicyChoice, Profile, Settings, load_plugins
 from orchestrator.errors import ConfigError
 from orchestrator.goals.plugins import GROUP
 from orchestrator.goals.result import StrategyType
@@ -14,6 +14,7 @@ from orchestrator.strategies import copilot
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.hammer import strategy as hammer
 from orchestrator.strategies.micro import strategy as micro
+from orchestrator.strategies.policy.bandit import CostAware, SeedUcb
 from orchestrator.strategies.reprover import strategy as reprover
 from orchestrator.strategies.reprover.model import SHIPPED
 from orchestrator.strategies.sketch import chat
@@ -45,6 +46,13 @@ def make_strategies(tools: StrategyTools) -> Mapping[StrategyType, Strategy]:
         return stub_strategies()
     absent = unavailable(tools.settings, tools.project)
     return {kind: spec.make(tools) for kind, spec in specs().items() if kind not in absent}
+
+
+def make_policy(settings: Settings) -> CostAware | SeedUcb:
+    """How the next strategy is chosen."""
+    if settings.policy is PolicyChoice.UCB:
+        return SeedUcb(settings.exploration)
+    return CostAware(prior_seconds=settings.timeouts)
 
 
 def unavailable(settings: Settings, project: Project | None = None) -> Mapping[StrategyType, str]:

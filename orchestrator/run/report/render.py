@@ -9,19 +9,31 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from orchestrator.goals.result import GoalStatus
 from orchestrator.run.report.plots import plots
 from orchestrator.run.report.summary import Summary
-from orchestrator.text import counted, harmless
+from orchestrator.source.highlight import lean_code
+from orchestrator.text import counted, duration, harmless
+
+LINES = 60
+"""As long as `report.md` gets, so that it fits a comment on a pull request; `report.html` has everything."""
 
 
 def to_markdown(summary: Summary, *, plots: Sequence[str] = ()) -> str:
     """The content of `report.md`, also used as the flow's artifact; `plots` are files beside it."""
-    return templates().get_template("report.md").render(run=summary, plots=plots)
+    template = templates().get_template("report.md")
+    for most in range(LINES, 0, -1):
+        text = re.sub(r"\n{3,}", "\n\n", template.render(run=summary, plots=plots, most=most)).lstrip()
+        if text.count("\n") <= LINES:
+            break
+    return text
 
 
 def to_html(summary: Summary) -> str:
     """The content of `report.html`: a run on one page that needs nothing else, with its plots."""
-    return templates().get_template("report.html").render(run=summary, plots=plots(summary))
+    groups = {s: [report for report in summary.goals if report.status is s] for s in GoalStatus}
+    filled = {status: reports for status, reports in groups.items() if reports}
+    return templates().get_template("report.html").render(run=summary, plots=plots(summary), groups=filled)
 
 
 @cache
@@ -36,7 +48,8 @@ def templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"plain": _plain, "code": _code, "counted": counted}
+    environment.filters |= {"plain": _plain, "code": _code, "counted": counted, "duration": duration}
+    environment.filters["lean"] = lambda text: lean_code(harmless(text))
     return environment
 
 

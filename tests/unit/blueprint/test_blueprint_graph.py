@@ -95,3 +95,14 @@ def test_circles_are_circles_and_none_is_missed(uses: dict[str, list[str]]) -> N
     assert sum(map(len, knots)) == len(on_a_circle)
     for key in KEYS:
         assert all(key in graph.descendants(below) for below in graph.ancestors(key))
+
+
+def test_edges_that_longer_ways_imply_are_left_out_and_circles_stay() -> None:
+    assert DependencyGraph({"a": (), "b": ("a",), "c": ("a", "b"), "d": ("a", "c")}).reduced().uses == {
+        "a": (),
+        "b": ("a",),
+        "c": ("b",),
+        "d": ("c",),
+    }
+    circle = {"a": ("b",), "b": ("a",), "c": ("a", "b"), "d": ("d",)}
+    assert DependencyGraph(circle).reduced().uses == circle

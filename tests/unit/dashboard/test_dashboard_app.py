@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import html
+import io
 import re
 import socket
 from collections.abc import Iterator
@@ -20,15 +23,20 @@ from hypothesis import strategies as st
 from scripted_changes import ScriptedChanges
 
 from orchestrator.dashboard.app import Dashboard, listen
+from orchestrator.dashboard.goal_views import answers, line_link
 from orchestrator.dashboard.live import Hub
+from orchestrator.dashboard.pages import name_of
+from orchestrator.dashboard.run_views import class_orders
 from orchestrator.dashboard.security import HEADERS, WriteAccess, host_name
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.views import VIEWS
 from orchestrator.errors import ConfigError
+from orchestrator.gate.verdict import CheckName
 from orchestrator.goals.result import GoalStatus
-from orchestrator.ledger.records import GoalRecord
+from orchestrator.ledger.records import GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
+from orchestrator.strategies.policy.bandit import ArmStatistics, CostAware, SeedUcb, Statistics
 
 ADDRESSES = {
     "overview": "/",
@@ -84,11 +92,13 @@ def test_there_is_an_address_for_every_page() -> None:
 
 
 def test_a_counterexample_stands_on_the_page_of_its_goal(site: Site) -> None:
-    found = {GoalStatus.LOOKS_FALSE: "false for n = 3", GoalStatus.FOUND: "found, awaiting the gate"}
+    found = {GoalStatus.LOOKS_FALSE: "n = 3", GoalStatus.FOUND: "found, awaiting the gate"}
     for status, words in found.items():
-        note = words if status is GoalStatus.LOOKS_FALSE else ""
+        note = f"false for {words}" if status is GoalStatus.LOOKS_FALSE else ""
         site.ledger.record_goals([GoalRecord(goal=a_goal("g"), repo="r", status=status, note=note)])
-        assert words in client_of(site).get("/goal?repo=r&id=id-g").text
+        page = re.sub("<[^>]+>", "", client_of(site).get("/goal?repo=r&id=id-g").text)
+        assert words in page
+        assert ("Counterexample" in page) is (status is GoalStatus.LOOKS_FALSE)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -109,6 +119,122 @@ def test_what_is_not_there(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "Not found" in answer.text
+
+
+TABLES = {
+    "overview": ("solved",),
+    "goals": ("goals",),
+    "goal": ("attempts", "proofs"),
+    "strategies": ("strategies",),
+    "marketplace": ("tickets", "history"),
+    "ticket": ("history",),
+    "runs": ("runs",),
+    "run": ("proofs", "attempts"),
+    "compare": ("changes",),
+    "blueprint": ("nodes",),
+    "premises": ("premises",),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_every_table_can_be_taken_away(client: TestClient, name: str) -> None:
+    page = client.get(ADDRESSES[name]).text
+    query = ADDRESSES[name].partition("?")[2]
+    for table in TABLES[name]:
+        links = [html.unescape(found) for found in re.findall(r'href="([^"]+)">(?:CSV|JSON)<', page)]
+        assert sum(f"table={table}" in found for found in links) == 2
+        rows = client.get(f"/{name}.json?{query}&table={table}").json()["rows"]
+        lines = list(csv.reader(io.StringIO(client.get(f"/{name}.csv?{query}&table={table}").text)))
+        assert len(lines) == len(rows) + bool(rows)
+        assert not rows or lines[0] == list(rows[0])
+    assert client.get(f"/{name}.csv?{query}&table=nothing").status_code == 404
+
+
+def test_a_table_has_every_row_and_no_formula(site: Site) -> None:
+    site.ledger.record_goals(GoalRecord(goal=a_goal(f"=1+{n}", n), repo=EVIL) for n in range(1, 700))
+    client = client_of(site)
+    rows = client.get("/goals.json?q=1%2B").json()["rows"]
+    assert len(rows) == 699
+    text = client.get("/goals.csv?q=1%2B").text
+    assert "'=1+699" in text
+    assert ",=1+" not in text
+    assert client.get("/nothing.csv").status_code == 404
+
+
+def test_a_repository_stays_chosen(client: TestClient) -> None:
+    there = quote("/somewhere/else")
+    for name in ("overview", "goals", "strategies", "runs", "marketplace"):
+        address = ADDRESSES[name].partition("?")[0]
+        page = client.get(f"{address}?repo={there}").text
+        links = [
+            link
+            for link in Page(page).links
+            if link.startswith("/") and not link.startswith(("/api", "/login", "/static"))
+        ]
+        assert links
+        assert all(f"repo={there}".replace("/", "%2F") in link for link in links), links
+    assert "3</b> goals in total" in client.get("/").text
+    assert "0</b> goals in total" in client.get(f"/?repo={there}").text
+
+
+def test_titles_name_what_they_show(client: TestClient) -> None:
+    assert "<title>solved · lean-orchestrator</title>" in client.get(f"/goal?repo={quote(EVIL)}&id=id-solved").text
+    assert "<title>Run two · lean-orchestrator</title>" in client.get("/run?id=two").text
+
+
+@pytest.mark.parametrize(
+    ("repo", "link"),
+    [
+        ("https://github.com/o/r.git", "https://github.com/o/r/blob/c0/A/B.lean#L3"),
+        ("git@github.com:o/r.git", "https://github.com/o/r/blob/c0/A/B.lean#L3"),
+        ("https://gitlab.example.org/o/r", "https://gitlab.example.org/o/r/-/blob/c0/A/B.lean#L3"),
+        ("https://example.org/o/r", ""),
+        ("/home/emmy/github.com/r", ""),
+        ("javascript://github.com/%0aalert(1)", ""),
+    ],
+)
+def test_the_line_on_the_host(repo: str, link: str) -> None:
+    assert line_link(repo, "c0", "A/B.lean", 3) == link
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Grove.Tree.size", "Grove.<wbr>Tree.<wbr>size"),
+        ("Grove/Tree.lean:3", "Grove/<wbr>Tree.lean:3"),
+        ("a<b", "a&lt;b"),
+        ("..", ".."),
+        ("", ""),
+    ],
+)
+def test_names_are_broken_at_dots_and_paths_at_slashes(text: str, shown: str) -> None:
+    assert name_of(text) == f"<code>{shown}</code>"
+
+
+def test_the_order_shown_is_that_of_the_policy() -> None:
+    arms = {"quick": ArmStatistics(20, 10, 0.5, 20.0, 10.0), "slow": ArmStatistics(20, 10, 0.5, 800.0, 400.0)}
+    table = {("", name): entry for name, entry in arms.items()} | {
+        ("in A.B", "slow"): ArmStatistics(9, 9, 0.9, 1.0, 1.0)
+    }
+    table |= {("in shape =", "slow"): ArmStatistics(9, 0, 0.0, 9.0, 0.0), ("in A.B|=", "slow"): ArmStatistics(1)}
+    orders = class_orders(CostAware(), Statistics(table=table))
+    assert [(one.name, one.trials) for one in orders] == [("", 40), ("A.B", 9)]
+    assert [name for name, _ in orders[0].strategies] == ["quick", "slow"]
+    assert orders[0].strategies[0][1].endswith(" s")
+    assert class_orders(SeedUcb(), Statistics(table=table))[0].strategies[0][1].startswith("index ")
+    assert class_orders(CostAware(), Statistics()) == []
+
+
+def test_the_gates_four_answers() -> None:
+    checks = {
+        CheckName.TEXT.value: True,
+        CheckName.AXIOMS.value: "bad_axiom",
+        CheckName.COMPILES.value: True,
+        "odd": True,
+    }
+    found = answers(ProofRecord(goal_text="g", script="x", verdict=ProofVerdict.FAILED, checks=checks))
+    assert [(one.question[0], one.passed) for one in found] == [("1", True), ("3", True), ("4", False)]
+    assert found[-1].checks == ((CheckName.AXIOMS.value, "bad_axiom"), ("odd", ""))
 
 
 def test_numbers(client: TestClient) -> None:
@@ -185,10 +311,13 @@ def test_a_ticket_is_somebodys_or_free(client: TestClient, site: Site) -> None:
     client.post("/ticket/claim", data=form | {"supplier": "me"})
     for action in ("claim", "complete"):
         answer = client.post(f"/ticket/{action}", data=form | {"supplier": "another", "proof": "by rfl"})
-        assert (answer.status_code, "This ticket is claimed by me." in answer.text) == (409, True)
+        assert (answer.status_code, "This ticket is claimed by me until " in answer.text) == (409, True)
     assert "another has not claimed" in client.post("/ticket/release", data=form | {"supplier": "another"}).text
     assert "Enter your name" in client.post("/ticket/claim", data=form | {"supplier": " "}).text
     refused = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by\n  sorry -- mine"})
+    held = site.ledger.ticket(TICKET.ticket_id)
+    assert held is not None
+    assert (held.status, held.supplier) == (TicketStatus.CLAIMED, "me")  # a typo costs nothing
     assert "refused" in refused.text
     assert "sorry -- mine</textarea>" in refused.text
     done = client.post("/ticket/complete", data=form | {"supplier": "me", "proof": "by rfl"})

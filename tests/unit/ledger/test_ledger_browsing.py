@@ -82,6 +82,36 @@ def test_goals_are_filtered(three: Ledger) -> None:
     assert names(three, text="%_") == ["50%_off"]
 
 
+def test_facets_count_what_the_rest_of_the_filter_lets_through(three: Ledger) -> None:
+    three.record_attempts([attempt("alpha"), attempt("beta", Outcome.TIMEOUT), attempt("beta", strategy="hammer")])
+    every = three.goal_facets(GoalFilter())
+    assert every["status"] == {"open": 2, "solved": 1}
+    assert every["file"] == {"A.lean": 3}
+    assert every["kind"] == {"tactic": 3}
+    assert every["strategy"] == {"micro": 1, "hammer": 1}
+    solved = three.goal_facets(GoalFilter(status=GoalStatus.SOLVED))
+    assert (solved["status"], solved["file"]) == ({"open": 2, "solved": 1}, {"A.lean": 1})
+    assert solved["strategy"] == {"micro": 1}
+    assert three.goal_facets(GoalFilter(strategy="hammer", text="beta"))["status"] == {"open": 1}
+    assert three.goal_facets(GoalFilter(file="B.lean"))["status"] == {}
+    assert names(three, strategy="hammer") == ["beta"]
+    assert names(three, file="A.lean", declarations=("alpha", "beta"), sort=GoalSort.STATUS) == ["beta", "alpha"]
+    assert names(three, kind="term") == []
+
+
+def test_what_is_of_one_repository(three: Ledger) -> None:
+    three.start_run(run_id="here", repo=REPO)
+    three.start_run(run_id="there", repo="/other")
+    three.record_attempts([attempt("alpha"), attempt("beta", Outcome.TIMEOUT)])
+    here, there = three.statistics(REPO), three.statistics("/other")
+    assert (here.goals, here.attempts, here.successes, here.runs) == ({"open": 2, "solved": 1}, 2, 1, 1)
+    assert (there.goals, there.attempts, there.runs) == ({}, 0, 1)
+    assert [run.id for run in three.runs(repo="/other")] == ["there"]
+    assert [one.proved for one in three.contributions(REPO)] == [1]
+    assert three.contributions("/other") == ()
+    assert three.attempts(repo="/other") == ()
+
+
 def test_a_page_of_goals_counts_attempts_on_what_reads_the_same(three: Ledger) -> None:
     three.record_attempts([attempt("beta", Outcome.TIMEOUT), attempt("beta")])
     page = three.goal_page(GoalFilter(), offset=1, limit=1)
@@ -122,6 +152,20 @@ def test_solved_over_time_counts_the_first_proof_that_passed(ledger: Ledger, clo
     assert [step.start for step in ledger.solved_over_time()] == [
         (start + timedelta(days=days)).replace(hour=0, minute=0, second=0, microsecond=0) for days in (0, 9)
     ]
+
+
+def test_a_proof_counts_from_when_it_was_found_and_a_conditional_one_never(three: Ledger, clock: Clock) -> None:
+    start = three.start_run().started_at
+    for name, status in (("alpha", GoalStatus.FOUND), ("beta", GoalStatus.CONDITIONAL)):
+        three.record_goals([record(name, status=status)])
+        three.record_attempt(attempt(name).model_copy(update={"timestamp": start + timedelta(minutes=5)}))
+    three.record_proof(
+        ProofRecord(goal_text="⊢ beta = 0", script="x", verdict=ProofVerdict.PASSED, timestamp=start, repo=REPO)
+    )
+    (step,) = three.solved_over_time()
+    assert step.start == (start + timedelta(minutes=5)).replace(second=0, microsecond=0)
+    assert three.solved_over_time(REPO) == (step,)
+    assert three.solved_over_time("/other") == ()
 
 
 @pytest.mark.parametrize(("apart", "zeroed"), [(timedelta(minutes=90), ()), (timedelta(hours=40), ("minute",))])

@@ -111,3 +111,10 @@ def test_a_poorer_patch_never_takes_the_place_of_a_fuller_one(tmp_path: Path, la
             f"{tmp_path}/proofs.patch is kept: it proves 2 sorries of this commit, this run 1; the results of this run "
             f"are in {tmp_path}/later",
         )
+
+
+def test_a_patch_for_the_blueprint_is_not_offered_when_there_is_none(tmp_path: Path) -> None:
+    write_results(Conclusion(summary_of("solved"), "proofs", "marks", ()), str(tmp_path))
+    assert (tmp_path / "blueprint.patch").read_text() == "marks"
+    write_results(Conclusion(summary_of("solved"), "proofs", "", ()), str(tmp_path))
+    assert not (tmp_path / "blueprint.patch").exists()

@@ -18,7 +18,7 @@ from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
 from orchestrator.lean.extraction import Extraction
-from orchestrator.ledger.records import NodeState
+from orchestrator.ledger.records import NodeState, ProofStage, StatementStage
 from orchestrator.run.blueprint import blueprint_facts, blueprint_nodes
 from orchestrator.run.outcomes import (
     DATA_NOTE,
@@ -234,3 +234,34 @@ def test_a_node_with_a_counterexample_is_recorded_as_stated_and_not_as_ready() -
     assert [node.state for node in blueprint_nodes(update)] == [NodeState.READY]
     (node,) = blueprint_nodes(update, {"t"})
     assert (node.state, node.note) == (NodeState.STATED, "counterexample to a goal of t")
+    assert (node.statement, node.proof, node.refuted) == (StatementStage.STATED, ProofStage.CAN_PROVE, ("t",))
+
+
+def test_nodes_have_the_colours_of_leanblueprint() -> None:
+    source = r"""
+\begin{definition}\label{d}\lean{d}\leanok\end{definition}
+\begin{lemma}\label{a}\lean{a}\uses{d}\end{lemma}\begin{proof}\uses{d}\leanok\end{proof}
+\begin{lemma}\label{b}\lean{b}\end{lemma}\begin{proof}\uses{a}\end{proof}
+\begin{lemma}\label{c}\lean{c}\end{lemma}\begin{proof}\uses{b}\end{proof}
+\begin{lemma}\label{e}\uses{c}\end{lemma}
+\begin{lemma}\label{f}\uses{e}\end{lemma}
+\begin{lemma}\label{g}\notready\end{lemma}
+\begin{lemma}\label{m}\mathlibok\end{lemma}
+"""
+    proved = DeclarationTruth(exists=True)
+    open_one = DeclarationTruth(exists=True, axioms=("sorryAx",), sorry_free=False, body_has_sorry=True)
+    blueprint = parse({"web.tex": source}.get, "web.tex")
+    facts = {"d": DeclarationTruth(exists=True, is_data=True), "a": open_one, "b": open_one, "c": proved}
+    nodes = {node.key: node for node in blueprint_nodes(update_blueprint(blueprint, facts))}
+    assert {key: (node.statement.value, node.proof.value) for key, node in nodes.items()} == {
+        "d": ("stated", "fully_proved"),
+        "a": ("stated", "can_prove"),
+        "b": ("stated", "can_prove"),
+        "c": ("stated", "proved"),
+        "e": ("can_state", "waiting"),
+        "f": ("waiting", "waiting"),
+        "g": ("not_ready", "waiting"),
+        "m": ("mathlib", "fully_proved"),
+    }
+    assert (nodes["a"].statement_uses, nodes["b"].statement_uses) == (("d",), ())
+    assert nodes["a"].false_marks == ("proof",)

@@ -15,7 +15,7 @@ from orchestrator.blueprint.sync import Mark
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import GoalStatus, Outcome, Result, StrategyType
-from orchestrator.run.report.render import to_markdown
+from orchestrator.run.report.render import to_html, to_markdown
 from orchestrator.run.report.summary import (
     AttemptEntry,
     GoalReport,
@@ -196,20 +196,41 @@ def test_the_report() -> None:
         )
     )
     assert report.startswith("# /repo at `0123456789ab`\n\n**1 of 5** sorries closed and verified, 1 more conditional")
-    assert "in 61 s on Lean 4.28.0 (embedded)." in report
+    assert "in 1 min 1 s on Lean 4.28.0 (embedded)." in report
     assert "The run ended early: it was asked to stop." in report
     assert "| `Grove.a` | Grove/Tree.lean:3 | solved | micro | 1.2 s | `intro h ↵ exact h` |" in report
     assert "| `Grove.b` | Grove/Tree.lean:9 | open |  |  | not proved |" in report
-    assert "| micro | 4 | 3 |" in report
-    assert "- `Grove.d` rests on `Grove.b`" in report
-    assert "- `Grove/Bad.lean`: 1:0: unknown \\`x\\`" in report
-    assert "- the folder has \\*changes\\*" in report
-    assert "- `\\leanok` added (proof of `thm:a`, blueprint/a.tex:4)" in report
+    assert "**Strategies.** micro proved 3 of 4 tried; sketch proved 0 of 1 tried." in report
+    assert "**Files left out.** `Grove/Bad.lean` (1:0: unknown \\`x\\`)." in report
+    assert "**Notes.** the folder has \\*changes\\*." in report
+    assert "**Blueprint.** `\\leanok` added (proof of `thm:a`)." in report
+
+
+def test_the_report_fits_a_comment_and_says_what_it_leaves_out() -> None:
+    many = tuple(GoalReport(goal(f"g{n}", n), report.status, report.result) for n in range(50) for report in REPORTS)
+    report = to_markdown(
+        summary(goals=many, attempts=(), notes=["a"] * 30, problems=[FileProblem("A.lean", "no")] * 30),
+        plots=("solved.svg",),
+    )
+    assert report.count("\n") <= 60
+    assert "`Grove.g0`" in report
+    assert re.search(r"And \d+ more: see `report.html`", report)
+    assert "and 22 more, in `report.html`" in report
+
+
+def test_the_page_stands_alone_and_has_every_statement_and_proof() -> None:
+    page = to_html(summary(trades=(), problems=(FileProblem("Grove/Bad.lean", "imports <b>"),)))
+    assert not re.search(r"<(script|link|img)|src=|url\(", page)
+    text = re.sub("<[^>]+>", "", page)
+    assert text.count("⊢ p") == len(REPORTS)
+    assert text.count("intro h\nexact h") == 3
+    assert "asks for data" in text
+    assert "imports &lt;b&gt;" in page
 
 
 def test_what_did_not_happen_is_not_in_the_report() -> None:
     report = to_markdown(summary(goals=REPORTS[:1], attempts=()))
-    for title in ("Strategies", "Conditional", "Blueprint", "Files left out", "Notes", "ended early"):
+    for title in ("Strategies", "to look at", " left<", "Blueprint", "Files left out", "Notes", "ended early"):
         assert title not in report
     assert "**1 of 1** sorries closed and verified, in" in report
 
@@ -223,7 +244,7 @@ def test_no_text_breaks_the_table(name: str, script: str, note: str) -> None:
     unproved = GoalReport(Goal("g", "⊢ p", declaration=name), GoalStatus.OPEN, FAILED, note=note)
     report = to_markdown(summary(goals=(proved, unproved), attempts=()))
     rows = [line for line in report.splitlines() if line.startswith("|")]
-    assert len(rows) == 4
+    assert len(rows) == 6
     for row in rows:
         assert len(re.findall(r"(?<!\\)\|", row)) == 7, row
         assert "<" not in re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", row), row
