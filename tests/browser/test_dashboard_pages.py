@@ -12,39 +12,47 @@ import pytest
 from browser_settings import HERE, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, expect
 
-from orchestrator.goals.result import Outcome
-from orchestrator.ledger.records import AttemptRecord, ProgressRecord, Working
+from orchestrator.goals.result import GoalStatus, Outcome
+from orchestrator.ledger.records import AttemptRecord, ProgressRecord, ProofVerdict, Working
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketRequester
 
+GROVE = "/home/emmy/grove"
 SHOTS = Path(os.path.abspath(os.path.join(HERE, "..", "..", "out", "screenshots")))
 PAGES = {
     "overview": "/",
     "goals": "/goals",
     "goals-search": "/goals?q=fib&status=open&sort=difficulty&order=down",
     "goal": "",
+    "goal-false": "",
+    "goal-refused": "",
     "strategies": "/strategies",
     "runs": "/runs",
     "run": "",
     "compare": "",
     "blueprint": "/blueprint",
+    "blueprint-node": "/blueprint#node-thm:traversals",
     "marketplace": "/marketplace",
     "ticket": f"/ticket?id={TICKET.ticket_id}",
     "premises": "/premises?q=sumTo",
     "login": "/login",
     "missing": "/goal?id=nowhere",
 }
-WIDTHS = {"wide": 1280, "phone": 390}
+WIDTHS = {"wide": 1440, "tablet": 768, "phone": 390}
 
 
 @pytest.fixture(scope="session")
 def addresses(served: Served) -> dict[str, str]:
     """The pages' addresses, with those of a solved goal and of the run in place."""
     with Ledger.open(served.file) as ledger:
-        run, *_, first = ledger.runs()
+        run, *_, first = ledger.runs(repo=GROVE)
         proof = next(iter(ledger.proofs(run.id)))
-    goal = f"/goal?repo={proof.repo}&id={proof.goal_id}"
-    return PAGES | {"goal": goal, "run": f"/run?id={run.id}", "compare": f"/compare?a={first.id}&b={run.id}"}
+        refused = next(one for one in ledger.proofs() if one.verdict is ProofVerdict.FAILED)
+        false = ledger.goals(status=GoalStatus.LOOKS_FALSE, limit=1)[0]
+    found = {"run": f"/run?id={run.id}", "compare": f"/compare?a={first.id}&b={run.id}"}
+    found |= {"goal": f"/goal?repo={proof.repo}&id={proof.goal_id}"}
+    found |= {"goal-false": f"/goal?repo={false.repo}&id={false.goal.id}"}
+    return PAGES | found | {"goal-refused": f"/goal?repo={refused.repo}&id={refused.goal_id}"}
 
 
 def violations(page: Page) -> list[str]:
@@ -75,6 +83,8 @@ def test_a_page_has_no_accessibility_violation(
         page.on("pageerror", lambda error, said=said: said.append(str(error)))
         look_at(page, addresses[name])
         assert violations(page) == []
+        if name.startswith("blueprint"):
+            expect(page.locator(".graph .node")).to_have_count(22)
         wider = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, f"{name} is {wider} pixels wider than the window"
         SHOTS.mkdir(parents=True, exist_ok=True)
@@ -137,11 +147,127 @@ def test_a_run_going_on_shows_what_each_slot_does(page: Page, writer: Ledger) ->
     try:
         page.goto("/")
         expect(page.locator(".slots")).to_contain_text("Grove.at_work", timeout=2000)
+        expect(page.locator(".slots")).to_contain_text(re.compile(r"\d+ s, over its limit of 8.0 s"))
+        expect(page.locator(".tile.found")).to_contain_text("0 found, awaiting the gate")
         expect(page.locator(".bar")).to_contain_text("7 of 45, 3 with a proof")
         writer.set_progress(ProgressRecord(run_id=other.id, stage="prove", done=8, total=45, found=4))
         expect(page.locator(".bar")).to_contain_text("8 of 45, 4 with a proof", timeout=2000)
     finally:
         writer.finish_run(other.id)
+
+
+def test_a_new_row_is_marked_where_it_is_new(page: Page, writer: Ledger) -> None:
+    page.goto("/")
+    expect(page.locator("#connection")).to_have_text("live")
+    expect(page.locator("#found li")).to_have_count(8)
+    expect(page.locator(".new")).to_have_count(0)
+    writer.record_attempt(found(writer, "proof_to_be_marked"))
+    expect(page.locator("#found .new")).to_have_count(1, timeout=5000)
+    expect(page.locator("#found .new")).to_contain_text("proof_to_be_marked")
+
+
+def test_facets_narrow_the_goals_and_search_keeps_its_focus(page: Page) -> None:
+    page.goto(f"/goals?repo={GROVE}")
+    facet = page.locator(".facets a", has_text="looks false")
+    count = int(facet.locator(".n").inner_text())
+    facet.click()
+    expect(page.locator("tbody tr")).to_have_count(count)
+    expect(page).to_have_url(re.compile("status=looks_false"))
+    expect(page).to_have_url(re.compile("repo="))
+    page.locator("#search").focus()
+    page.keyboard.type("height_ins")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody")).to_contain_text("Grove.Tree.height_insert")
+    expect(page.locator("#search")).to_be_focused()
+    expect(page.locator("#search")).to_have_value("height_ins")
+    expect(page).to_have_url(re.compile("q=height_ins"))
+    expect(page.locator("#connection")).to_have_text("live")
+    assert page.request.get(str(page.get_by_role("link", name="JSON").get_attribute("href"))).json()["rows"]
+
+
+def test_headers_sort_the_goals(page: Page) -> None:
+    page.goto("/goals")
+    page.get_by_role("link", name="Difficulty").click()
+    expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "ascending")
+    page.get_by_role("link", name="Difficulty").click()
+    expect(page.locator("th[aria-sort]")).to_have_attribute("aria-sort", "descending")
+    shown = [float(text) for text in page.locator("tbody tr td:nth-child(4)").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_a_repository_is_chosen_on_any_page_and_stays(page: Page) -> None:
+    page.goto("/strategies")
+    page.get_by_label("Repository").select_option("https://github.com/emmy/monoids.git")
+    expect(page).to_have_url(re.compile("/strategies.repo=https"))
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Goals").click()
+    expect(page.locator("tbody tr")).to_have_count(6)
+    page.locator("tbody a").first.click()
+    expect(page.locator("a[href^='https://github.com/emmy/monoids/blob/']")).to_have_count(1)
+
+
+def test_a_statement_is_seen_on_a_phone_without_moving_the_table(chromium: Browser, served: Served) -> None:
+    context = chromium.new_context(base_url=served.url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/goals")
+    box = page.locator("tbody .lean").first.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] < 390
+    expect(page.locator(".facets ul").first).to_be_hidden()
+    context.close()
+
+
+def test_a_goal_says_why_it_stands_where_it_does(page: Page, addresses: dict[str, str]) -> None:
+    page.goto(addresses["goal-false"])
+    expect(page.locator(".counterexample pre")).to_contain_text("=")
+    expect(page).to_have_title(re.compile(r"^Grove\."))
+    page.goto(addresses["goal-refused"])
+    refused = page.locator("article.proof").first
+    expect(refused.locator(".answers li")).to_have_count(4)
+    expect(refused.locator(".answers li.failed")).to_contain_text("Grove.tri_closed")
+    expect(page.locator(".source .marked .gr")).to_have_text("sorry")
+    expect(page.locator(".attempts h3").first).to_contain_text("attempt")
+    assert page.locator(".attempts svg rect").count() > 0
+
+
+def test_the_graph_fits_zooms_and_tells_of_a_node(page: Page) -> None:
+    page.goto("/blueprint")
+    expect(page.locator(".graph .node")).to_have_count(22)
+    frame, graph = (page.locator(name).bounding_box() for name in (".graph", ".graph svg"))
+    assert frame is not None
+    assert graph is not None
+    assert graph["width"] <= frame["width"] + 1
+    assert page.locator(".graph .edge").count() > page.locator(".graph .edge.dashed").count() > 0
+    assert page.locator(".graph .p-fully_proved").count() > 5
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator(".canvas")).to_have_attribute("style", re.compile(r"scale\(1\.[1-9]"))
+    page.get_by_role("button", name="Fit").click()
+    expect(page.locator(".canvas")).to_have_attribute("style", re.compile(r"scale\(1\)"))
+    expect(page.locator(".detail:visible")).to_have_count(0)
+    page.locator(".graph a", has_text="thm:traversals").click()
+    expect(page.locator(".detail:visible")).to_have_count(1)
+    expect(page.locator(".detail:visible")).to_contain_text("Marked \\leanok though that is not true: proof")
+    expect(page.locator(".next")).to_be_hidden()
+
+
+def test_strategies_have_an_order_and_runs_what_changed(page: Page, addresses: dict[str, str]) -> None:
+    page.goto("/strategies")
+    row = page.locator("[aria-label='Order of strategies'] tbody tr").first
+    expect(row).to_contain_text("any part")
+    expect(row).to_contain_text(re.compile(r"hammer \d+% in [\d.]+ s"))
+    page.goto(addresses["compare"])
+    assert page.locator("[aria-label='What changed'] tbody tr").count() > 1
+    expect(page.locator("tr.changed")).to_contain_text("timeout")
+
+
+def test_a_claim_says_until_when(page: Page, writer: Ledger) -> None:
+    (ticket,) = (one for one in writer.tickets() if one.ticket_id != TICKET.ticket_id)
+    assert writer.claim_ticket(ticket.ticket_id, "Emmy", lease_seconds=900)
+    page.goto(f"/ticket?id={ticket.ticket_id}")
+    expect(page.locator("main p").first).to_contain_text(re.compile(r"claimed by Emmy until \d\d:\d\d"))
+    page.goto("/marketplace")
+    expect(page.locator("tbody")).to_contain_text(re.compile(r"claimed until \d\d:\d\d"))
+    expect(page.locator(".feed")).to_contain_text("requested")
+    writer.release_ticket(ticket.ticket_id, "Emmy")
 
 
 def test_what_a_person_types_survives_a_push(page: Page, writer: Ledger) -> None:

@@ -24,7 +24,7 @@ from orchestrator.config import given_settings
 
 ALL = [block for page in PAGES for block in blocks(page)]
 # A run of `prove` starts a Prefect server and Lean; each answer of the marketplace takes a Lean of its own.
-SLOW = ("your-repository.md", "marketplace.md", "README.md")
+SLOW = ("your-repository.md", "marketplace.md")
 
 
 def ids(block: Block) -> str:
@@ -114,7 +114,7 @@ def test_a_page_of_long_commands(page: str, place: Path, environment: Mapping[st
             check(block, place, environment)
 
 
-# What the README's short lines stand for; the rest of a line is left as it is.
+# What the short lines of the commands at a glance stand for; the rest of a line is left as it is.
 MEANT = {
     "PATH-OR-URL": "grove",
     "REPO": "grove",
@@ -130,13 +130,13 @@ MEANT = {
 }
 # These go on until they are stopped, want a Prefect server, take minutes of building, or name a block of one's own.
 APART = ("dashboard", "nightly", "setup", "premises build", "premises query", "--project")
-README_CODES = {"blueprint check": (0, 7), "settings": (0,)}
+OTHER_CODES = {"blueprint check": (0, 7), "settings": (0,)}
 
 
 def short_lines() -> Iterator[str]:
-    """The README's commands of ours, with what stands for something of the reader's own put in."""
+    """The commands at a glance, with what stands for something of the reader's own put in."""
     for block in ALL:
-        if block.page == "README.md" and block.language == "":
+        if block.page == "commands-at-a-glance.md" and block.language == "":
             for line in block.body.splitlines():
                 command = re.split(r"\s#\s", line)[0].strip().removeprefix(".venv/bin/")
                 if command.startswith("orchestrator ") and not any(word in command for word in APART):
@@ -148,7 +148,7 @@ def short_lines() -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.lean
 @pytest.mark.timeout(3000)
-def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, str]) -> None:
+def test_the_commands_at_a_glance_run(place: Path, environment: Mapping[str, str]) -> None:
     ticket = ""
     commands = list(short_lines())
     assert len(commands) > 15
@@ -163,12 +163,77 @@ def test_the_commands_of_the_readme_run(place: Path, environment: Mapping[str, s
         given = {**environment, "TICKET": ticket, "RECORD": record}
         code, printed = run(f"echo 'by intros; omega' | {{ {limited}; }}", place, given)
         name = " ".join(command.split()[1:3])
-        assert code in README_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
+        assert code in OTHER_CODES.get(name, (0,)), f"{limited}: {code} {printed}"
         assert printed.strip(), limited
         if "market request" in command:
             found = re.search(r"\(([0-9a-f]{6,})\)", printed)
             assert found, printed
             ticket = found.group(1)
+
+
+README = [block.body for block in ALL if block.page == "README.md" and block.language == "bash"]
+STAYS = {"orchestrator dashboard": "Dashboard: http", "orchestrator worker": "Ctrl-C ends it"}
+"""Commands that go on until they are stopped, and what they say once they are there."""
+
+
+def test_the_two_commands_are_targets() -> None:
+    for line in README[0].splitlines():
+        words = [*shlex.split(line, comments=True), "--dry-run"]
+        assert subprocess.run(words, cwd=ROOT, capture_output=True, check=False).returncode == 0, line
+
+
+def test_the_readme_is_short_and_says_once_how_to_activate() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 900
+    assert text.count("activate") == 1
+    assert text.index("Mathlib") < text.index("orchestrator prove")
+
+
+@pytest.mark.slow
+@pytest.mark.lean
+@pytest.mark.timeout(1800)
+def test_a_stranger_who_follows_the_readme_gets_to_a_night(
+    place: Path, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    project = tmp_path / "path" / "to" / "project"
+    subprocess.run(["git", "clone", "-q", place / "grove", project], check=True)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    own = {"ORCH_TIMEOUT": "30", "ORCH_DASHBOARD_PORT": "0", "PREFECT_SERVER_API_PORT": port, "PYTHONUNBUFFERED": "1"}
+    own |= {"PREFECT_HOME": str(tmp_path / "prefect"), "ORCH_DATA_DIR": str(tmp_path / "data")}
+    given = {**environment, **own, "PATH": os.environ["PATH"]}
+    activate, *lines = [line for body in README[1:] for line in body.splitlines()]
+    for line in lines:
+        command = re.split(r"\s+#\s", line)[0]
+        if command in STAYS:
+            stays(f"{activate} && exec {command}", tmp_path, given, STAYS[command])
+        else:
+            code, printed = run(f"{activate} && {command}", tmp_path, given)
+            assert code == 0, f"{command}: {printed}"
+    changed = subprocess.run(["git", "diff"], cwd=project, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^-.*sorry", changed, re.MULTILINE)
+
+
+def stays(command: str, folder: Path, environment: Mapping[str, str], sign: str) -> None:
+    """Run a command until it has said that it is there, and end it in order."""
+    process = subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if sign in line:
+            break
+    process.terminate()
+    process.communicate(timeout=120)
+    assert sign in said, said
 
 
 def mentioned() -> Iterator[tuple[str, list[str]]]:
