@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 # The first that runs and fits: a name on PATH may be a shim of a version manager without that version behind it.
 FITS := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
-PYTHON ?= $(shell for name in python3.12 python3.13 python3.14 python3.11 python3 python; do \
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.14 python3.11 python3 python; do \
   "$$name" -c '$(FITS)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,7 +31,7 @@ help:
 define install
 	$(eval CHOSEN := $(PYTHON))
 	@test -n "$(CHOSEN)" && "$(CHOSEN)" -c '$(FITS)' || \
-	  { echo "Python 3.11 or later with its venv module is needed: make PYTHON=/path/to/python3.12"; exit 1; }
+	  { echo "Python 3.11 or later with its venv module is needed: make PYTHON=/path/to/python3.13"; exit 1; }
 	@echo "==> setting up $(VENV) with $(CHOSEN): $(2)"
 	@{ if [ -n "$(UV)" ]; then \
 	  test -x $(BIN)/python || uv venv --quiet --python "$(CHOSEN)" $(VENV) && \

@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from platformdirs import user_config_path
 from rich.console import Console
 
+from orchestrator.cli.automations import HEARTBEAT_SECONDS
 from orchestrator.cli.output import AsJson, Repository, Seconds, absolute, print_json
 from orchestrator.cli.prefect_server import LocalServer, prefect_server
 from orchestrator.cli.registration import POOL, deploy, our_deployments, project_name, register
@@ -121,7 +122,8 @@ def worker() -> int:
         say(console, "green", "server", url.removesuffix("/api"))
         say(console, "green", "worker", "takes what is due; Ctrl-C ends it")
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-        environment = child_environment(["*"], extra={"PREFECT_API_URL": url})
+        environment = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS), **child_environment(["*"])}
+        environment["PREFECT_API_URL"] = url
         # In a session of its own, so that a Ctrl-C reaches it once, through us.
         process = subprocess.Popen([*command, "--limit", "1"], env=environment, start_new_session=True)
         try:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,16 +54,15 @@ def wheel(context: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=PYTHONS)
-def installation(
-    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Installation]:
+def installation(request: pytest.FixtureRequest, wheel: Path) -> Iterator[Installation]:
     """The wheel in a bare environment outside the checkout; the embedded Lean is the one that is installed already."""
     python = usable(request.param)
     if not python:
         pytest.skip(f"there is no {request.param} here")
-    folder = tmp_path_factory.mktemp("installed")
+    folder = Path(tempfile.mkdtemp(prefix="installed-"))
+    folder.chmod(0o755)  # pytest's own folders are closed to others
     subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
-    install = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", str(wheel)]
+    install = [folder / "venv/bin/python", "-m", "pip", "install", "--quiet", "--no-compile", str(wheel)]
     subprocess.run(install, check=True, cwd=folder, env=outside())
     home = folder / "home"
     (home / "repo").mkdir(parents=True)

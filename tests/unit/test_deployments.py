@@ -1,13 +1,20 @@
 """prefect.yaml, the compose file and the CI files say what exists."""
 
 import re
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from prefect.utilities.callables import parameter_schema
 from pydantic import SecretStr, ValidationError
 
 from blocks import BLOCKS, LeanProject, LedgerDatabase, SourceHost
+from flows.nightly import nightly
+from flows.on_push import on_push
+from orchestrator.run.report.ci import FailOn
+from orchestrator.run.request import Publish
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
@@ -26,8 +33,24 @@ def test_entrypoints_name_flows() -> None:
     for each in DEPLOYMENTS:
         path, _, name = each["entrypoint"].partition(":")
         file = ROOT / path
-        if file.is_file():  # one that is not part of this installation is left out by `orchestrator setup`
-            assert re.search(rf"^(async )?def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE), path
+        assert re.search(rf"^(async )?def {name}\(", file.read_text(encoding="utf-8"), re.MULTILINE), path
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_every_deployment_starts_from_a_form_with_its_defaults(deployment: dict[str, Any]) -> None:
+    path, _, name = deployment["entrypoint"].partition(":")
+    schema = parameter_schema(getattr(import_module(path.removesuffix(".py").replace("/", ".")), name))
+    assert schema.required == []
+    assert deployment.get("parameters", {}).keys() <= schema.properties.keys()
+    assert [name for name, one in schema.properties.items() if not one.get("description")] == []
+
+
+def test_what_a_form_offers_is_what_is_allowed() -> None:
+    asked = parameter_schema(nightly).properties
+    assert asked["publish"]["enum"] == ["", *dict.fromkeys(one.value for one in Publish)]
+    assert [one.get("enum") for one in asked["profile"]["anyOf"]] == [[0, 1, 2], None]
+    assert asked["budget_seconds"]["anyOf"][0]["minimum"] == 0.1
+    assert parameter_schema(on_push).properties["fail_on"]["items"]["enum"] == [one.value for one in FailOn]
 
 
 def test_every_service_has_a_health_check() -> None:
