@@ -26,7 +26,16 @@ from orchestrator.strategies.registry import neglected_models
 from tasks.artifacts import run_name
 from tasks.attempt import prefect_task, prove_goals
 from tasks.begin import beginning
-from tasks.judge import judged, make_patch, publish_proofs, record, retry_refused, sort_goals, sync_blueprint
+from tasks.judge import (
+    judged,
+    judged_as_found,
+    make_patch,
+    publish_proofs,
+    record,
+    retry_refused,
+    sort_goals,
+    sync_blueprint,
+)
 from tasks.limits import ensure_limits
 from tasks.premises import open_premises
 from tasks.report import report
@@ -125,9 +134,11 @@ async def work(request: RunRequest) -> Conclusion:
             left = run.budget - (monotonic() - began)
             outcome = await supply_lemmas(run, results, left, library, among=found.goals)
         results = {**results, **outcome.results}
-        gate = await judged(run, found.goals, results)
+        judge = partial(judged, run, found.goals)
+        gate = await judge(results)
+        results, gate = await judged_as_found(found.goals, results, gate, judge=judge, ledger=run.ledger)
         if not stop.requests and run.settings.timeout is None:
-            prove, judge = scheduler.process_queue, partial(judged, run, found.goals)
+            prove = scheduler.process_queue
             results, gate = await retry_refused(found.goals, results, gate, prove=prove, judge=judge, ledger=run.ledger)
         update = await sync_blueprint(run, gate)
         reports = goal_reports(found.considered, results, gate, left=found.left, false=found.false)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -36,6 +36,28 @@ async def judged(run: Run, goals: Sequence[Goal], results: Mapping[str, Result])
     return await verify_proofs(run, proofs_of(goals, results))
 
 
+async def judged_as_found(
+    goals: Sequence[Goal], results: dict[str, Result], gate: GateReport, *, judge: Judge, ledger: RunLedger
+) -> tuple[dict[str, Result], GateReport]:
+    """Results and verdicts once the refused proofs that had been made shorter are judged as they were found.
+    Raises LedgerError: the verdicts could not be kept.
+    """
+    refused = [goal for goal in turned_down(goals, results, gate) if results[goal.id].found_as]
+    if not refused:
+        return results, gate
+    ledger.record_gate(goal_reports(refused, results, gate))
+    found = {key: replace(results[key], tactics=results[key].found_as, found_as=()) for key in (g.id for g in refused)}
+    return await _judged_again(results, gate, found, judge=judge, without=found)
+
+
+async def _judged_again(
+    results: dict[str, Result], gate: GateReport, found: Mapping[str, Result], *, judge: Judge, without: Collection[str]
+) -> tuple[dict[str, Result], GateReport]:
+    """What the gate says once `found` takes the place of what it refused of the goals `without`."""
+    second = await judge({**{key: result for key, result in results.items() if key not in without}, **found})
+    return {**results, **found}, replace(second, verdicts={**gate.verdicts, **second.verdicts})
+
+
 @stage("push")
 async def publish_proofs(run: Run, end: Conclusion) -> Conclusion:
     """Push the branch, open or update the request, comment on the push."""
@@ -65,6 +87,4 @@ async def retry_refused(
     found = {key: result for key, result in (await prove(refused)).items() if result.success}
     if not found:
         return results, gate
-    again = {goal.id for goal in refused}
-    second = await judge({**{key: result for key, result in results.items() if key not in again}, **found})
-    return {**results, **found}, replace(second, verdicts={**gate.verdicts, **second.verdicts})
+    return await _judged_again(results, gate, found, judge=judge, without={goal.id for goal in refused})

@@ -102,6 +102,7 @@ class Result:
         success: a proof was found that Lean accepted in the declaration (the gate still has to pass it).
         tactics: the proof script, one tactic a string; joined by newlines it replaces the sorry. Of a failure with
             subgoals: the sketch, with a `sorry` for each.
+        found_as: the proof as the strategy found it, where `tactics` is a shorter one.
         subgoals: statements left open, for others to prove, as Lean prints them.
         error: why it failed ("" on success); the outcome in words unless something else is said.
         metadata: details for the ledger and for people (JSON-serialisable values).
@@ -130,6 +131,7 @@ class Result:
     beaten: bool = False
     broken: bool = False
     helpers: tuple[HelperLemma, ...] = ()
+    found_as: tuple[str, ...] = ()
     attempts: tuple[Result, ...] = ()
 
     def __post_init__(self) -> None:

@@ -105,6 +105,8 @@ def shortening(prover: GoalOpener) -> Middleware:
             script = await shortened(prover, attempt.goal, "\n".join(result.tactics))
         except asyncio.CancelledError:  # a run that is stopped keeps what it has found
             return result
-        return replace(result, tactics=tuple(script.split("\n")))
+        if script == "\n".join(result.tactics):
+            return result
+        return replace(result, tactics=tuple(script.split("\n")), found_as=result.tactics)
 
     return shorter

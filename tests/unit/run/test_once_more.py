@@ -10,7 +10,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.report.summary import GoalReport
-from tasks.judge import retry_refused
+from tasks.judge import judged_as_found, retry_refused
 
 GOALS = tuple(Goal(id=name, text=f"⊢ {name}", declaration=name, file="A.lean") for name in ("good", "bad", "open"))
 FIRST = {
@@ -97,3 +97,16 @@ async def test_nothing_refused_asks_nobody() -> None:
     gate = await judge(fine)
     assert await retry_refused(GOALS, fine, gate, prove=others, judge=judge, ledger=ledger) == (fine, gate)
     assert (others.asked, ledger.said) == ([], [])
+
+
+async def test_a_refused_proof_that_was_made_shorter_is_judged_as_it_was_found() -> None:
+    judge, ledger = Judge(), Heard()
+    shorter = {**FIRST, "bad": Result(success=True, tactics=("cheat",), found_as=("simp", "omega"))}
+    gate = await judge(shorter)
+    results, gate = await judged_as_found(GOALS, shorter, gate, judge=judge, ledger=ledger)
+    assert ledger.said == [("bad", False)]
+    assert judge.seen[1] == {"good": ("rfl",), "bad": ("simp", "omega")}
+    assert (results["bad"].tactics, results["bad"].found_as) == (("simp", "omega"), ())
+    assert gate.verdicts["bad"].accepted
+    assert await judged_as_found(GOALS, results, gate, judge=judge, ledger=ledger) == (results, gate)
+    assert len(judge.seen) == 2

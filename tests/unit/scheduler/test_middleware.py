@@ -80,3 +80,12 @@ async def test_what_failed_and_what_worked_before_are_not_shortened() -> None:
     prover = NoLean(AssertionError())
     assert not (await compose([shortening(prover)], failed)(ATTEMPT)).success
     assert (await compose([shortening(prover)], proved)(replace(ATTEMPT, cached=("native_decide",)))).success
+
+
+async def test_a_proof_made_shorter_says_what_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def shorter(_prover: object, _goal: Goal, script: str) -> str:
+        return script.removeprefix("native_")
+
+    monkeypatch.setattr("orchestrator.scheduler.middleware.shortened", shorter)
+    result = await compose([shortening(NoLean(AssertionError()))], proved)(ATTEMPT)
+    assert (result.tactics, result.found_as) == (("decide",), ("native_decide",))
