@@ -49,6 +49,7 @@ class RunDisplay:
         self._seen = 0
         self._done = 0
         self._found = 0
+        self._noticed: set[str] = set()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -67,7 +68,7 @@ class RunDisplay:
             case StageProgress(detail, done):
                 self._progress.update(self._bar, description=escape(one_line(detail)), completed=done)
             case Notice(text):
-                say(self._console, "yellow", "  note:", text)
+                self._notice(text)
             case StopRequested(at_once):
                 self._stopping(at_once)
             case AttemptStarted(goal, strategy, _):
@@ -82,6 +83,12 @@ class RunDisplay:
         self._bar = self._progress.add_task(escape(stage), total=total or None)
         self._total = total
         self._seen = self._done = self._found = 0
+
+    def _notice(self, text: str) -> None:
+        """What was said before Prefect started is not said again."""
+        if text not in self._noticed:
+            self._noticed.add(text)
+            say(self._console, "yellow", "  note:", text)
 
     def _stopping(self, at_once: bool) -> None:
         words = "at once" if at_once else "nothing new is tried; what was found is verified and written"

@@ -269,6 +269,11 @@ def coverage(project: Project, problems: Sequence[FileProblem] = ()) -> Coverage
     )
 
 
+def is_closed(project: Project) -> bool:
+    """Whether no file, those that cannot be worked on included, has a word that leaves a proof open."""
+    return not any(scan(module.text) for module in (*project.modules, *(one.module for one in project.left_out)))
+
+
 def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> RepositoryError:
     """The error for a project of which no file can be worked on: the first files left out, and why."""
     if not problems:

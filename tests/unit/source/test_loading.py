@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import NotLeanProject
-from orchestrator.source.loading import load_project
-from orchestrator.source.project import Project
+from orchestrator.source.loading import importable, is_closed, load_project
+from orchestrator.source.project import Project, SourceModule
 
 LIBRARY = 'name = "p"\n[[lean_lib]]\nname = "Foo"\n'
 
@@ -253,3 +253,13 @@ def test_a_root_that_is_a_link(tmp_path: Path) -> None:
     project = load_project(tmp_path / "link")
     assert _names(project) == ["Foo", "Foo.A"]
     assert project.problems == ()
+
+
+def test_a_project_is_closed_when_no_file_leaves_a_proof_open_those_left_out_included() -> None:
+    def closed(text: str, outside: str) -> bool:
+        modules = SourceModule("A", "A.lean", text), SourceModule("B", "B.lean", outside, ("Mathlib",))
+        return is_closed(importable(Project("p", "/nowhere", modules=modules), {"Init"}))
+
+    assert closed("-- sorry\ntheorem a : 1 = 1 := rfl", "import Mathlib")
+    assert not closed('macro "todo" : tactic => `(tactic| sorry)', "import Mathlib")
+    assert not closed("", "import Mathlib\ntheorem b : 1 = 1 := by sorry")
