@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -26,9 +28,16 @@ from orchestrator.cli.terminal import (
     tell,
 )
 from orchestrator.config import child_environment, load_settings
-from orchestrator.errors import LeanNotFound, OrchestratorError, PatchError, RepositoryError
+from orchestrator.errors import (
+    LeanNotFound,
+    OrchestratorError,
+    PatchError,
+    RepositoryError,
+    RequestRefused,
+    SessionError,
+)
 from orchestrator.gate.fillings import Allowance
-from orchestrator.gate.gate import Gate
+from orchestrator.gate.gate import Gate, OpenWorkspace
 from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
 from orchestrator.git.apply import apply_patch
@@ -40,6 +49,7 @@ from orchestrator.lean.lake import BUILD_SECONDS, build, lake_variables
 from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.lean.toolchain import no_native, probe_native
+from orchestrator.lean.workspace import Workspace
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
 from orchestrator.source.owner_rules import load_rules
@@ -177,23 +187,83 @@ def _verified(
     if compiled and servers.native is None:
         hint = "Use a Lean of your own (ORCH_LEAN=native), or leave --compiled out."
         raise LeanNotFound("The embedded Lean makes no compiled files for checkers", where="--compiled", hint=hint)
-    found = asyncio.run(_elaborated_original(project, texts, servers, console))
-    gate = Gate(
+    named = named_helpers(text) | helpers
+    gate_of = partial(
+        Gate,
         project,
-        found,
-        servers.for_gate,
         allowance=allowance,
         keeps_export=export is not None,
         not_checked=servers.not_checked,
     )
-    with console.status("judging the patch"):
-        report = asyncio.run(gate.verify(texts, named=named_helpers(text) | helpers))
+    report = asyncio.run(_judged(gate_of, project, texts, named, servers, console))
     if export is not None:
         _keep_export(export, report, console)
     if compiled and servers.native is not None and report.accepted:
         with console.status("building a copy with the patch, for other checkers"):
             report = _with_second_opinion(report, project, texts, servers.native, allowance.axioms)
     return report
+
+
+async def _judged(
+    gate_of: Callable[[extraction.Extraction, OpenWorkspace], Gate],
+    project: Project,
+    texts: Mapping[str, str],
+    named: frozenset[str],
+    servers: Servers,
+    console: Console,
+) -> PatchReport:
+    """The gate's report. The embedded Lean elaborates the original once: where its patch is parsed, too."""
+    if servers.native is not None:
+        found = await elaborate(project, servers, console, texts)
+        _must_elaborate(project, texts, found, console)
+        with console.status("judging the patch"):
+            return await gate_of(found, servers.for_gate).verify(texts, named=named)
+    async with servers.fresh(project) as reading, servers.fresh(project) as judging:
+        changed = [module for module in project.modules if module.path in texts]
+        started = asyncio.ensure_future(judging.library(project.external_imports(changed[0].name)))
+        try:
+            found = await _original(reading, changed, texts, named, console)
+        finally:
+            await asyncio.gather(started, return_exceptions=True)
+        _must_elaborate(project, texts, found, console)
+        await reading.session.recycle_if_grown()
+        with console.status("judging the patch"):
+            return await gate_of(found, in_turn((reading, judging), servers.for_gate)).verify(texts, named=named)
+
+
+async def _original(
+    workspace: Workspace,
+    changed: Sequence[SourceModule],
+    texts: Mapping[str, str],
+    named: frozenset[str],
+    console: Console,
+) -> extraction.Extraction:
+    """What elaborating the original gives: of the changed files and their imports, or of all where a lemma is new."""
+    workspace.examples = True
+    project = workspace.project
+    below = {one.name for module in changed for one in (*project.closure(module.name), module)}
+    modules = [module for module in project.modules if named or module.name in below]
+    with console.status("elaborating"):
+        for module in changed:
+            # A file that Lean breaks on is told of when it is extracted.
+            with suppress(SessionError, RequestRefused):
+                await workspace.compare(module.name, texts[module.path])
+        return await extraction.extract(workspace, modules)
+
+
+def in_turn(workspaces: Iterable[Workspace], fresh: OpenWorkspace) -> OpenWorkspace:
+    """Gives these workspaces of the original, which are ended elsewhere, one after the other, then fresh ones."""
+    waiting = list(workspaces)
+
+    @asynccontextmanager
+    async def opened(project: Project) -> AsyncIterator[Workspace]:
+        if waiting and project is waiting[0].project:
+            yield waiting.pop(0)
+            return
+        async with fresh(project) as workspace:
+            yield workspace
+
+    return opened
 
 
 def _keep_export(file: Path, report: PatchReport, console: Console) -> None:
@@ -368,10 +438,8 @@ async def elaborate(
             return await extraction.extract(workspace, modules, difficulty=estimated_difficulty, progress=progress)
 
 
-async def _elaborated_original(
-    project: Project, texts: Mapping[str, str], servers: Servers, console: Console
-) -> extraction.Extraction:
-    found = await elaborate(project, servers, console, texts)
+def _must_elaborate(project: Project, texts: Mapping[str, str], found: extraction.Extraction, console: Console) -> None:
+    """Show what was left out. Raises RepositoryError, PatchError: that is all, or a file that the patch changes."""
     if not found.declarations and found.problems:
         raise nothing_usable(project, (*project.problems, *found.problems))
     show_problems(console, (*project.problems, *found.problems))
@@ -379,4 +447,3 @@ async def _elaborated_original(
         if project.by_path[path].name not in found.declarations:
             hint = "Only changes of files that Lean accepts can be compared with the original."
             raise PatchError("The patch changes a file that does not elaborate without it", where=path, hint=hint)
-    return found

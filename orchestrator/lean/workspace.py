@@ -105,6 +105,7 @@ class Workspace:
         self._generation = -1
         self._environments: dict[tuple[str, frozenset[str]], int] = {}
         self._elaborated: dict[str, Elaborated] = {}
+        self._compared: dict[str, tuple[str, ComparisonReply]] = {}
         self._broken: set[str] = set()
         self.highest_proof_state = -1
         self.highest_env = -1
@@ -125,6 +126,10 @@ class Workspace:
         }
         other._generation = self._generation
         other._environments = {key: env for key, env in self._environments.items() if key[1] <= same}
+        if self.session.compiled is None:
+            kept = {name for name in same if {one.name for one in project.closure(name)} <= same}
+            other._elaborated = {name: one for name, one in self._elaborated.items() if name in kept}
+            other._broken = self._broken & kept
         other.highest_env, other.highest_proof_state = self.highest_env, self.highest_proof_state
         return other
 
@@ -195,10 +200,14 @@ class Workspace:
     async def compare(self, module: str, patched: str) -> tuple[Elaborated, ComparisonReply]:
         """Elaborate a module as it is, and parse `patched` beside it, command by command, running nothing of it.
 
+        What was compared last is not compared again.
+
         Raises RequestRefused: what the module imports cannot be had, or this Lean cannot do it.
         """
         if self._generation != self.session.generation:
             self._reset()
+        if module in self._compared and self._compared[module][0] == patched:
+            return self._elaborated[module], self._compared[module][1]
         env, held, blocked = await self._below(module)
         request = self._request(module, env)
         for noncomputable in (False, True):
@@ -210,6 +219,7 @@ class Workspace:
         said = CommandReply(env=found.env, messages=found.original)
         elaborated = Elaborated(env, found.env, said, noncomputable=noncomputable, blocked_by=blocked)
         self._elaborated[module] = elaborated
+        self._compared[module] = (patched, found)
         if not elaborated.errors and not blocked:
             self._environments[(self.header(module), held | {module})] = found.env
         return elaborated, found
@@ -340,6 +350,7 @@ class Workspace:
     def _reset(self) -> None:
         self._environments.clear()
         self._elaborated.clear()
+        self._compared.clear()
         self._broken.clear()
         self.highest_proof_state = -1
         self.highest_env = -1

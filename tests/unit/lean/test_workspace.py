@@ -156,3 +156,14 @@ async def test_what_was_made_later_is_forgotten(lean: SmallLean) -> None:
     workspace.note(await ask(lean.session, Command("sorry", env=env), timeout=1))
     await workspace.forget_after(env=env, proof_state=state)
     assert lean.session.asked[-1] == Forget((env + 1, env + 2), proof_states_from=1)
+
+
+async def test_a_variant_elaborates_again_only_what_has_changed_or_imports_it(lean: SmallLean) -> None:
+    workspace = Workspace(lean.session, project(A="", B="import A", C="import B", D="import A"))
+    for module in "ABCD":
+        await workspace.load(module)
+    before = len(lean.files())
+    variant = workspace.variant(project(A="", B="import A\nsorry", C="import B", D="import A"))
+    for module in "ABCD":
+        await variant.load(module)
+    assert [module for module, _, _ in lean.files()[before:]] == ["B", "C"]
