@@ -15,6 +15,8 @@ from orchestrator.run.bank import BankEntry
 from orchestrator.source.project import Project, SourceModule
 
 BANK_PATH = Path(__file__).with_name("bank.jsonl")
+FAMILIES_PATH = Path(__file__).with_name("families.jsonl")
+"""Goals about numbers, structure and classical logic; a difficulty above 0.5 follows from the known proof's length."""
 
 _ID = re.compile(r"[a-z]+-[0-9]{3}")
 _FORBIDDEN = re.compile(r"\b(sorry|sorryAx|admit|axiom|native_decide|unsafe|opaque)\b")
@@ -165,6 +167,12 @@ def assign_splits(goals: Iterable[BankGoal]) -> Mapping[str, Split]:
 
     ordered = sorted(goals, key=rank)
     return {goal.id: Split.HELD_OUT if index % 3 == 2 else Split.TUNE for index, goal in enumerate(ordered)}
+
+
+def split_by_name(identifier: str) -> Split:
+    """The split of a goal of the families: a third is held out, by SHA-256 of the id, before anything is measured."""
+    digest = int(hashlib.sha256(identifier.encode()).hexdigest(), 16)
+    return Split.HELD_OUT if digest % 3 == 2 else Split.TUNE
 
 
 def _problem(goal: BankGoal) -> str:

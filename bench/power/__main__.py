@@ -44,6 +44,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.power", description=__doc__)
     parser.add_argument("--json", type=Path, help="write figures and rows to this file")
     parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="rows measured so far (default: %(default)s)")
+    parser.add_argument("--bank", type=Path, help="goals in another file, such as bench/families.jsonl")
     parser.add_argument("--split", choices=["all", *Split], default="all", help="which goals (default: %(default)s)")
     parser.add_argument("--goals", type=int, default=0, help="only this many goals, evenly spread; 0 for all")
     parser.add_argument("--only", choices=["all", "single", "ours"], default="all", help="which methods to measure")
@@ -52,9 +53,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def chosen(split: str, count: int) -> tuple[BankGoal, ...]:
+def chosen(split: str, count: int, bank: Path | None = None) -> tuple[BankGoal, ...]:
     """The goals of a split, all of them or `count` evenly spread ones."""
-    goals = [goal for goal in load_bank() if split in ("all", goal.split)]
+    goals = [goal for goal in load_bank(bank) if split in ("all", goal.split)]
     if count and count < len(goals):
         goals = [goals[i * len(goals) // count] for i in range(count)]
     return tuple(goals)
@@ -73,7 +74,7 @@ async def prepare(servers: Servers, bank: Sequence[BankGoal]) -> tuple[Project, 
 
 async def run(options: argparse.Namespace, console: Console) -> int:
     """Measure, verify, print."""
-    bank = chosen(options.split, options.goals)
+    bank = chosen(options.split, options.goals, options.bank)
     settings = load_settings(start_timeout=600)
     paths = settings.paths
     servers = provision(settings, paths, choose_lean(settings, paths, Project("none", "/nowhere")))
@@ -92,8 +93,8 @@ async def run(options: argparse.Namespace, console: Console) -> int:
         console.print("measured; run without --part for gate and figures", highlight=False)
         return 0
     refused = await gate(servers, project, extraction, goals, rows) if OURS in methods else {}
-    found = measured_recall(bank, known_index(paths, servers, DEFAULT_IMPORTS))
-    return conclude(bench, bank, refused, found, options.json, console)
+    index = known_index(paths, servers, DEFAULT_IMPORTS) if options.bank is None else None
+    return conclude(bench, bank, refused, measured_recall(bank, index), options, console)
 
 
 def conclude(
@@ -101,7 +102,7 @@ def conclude(
     bank: Sequence[BankGoal],
     refused: dict[str, str],
     retrieved: Recall | None,
-    file: Path | None,
+    options: argparse.Namespace,
     console: Console,
 ) -> int:
     """Print the tables, write the file, and say what falls short."""
@@ -115,16 +116,16 @@ def conclude(
             show(console, label, rows, ids, found[label])
             short += shortfalls(found[label], label)
     short += [f"the gate refuses {goal}: {reason}" for goal, reason in sorted(refused.items())]
-    if retrieved is None:
+    if retrieved is None and options.bank is None:
         short.append("no corpus to measure recall with: run `orchestrator premises build`")
-    else:
+    elif retrieved is not None:
         words = f"recall@{FIRST} of the premises in the known proofs, {retrieved.goals} goals"
         console.print(
             f"{words}: {retrieved.by_goal:.3f} by goal, {retrieved.by_premise:.3f} by premise", highlight=False
         )
         if retrieved.by_goal < ASKED_RECALL:
             short.append(f"recall@{FIRST} is {retrieved.by_goal:.3f}, asked is ≥ {ASKED_RECALL}")
-    if file is not None:
+    if options.json is not None:
         content = {
             "recall": None if retrieved is None else asdict(retrieved),
             "seconds": bench.seconds,
@@ -134,7 +135,7 @@ def conclude(
             "refused": refused,
             "rows": [asdict(row) for row in rows if row.goal in sets["all"]],
         }
-        write_figures(file, content)
+        write_figures(options.json, content)
     for line in short:
         console.print(f"short: {line}", highlight=False, soft_wrap=True)
     return 1 if short else 0

@@ -18,7 +18,6 @@ _MOST_INSTANCES = 9
 _MOST_PAIRS = 3
 _MOST_WITNESSES = 14
 _MOST_TUPLES = 110
-_LARGEST_MODULUS = 12
 BY_NUMBERS = ", by omega⟩"
 """How a guess of numbers for `∃` ends."""
 
@@ -48,9 +47,7 @@ class Automation:
 def added_facts(facts: GoalFacts, automation: Automation) -> Iterator[str]:
     """Closers of this kind for a goal, the likeliest first."""
     yield from _instances(facts, automation)
-    yield from _signs(facts, automation)
     yield from _differences(facts)
-    yield from _remainders(facts)
     yield from _values(facts, automation)
 
 
@@ -101,33 +98,6 @@ def _axioms_at(facts: GoalFacts) -> list[str]:
     return haves
 
 
-def _signs(facts: GoalFacts, automation: Automation) -> Iterator[str]:
-    """Squares are not negative, and products have the signs that their factors say."""
-    integers = _variables(facts, ["Int"])[:4]
-    if not integers or not _multiplies(facts):
-        return
-    square = (
-        "have sq : ∀ x : Int, 0 ≤ x * x := fun x => (by "
-        "cases Int.le_total 0 x <;> simp_all [Int.mul_nonneg, Int.mul_nonneg_of_nonpos_of_nonpos])"
-    )
-    pairs = list(combinations(integers, 2))[:_MOST_PAIRS]
-    squares = [f"have := sq ({a} - {b})" for a, b in pairs] or [f"have := sq {a}" for a in integers]
-    yield _with([square, *squares], "grind")
-    signs = [
-        f"have := @Int.{law} {a} {b}"
-        for a, b in pairs[:1]
-        for law in ("mul_pos", "mul_pos_of_neg_of_neg", "mul_neg_of_neg_of_pos", "mul_neg_of_pos_of_neg")
-    ]
-    if signs:
-        yield _with(signs, automation.grind)
-
-
-def _multiplies(facts: GoalFacts) -> bool:
-    return any(re.search(r"\w \* \(?\w|\^", text) for text in (facts.target, *(h.type for h in facts.facts))) or bool(
-        facts.local.definitions
-    )
-
-
 def _differences(facts: GoalFacts) -> Iterator[str]:
     """Of two natural numbers one is the other and something more."""
     numbers = _variables(facts, ["Nat"])[:3]
@@ -139,27 +109,6 @@ def _differences(facts: GoalFacts) -> Iterator[str]:
             f"(rcases Nat.le_total {a} {b} with {h} | {h} <;> "
             f"obtain ⟨{c}, rfl⟩ := Nat.exists_eq_add_of_le {h} <;> grind)"
         )
-
-
-def _remainders(facts: GoalFacts) -> Iterator[str]:
-    """A polynomial modulo a small number, case by case."""
-    for kind, laws in (
-        ("Nat", "Nat.add_mod, Nat.mul_mod, Nat.pow_mod"),
-        ("Int", "Int.add_emod, Int.sub_emod, Int.mul_emod"),
-    ):
-        for name in _variables(facts, [kind])[:2]:
-            moduli = [int(a or b) for a, b in re.findall(r"% (\d+)|(?<![\w.])(\d+) ∣", facts.target)]
-            for modulus in dict.fromkeys(m for m in moduli if 2 <= m <= _LARGEST_MODULUS):
-                h = facts.fresh(1)[0]
-                cases = " ∨ ".join(f"{name} % {modulus} = {value}" for value in range(modulus))
-                split = " | ".join([h] * modulus)
-                yield (
-                    f"(have {h} : {cases} := (by omega); rcases {h} with {split} <;> "
-                    f"simp [{_DIVIDES[kind]}, {laws}, {h}])"
-                )
-
-
-_DIVIDES = {"Nat": "Nat.dvd_iff_mod_eq_zero", "Int": "Int.dvd_iff_emod_eq_zero"}
 
 
 def _values(facts: GoalFacts, automation: Automation) -> Iterator[str]:

@@ -9,6 +9,8 @@ from enum import IntEnum
 from itertools import chain
 
 from orchestrator.strategies.hammer.added_facts import Automation, added_facts, witnesses
+from orchestrator.strategies.hammer.arithmetic import arithmetic, computed_witnesses
+from orchestrator.strategies.hammer.classical import classical
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
 from orchestrator.strategies.hammer.inductions import first_inductions, inductions
 from orchestrator.strategies.hammer.library_lemmas import LibraryLemmas, library_lemmas
@@ -21,11 +23,13 @@ class Effort(IntEnum):
     QUICK = 0
     FIRST_INDUCTIONS = 1
     LIBRARY = 2
-    ADDED_FACTS = 3
-    INDUCTIONS = 4
-    FULL = 5
-    PREMISES = 6
-    SEARCH = 7
+    NUMBERS = 3
+    ADDED_FACTS = 4
+    LOGIC = 5
+    INDUCTIONS = 6
+    FULL = 7
+    PREMISES = 8
+    SEARCH = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ MILLISECONDS = {
     Effort.QUICK: 1_500,
     Effort.FIRST_INDUCTIONS: 2_000,
     Effort.LIBRARY: 1_500,
+    Effort.NUMBERS: 2_500,
     Effort.ADDED_FACTS: 2_500,
+    Effort.LOGIC: 2_000,
     Effort.INDUCTIONS: 2_000,
     Effort.FULL: 2_500,
     Effort.PREMISES: 2_000,
@@ -117,6 +123,10 @@ def closers(facts: GoalFacts, lemmas: Lemmas, effort: Effort, *, root: bool, pla
             found = first_inductions(facts, lemmas.automation(facts.text, bare=True), plain)
         case Effort.LIBRARY:
             found = automation.endings
+        case Effort.NUMBERS:
+            found = chain(arithmetic(facts), computed_witnesses(facts) if root else ())
+        case Effort.LOGIC:
+            found = classical(facts)
         case Effort.ADDED_FACTS:
             found = chain(added_facts(facts, automation), witnesses(facts, automation, most=110 if root else 12))
         case Effort.INDUCTIONS:

@@ -14,6 +14,8 @@ from orchestrator.strategies.local_context import LocalContext
 _WORD = re.compile(WORD)
 _RELATIONS = ("=", "∧", "∨", "∃", "¬", "≤", "<", "≥", ">", "≠", "↔", "∈", "∉", "∣", "⊆", "∀")
 _SORTS = ("Type", "Sort", "Prop")
+LIBRARY_RELATIONS = frozenset({"List.Perm", "List.Sublist", "List.Pairwise", "List.Mem", "Acc"})
+"""Inductive propositions of Lean's library, as they are printed without field notation."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,13 @@ class GoalFacts:
     @cached_property
     def facts(self) -> tuple[Hypothesis, ...]:
         """Hypotheses that say something."""
-        propositions = {h.name for h in self.every if h.type == "Prop"} | set(self.local.predicates)
+        propositions = {h.name for h in self.every if h.type == "Prop"} | set(self.predicates)
         return tuple(h for h in self.hypotheses if self._says_something(h, propositions))
+
+    @cached_property
+    def predicates(self) -> frozenset[str]:
+        """Inductive propositions, whose proofs an induction may go by."""
+        return LIBRARY_RELATIONS | set(self.local.predicates)
 
     def _says_something(self, hypothesis: Hypothesis, propositions: set[str]) -> bool:
         if hypothesis.name in self.sorts or hypothesis.type.endswith(_SORTS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from orchestrator.goals.hypotheses import Hypothesis
@@ -46,6 +47,19 @@ def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator
     last = [automation.unrolling] if automation.unrolling else []
     for ending in (*automation.endings, *last):  # the cheapest first
         yield from (f"{start} <;> {ending}" for start in starts)
+    yield from _all_smaller(facts, automation)
+
+
+def _all_smaller(facts: GoalFacts, automation: Automation) -> Iterator[str]:
+    """An induction over all smaller numbers, and one that carries a statement with the next."""
+    target = facts.target
+    for h in [h for h in facts.data if h.type == "Nat"][:2]:
+        name = re.escape(h.name)
+        yield f"induction {h.name} using Nat.strongRecOn <;> {automation.grind}"
+        if not any(h.name in fact.words for fact in facts.facts) and "\n" not in target:
+            here, after = (re.sub(rf"(?<![\w.]){name}(?![\w'])", by, target) for by in ("i", "(i + 1)"))
+            pair = f"have key : ∀ i, ({here}) ∧ ({after}) := (fun i => by induction i <;> {automation.grind})"
+            yield f"({pair}; exact (key {h.name}).1)"
 
 
 def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator[str]:
@@ -71,7 +85,7 @@ def _starts(facts: GoalFacts, plain: str) -> Iterator[str]:
     targets = ranked(facts, _TARGETS)
     inductive = [h for h in targets if is_recursive(facts, h)]
     cases = [h for h in targets if h in inductive or h.head in _SPLIT or h.head in facts.local.types]
-    predicates = [h for h in facts.facts if h.head in facts.local.predicates][:2]
+    predicates = [h for h in facts.facts if h.head in facts.predicates][:2]
     for h in predicates:
         yield f"induction {h.name}"
         yield from (f"induction {h.name} <;> cases {other.name}" for other in predicates if other is not h)

@@ -14,7 +14,14 @@ from orchestrator.strategies.hammer.inductions import is_recursive, others, rank
 _INDUCTIVE = frozenset({"Nat", "Int", "List", "Option", "Bool", "Fin", "Array", "Prod", "Sum", "Except", "Subtype"})
 _SPLITTING = ("∧", "∨")
 _TARGETS = 4
-_ACCUMULATORS = ((" []", ("{r} ++ acc", "acc ++ {r}")), (" 0", ("acc + {r}",)), (" 1", ("acc * {r}",)))
+_ACCUMULATORS = (
+    (" []", ("{r} ++ acc", "acc ++ {r}", "acc.reverse ++ {r}")),
+    (" #[]", ("acc ++ {r}", "acc.toList ++ {r}")),
+    (' ""', ("acc ++ {r}", "acc.toList ++ {r}")),
+    (" 0", ("acc + {r}",)),
+    (" 1", ("acc * {r}",)),
+)
+"""What an accumulator starts out as, and how a result is then joined to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[M
     """
     found: dict[str, float] = {}
     restating: tuple[Maker, ...] = (_fertilisations, _abstractions)
-    taking_apart: tuple[Maker, ...] = (_logic, _rules, _extensionality, _inductions, _generalisations, _cases)
+    taking_apart: tuple[Maker, ...] = (_logic, _rules, _monads, _extensionality, _inductions, _generalisations, _cases)
     makers = restating if how is Apart.RESTATED else (*taking_apart, *restating)
     # `h : t.Ordered` does not say that `h` is of a predicate; `h : Tree.Ordered t` does.
     plainly = GoalFacts(plain, facts.local)
@@ -75,6 +82,15 @@ def _extensionality(facts: GoalFacts, plain: str) -> Iterator[Move]:
         yield Move("apply propext", 0.9)
 
 
+def _monads(facts: GoalFacts, plain: str) -> Iterator[Move]:
+    """The laws of a lawful monad, under definitions that hide its `bind`."""
+    if " = " in facts.target and any(h.head == "LawfulMonad" for h in facts.every):
+        unfold = ", ".join((*facts.local.definitions, "bind_assoc", "pure_bind"))
+        for step in ("refine bind_congr (fun o => ?_)", "refine (bind_congr (fun o => ?_)).trans (bind_pure _)"):
+            yield Move(step, 0.5)
+            yield Move(f"(simp only [{unfold}]; {step})", 0.6)
+
+
 def _is_arithmetic(facts: GoalFacts) -> bool:
     return bool(re.search(r"[+*%/]", facts.target)) and "fun" not in facts.target
 
@@ -92,7 +108,7 @@ def _inductions(facts: GoalFacts, plain: str) -> Iterator[Move]:
                 yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.95 + 0.15 * rank)
             yield Move(f"induction {h.name}", 0.9 + 0.15 * rank)
     for rank, h in enumerate(facts.facts):
-        if h.head in facts.local.predicates:
+        if h.head in facts.predicates:
             general = [o for o in others(facts, h) if o not in h.words]
             if general:
                 yield Move(f"induction {h.name} generalizing {' '.join(general)}", 0.85 + 0.1 * rank)
@@ -108,6 +124,8 @@ def _generalisations(facts: GoalFacts, plain: str) -> Iterator[Move]:
     if not equals or " = " in right:
         return
     for start, joined in _ACCUMULATORS:
+        if _occurrences(left, start) == _occurrences(right, start) == 1:
+            yield Move(f"have key : ∀ acc, {_replaced(facts.target, start, ' acc')} := ?_", 0.9)
         for side, other in ((left, right), (right, left)):
             if _occurrences(side, start) == 1:
                 general = _replaced(side, start, " acc")

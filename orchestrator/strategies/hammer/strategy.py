@@ -43,7 +43,14 @@ _MOVE_MILLISECONDS = 1_500
 _MOST_GOALS = 12
 _BATCH = 12
 _EXPENSIVE_BATCH = 3
-_SHARES = {Effort.ADDED_FACTS: 0.25, Effort.INDUCTIONS: 0.25, Effort.PREMISES: 0.15, Effort.FULL: 0.2}
+_SHARES = {
+    Effort.NUMBERS: 0.3,
+    Effort.ADDED_FACTS: 0.25,
+    Effort.LOGIC: 0.25,
+    Effort.INDUCTIONS: 0.25,
+    Effort.PREMISES: 0.15,
+    Effort.FULL: 0.2,
+}
 """The most of the whole time that one goal's closers of an effort may take: grind stops late when it is told to."""
 _DEEPEST = 5
 _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
@@ -51,7 +58,9 @@ _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.FIRST_INDUCTIONS, 0.1),
     (Effort.LIBRARY, 0.3),
     (Apart.RESTATED, 0.35),
+    (Effort.NUMBERS, 0.45),
     (Effort.ADDED_FACTS, 0.5),
+    (Effort.LOGIC, 0.55),
     (Effort.INDUCTIONS, 0.6),
     (Apart.EVERY_WAY, 1.0),
     (Effort.PREMISES, 1.4),
@@ -59,6 +68,8 @@ _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.SEARCH, 3.0),
 )
 _INDUCTIONS = (Effort.FIRST_INDUCTIONS, Effort.INDUCTIONS)
+_NAMED = (*_INDUCTIONS, Effort.NUMBERS, Effort.ADDED_FACTS, Effort.LOGIC)
+"""What speaks of hypotheses by their names."""
 _SLACK = 0.05
 _SEARCH_AT = 0.7
 """The share of the time after which the root is searched for with `try?`, whatever else is waiting."""
@@ -169,7 +180,7 @@ class _HammerSearch:
 
     async def _close(self, node: GoalNode, effort: Effort) -> None:
         self._searched = self._searched or (node is self._root and effort is Effort.SEARCH)
-        if effort is Effort.ADDED_FACTS or effort in _INDUCTIONS:
+        if effort in _NAMED:
             await self._name(node)
         retrieves = effort is Effort.PREMISES and node is not self._root
         lemmas = self._words.near(node) if retrieves else self._words.lemmas
@@ -293,7 +304,7 @@ def _why_not(goal: Goal) -> str:
 SPEC = StrategySpec(
     type=StrategyType.HAMMER,
     seconds=STRATEGY_SECONDS[StrategyType.HAMMER],
-    revision=2,
+    revision=3,
     make=lambda tools: BoundStrategy(
         StrategyType.HAMMER,
         partial(

@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.bank import BANK_PATH, BankGoal, Split, assign_splits, load_bank, parse_goal, source
+from bench.bank import (
+    BANK_PATH,
+    FAMILIES_PATH,
+    BankGoal,
+    Split,
+    assign_splits,
+    load_bank,
+    parse_goal,
+    source,
+    split_by_name,
+)
 from orchestrator.errors import ConfigError
 
 RECORD: dict[str, object] = {
@@ -233,6 +243,22 @@ class TestOurBank:
         text = BANK_PATH.read_text(encoding="utf-8")
         assert text.endswith("}\n")
         assert "\r" not in text
+
+
+class TestFamilies:
+    def test_they_are_many_and_a_third_of_each_is_held_out(self) -> None:
+        families = load_bank(FAMILIES_PATH)
+        areas = Counter(goal.tags[0] for goal in families)
+        held_out = Counter(goal.tags[0] for goal in families if goal.split is Split.HELD_OUT)
+        assert set(areas) == {"number", "structure", "classical"}
+        assert all(areas[area] >= 50 and abs(held_out[area] / areas[area] - 1 / 3) < 0.1 for area in areas)
+
+    def test_the_name_alone_says_what_is_held_out(self) -> None:
+        assert all(goal.split is split_by_name(goal.id) for goal in load_bank(FAMILIES_PATH))
+
+    def test_no_statement_appears_twice(self, bank: tuple[BankGoal, ...]) -> None:
+        seen = Counter(canonical(goal) for goal in (*bank, *load_bank(FAMILIES_PATH)))
+        assert [text for text, count in seen.items() if count > 1] == []
 
 
 def canonical(goal: BankGoal) -> str:
