@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from orchestrator.errors import RequestRefused
 from orchestrator.goals.declaration import is_generated, is_syntax, is_unnamed_instance
@@ -97,6 +99,40 @@ def corpus_key(lean: str, imports: Iterable[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def shipped_path(lean: str, imports: Iterable[str]) -> Path:
+    """Where the package has the corpus of an embedded Lean, whatever server of ours speaks for it; or would have it.
+
+    `lean` begins with the digest of the package that this Lean comes from.
+    """
+    text = json.dumps([FORMAT, lean.partition(" ")[0], sorted(imports)])
+    return Path(__file__).with_name(f"library-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json.xz")
+
+
+def read_shipped(lean: str, imports: Sequence[str]) -> Corpus | None:
+    """The corpus that comes with the package, under this very Lean's key; None when there is none. Takes a second."""
+    try:
+        rows = json.loads(lzma.decompress(shipped_path(lean, imports).read_bytes()))
+    except (OSError, lzma.LZMAError, ValueError):
+        return None
+    return Corpus(corpus_key(lean, imports), _premises(rows))
+
+
+def ship(corpus: Corpus, lean: str, imports: Sequence[str]) -> Path:
+    """Write a corpus where `read_shipped` finds it; the same corpus gives the same bytes."""
+    path = shipped_path(lean, imports)
+    path.write_bytes(lzma.compress(_text(corpus).encode(), preset=9 | lzma.PRESET_EXTREME))
+    return path
+
+
+def _premises(rows: Iterable[Sequence[Any]]) -> tuple[Premise, ...]:
+    return tuple(Premise(n, s, m, k, tuple(c)) for n, s, m, k, c in rows)
+
+
+def _text(corpus: Corpus) -> str:
+    rows = [(p.name, p.statement, p.module, p.kind, p.mentions) for p in corpus.premises]
+    return json.dumps(rows, ensure_ascii=False)
+
+
 class CorpusStore:
     """Corpora in a folder, a compressed file each. A damaged file is a miss, never an error."""
 
@@ -111,18 +147,16 @@ class CorpusStore:
         """The corpus of this key, None when there is none that can be read."""
         try:
             with gzip.open(self.path(key), "rt", encoding="utf-8") as file:
-                rows = json.load(file)
-            return Corpus(key, tuple(Premise(n, s, m, k, tuple(c)) for n, s, m, k, c in rows))
+                return Corpus(key, _premises(json.load(file)))
         except (OSError, EOFError, ValueError, TypeError):
             return None
 
     def put(self, corpus: Corpus) -> None:
         """Keep a corpus. One that cannot be written is built again the next time."""
-        rows = [(p.name, p.statement, p.module, p.kind, p.mentions) for p in corpus.premises]
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(dir=self._folder, prefix=".new-") as scratch:
                 made = Path(scratch) / "corpus"
                 with gzip.open(made, "wt", encoding="utf-8", compresslevel=5) as file:
-                    json.dump(rows, file, ensure_ascii=False)
+                    file.write(_text(corpus))
                 os.replace(made, self.path(corpus.key))

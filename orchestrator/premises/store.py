@@ -14,7 +14,15 @@ from orchestrator.goals.goal import Goal
 from orchestrator.lean.lake import PackageModules
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.toolchain import packaged
-from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, open_library
+from orchestrator.premises.corpus import (
+    Corpus,
+    CorpusStore,
+    build,
+    corpus_key,
+    open_library,
+    read_shipped,
+    shipped_path,
+)
 from orchestrator.premises.index import Index, build_index, load_index, save_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import SeenBy
@@ -103,13 +111,15 @@ def known_library(
 
 
 def known_corpus(paths: Paths, servers: Servers, imports: Sequence[str]) -> Corpus | None:
-    """The corpus of `imports` if it was built before for this very Lean."""
-    return CorpusStore(paths.premises).get(corpus_key(servers.identity, imports))
+    """The corpus of `imports` if it was built before for this very Lean, or comes with the package."""
+    built = CorpusStore(paths.premises).get(corpus_key(servers.identity, imports))
+    return built or read_shipped(servers.identity, imports)
 
 
 def is_known(paths: Paths, servers: Servers, imports: Sequence[str] = DEFAULT_IMPORTS) -> bool:
     """Whether there is such a corpus; it is not read."""
-    return CorpusStore(paths.premises).path(corpus_key(servers.identity, imports)).is_file()
+    built = CorpusStore(paths.premises).path(corpus_key(servers.identity, imports))
+    return built.is_file() or shipped_path(servers.identity, imports).is_file()
 
 
 def known_index(paths: Paths, servers: Servers, imports: Sequence[str]) -> Index | None:
@@ -118,7 +128,7 @@ def known_index(paths: Paths, servers: Servers, imports: Sequence[str]) -> Index
     index = load_index(paths.premises / f"{key}.index")
     if index is not None:
         return index
-    corpus = CorpusStore(paths.premises).get(key)
+    corpus = known_corpus(paths, servers, imports)
     return None if corpus is None else _indexed(paths, corpus)
 
 

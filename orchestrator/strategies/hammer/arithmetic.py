@@ -27,14 +27,15 @@ _REDUCE = {
     "Nat": "Nat.add_mod, Nat.mul_mod, Nat.pow_mod, Nat.pow_succ",
     "Int": "Int.add_emod, Int.sub_emod, Int.mul_emod, Int.pow_succ",
 }
+_DIVIDES = {"Nat": "Nat.dvd_iff_mod_eq_zero", "Int": "Int.dvd_iff_emod_eq_zero"}
 _SQUARE = (
     "have sq : ∀ x : Int, 0 ≤ x * x := fun x => (by "
     "cases Int.le_total 0 x <;> simp_all [Int.mul_nonneg, Int.mul_nonneg_of_nonpos_of_nonpos])"
 )
 
 
-def arithmetic(facts: GoalFacts) -> Iterator[str]:
-    """Closers of this kind for a goal, the likeliest first."""
+def arithmetic(facts: GoalFacts, grind: str = "grind") -> Iterator[str]:
+    """Closers of this kind for a goal, the likeliest first; `grind` is told the goal's lemmas."""
     statements = _statements(facts)
     yield from _zero_products(facts, statements)
     yield from _residues(facts, statements)
@@ -43,6 +44,7 @@ def arithmetic(facts: GoalFacts) -> Iterator[str]:
     yield from _common_divisors(facts)
     yield from _bounded(facts, statements)
     yield from _squares(facts, statements)
+    yield from _signs(facts, grind)
 
 
 def _statements(facts: GoalFacts) -> list[str]:
@@ -81,6 +83,11 @@ def _residues(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
         together = prod(len(residues) for residues in at.values())
         if groups and together <= _MOST_TOGETHER:
             chains = [chain for chains in groups.values() for chain in chains]
+            kinds = dict.fromkeys(numbers[name] for name in at)
+            if re.search(rf"% {modulus}\b|(?<![\w.]){modulus} ∣", facts.target):
+                splits, rules = _split_by_residue(at, modulus)
+                laws = ", ".join([*(f"{_DIVIDES[kind]}, {_REDUCE[kind]}" for kind in kinds), *rules])
+                yield f"({'; '.join(splits)} <;> simp [{laws}])"
             yield f"({_by_residue(chains, at, numbers, modulus)})"
             continue
         haves: list[str] = []
@@ -119,21 +126,27 @@ def _by_residue(
     chains: Sequence[str], at: Mapping[str, Sequence[int]], numbers: Mapping[str, str], modulus: int
 ) -> str:
     """Tactics that split by the residues of variables, and compute those of some products in each case."""
-    steps, splits = [], []
+    steps = []
     for place, chain in enumerate(chains):
         reduced = chain
         for name in at:
             reduced = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.'])", f"({name} % {modulus})", reduced)
         kind = next(numbers[name] for name in at if name in names_in(chain))
         steps.append(f"have e{place} : {chain} % {modulus} = {reduced} % {modulus} := (by simp [{_REDUCE[kind]}])")
+    splits, rules = _split_by_residue(at, modulus)
+    all_of_them = " ".join(f"e{place}" for place in range(len(chains)))
+    return f"{'; '.join([*steps, *splits])} <;> simp only [{', '.join(rules)}] at {all_of_them} <;> omega"
+
+
+def _split_by_residue(at: Mapping[str, Sequence[int]], modulus: int) -> tuple[list[str], list[str]]:
+    """Tactics that leave a goal for each choice of residues, the last one for `<;>`, and the names of what they say."""
+    facts, splits = [], []
     for place, (name, residues) in enumerate(at.items()):
         cases = [f"{name} % {modulus} = {residue}" for residue in residues]
-        steps.append(f"have i{place} : {' ∨ '.join(cases)} := (by omega)")
+        facts.append(f"have i{place} : {' ∨ '.join(cases)} := (by omega)")
         if len(cases) > 1:
             splits.append(f"rcases i{place} with {' | '.join([f'i{place}'] * len(cases))}")
-    rules = ", ".join(f"i{place}" for place in range(len(at)))
-    all_of_them = " ".join(f"e{place}" for place in range(len(chains)))
-    return "; ".join([*steps, " <;> ".join([*splits, f"simp only [{rules}] at {all_of_them}", "omega"])])
+    return [*facts, " <;> ".join(splits or ["skip"])], [f"i{place}" for place in range(len(at))]
 
 
 def _growth(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
@@ -343,6 +356,14 @@ def _squares(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
     for facts_added in ([*squares], [*products], [*squares[:3], *weighted]):
         if facts_added:
             yield f"({'; '.join([*solved, _SQUARE, *facts_added, 'grind'])})"
+
+
+def _signs(facts: GoalFacts, grind: str) -> Iterator[str]:
+    """A product has the sign that those of its factors say, also under definitions."""
+    integers = list(_numbers(facts, "Int"))[:2]
+    if len(integers) == 2 and (facts.local.definitions or any(monomials(h.type) for h in facts.facts)):
+        laws = ("mul_pos", "mul_pos_of_neg_of_neg", "mul_neg_of_neg_of_pos", "mul_neg_of_pos_of_neg")
+        yield f"({'; '.join(f'have := @Int.{law} {integers[0]} {integers[1]}' for law in laws)}; {grind})"
 
 
 def _solved(facts: GoalFacts, integers: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -124,7 +124,7 @@ def closers(facts: GoalFacts, lemmas: Lemmas, effort: Effort, *, root: bool, pla
         case Effort.LIBRARY:
             found = automation.endings
         case Effort.NUMBERS:
-            found = chain(arithmetic(facts), computed_witnesses(facts) if root else ())
+            found = chain(arithmetic(facts, automation.grind), computed_witnesses(facts) if root else ())
         case Effort.LOGIC:
             found = classical(facts)
         case Effort.ADDED_FACTS:

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted_retriever import ScriptedRetriever
 
+from orchestrator.lean.embedded.npm_package import LEAN_PACKAGE
 from orchestrator.lean.protocol import Constant, PremisesReply
 from orchestrator.premises.bm25 import Lexical, words_of_text
-from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, is_premise
+from orchestrator.premises.corpus import Corpus, CorpusStore, build, corpus_key, is_premise, read_shipped
 from orchestrator.premises.retrieval import Fused, Premise, Query
+from orchestrator.premises.store import DEFAULT_IMPORTS
 from orchestrator.premises.traits import parts
 
 PREMISES = (
@@ -119,3 +121,14 @@ def test_an_empty_corpus_is_kept_too(tmp_path: Path) -> None:
     store = CorpusStore(tmp_path)
     store.put(Corpus("k", ()))
     assert store.get("k") == Corpus("k", ())
+
+
+def test_the_library_of_the_lean_that_is_installed_comes_with_the_package() -> None:
+    lean = f"{LEAN_PACKAGE.integrity} server-of-any-version"
+    found = read_shipped(lean, DEFAULT_IMPORTS)
+    assert found is not None
+    assert found.key == corpus_key(lean, DEFAULT_IMPORTS)
+    assert len(found.premises) > 40_000
+    assert {"Nat.add_comm", "List.map_map", "Std.HashMap.getElem?_insert"} <= {one.name for one in found.premises}
+    assert read_shipped(lean, ("Std", "Lean")) is None
+    assert read_shipped("native 4.28.0 x", DEFAULT_IMPORTS) is None
