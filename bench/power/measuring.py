@@ -12,7 +12,7 @@ from bench.power.methods import OURS, SINGLE, WITHOUT, Attempt, MakeStrategies, 
 from bench.power.rows import Row, Rows
 from bench.server_clock import STRETCH, TimedProver
 from orchestrator.config import Settings
-from orchestrator.errors import SessionError
+from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
 from orchestrator.lean.embedded.session import EmbeddedSession
@@ -112,8 +112,8 @@ async def measure(bench: Bench, prover: TimedProver, attempt: Attempt, method: s
                 row = await measure_ours(prover, attempt, make, bench.seconds, key, without=without)
             else:
                 row = await measure_tactic(prover, attempt, method, bench.seconds, key)
-        except SessionError as error:
-            row = Row(attempt.id, method, key, False, bench.seconds, note=f"Lean broke: {error.what}")
+        except (SessionError, RequestRefused) as error:
+            row = Row(attempt.id, method, key, False, bench.seconds, note=f"Lean gave no answer: {error.what}")
         bench.rows.add(replace(row, wall=round(time.monotonic() - begun, 3)))
     if method == OURS and WITHOUT in bench.methods:
         (row,) = (row for row in bench.rows if row.goal == attempt.id and row.method == OURS)

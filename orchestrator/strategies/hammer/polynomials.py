@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from orchestrator.strategies.hammer.goal_facts import GoalFacts
+
 _FACTOR = r"(?:[A-Za-zα-ωΑ-Ω_][\w'₀-₉]*|\d+|\([\w'₀-₉ +*^-]*\))(?: \^ (?:\d+|[A-Za-z_][\w']*|\([\w' +*]*\)))?"
 _CHAIN = re.compile(rf"(?<![\w.'^)]){_FACTOR}(?: \* {_FACTOR})*(?![\w.'(])")
 _NAME = re.compile(r"[A-Za-zα-ωΑ-Ω_][\w'₀-₉]*")
@@ -91,3 +93,12 @@ def linear(text: str, variable: str) -> tuple[int, int] | None:
     zero, one, two, three = (each or 0 for each in values)
     slope = one - zero
     return (slope, zero) if (two, three) == (zero + 2 * slope, zero + 3 * slope) else None
+
+
+def numbers_of(facts: GoalFacts, *types: str) -> dict[str, str]:
+    """The variables of these types, each with its own."""
+    return {h.name: h.type for h in facts.data if h.type in types}
+
+
+def numerals(text: str) -> list[int]:
+    return [int(found) for found in dict.fromkeys(re.findall(r"(?<![\w.])\d+(?![\w.])", text)) if len(found) < 7]

@@ -88,8 +88,12 @@ def test_an_accumulator_that_starts_with_nothing_is_generalised() -> None:
     assert "have key : ∀ acc, revOnto xs acc = (rev xs) ++ acc := ?_" in found
     twice = [tactic for tactic in tactics_of("n : Nat\n⊢ f n [] = g [] []") if "key" in tactic]
     assert twice == [
-        f"have key : ∀ acc, f n acc = {joined} := ?_" for joined in ("(g [] []) ++ acc", "acc ++ (g [] [])")
+        f"have key : ∀ acc, f n acc = {joined} := ?_"
+        for joined in ("(g [] []) ++ acc", "acc ++ (g [] [])", "acc.reverse ++ (g [] [])")
     ]
+    both = tactics_of("x : Nat\n⊢ horner x (rev cs) 0 = horner x cs 0 * x")
+    assert "have key : ∀ acc, horner x (rev cs) acc = horner x cs acc * x := ?_" in both
+    assert any("(pushAll xs acc).toList = acc.toList ++ xs" in t for t in tactics_of("⊢ (pushAll xs #[]).toList = xs"))
 
 
 def test_the_hypothesis_of_an_induction_is_used_and_thrown_away() -> None:
