@@ -29,12 +29,13 @@ import uvicorn
 
 from bench.command import run_command, write_figures
 from orchestrator.config import Settings
-from orchestrator.dashboard.app import Dashboard, listen
+from orchestrator.dashboard.app import Dashboard
 from orchestrator.dashboard.site import make_site
 from orchestrator.goals.result import Outcome
 from orchestrator.ledger.records import AttemptRecord, BlueprintNode, BlueprintRecord, NodeState
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyTrial
+from orchestrator.run.service.listening import listen
 
 PAGE_LIMIT, STATS_LIMIT = 0.300, 0.100
 REPEATS = 15

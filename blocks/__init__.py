@@ -7,6 +7,7 @@ from typing import Literal
 from prefect.blocks.core import Block
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 
+from orchestrator.config import PromptStyle
 from orchestrator.run.request import HostKind, Publish
 
 
@@ -50,7 +51,7 @@ class Prover(Block):
     servers: int | None = Field(default=None, ge=1, le=256, description="Lean servers at once, about 1 GB each.")
     max_light: int = Field(default=8, ge=1, le=10_000, description="Attempts at once on easy goals.")
     max_heavy: int = Field(default=2, ge=1, le=10_000, description="Attempts at once on hard goals.")
-    speculation: int = Field(default=3, ge=1, le=5, description="Strategies tried on one goal at the same time.")
+    speculation: int = Field(default=3, ge=1, le=6, description="Strategies tried on one goal at the same time.")
     language_model: str = Field(
         default="", description="Name of a Language model block that sketches proofs; that of the worker if empty."
     )
@@ -81,6 +82,11 @@ class LanguageModel(Block):
     model: str = Field(min_length=1, description="Name of the model, as the endpoint calls it.")
     api_key: SecretStr = Field(default=SecretStr(""), description="Key; empty where none is asked for.")
     max_tokens: int = Field(default=2048, ge=16, le=200_000, description="Longest answer, in tokens.")
+    temperature: float = Field(default=0.2, ge=0, le=10, description="How much answers vary; 0 for the likeliest.")
+    samples: int = Field(default=1, ge=1, le=256, description="Whole proofs that are asked for in one request.")
+    style: PromptStyle = Field(
+        default=PromptStyle.CHAT, description="chat: a conversation; completion: to go on with the file at the sorry."
+    )
 
 
 class SourceHost(Block):

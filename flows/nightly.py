@@ -20,6 +20,7 @@ from orchestrator.run.outcomes import goal_reports
 from orchestrator.run.report.files import check_folder, new_folder, prune_folders, runs_folder
 from orchestrator.run.request import Asked, RunRequest
 from orchestrator.run.run import Beginning
+from orchestrator.run.service.desk import AgentDesk
 from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.claims import release_left_over
 from orchestrator.strategies.registry import neglected_models
@@ -109,7 +110,7 @@ async def work(request: RunRequest) -> Conclusion:
     """
     started, settings = Beginning(), load_settings(**request.settings)
     check_folder(request.out)
-    async with stoppable() as stop, beginning(request, settings, stop) as run:
+    async with stoppable() as stop, beginning(request, settings, stop) as run, AgentDesk(run) as desk:
         found = await sort_goals(run)
         library = await open_premises(
             run.settings,
@@ -123,7 +124,7 @@ async def work(request: RunRequest) -> Conclusion:
         run.ledger.add_goals(found.considered)  # after the order, which asks what is new
         release_left_over(run.ledger.store, repo=run.ledger.repo)
         await ensure_limits(run.settings, flow=nightly.name)
-        strategies = night_strategies(run, library)
+        strategies = night_strategies(run, library, desk)
         scheduler = night_scheduler(run, strategies, night_limits(run), prefect_task(run.settings))
         stop.ends_with(scheduler.shutdown)
         began = monotonic()

@@ -50,6 +50,7 @@ STRATEGY_SECONDS: Mapping[StrategyType, float] = MappingProxyType(
         StrategyType.REPROVER: 60.0,
         StrategyType.SKETCH: 6.0,
         StrategyType.HAMMER: 20.0,
+        StrategyType.AGENT: 600.0,
     }
 )
 """Longest time for one attempt of our own strategies."""
@@ -122,11 +123,19 @@ class LeanChoice(_Choice):
     EMBEDDED = "embedded"
 
 
+class PromptStyle(_Choice):
+    """How a language model is asked: in a conversation, or to go on with the file's text where the sorry stands."""
+
+    CHAT = "chat"
+    COMPLETION = "completion"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where a chat model answers, and what it costs: prices are for a million tokens read and written.
+    """Where a language model answers, and what it costs: prices are for a million tokens read and written.
 
-    The key is "" for servers that ask for none; a temperature of 0 stands for the likeliest answer.
+    The key is "" for servers that ask for none; a temperature of 0 stands for the likeliest answer. `samples` are asked
+    for in one request.
     """
 
     url: str
@@ -134,6 +143,8 @@ class Endpoint:
     key: str = field(default="", repr=False)
     retries: int = 2
     temperature: float = 0.2
+    samples: int = 1
+    style: PromptStyle = PromptStyle.CHAT
     max_tokens: int = 2_000
     price_in: float = 0.0
     price_out: float = 0.0
@@ -160,6 +171,16 @@ _Attempts = Annotated[int, Field(ge=1, le=10_000)]
 _Weight = Annotated[float, Field(ge=0.001, le=1.0)]
 _Price = Annotated[float, Field(ge=0.0, le=1e6)]
 _Folder = Annotated[Path | None, AfterValidator(_folder), "an absolute path, or one that starts with ~"]
+_Folders = Annotated[
+    tuple[Annotated[Path, AfterValidator(_folder)], ...],
+    BeforeValidator(_split),
+    "absolute paths, separated by commas",
+]
+_Names = Annotated[
+    frozenset[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]],
+    BeforeValidator(_split),
+    "names of variables, separated by commas",
+]
 _Axioms = Annotated[
     frozenset[Annotated[str, Field(pattern=r"^[^\s,\x00-\x1f\x7f]+$")]],
     BeforeValidator(_split),
@@ -299,6 +320,15 @@ class ModelSettings(_Section, title="Models"):
     llm_max_tokens: Annotated[int, Field(ge=16, le=200_000), "tokens"] = _setting(
         Endpoint.max_tokens, "Longest answer of the chat model"
     )
+    llm_temperature: Annotated[float, Field(ge=0.0, le=10.0)] = _setting(
+        Endpoint.temperature, "How much its answers vary; 0 for the likeliest"
+    )
+    llm_samples: Annotated[int, Field(ge=1, le=256)] = _setting(
+        Endpoint.samples, "Whole proofs that it is asked for in one request, all of which Lean looks at"
+    )
+    llm_style: PromptStyle = _setting(
+        Endpoint.style, "How it is asked: in a conversation, or to complete the file, as provers without a chat want it"
+    )
     llm_price_in: _Price = _setting(Endpoint.price_in, "Price of a million tokens read, for the costs in the ledger")
     llm_price_out: _Price = _setting(Endpoint.price_out, "Price of a million tokens written")
 
@@ -307,6 +337,21 @@ class ModelSettings(_Section, title="Models"):
         """The chat model; None for none."""
         given = {name.removeprefix("llm_"): value for name, value in self if name.startswith("llm_")}
         return Endpoint(**given) if self.llm_url else None
+
+
+class AgentSettings(_Section, title="Agents"):
+    """An agent of yours that works on goals, as `orchestrator prove --agent` starts it."""
+
+    agent: Annotated[str, "a command for the shell"] = _setting(
+        "", "Command that is started for each goal, and speaks MCP", unset="none"
+    )
+    agent_variables: _Names = _setting(
+        frozenset(), "Variables of yours that it gets, such as its key's; none of the others reaches it", unset="none"
+    )
+    agent_folders: _Folders = _setting(
+        (), "Folders that it may read and write beside its own, such as that of its settings", unset="none"
+    )
+    agent_calls: Annotated[int, Field(ge=1, le=1_000_000)] = _setting(200, "Tools that it may call for one goal")
 
 
 class DashboardSettings(_Section, title="Dashboard"):
@@ -322,7 +367,14 @@ class DashboardSettings(_Section, title="Dashboard"):
 
 
 class Settings(
-    LeanSettings, SchedulerSettings, StorageSettings, ModelSettings, DashboardSettings, BaseSettings, title="Runs"
+    LeanSettings,
+    SchedulerSettings,
+    StorageSettings,
+    ModelSettings,
+    AgentSettings,
+    DashboardSettings,
+    BaseSettings,
+    title="Runs",
 ):
     """Everything that can be set. A value: it reads nothing by itself, `load_settings` does.
 
@@ -369,7 +421,9 @@ class Settings(
 
     @model_validator(mode="after")
     def _together(self) -> Self:
-        longest, lanes = max(self.timeouts.values()), self.max_light + self.max_heavy
+        # An agent's tactics have limits of their own.
+        longest = max(most for kind, most in self.timeouts.items() if kind is not StrategyType.AGENT)
+        lanes = self.max_light + self.max_heavy
         what = where = hint = ""
         if self.tactic_timeout == 0 and self.heartbeats == 0:
             what, where = "a tactic would have no limit at all", "ORCH_TACTIC_TIMEOUT=0 and ORCH_HEARTBEATS=0"
@@ -592,6 +646,11 @@ def set_prefect_defaults() -> None:
     for name, value in PREFECT_DEFAULTS.items():
         if not (wanted and name.startswith(_PRINTED)):
             os.environ.setdefault(name, value)
+
+
+def set_agent(command: str) -> None:
+    """Have the runs of this process start an agent. It is no parameter of a flow, which other machines could set."""
+    os.environ[f"{PREFIX}AGENT"] = command
 
 
 def set_torch_folder(folder: Path) -> None:

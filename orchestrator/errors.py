@@ -24,6 +24,7 @@ OrchestratorError               1
 ├── MarketplaceError            8    a ticket operation that is not allowed
 ├── ModelError                  9    a model, its weights or its server failed
 ├── PublishError                10   git or the source host refused to publish proofs
+├── BusyError                        the service has as much to do as it takes on
 └── StoppedError                130  the run was asked to stop before it was done
 """
 
@@ -145,6 +146,10 @@ class ModelError(OrchestratorError, exit_code=9):
 
 class PublishError(OrchestratorError, exit_code=10):
     """Proofs cannot be published: git or the source host refused."""
+
+
+class BusyError(OrchestratorError):
+    """The service has as much to do as it takes on, for one client or for all."""
 
 
 class StoppedError(OrchestratorError, exit_code=130):

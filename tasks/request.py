@@ -49,6 +49,9 @@ async def _settings(block: LeanProject) -> dict[str, Any]:
                 "llm_model": model.model,
                 "llm_key": model.api_key.get_secret_value() or None,
                 "llm_max_tokens": model.max_tokens,
+                "llm_temperature": model.temperature,
+                "llm_samples": model.samples,
+                "llm_style": model.style,
             }
     return settings
 

@@ -41,9 +41,10 @@ def dashboard(
     orchestrator dashboard --port 0 --open        # a free port, opened in the browser
     orchestrator dashboard --read-only            # nobody can write
     """
-    from orchestrator.dashboard.app import LOCAL_NAMES, Dashboard, serve
+    from orchestrator.dashboard.app import Dashboard, serve
     from orchestrator.dashboard.site import make_site
     from orchestrator.ledger.store import Ledger
+    from orchestrator.run.service.listening import LOCAL_NAMES
 
     settings = load_settings(dashboard_host=host, dashboard_port=port)
     listen, number = settings.dashboard_host, settings.dashboard_port

@@ -14,6 +14,7 @@ from cyclopts import App, CycloptsError
 
 from orchestrator.cli.dashboard import dashboard
 from orchestrator.cli.health import doctor, settings
+from orchestrator.cli.mcp import mcp
 from orchestrator.cli.nightly import nightly, worker
 from orchestrator.cli.output import with_examples
 from orchestrator.cli.repository import extract, verify
@@ -43,7 +44,7 @@ for _name, _help in (
     ("models", "The models that strategies use: which can be used, and what the others need."),
 ):
     app.command(f"orchestrator.cli.{_name}:{_name}_app", name=_name, help=_help)
-for _function in (prove, on_push, extract, verify, bank, bg, nightly, worker, dashboard, setup, doctor, settings):
+for _function in (prove, on_push, extract, verify, bank, bg, nightly, worker, dashboard, mcp, setup, doctor, settings):
     with_examples(app)(_function)
 app.register_install_completion_command()
 

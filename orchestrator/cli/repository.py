@@ -37,10 +37,10 @@ from orchestrator.errors import (
     SessionError,
 )
 from orchestrator.gate.fillings import Allowance
-from orchestrator.gate.gate import Gate, OpenWorkspace
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.processes import OpenWorkspace
 from orchestrator.gate.report import PatchReport, with_judgements
 from orchestrator.gate.second_opinion import second_opinion
-from orchestrator.git.apply import apply_patch
 from orchestrator.git.checkout import checkout
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.lean import extraction
@@ -50,6 +50,7 @@ from orchestrator.lean.native.repl import ReplLaunch
 from orchestrator.lean.servers import Servers, choose_lean, provision, usable
 from orchestrator.lean.toolchain import no_native, probe_native
 from orchestrator.lean.workspace import Workspace
+from orchestrator.run.verify import original_and_patched
 from orchestrator.source.helper_lemmas import named_helpers
 from orchestrator.source.loading import load_project, nothing_usable
 from orchestrator.source.owner_rules import load_rules
@@ -367,27 +368,6 @@ def read_patch(patch: Path) -> str:
     if not text.strip():
         raise PatchError("The patch is empty: there is nothing to judge", where=str(patch))
     return text
-
-
-def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[str, str]]:
-    """The project without the patch, and the patched files' texts, whether or not the patch is applied already.
-    Raises PatchError: it applies neither forwards nor backwards, or touches what is no module of the project.
-    """
-    root = Path(project.root)
-    try:
-        texts = dict(apply_patch(root, patch))
-    except PatchError as error:
-        try:
-            before = dict(apply_patch(root, patch, reverse=True))
-        except PatchError:
-            raise error from None
-        texts = {path: project.by_path[path].text for path in before if path in project.by_path}
-        project = project.with_texts({path: before[path] for path in texts})
-    strangers = sorted(set(texts) - set(project.by_path))
-    if strangers:
-        hint = "Only changes of files that belong to its lakefile's targets can be judged."
-        raise PatchError("The patch touches a file that is no module of the project", where=strangers[0], hint=hint)
-    return project, texts
 
 
 def open_project(repo: str, ref: str | None) -> Project:

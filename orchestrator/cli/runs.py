@@ -29,7 +29,7 @@ from orchestrator.cli.prefect_server import StartingServer, load_flow, prefect_s
 from orchestrator.cli.progress import RunDisplay
 from orchestrator.cli.tables import RIGHT, WHOLE, table
 from orchestrator.cli.terminal import make_console, say, show_summary, tell
-from orchestrator.config import Paths, Settings, child_environment, load_settings
+from orchestrator.config import Paths, Settings, child_environment, load_settings, set_agent
 from orchestrator.errors import RepositoryError, StoppedError
 from orchestrator.goals.events import observed_by
 from orchestrator.run.report.ci import FailOn, failing, findings, workflow_commands
@@ -55,6 +55,9 @@ def prove(
         bool, Parameter(negative="", help="Try again, with twice the time, what ran out of time before.")
     ] = False,
     build: Annotated[bool, Parameter(negative="", help="Run `lake build` in the folder first.")] = False,
+    agent: Annotated[
+        str, Parameter(help="Command of an agent that is started for each goal, and hands its proofs in over MCP.")
+    ] = "",
     only: Annotated[str, Parameter(help="A single sorry: FILE:LINE, as `extract` lists it.")] = "",
     only_problems: Annotated[bool, Parameter(negative="", help="List no goal that was proved.")] = False,
     json_: AsJson = False,
@@ -74,6 +77,8 @@ def prove(
     orchestrator prove . --timeout 600      # ten minutes at most
     git apply out/proofs.patch              # take the proofs
     """
+    if agent:
+        set_agent(agent)
     settings = load_settings(profile=profile, timeout=timeout)
     folder = absolute(out)
     console = make_console(stderr=json_)

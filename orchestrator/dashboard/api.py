@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -14,11 +15,13 @@ from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.security import WriteAccess
 from orchestrator.dashboard.site import Site
 from orchestrator.dashboard.tickets import Answer
-from orchestrator.errors import OrchestratorError
+from orchestrator.errors import BusyError, LeanError, OrchestratorError, PatchError, RepositoryError
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import RunRecord
 from orchestrator.ledger.summaries import GoalFilter, GoalPage, GoalSort, LedgerStatistics
 from orchestrator.ledger.ticket_records import Ticket, TicketStatus
+from orchestrator.run.service.answers import TacticAnswer, VerdictAnswer
+from orchestrator.run.service.service import LONGEST_TEXT, MOST_SECONDS, MOST_TACTICS
 
 STATS_TOPIC = "/api/stats"
 """The topic of `/api/events`: the ledger at a glance, as JSON."""
@@ -56,6 +59,31 @@ class ProofAction(SupplierAction):
     """A proof that is handed in."""
 
     proof: str = Field(min_length=1, max_length=500_000)
+
+
+class LeanAction(_Shape):
+    """Who asks Lean something, and of which repository."""
+
+    repo: str = Field(default="", max_length=1000, description="As the ledger names it; none where it knows one alone")
+    client: str = Field(default="", max_length=100, description="Who asks; its address unless given")
+
+
+class VerifyAction(LeanAction):
+    """A patch, or a goal and a proof of it."""
+
+    patch: str = Field(default="", max_length=LONGEST_TEXT, description="A diff as git writes it")
+    goal: str = Field(default="", max_length=1000, description="A goal's id, or the name of its declaration")
+    proof: str = Field(default="", max_length=LONGEST_TEXT, description="Tactics, `by …`, or the whole theorem")
+
+
+Script = Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
+class TryAction(LeanAction):
+    """Tactic scripts, each of which is tried on a goal from the start."""
+
+    scripts: list[Script] = Field(min_length=1, max_length=MOST_TACTICS)
+    seconds: float = Field(default=30.0, gt=0, le=MOST_SECONDS, description="For all of them")
 
 
 def stats_json(site: Site) -> str:
@@ -157,7 +185,53 @@ def make_api(site: Site, hub: Hub, access: WriteAccess) -> APIRouter:
         """Hand in a proof, which is verified."""
         return _done(await site.board.complete(ticket_id, action.proof, action.supplier))
 
+    def client(request: Request, action: LeanAction) -> str:
+        address = request.client.host if request.client is not None else "somebody"
+        return f"{action.client} at {address}" if action.client else address
+
+    lean: dict[str, Any] = {
+        "dependencies": [Depends(with_token)],
+        "responses": {
+            401: {"description": "No token, or a wrong one"},
+            403: {"description": "The dashboard is read-only"},
+            404: {"description": "No such repository or goal, or it cannot be opened; and what to do"},
+            409: {"description": "Nothing that can be judged, and why"},
+            429: {"description": "Too much waits already, of this client or of all"},
+            503: {"description": "No Lean can be used, or it broke: ask again"},
+        },
+    }
+
+    @api.post("/verify", **lean)
+    async def verify(action: VerifyAction, request: Request) -> VerdictAnswer:
+        """Ask the gate for its verdict on a patch, or on a proof of a goal; nothing is kept."""
+        with _as_responses():
+            service = await site.services.of(action.repo)
+            asked = client(request, action)
+            return await service.verify(asked, goal_id=action.goal, proof=action.proof, patch=action.patch)
+
+    @api.post("/goals/{goal_id}/try", **lean)
+    async def try_goal(goal_id: str, action: TryAction, request: Request) -> tuple[TacticAnswer, ...]:
+        """Try tactic scripts on a goal: what each leaves open, Lean's errors and suggestions, and the time it took."""
+        with _as_responses():
+            service = await site.services.of(action.repo)
+            return await service.try_tactics(goal_id, action.scripts, client(request, action), action.seconds)
+
     return api
+
+
+@contextmanager
+def _as_responses() -> Iterator[None]:
+    """What goes wrong is an answer with what to do next."""
+    try:
+        yield
+    except BusyError as error:
+        raise HTTPException(429, str(error), {"Retry-After": "10"}) from error
+    except RepositoryError as error:
+        raise HTTPException(404, str(error)) from error
+    except PatchError as error:
+        raise HTTPException(409, str(error)) from error
+    except LeanError as error:
+        raise HTTPException(503, str(error)) from error
 
 
 def _done(answer: Answer) -> Answer:

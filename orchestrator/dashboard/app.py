@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from types import FrameType
 
@@ -22,9 +21,8 @@ from orchestrator.dashboard.live import Hub, Topic
 from orchestrator.dashboard.pages import STATIC, Pages, make_pages
 from orchestrator.dashboard.security import Guarded, WriteAccess
 from orchestrator.dashboard.site import Site
-from orchestrator.errors import ConfigError, LedgerError
-
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+from orchestrator.errors import LedgerError
+from orchestrator.run.service.listening import LOCAL_NAMES, listen
 
 
 class Dashboard:
@@ -52,6 +50,7 @@ class Dashboard:
             finally:
                 hub.close()
                 await pushing
+                await site.services.close()
 
         self.api = api = FastAPI(
             title="lean-orchestrator",
@@ -98,24 +97,6 @@ class _DashboardServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._hub.close()
         super().handle_exit(sig, frame)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket whose connections send at once.
-
-    asyncio switches Nagle's algorithm off only on sockets that name their protocol, which those of `create_server` do
-    not: with it, each answer whose head and body are written one after the other waits 40 ms for an acknowledgement.
-
-    Raises ConfigError: it is not possible to listen there.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        hint = "Choose another with --host and --port, or stop the program that uses it"
-        raise ConfigError(f"cannot listen there: {error.strerror}", where=f"{host}:{port}", hint=hint) from error
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it
-    return listener
 
 
 def serve(dashboard: Dashboard, *, host: str, port: int, ready: Callable[[str], None] = lambda url: None) -> None:

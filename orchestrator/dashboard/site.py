@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+from typing import Protocol
 
 from orchestrator.config import Paths, Settings
 from orchestrator.dashboard.tickets import Board
@@ -22,6 +23,8 @@ from orchestrator.marketplace.of_repository import open_market
 from orchestrator.premises.bm25 import Lexical
 from orchestrator.premises.retrieval import Query, Retriever
 from orchestrator.premises.store import DEFAULT_IMPORTS, known_corpus
+from orchestrator.run.service.opening import Services
+from orchestrator.run.service.service import ProofService
 from orchestrator.source.project import Project
 from orchestrator.strategies.policy.bandit import CostAware, SeedUcb
 from orchestrator.strategies.registry import make_policy
@@ -72,17 +75,29 @@ class PremiseSearch:
             return self._library
 
 
+class OpenServices(Protocol):
+    """The services of repositories, with Lean behind them."""
+
+    async def of(self, repo: str) -> ProofService:
+        """The service of a repository that the ledger knows; "" where it knows one alone."""
+
+    async def close(self) -> None:
+        """Close them all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
     """What the pages are made from.
 
     Attributes:
+        services: what judges proofs for programs.
         policy: how runs choose the next strategy, for the orders shown.
     """
 
     ledger: Ledger
     board: Board
     search: PremiseSearch
+    services: OpenServices
     policy: CostAware | SeedUcb = field(default_factory=CostAware)
 
 
@@ -98,6 +113,7 @@ def make_site(ledger: Ledger, settings: Settings, paths: Paths) -> Site:
         ledger=ledger,
         board=Board(ledger, market),
         search=PremiseSearch(ledger, partial(open_library, settings, paths)),
+        services=Services(settings, ledger),
         policy=make_policy(settings),
     )
 

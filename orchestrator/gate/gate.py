@@ -8,9 +8,8 @@ and the statement that was asked for (`judge`, `verdict`)?
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionError
@@ -18,6 +17,7 @@ from orchestrator.gate.differences import below, brought_up_to_date, differences
 from orchestrator.gate.entries import entry_changes
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.judge import Court, KernelReport
+from orchestrator.gate.processes import Case, OpenCase, OpenWorkspace, fresh_cases
 from orchestrator.gate.reach import look_alikes, read_above
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.shape import FilledCommand, Shape, shape_of
@@ -35,8 +35,6 @@ from orchestrator.source.helper_lemmas import helper_problem
 from orchestrator.source.lexer import suffixes
 from orchestrator.source.project import Project, SourceModule
 
-OpenWorkspace = Callable[[Project], AbstractAsyncContextManager[Workspace]]
-"""Opens a workspace for the gate on a process of its own."""
 _WORST_FIRST = (VerdictStatus.FAILED, VerdictStatus.PARTIAL, VerdictStatus.CONDITIONAL, VerdictStatus.PASSED)
 _NOT_LOOKED_AT = "the patch is refused as it is written, so that none was looked at"
 
@@ -62,6 +60,21 @@ class _File:
     unlike: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Elaborated:
+    """What the first three questions gave, by module: how each differs from its original, and what Lean made of it.
+
+    `again` are the modules that are made again; `known_alone`: their entries are those alone that Lean says of itself.
+    """
+
+    shapes: Mapping[str, Shape]
+    again: frozenset[str]
+    known_alone: bool
+    exports: dict[str, ExportReply] = field(default_factory=dict)
+    errors: dict[str, tuple[Message, ...]] = field(default_factory=dict)
+    remaining: dict[str, tuple[Sorry, ...]] = field(default_factory=dict)
+
+
 class Gate:
     """Judges patches of one project.
 
@@ -72,6 +85,7 @@ class Gate:
         allowance: what a proof may rest on, and what else the project's owner allows.
         keeps_export: whether what the kernel accepted is kept as an export that other checkers can read.
         not_checked: what cannot be looked at with this Lean, in words; part of every verdict.
+        open_case: the processes of a verdict; fresh ones unless given.
     """
 
     def __init__(
@@ -83,17 +97,25 @@ class Gate:
         allowance: Allowance = Allowance(),  # noqa: B008 - frozen
         keeps_export: bool = False,
         not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED,
+        open_case: OpenCase | None = None,
     ) -> None:
         self.project = project
         self.original: DeclarationsByModule = original.declarations
-        self._open = open_workspace
+        self._open_case = open_case or fresh_cases(open_workspace)
         self._allowed = allowance.axioms
         self._allowance = allowance
         self._keeps_export = keeps_export
         self._export: tuple[str, ...] = ()
         self._not_checked = not_checked
+        self._originals: dict[str, ExportReply] = {}
         self._known: dict[tuple[str, frozenset[str]], _File] = {}
         self._shadowed: dict[frozenset[str], frozenset[str]] = {frozenset(): frozenset()}
+
+    def apart(self) -> Gate:
+        """A gate on the same project that has judged nothing yet: no verdict of another patch can be one of its own."""
+        other = copy(self)
+        other._known, other._export = {}, ()
+        return other
 
     async def verify(
         self, texts: Mapping[str, str], helpers: Sequence[HelperLemma] = (), *, named: frozenset[str] = frozenset()
@@ -117,17 +139,8 @@ class Gate:
         unknown = [module for module, key in keys.items() if key not in self._known]
         refused: dict[SourceModule, _File] = {}
         if unknown:
-            async with self._open(self.project) as workspace, self._open(self.project) as chamber:
-                apart = chamber.session is not workspace.session
-                # The judge starts while the patch is tried.
-                again = chamber.made_again({module.name for module in unknown})
-                imports = chamber.imported(unknown[0].name, without=again)
-                ready = asyncio.ensure_future(chamber.library(imports)) if apart else None
-                try:
-                    found = await self._answers(workspace, chamber, ready, unknown, patched, names)
-                finally:
-                    if ready is not None:
-                        await asyncio.gather(ready, return_exceptions=True)
+            async with self._open_case(self.project, [module.name for module in unknown]) as case:
+                found = await self._answers(case, unknown, patched, names)
             if all(one.shape.is_clean for one in found.values()):
                 self._known.update({keys[module]: one for module, one in found.items()})
             else:
@@ -136,74 +149,77 @@ class Gate:
         return self._report(files, texts, helpers, names, refused=bool(refused))
 
     async def _answers(
-        self,
-        workspace: Workspace,
-        chamber: Workspace,
-        ready: asyncio.Future[int] | None,
-        modules: Sequence[SourceModule],
-        patched: Project,
-        names: frozenset[str],
+        self, case: Case, modules: Sequence[SourceModule], patched: Project, names: frozenset[str]
     ) -> dict[SourceModule, _File]:
         """The four questions, asked of some modules: everything of the patch is parsed before anything of it runs."""
-        workspace.examples = True
         shapes: dict[str, Shape] = {}
-        originals: dict[str, ExportReply] = {}
-        again = workspace.made_again({module.name for module in modules})
-        for module in modules:
-            for imported in self.project.closure(module.name):
-                if imported.name in again and imported.name not in originals:
-                    originals[imported.name] = await workspace.export(imported.name)
-            _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
-            shapes[module.name] = shape_of(found, names, self._allowance)
-            originals[module.name] = await workspace.export(module.name)
-        if names not in self._shadowed:
-            ends = sorted({end for name in names for end in suffixes(name)})
-            self._shadowed[names] = await workspace.library_has(ends)
-        is_clean = all(shape.is_clean for shape in shapes.values())
-        exports: dict[str, ExportReply] = {}
-        errors: dict[str, tuple[Message, ...]] = {}
-        remaining: dict[str, tuple[Sorry, ...]] = {}
-        if is_clean:
-            variant = workspace.variant(patched)
+        async with case.reading() as workspace:
+            workspace.examples = True
+            again = workspace.made_again({module.name for module in modules})
+            known_alone = workspace.session.compiled is not None
             for module in modules:
-                try:
-                    await _elaborate(variant, module, again, exports, errors, remaining)
-                except (SessionError, RequestRefused, MalformedReply) as error:
-                    # A proof can end the process that it runs in; then it is no proof.
-                    errors[module.name] = (Message(Severity.ERROR, str(error), Position(0, 0)),)
-        if ready is not None:
-            await ready
-        court = Court(chamber)
+                for imported in self.project.closure(module.name):
+                    if imported.name in again and imported.name not in self._originals:
+                        self._originals[imported.name] = await workspace.export(imported.name)
+                _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
+                shapes[module.name] = shape_of(found, names, self._allowance)
+                if module.name not in self._originals:
+                    self._originals[module.name] = await workspace.export(module.name)
+            if names not in self._shadowed:
+                ends = sorted({end for name in names for end in suffixes(name)})
+                self._shadowed[names] = await workspace.library_has(ends)
+        originals = {name: self._originals[name] for name in again}
+        made = _Elaborated(shapes, again, known_alone)
+        if all(shape.is_clean for shape in shapes.values()):
+            async with case.running(patched) as variant:
+                for module in modules:
+                    try:
+                        await _elaborate(variant, module, made)
+                    except (SessionError, RequestRefused, MalformedReply) as error:
+                        # A proof can end the process that it runs in; then it is no proof.
+                        made.errors[module.name] = (Message(Severity.ERROR, str(error), Position(0, 0)),)
+        async with case.judging() as court:
+            return await self._truths(court, modules, patched, originals, made)
+
+    async def _truths(
+        self,
+        court: Court,
+        modules: Sequence[SourceModule],
+        patched: Project,
+        originals: Mapping[str, ExportReply],
+        made: _Elaborated,
+    ) -> dict[SourceModule, _File]:
+        """The last question, and what the others gave."""
+        everything = {**originals, **made.exports}
         answers = {}
         for module in modules:
             original = await court.judged(self.project, module.name, originals)
-            answer = _File(shapes[module.name], original)
-            if module.name in errors or module.name not in exports:
-                answers[module] = replace(answer, errors=errors.get(module.name, ()))
+            answer = _File(made.shapes[module.name], original)
+            if module.name in made.errors or module.name not in made.exports:
+                answers[module] = replace(answer, errors=made.errors.get(module.name, ()))
                 continue
             facts: dict[str, Fingerprint] = {}
             unlike: list[str] = []
             for one in patched.closure(module.name):
-                if one.name not in again:
+                if one.name not in made.again:
                     continue
-                judged = await self._judged(court, patched, one.name, {**originals, **exports})
+                judged = await self._judged(court, patched, one.name, everything)
                 facts.update({**judged.below, **judged.declarations})
                 if self.project.by_name[one.name] == one:
                     before = await court.judged(self.project, one.name, originals)
                     changed = differences(before.declarations, judged.declarations, allowed_axioms=self._allowed)
                     unlike += (f"{one.path}: {words}" for words in changed)
-            judged = await self._judged(court, patched, module.name, {**originals, **exports})
+            judged = await self._judged(court, patched, module.name, everything)
             facts = {**original.below, **judged.below, **facts}
-            filled = {name for command in shapes[module.name].filled for name in command.made}
+            filled = {name for command in made.shapes[module.name].filled for name in command.made}
             kept = set(original.declarations) - filled
             unlike += entry_changes(
-                originals[module.name], exports[module.name], kept, known_alone=workspace.session.compiled is not None
+                originals[module.name], made.exports[module.name], kept, known_alone=made.known_alone
             )
-            left = remaining.get(module.name, ())
+            left = made.remaining.get(module.name, ())
             answers[module] = replace(answer, patched=judged, remaining=left, below=facts, unlike=tuple(unlike))
-        if self._keeps_export and is_clean and not errors:
-            names_here = [module.name for module in modules]
-            self._export = await court.whole(patched, names_here, {**originals, **exports})
+        if self._keeps_export and made.exports and not made.errors:
+            self._export = await court.whole(patched, [module.name for module in modules], everything)
         return answers
 
     async def _judged(
@@ -353,25 +369,18 @@ class Gate:
         return (*wrong, *helper_problems(sorted(names), original, patched, allowed_axioms=self._allowed))
 
 
-async def _elaborate(
-    variant: Workspace,
-    module: SourceModule,
-    again: Collection[str],
-    exports: dict[str, ExportReply],
-    errors: dict[str, tuple[Message, ...]],
-    remaining: dict[str, tuple[Sorry, ...]],
-) -> None:
+async def _elaborate(variant: Workspace, module: SourceModule, made: _Elaborated) -> None:
     """A patched module and what it imports, each as its export or as Lean's errors."""
     for one in (*variant.project.closure(module.name), module):
-        if one.name not in again or one.name in exports or one.name in errors:
+        if one.name not in made.again or one.name in made.exports or one.name in made.errors:
             continue
         elaborated = await variant.load(one.name)
         if elaborated.errors or elaborated.blocked_by:
             above = f"it imports {', '.join(elaborated.blocked_by)}, which Lean does not accept"
-            errors[one.name] = elaborated.errors or (Message(Severity.ERROR, above, Position(1, 0)),)
+            made.errors[one.name] = elaborated.errors or (Message(Severity.ERROR, above, Position(1, 0)),)
         else:
-            remaining[one.name] = elaborated.reply.sorries
-            exports[one.name] = await variant.export(one.name)
+            made.remaining[one.name] = elaborated.reply.sorries
+            made.exports[one.name] = await variant.export(one.name)
 
 
 def _one_each(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.errors import MalformedReply, SessionError
@@ -35,7 +35,7 @@ class Court:
     """
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self._environments: dict[tuple[tuple[str, ...], frozenset[str]], int] = {}
         self._judged: dict[tuple[tuple[str, ...], str], KernelReport] = {}
         self._written: dict[tuple[tuple[str, ...], str], list[str]] = {}
@@ -49,18 +49,18 @@ class Court:
             KeyError: the module's own export is missing.
         """
         below = [one for one in project.closure(module) if one.name in exports]
-        external = self._workspace.imported(module, without=exports)
+        external = self.workspace.imported(module, without=exports)
         held: frozenset[str] = frozenset()
         names: list[str] = []
-        if not self._workspace.holds_process():
+        if not self.workspace.holds_process():
             self._environments.clear()
-        env = await self._workspace.library(external)
+        env = await self.workspace.library(external)
         for one in (*below, project.by_name[module]):
             key = project.environment_digest(one.name)
             following = held | {key}
             known = self._environments.get((external, following))
             if known is None:
-                reply = await self._workspace.judge(exports[one.name].constants, env)
+                reply = await self.workspace.judge(exports[one.name].constants, env)
                 if reply.interrupted:
                     raise SessionError("The kernel took too long over an export", where=one.path)
                 known = reply.env
@@ -77,6 +77,12 @@ class Court:
             raise MalformedReply("Two constants of an export are written alike", where=project.by_name[module].path)
         return self._judged[(external, project.environment_digest(module))]
 
+    def keep_only(self, digests: Collection[str]) -> None:
+        """Forget what was judged beside modules of these environment digests."""
+        self._environments = {key: env for key, env in self._environments.items() if key[1].issubset(digests)}
+        self._judged = {key: report for key, report in self._judged.items() if key[1] in digests}
+        self._written = {key: names for key, names in self._written.items() if key[1] in digests}
+
     async def whole(self, project: Project, modules: Sequence[str], exports: Exports) -> tuple[str, ...]:
         """Modules and all that they rest on, as one export, of what the kernel accepted.
 
@@ -84,9 +90,9 @@ class Court:
             SessionError: the process broke.
         """
         wanted = {below.name for one in modules for below in project.closure(one)} | set(modules)
-        external = {name for one in modules for name in self._workspace.imported(one, without=exports)}
-        base = env = await self._workspace.library(tuple(sorted(external)))
+        external = {name for one in modules for name in self.workspace.imported(one, without=exports)}
+        base = env = await self.workspace.library(tuple(sorted(external)))
         for one in project.modules:
             if one.name in wanted and one.name in exports:
-                env = (await self._workspace.judge(exports[one.name].constants, env)).env
-        return await self._workspace.export_whole(env, base)
+                env = (await self.workspace.judge(exports[one.name].constants, env)).env
+        return await self.workspace.export_whole(env, base)

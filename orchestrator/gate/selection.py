@@ -104,7 +104,7 @@ class Selection:
             report = await self._verify(pending)
             blamed = self._blame(pending, report)
             for proof in blamed:
-                verdicts[proof.goal.id] = self._failed(proof, report)
+                verdicts[proof.goal.id] = verdict_on(proof.goal, report)
             if not blamed:
                 break
             failed.add(_ids(pending))
@@ -120,7 +120,7 @@ class Selection:
             if not self._blame(together, retry):
                 pending, report = together, retry
             else:
-                verdicts[proof.goal.id] = self._failed(proof, retry)
+                verdicts[proof.goal.id] = verdict_on(proof.goal, retry)
         by_declaration = {(verdict.file, verdict.declaration): verdict for verdict in report.verdicts}
         for proof in pending:
             verdicts[proof.goal.id] = by_declaration[_declared(proof.goal)]
@@ -190,19 +190,23 @@ class Selection:
                 found.append(proof)
         return found
 
-    def _failed(self, proof: Proof, report: PatchReport) -> Verdict:
-        for verdict in report.verdicts:
-            if (verdict.file, verdict.declaration) == _declared(proof.goal) and not verdict.accepted:
-                return verdict
-        messages = [message.text for found in report.errors.values() for message in found]
-        unlike = [words for found in report.differences.values() for words in found]
-        check = (
-            Check(CheckName.COMPILES, False, messages[0][:300])
-            if messages
-            else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
-        )
-        file, name = _declared(proof.goal)
-        return Verdict(name, file, VerdictStatus.FAILED, (check,))
+
+def verdict_on(goal: Goal, report: PatchReport) -> Verdict:
+    """The verdict on a goal's declaration, of a report that may say of it nothing but that something went wrong."""
+    file, name = _declared(goal)
+    own = [verdict for verdict in report.verdicts if (verdict.file, verdict.declaration) == (file, name)]
+    if report.accepted and own:
+        return own[0]
+    if refused := [verdict for verdict in own if not verdict.accepted]:
+        return refused[0]
+    messages = [message.text for found in report.errors.values() for message in found]
+    unlike = [words for found in report.differences.values() for words in found]
+    check = (
+        Check(CheckName.COMPILES, False, messages[0][:300])
+        if messages
+        else Check(CheckName.NOTHING_ELSE, False, "; ".join(unlike[:5]) or "its declaration was not found again")
+    )
+    return Verdict(name, file, VerdictStatus.FAILED, (check,))
 
 
 def _declared(goal: Goal) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 GROUP = "orchestrator.strategies"
-_NAME = re.compile(r"(?!(?:micro|hammer|copilot|reprover|sketch|members|name)$)[a-z][a-z0-9_]*")
+_NAME = re.compile(r"(?!(?:micro|hammer|copilot|reprover|sketch|agent|members|name)$)[a-z][a-z0-9_]*")
 """A name that a setting can be made of, and that is not taken."""
 
 

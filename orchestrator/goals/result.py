@@ -22,6 +22,7 @@ class StrategyType(StrEnum):
     COPILOT = "copilot"
     REPROVER = "reprover"
     SKETCH = "sketch"
+    AGENT = "agent"
 
     members = vars()
     for name in installed():

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
-from orchestrator.gate.gate import Gate, OpenWorkspace
+from orchestrator.gate.gate import Gate
+from orchestrator.gate.processes import OpenWorkspace
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal, Position
 from orchestrator.goals.result import HelperLemma

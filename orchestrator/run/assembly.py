@@ -40,6 +40,7 @@ from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.scheduler.throttle import Throttle
 from orchestrator.scheduler.time_limits import TimeLimits, growth_from
 from orchestrator.source.project import Project, excerpt
+from orchestrator.strategies.agent.desk import Desk
 from orchestrator.strategies.base import GoalOpener, Strategy
 from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
@@ -124,13 +125,13 @@ def make_throttle(settings: Settings, *, background: bool) -> Throttle:
     )
 
 
-def night_strategies(run: Run, library: Library | None) -> Mapping[StrategyType, Strategy]:
-    """The strategies of a run, which look premises up in `library` and learn from the ledger."""
+def night_strategies(run: Run, library: Library | None, desk: Desk | None = None) -> Mapping[StrategyType, Strategy]:
+    """The strategies of a run, which look premises up in `library` and learn from the ledger; `desk` is for agents."""
     states = None
     if run.settings.dojo:
         states = dojo_prover(run.repository.checkout, run.project, run.pool, lambda words: notify(Notice(words)))
     tools = run_tools(run, library)
-    return make_strategies(replace(tools, ledger=run.ledger, project=run.project, whole_states=states))
+    return make_strategies(replace(tools, ledger=run.ledger, project=run.project, whole_states=states, desk=desk))
 
 
 def run_tools(run: Run, library: Library | None) -> StrategyTools:

@@ -278,11 +278,15 @@ class RunLedger:
         """Keep the goals that were not known, as not tried; where the others stand, the gate will say."""
         self.store.add_goals([self._record(goal, GoalStatus.NOT_TRIED) for goal in goals])
 
+    def record_statuses(self, reports: Iterable[GoalReport]) -> None:
+        """Keep where goals stand."""
+        self.store.record_goals([self._record(report.goal, report.status, report.note) for report in reports])
+
     def record_end(self, reports: Sequence[GoalReport], update: BlueprintUpdate) -> None:
         """Keep every goal with its status, every proof with its verdict, what worked for goals that read the same, and
         what is true of the blueprint.
         """
-        self.store.record_goals([self._record(report.goal, report.status, report.note) for report in reports])
+        self.record_statuses(reports)
         self.record_gate(reports)
         if update.blueprint.found:
             false = {report.goal.declaration for report in reports if report.status is GoalStatus.LOOKS_FALSE}
@@ -311,8 +315,9 @@ class RunLedger:
 
     def configuration(self, strategy: StrategyType) -> str:
         """Digest of what a strategy's answer depends on beside the goal."""
-        revision = specs()[strategy].revision
-        facts = [strategy.value, revision, self.settings.heartbeats, self.settings.tactic_timeout]
+        spec = specs()[strategy]
+        facts = [strategy.value, spec.revision, self.settings.heartbeats, self.settings.tactic_timeout]
+        facts += [spec.model(self.settings)] if spec.model is not None else []
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

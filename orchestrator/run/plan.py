@@ -29,6 +29,7 @@ from orchestrator.run.report.files import check_folder
 from orchestrator.run.report.summary import Summary
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Beginning, Repository, Run
+from orchestrator.run.service.desk import AgentDesk
 from orchestrator.run.stop import in_background, stoppable
 from orchestrator.run.triage.triage import recalled_triage
 from orchestrator.run.verify import recalled_verdicts
@@ -78,7 +79,7 @@ async def _known_end(run: Run, started: Beginning) -> Conclusion | None:
     found = await recalled_triage(run)
     if found is None:
         return None
-    limits, strategies = night_limits(run), night_strategies(run, None)
+    limits, strategies = night_limits(run), night_strategies(run, None, AgentDesk(run))
     if any(_worth_trying(run, goal, strategies, limits) for goal in found.goals):
         return None
     known = {goal.id: proof for goal in found.goals if (proof := run.ledger.known_proof(goal)) is not None}

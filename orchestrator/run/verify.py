@@ -1,17 +1,21 @@
-"""The gate in a run: its proofs judged from scratch, unless just these were before."""
+"""The gate in a run: its proofs judged from scratch, unless just these were before; and patches as texts."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from orchestrator.errors import PatchError
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.second_opinion import fails_to_build
 from orchestrator.gate.selection import GateReport, Proof, Selection, known_gate, recalled_report
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
+from orchestrator.git.apply import apply_patch
 from orchestrator.goals.events import StageStarted, notify
 from orchestrator.run.run import Run
+from orchestrator.source.project import Project
 from orchestrator.text import counted
 
 
@@ -52,3 +56,35 @@ def recalled_verdicts(run: Run, proofs: Sequence[Proof]) -> GateReport | None:
 
 def _asked(run: Run) -> str:
     return " ".join((run.servers.identity, str(run.allowance), *run.servers.not_checked))
+
+
+def original_and_patched(project: Project, patch: str) -> tuple[Project, dict[str, str]]:
+    """The project without the patch, and the patched files' texts, whether or not the patch is applied already.
+    Raises PatchError: it applies neither forwards nor backwards, or touches what is no module of the project.
+    """
+    root = Path(project.root)
+    try:
+        texts = dict(apply_patch(root, patch))
+    except PatchError as error:
+        try:
+            before = dict(apply_patch(root, patch, reverse=True))
+        except PatchError:
+            raise error from None
+        texts = {path: project.by_path[path].text for path in before if path in project.by_path}
+        project = project.with_texts({path: before[path] for path in texts})
+    _check_modules(project, texts)
+    return project, texts
+
+
+def patched_texts(project: Project, patch: str) -> dict[str, str]:
+    """The patched files' texts. Raises PatchError: it does not apply, or touches what is no module of the project."""
+    texts = dict(apply_patch(Path(project.root), patch))
+    _check_modules(project, texts)
+    return texts
+
+
+def _check_modules(project: Project, texts: Mapping[str, str]) -> None:
+    strangers = sorted(set(texts) - set(project.by_path))
+    if strangers:
+        hint = "Only changes of files that belong to its lakefile's targets can be judged."
+        raise PatchError("The patch touches a file that is no module of the project", where=strangers[0], hint=hint)

@@ -11,6 +11,7 @@ from orchestrator.goals.result import StrategyType
 from orchestrator.premises import encoder
 from orchestrator.source.project import Project
 from orchestrator.strategies import copilot
+from orchestrator.strategies.agent import strategy as agent
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.hammer import strategy as hammer
 from orchestrator.strategies.micro import strategy as micro
@@ -22,7 +23,7 @@ from orchestrator.strategies.sketch import strategy as sketch
 from orchestrator.strategies.spec import StrategySpec, StrategyTools
 from orchestrator.strategies.stub import stub_strategies
 
-OURS = (micro.SPEC, hammer.SPEC, copilot.SPEC, reprover.SPEC, sketch.SPEC)
+OURS = (micro.SPEC, hammer.SPEC, copilot.SPEC, reprover.SPEC, sketch.SPEC, agent.SPEC)
 """A row for each strategy of this package. Others come through the entry points of `orchestrator.strategies`."""
 
 

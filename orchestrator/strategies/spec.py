@@ -11,6 +11,7 @@ from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
 from orchestrator.premises.retrieval import Choose, Retrieve
 from orchestrator.source.project import Project
+from orchestrator.strategies.agent.desk import Desk
 from orchestrator.strategies.base import GoalOpener, Strategy, Timing
 from orchestrator.strategies.local_context import DeclarationsOf, DefinitionsOf
 from orchestrator.strategies.policy.bandit import Statistics, Trial
@@ -40,6 +41,7 @@ class StrategyTools:
     Attributes:
         definitions, declarations: what of the project a goal sees.
         ledger: what it knows of goals and tactics, and hears of every tactic that is tried.
+        desk: hands goals out to agents; None where no agent may work.
         whole_states: opens goals for a strategy that never asks for one goal of several; `prover` unless given.
     """
 
@@ -53,6 +55,7 @@ class StrategyTools:
     ledger: Experience | None = None
     timing: Timing = Timing()  # noqa: RUF009 - frozen
     whole_states: GoalOpener | None = None
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ _REACH: Mapping[StrategyType, tuple[float, float]] = MappingProxyType(
         StrategyType.COPILOT: (0.5, 0.02),
         StrategyType.REPROVER: (0.7, 0.05),
         StrategyType.SKETCH: (0.2, 0.01),
+        StrategyType.AGENT: (0.2, 0.05),
     }
 )
 _OTHERS = (0.3, 0.01)
@@ -53,7 +54,7 @@ def _worker(strategy: StrategyType) -> Callable[[Goal, float], Awaitable[Result]
     return run
 
 
-run_micro, run_hammer, run_copilot, run_reprover, run_sketch = map(_worker, _REACH)
+run_micro, run_hammer, run_copilot, run_reprover, run_sketch, run_agent = map(_worker, _REACH)
 
 
 def stub_strategies() -> Mapping[StrategyType, BoundStrategy]:

@@ -13,13 +13,15 @@ import uvicorn
 from browser_settings import FLAGS, HERE, REQUESTER, TICKET, TOKEN, Served  # type: ignore[import-not-found]
 from playwright.sync_api import Browser, Page, sync_playwright
 from scripted_checker import ScriptedChecker
+from scripted_service import ScriptedServices
 
 from orchestrator.config import load_settings
-from orchestrator.dashboard.app import Dashboard, listen
+from orchestrator.dashboard.app import Dashboard
 from orchestrator.dashboard.site import PremiseSearch, Site, make_site
 from orchestrator.dashboard.tickets import Board
 from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace.marketplace import Marketplace
+from orchestrator.run.service.listening import listen
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +37,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         async def market(repo: str) -> AsyncIterator[Marketplace]:
             yield Marketplace(ledger, ScriptedChecker(), repo=repo)
 
-        site = Site(ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger))
+        site = Site(
+            ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger), services=ScriptedServices()
+        )
         with serving(site) as url:
             yield Served(url, file)
 

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -114,6 +115,32 @@ def test_a_page_of_long_commands(page: str, place: Path, environment: Mapping[st
             check(block, place, environment)
 
 
+def ways_to_connect() -> list[list[str]]:
+    """The commands that the page on agents has clients start, each as its words."""
+    here = [block for block in ALL if block.page == "agents.md"]
+    (json_block,) = (json.loads(block.body) for block in here if block.language == "json")
+    (toml_block,) = (tomllib.loads(block.body) for block in here if block.language == "toml")
+    servers = (json_block["mcpServers"]["lean"], toml_block["mcp_servers"]["lean"])
+    claude = [line.partition(" -- ")[2] for block in here for line in block.body.splitlines() if " -- " in line]
+    return [[one["command"], *one["args"]] for one in servers] + [shlex.split(line) for line in claude]
+
+
+async def test_an_agent_that_is_set_up_as_the_page_says_finds_its_tools(
+    place: Path, environment: Mapping[str, str]
+) -> None:
+    from mcp import Client, StdioServerParameters, stdio_client
+
+    ways = {tuple("." if word.startswith("/path/to") else word for word in way) for way in ways_to_connect()}
+    assert ways == {("orchestrator", "mcp", ".")}
+    command, *arguments = ways.pop()
+    started = StdioServerParameters(command=command, args=arguments, env=dict(environment), cwd=str(place / "grove"))
+    async with Client(stdio_client(started), read_timeout_seconds=250) as client:
+        tools = {tool.name for tool in (await client.list_tools()).tools}
+        page = (ROOT / "docs" / "agents.md").read_text(encoding="utf-8")
+        rows = " ".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE))
+        assert tools == set(re.findall(r"`(\w+)`", rows))
+
+
 # What the short lines of the commands at a glance stand for; the rest of a line is left as it is.
 MEANT = {
     "PATH-OR-URL": "grove",
@@ -129,7 +156,7 @@ MEANT = {
     '"∀ n : Nat, f n ≤ g n" --repo . --before My.theorem': '"∀ n : Nat, n < n + 2"',
 }
 # These go on until they are stopped, want a Prefect server, take minutes of building, or name a block of one's own.
-APART = ("dashboard", "nightly", "setup", "premises build", "premises query", "--project")
+APART = ("dashboard", "mcp", "nightly", "setup", "premises build", "premises query", "--project")
 OTHER_CODES = {"blueprint check": (0, 7), "settings": (0,)}
 
 

@@ -10,34 +10,42 @@ from orchestrator.strategies.sketch.chat import Completion, Turn
 
 
 class ScriptedChat:
-    """A `Chat` that gives its answers in order and remembers what it was asked.
+    """A language model that gives its answers in order and remembers what it was asked.
 
     Args:
-        answers: texts, completions, or errors to raise.
+        answers: texts, completions, errors to raise, or lists of texts for one request.
+        completes: whether it goes on with a text.
 
     Attributes:
-        asked: the turns of every request.
+        asked: the turns, or the text, of every request.
     """
 
     name = "scripted"
 
-    def __init__(self, answers: Iterable[str | Completion | ModelError]) -> None:
+    def __init__(
+        self, answers: Iterable[str | Completion | ModelError | list[str]], *, samples: int = 1, completes: bool = False
+    ) -> None:
         self._answers = iter(answers)
-        self.asked: list[tuple[Turn, ...]] = []
+        self.samples, self.completes = samples, completes
+        self.asked: list[tuple[Turn, ...] | str] = []
+        self.counts: list[int] = []
 
-    async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
-        """See `OpenAIChat.answer`.
+    async def answers(self, asked: Sequence[Turn] | str, *, count: int = 1, timeout: float) -> tuple[Completion, ...]:
+        """See `OpenAIChat.answers`.
 
         Raises:
             ModelError: the script says so, or is at its end.
         """
-        self.asked.append(tuple(turns))
+        self.asked.append(asked if isinstance(asked, str) else tuple(asked))
+        self.counts.append(count)
         answer = next(self._answers, None)
         if answer is None:
             raise ModelError("The script of the chat model is at its end")
         if isinstance(answer, ModelError):
             raise answer
-        return Completion(answer) if isinstance(answer, str) else answer
+        if isinstance(answer, list):
+            return tuple(map(Completion, answer))
+        return (Completion(answer) if isinstance(answer, str) else answer,)
 
 
 class ScriptedModel:

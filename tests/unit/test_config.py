@@ -37,6 +37,7 @@ def test_without_variables_everything_has_its_default() -> None:
         "reprover": 60,
         "sketch": 6,
         "hammer": 20,
+        "agent": 600,
     }
 
 
@@ -114,7 +115,7 @@ def test_the_thorough_profile_gives_three_times_as_much_unless_told_otherwise() 
         ("ORCH_TIMEOUT_HAMMER", "-3", "seconds"),
         ("ORCH_LIGHT_THRESHOLD", "1.1", "0 to 1"),
         ("ORCH_CPU_ALPHA", "0", "from 0.001 to 1"),
-        ("ORCH_SPECULATION", "6", "1 to 5"),
+        ("ORCH_SPECULATION", "7", "1 to 6"),
     ],
 )
 def test_a_bad_value_is_refused_with_variable_value_and_what_is_allowed(variable: str, text: str, allowed: str) -> None:

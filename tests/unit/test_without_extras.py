@@ -41,7 +41,7 @@ chat = OpenAIChat(Endpoint(url="http://127.0.0.1:9/v1", model="m"))
 for name, use in {
     "generator": lambda: Generator(folder=SHIPPED).suggest_for("|- a", (), 1),
     "encoder": lambda: Encoder(folder=SHIPPED).encode(["a"]),
-    "chat": lambda: asyncio.run(chat.answer((), timeout=1)),
+    "chat": lambda: asyncio.run(chat.answers((), timeout=1)),
     "train": lambda: train([Example("s", "t")], TrainSettings(), pathlib.Path("nowhere")),
     "dense": lambda: Dense.build((), lambda _texts: None),
 }.items():

@@ -93,8 +93,10 @@ def drop_capabilities() -> None:
             return  # behind the last one there is, or we have none to drop
 
 
-def restrict(read: Sequence[str], write: Sequence[str]) -> bool:
+def restrict(read: Sequence[str], write: Sequence[str], *, network: bool = False) -> bool:
     """Landlock: from now on only what lies below these paths can be read (and executed) or written.
+
+    Without `network` no TCP either, from version 4 on.
 
     False when the system has no Landlock. A path that does not exist is left out. Raises OSError: the system refused.
     """
@@ -103,8 +105,8 @@ def restrict(read: Sequence[str], write: Sequence[str]) -> bool:
         return False
     libc = _library()
     rights = _RIGHTS_BY_VERSION.get(version, _RIGHTS_NOW)
-    network = _NETWORK_RIGHTS if version >= 4 else 0
-    attributes = struct.pack("=QQ", rights, network)[: 16 if version >= 4 else 8]
+    closed = _NETWORK_RIGHTS if version >= 4 and not network else 0
+    attributes = struct.pack("=QQ", rights, closed)[: 16 if version >= 4 else 8]
     rules = int(libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
     if rules < 0:
         raise OSError(ctypes.get_errno(), "landlock_create_ruleset")
@@ -152,7 +154,7 @@ def main(words: Sequence[str]) -> None:
             # Said by `doctor`; Landlock keeps TCP away from version 4 on.
             with contextlib.suppress(OSError):
                 leave_network()
-        restrict(given["read"], given["write"])
+        restrict(given["read"], given["write"], network=not given["no-network"])
         drop_capabilities()
     limit((name, int(value)) for name, _, value in (word.partition(":") for word in given["limit"]))
     program = list(words[end + 1 :])

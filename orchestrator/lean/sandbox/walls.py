@@ -36,7 +36,12 @@ def examine_walls() -> Walls:
 
 
 def confined(
-    command: Sequence[str], *, read: Sequence[Path], write: Sequence[Path] = (), file_megabytes: int = 16
+    command: Sequence[str],
+    *,
+    read: Sequence[Path],
+    write: Sequence[Path] = (),
+    file_megabytes: int = 16,
+    network: bool = False,
 ) -> list[str]:
     """The command that runs `command` (a program by its path, and its arguments) inside every wall there is.
 
@@ -51,7 +56,7 @@ def confined(
         *("-I", "-S", str(CONFINE)),
         *(f"--read={path}" for path in readable),
         *(f"--write={path}" for path in ("/dev/null", *map(str, write))),
-        "--no-network",
+        *(() if network else ("--no-network",)),
         *(f"--limit={name}:{value}" for name, value in (("file-size", file_megabytes * 10**6), *LIMITS)),
         "--",
         *command,

@@ -7,15 +7,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from orchestrator.config import Endpoint
+from orchestrator.config import Endpoint, PromptStyle
 from orchestrator.errors import ModelError
 from orchestrator.machine import missing
-
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
-
 
 _NO_KEY = "none"
 
@@ -86,16 +82,32 @@ class OpenAIChat:
         """The model's name."""
         return self._endpoint.model
 
-    async def answer(self, turns: Sequence[Turn], *, timeout: float) -> Completion:
-        """The model's next turn, within `timeout` seconds, repetitions after refusals included.
+    @property
+    def samples(self) -> int:
+        """How many answers to a first question are wanted."""
+        return self._endpoint.samples
+
+    @property
+    def completes(self) -> bool:
+        """Whether it goes on with a text, instead of answering in a conversation."""
+        return self._endpoint.style is PromptStyle.COMPLETION
+
+    async def answers(self, asked: Sequence[Turn] | str, *, count: int = 1, timeout: float) -> tuple[Completion, ...]:
+        """The model's next turn, or how it goes on with a text: `count` answers to one request, or fewer.
+
+        What the request took is the usage of the first. It takes `timeout` seconds at most, repetitions after refusals
+        included.
 
         Raises ModelError: the server cannot be reached, refuses, is too slow, or answers nonsense.
         """
         if reason := unavailable(self._endpoint):
-            raise ModelError(f"The chat model cannot be asked: {reason}")
+            raise ModelError(f"The language model cannot be asked: {reason}")
         import openai
 
         place = self._endpoint
+        given: dict[str, Any] = {"model": place.model, "temperature": place.temperature, "max_tokens": place.max_tokens}
+        given |= {"n": count} if count > 1 else {}
+        answer: Any
         try:
             async with (
                 asyncio.timeout(timeout),
@@ -103,12 +115,11 @@ class OpenAIChat:
                     base_url=place.url, api_key=place.key or _NO_KEY, max_retries=place.retries, timeout=timeout
                 ) as client,
             ):
-                answer = await client.chat.completions.create(
-                    model=place.model,
-                    messages=[{"role": turn.role.value, "content": turn.text} for turn in turns],  # type: ignore[misc]
-                    temperature=place.temperature,
-                    max_tokens=place.max_tokens,
-                )
+                if isinstance(asked, str):
+                    answer = await client.completions.create(prompt=asked, **given)
+                else:
+                    turns: Any = [{"role": turn.role.value, "content": turn.text} for turn in asked]
+                    answer = await client.chat.completions.create(messages=turns, **given)
         except (TimeoutError, openai.APITimeoutError) as error:
             hint = "Raise ORCH_TIMEOUT_SKETCH."
             raise ModelError(
@@ -116,14 +127,14 @@ class OpenAIChat:
             ) from error
         except (openai.OpenAIError, json.JSONDecodeError, ValueError) as error:
             raise self._translated(error) from None
-        return self._completion(answer)
+        return self._completions(answer)
 
-    def _completion(self, answer: ChatCompletion | Any) -> Completion:
+    def _completions(self, answer: Any) -> tuple[Completion, ...]:
         # The client does not check what it parses: any JSON object may come.
         try:
-            choice = answer.choices[0]
-            text = choice.message.content
-            if not isinstance(text, str):
+            texts = [(choice.text if hasattr(choice, "text") else choice.message.content) for choice in answer.choices]
+            ends = [choice.finish_reason != "length" for choice in answer.choices]
+            if not texts or not all(isinstance(text, str) for text in texts):
                 raise TypeError("no text")
             usage = answer.usage
             read, written = (int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)) if usage else (0, 0)
@@ -131,7 +142,8 @@ class OpenAIChat:
             hint = "Check that ORCH_LLM_URL is the base URL of an OpenAI-compatible server."
             raise ModelError("The chat model's answer holds no message", where=self._endpoint.url, hint=hint) from error
         cost = (read * self._endpoint.price_in + written * self._endpoint.price_out) / 1e6
-        return Completion(text, Usage(read, written, cost, 1), complete=choice.finish_reason != "length")
+        spent = [Usage(read, written, cost, 1), *([Usage()] * (len(texts) - 1))]
+        return tuple(Completion(*each) for each in zip(texts, spent, ends, strict=True))
 
     def _translated(self, error: Exception) -> ModelError:
         import openai

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from scripted_checker import ScriptedChecker
+from scripted_service import ScriptedServices
 
 from orchestrator.dashboard.site import PremiseSearch, Site
 from orchestrator.dashboard.tickets import Board
@@ -108,4 +109,4 @@ def a_site(ledger: Ledger) -> Site:
     async def market(repo: str) -> AsyncIterator[Marketplace]:
         yield Marketplace(ledger, ScriptedChecker(), repo=repo)
 
-    return Site(ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger))
+    return Site(ledger=ledger, board=Board(ledger, market), search=PremiseSearch(ledger), services=ScriptedServices())

@@ -22,7 +22,7 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 from scripted_changes import ScriptedChanges
 
-from orchestrator.dashboard.app import Dashboard, listen
+from orchestrator.dashboard.app import Dashboard
 from orchestrator.dashboard.goal_views import answers, line_link
 from orchestrator.dashboard.live import Hub
 from orchestrator.dashboard.pages import name_of
@@ -36,6 +36,7 @@ from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import GoalRecord, ProofRecord, ProofVerdict
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import TicketStatus
+from orchestrator.run.service.listening import listen
 from orchestrator.strategies.policy.bandit import ArmStatistics, CostAware, SeedUcb, Statistics
 
 ADDRESSES = {

@@ -22,7 +22,7 @@ TURNS = (Turn(Role.SYSTEM, "be brief"), Turn(Role.USER, "prove it"))
 
 def ask(url: str, *, timeout: float = 30.0, **options: float) -> Completion:
     endpoint = Endpoint(url=url, model="m", key=KEY, **options)  # type: ignore[arg-type]
-    return asyncio.run(OpenAIChat(endpoint).answer(TURNS, timeout=timeout))
+    return asyncio.run(OpenAIChat(endpoint).answers(TURNS, timeout=timeout))[0]
 
 
 def refused(url: str, **options: float) -> str:
@@ -102,9 +102,9 @@ def test_usage_adds_up() -> None:
 
 def test_the_scripted_session_answers_in_order() -> None:
     chat = ScriptedChat(["a", ModelError("no"), Completion("b")])
-    assert asyncio.run(chat.answer(TURNS, timeout=1)).text == "a"
+    assert asyncio.run(chat.answers(TURNS, timeout=1))[0].text == "a"
     with pytest.raises(ModelError, match="no"):
-        asyncio.run(chat.answer(TURNS, timeout=1))
-    assert asyncio.run(chat.answer(TURNS, timeout=1)).text == "b"
+        asyncio.run(chat.answers(TURNS, timeout=1))
+    assert asyncio.run(chat.answers(TURNS, timeout=1))[0].text == "b"
     with pytest.raises(ModelError, match="at its end"):
-        asyncio.run(chat.answer(TURNS, timeout=1))
+        asyncio.run(chat.answers(TURNS, timeout=1))

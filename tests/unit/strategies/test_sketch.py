@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,16 +14,17 @@ from scripted_strategies import a_goal, cast, scheduler_for
 from virtual_time import run
 
 from orchestrator.errors import ModelError, PatchError, SessionDied
-from orchestrator.goals.goal import Context, Goal, Sketch, SorryKind
+from orchestrator.goals.goal import Context, Goal, Position, Sketch, SorryKind, SourceSpan
 from orchestrator.goals.result import Outcome, Result, StrategyType
-from orchestrator.lean.protocol import CheckReply, SplitReply
+from orchestrator.lean.protocol import CheckReply, SplitReply, TacticReply
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.source.splice import assembled
 from orchestrator.strategies.base import ProofContext
-from orchestrator.strategies.sketch.chat import Completion, Usage
+from orchestrator.strategies.sketch.chat import Completion, Role, Turn, Usage
 from orchestrator.strategies.sketch.strategy import (
     Hints,
+    continuation,
     first_prompt,
     forbidden_in,
     run_sketch,
@@ -40,6 +41,7 @@ class Pretended:
 
     table: Mapping[str, tuple[str, ...] | str]
     asked: list[str] = field(default_factory=list)
+    batches: list[tuple[str, ...]] = field(default_factory=list)
     goal: Goal = GOAL
     goals: int = 1
 
@@ -55,6 +57,15 @@ class Pretended:
         if isinstance(answer, str):
             return SplitReply(errors=(answer,))
         return SplitReply(tuple(replace(GOAL, id=f"g.{i}", text=t) for i, t in enumerate(answer)))
+
+    async def tactics(self, tactics: Sequence[str], *, budget_seconds: float = 0.0) -> tuple[TacticReply, ...]:
+        """See `ProofContext.tactics`: what the table has no errors for."""
+        self.batches.append(tuple(tactics))
+        tried = ((one, self.table.get(one, "unknown tactic")) for one in tactics)
+        return tuple(
+            TacticReply(one, error=left) if isinstance(left, str) else TacticReply(one, not left, left)
+            for one, left in tried
+        )
 
     async def check(self, script: str, *, seconds: float = 30.0) -> CheckReply:
         """See `ProofContext.check`."""
@@ -84,6 +95,55 @@ def test_lean_s_errors_are_told_and_the_next_answer_counts() -> None:
     assert result.success
     assert "unknown tactic 'foo'" in chat.asked[1][-1].text
     assert result.metadata["usage"] == {"prompt_tokens": 3, "completion_tokens": 3, "cost": 0.0, "requests": 2}
+
+
+def sampled(
+    table: Mapping[str, tuple[str, ...] | str], *answers: list[str], goal: Goal = GOAL, completes: bool = False
+) -> tuple[Result, ScriptedChat, Pretended]:
+    chat, prover = ScriptedChat(answers, samples=4, completes=completes), Pretended(table, goal=goal)
+    hints = Hints(before=lambda _goal: "theorem foo : P n := by\n  ")
+    return asyncio.run(run_sketch(goal, 30.0, prover=prover, chat=chat, hints=hints)), chat, prover
+
+
+def test_of_several_whole_proofs_the_first_that_lean_accepts_is_taken() -> None:
+    result, chat, prover = sampled({"simp": (), "omega": ()}, ["foo", "bar", "simp", "omega", "foo"])
+    assert (result.success, result.tactics, chat.counts) == (True, ("simp",), [4])
+    assert prover.batches == [("foo", "bar", "simp", "omega")]
+    assert prover.asked == ["simp"]
+    assert result.metadata["samples"] == 5
+
+
+def test_the_most_promising_of_several_is_repaired() -> None:
+    table = {"a": "first\nerror", "b": ("⊢ Q",), "good": ()}
+    result, chat, _ = sampled(table, ["a", "zz"], ["good"])
+    assert (result.success, chat.counts) == (True, [4, 1])
+    assert chat.asked[1][-2] == Turn(Role.ASSISTANT, "a")
+    result, _, _ = sampled(table, ["a", "b"])
+    assert (result.success, result.subgoals) == (False, ("⊢ Q",))
+
+
+def test_a_model_without_a_chat_goes_on_with_the_file() -> None:
+    goal = replace(GOAL, span=SourceSpan(Position(2, 2), Position(2, 7)))
+    table = {"intro x\nsimp": (), "bad": "no such tactic"}
+    result, chat, _ = sampled(
+        table, ["bad\n\ntheorem other"], ["intro x\n  simp\n```\nThat is it."], goal=goal, completes=True
+    )
+    assert (result.success, result.tactics) == (True, ("intro x", "simp"))
+    first, second = chat.asked
+    assert isinstance(first, str)
+    assert first.endswith("theorem foo : P n := by\n  ")
+    assert "Lean: no such tactic" in second
+
+
+@given(st.text(), st.integers(0, 8))
+def test_a_continuation_never_has_a_line_of_the_next_command(answer: str, column: int) -> None:
+    script = continuation(answer, column)
+    assert "```" not in script
+    assert continuation(f"simp\n{' ' * column}omega\ntheorem x", column) == ("simp\nomega" if column else "simp")
+
+
+def test_a_whole_file_with_a_theorem_is_read_as_its_proof() -> None:
+    assert script_in("```lean4\nimport Mathlib\nopen Nat\n\ntheorem x : a := by\n  simp\n  omega\n```") == "simp\nomega"
 
 
 def test_rounds_are_bounded() -> None:

@@ -104,7 +104,7 @@ def test_a_real_server_answers(tmp_path: Path) -> None:
     _tiny_chat_model(model)
     with serving(model, tmp_path) as url:
         endpoint = Endpoint(url=url, model=str(model), max_tokens=8)
-        answer = asyncio.run(OpenAIChat(endpoint).answer([Turn(Role.USER, "prove it")], timeout=600))
+        answer = asyncio.run(OpenAIChat(endpoint).answers([Turn(Role.USER, "prove it")], timeout=600))[0]
     assert isinstance(answer.text, str)
     assert answer.usage.requests == 1
     assert 1 <= answer.usage.completion_tokens <= 8

@@ -1,0 +1,1 @@
+"""An agent of the user: any program that speaks MCP, started for each goal."""
