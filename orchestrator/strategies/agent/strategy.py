@@ -30,6 +30,7 @@ _PASSED_ON = ("PATH", "LANG", "LC_*", "TZ", "TERM", "HTTP_PROXY", "HTTPS_PROXY",
 _READABLE = ("/bin", "/sbin", "/usr", "/opt", "/etc", "/run/systemd/resolve", "/dev")
 _LAST_WORDS = 1000
 _LAST_LINE = 200
+_ENDING_SECONDS = 2.0
 _NOT_FOUND = (126, 127)
 
 
@@ -111,12 +112,15 @@ def _ended(process: asyncio.subprocess.Process) -> Iterator[None]:
     try:
         yield
     finally:
+        started: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
+            started = psutil.Process(process.pid).children(recursive=True)
+        for child in started:
+            with contextlib.suppress(psutil.Error):
+                child.kill()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, 9)
+        psutil.wait_procs(started, timeout=_ENDING_SECONDS)
 
 
 def _result(assigned: Assignment, code: int | None, said: str, *, out_of_time: bool) -> Result:
