@@ -51,7 +51,7 @@ def goals(site: Site, given: Parameters) -> Values:
         "number": number,
         "pages": max(1, -(-page.total // PAGE)),
         "first": (number - 1) * PAGE + 1,
-        "facets": {name: facets[name] for name in FACETS},
+        "facets": {name: facets.get(name, {}) for name in FACETS},
         "most": FILES,
         "chosen": {key: value for key, value in given.items() if value and key != "page"},
         "tables": {"goals": every_goal(ledger, wanted)},
@@ -151,7 +151,10 @@ def goal(site: Site, given: Parameters) -> Values | None:
     mine = (blueprint for blueprint in ledger.blueprints() if blueprint.repo == record.repo)
     span = item.span
     attempts = ledger.attempts(goal_hash=record.goal_hash, newest_first=True, limit=100)
-    proofs = ledger.proofs(goal_hash=record.goal_hash, newest_first=True, limit=20)
+    proofs = ledger.proofs(goal_hash=record.goal_hash, newest_first=True, limit=PAGE)
+    same: dict[tuple[object, ...], list[ProofRecord]] = {}
+    for proof in proofs:  # a run judges again what an earlier one has proved
+        same.setdefault((proof.goal_id, proof.script, proof.verdict), []).append(proof)
     return {
         "title": item.declaration or item.id,
         "record": record,
@@ -161,7 +164,7 @@ def goal(site: Site, given: Parameters) -> Values | None:
         "marked": range(span.start.line, span.end.line + 1) if span else range(0),
         "line_link": line_link(record.repo, record.commit, item.file, span.start.line if span else 0),
         "groups": attempt_groups(attempts),
-        "proofs": [(proof, answers(proof)) for proof in proofs],
+        "proofs": [(found[-1], answers(found[0]), len(found) - 1) for found in same.values()],
         "nodes": [node for blueprint in mine for node in blueprint.nodes if item.declaration in node.declarations],
         "tickets": ledger.tickets(repo=record.repo, goal_id=item.id, limit=50),
         "tables": {"attempts": attempts, "proofs": proofs},

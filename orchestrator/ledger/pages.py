@@ -37,6 +37,10 @@ _SORTED = {
 }
 
 
+FACETED = 20_000
+"""Of more goals not all facets are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Step:
     """A stretch of time: how much of a time written down says which one, and in the databases' words."""
@@ -90,7 +94,13 @@ class PageSection(Section):
     def goal_facets(self, wanted: GoalFilter) -> Mapping[str, Mapping[str, int]]:
         """How many goals there are of each status, kind, file and strategy, the most first: for each of these with the
         rest of the filter alone. Strategies are those that have found a proof.
+
+        Of more than `FACETED` goals only the status is counted, for it alone needs no pass over all of them.
         """
+        by_status = select(GOALS.c.status, func.count()).group_by(GOALS.c.status)
+        all_goals = self._pairs(by_status if wanted.repo is None else by_status.where(GOALS.c.repo == wanted.repo))
+        if sum(all_goals.values()) > FACETED:
+            return {"status": dict(Counter(all_goals).most_common())}
         others = replace(wanted, status=None, kind=None, file=None, strategy=None)
         columns = (GOALS.c.status, GOALS.c.kind, GOALS.c.file)
         proved = select(ATTEMPTS.c.goal_hash, ATTEMPTS.c.strategy).where(ATTEMPTS.c.success).distinct().subquery()

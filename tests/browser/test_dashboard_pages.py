@@ -45,7 +45,7 @@ WIDTHS = {"wide": 1440, "tablet": 768, "phone": 390}
 def addresses(served: Served) -> dict[str, str]:
     """The pages' addresses, with those of a solved goal and of the run in place."""
     with Ledger.open(served.file) as ledger:
-        run, *_, first = ledger.runs(repo=GROVE)
+        run, *_, first = (run for run in ledger.runs(repo=GROVE) if ledger.proofs(run.id, limit=1))
         proof = next(iter(ledger.proofs(run.id)))
         refused = next(one for one in ledger.proofs() if one.verdict is ProofVerdict.FAILED)
         false = ledger.goals(status=GoalStatus.LOOKS_FALSE, limit=1)[0]

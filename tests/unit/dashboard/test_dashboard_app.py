@@ -176,6 +176,12 @@ def test_a_repository_stays_chosen(client: TestClient) -> None:
     assert "0</b> goals in total" in client.get(f"/?repo={there}").text
 
 
+def test_a_proof_that_was_judged_again_is_shown_once(client: TestClient) -> None:
+    page = client.get(f"/goal?repo={quote(EVIL)}&id=id-solved").text
+    assert page.count('<article class="proof">') == 1
+    assert "judged again in 1 later run" in page
+
+
 def test_titles_name_what_they_show(client: TestClient) -> None:
     assert "<title>solved · lean-orchestrator</title>" in client.get(f"/goal?repo={quote(EVIL)}&id=id-solved").text
     assert "<title>Run two · lean-orchestrator</title>" in client.get("/run?id=two").text

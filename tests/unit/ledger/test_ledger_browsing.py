@@ -99,6 +99,12 @@ def test_facets_count_what_the_rest_of_the_filter_lets_through(three: Ledger) ->
     assert names(three, kind="term") == []
 
 
+def test_of_very_many_goals_only_the_status_is_counted(three: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.ledger.pages.FACETED", 2)
+    assert three.goal_facets(GoalFilter(text="alpha")) == {"status": {"open": 2, "solved": 1}}
+    assert three.goal_facets(GoalFilter(repo="/other"))["status"] == {}
+
+
 def test_what_is_of_one_repository(three: Ledger) -> None:
     three.start_run(run_id="here", repo=REPO)
     three.start_run(run_id="there", repo="/other")
