@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import accumulate
 from statistics import median
@@ -12,7 +12,6 @@ from orchestrator.dashboard.views import Parameters, Values, names_of, page, pre
 from orchestrator.goals.features import GoalFeatures
 from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.records import ProofRecord, ProofVerdict, RunStatus
-from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.summaries import StrategyMoment, StrategyTotals
 from orchestrator.strategies.policy.bandit import OVERALL, ArmStatistics, CostAware, SeedUcb, Statistics, within
 
@@ -68,23 +67,28 @@ def run(site: Site, given: Parameters) -> Values | None:
         return None
     attempts = ledger.attempts(record.id, newest_first=True, limit=100)
     proofs = ledger.proofs(record.id, limit=200)
+    totals = ledger.run_totals(record.id)
     return {
         "title": f"Run {record.id}",
         "names": names_of(ledger, attempts),
         "run": record,
         "running": record.status is RunStatus.RUNNING,
         "progress": ledger.progress(record.id),
-        "totals": ledger.run_totals(record.id),
+        "totals": totals,
         "proofs": proofs,
         "attempts": attempts,
         "prefect": prefect_link(record),
-        "tables": {"proofs": proofs, "attempts": every_attempt(ledger, record.id)},
+        "tables": {
+            "strategies": [{"strategy": name, **dict(total)} for name, total in totals.items()],
+            "proofs": later(ledger.proofs, record.id),
+            "attempts": later(ledger.attempts, record.id),
+        },
     }
 
 
-def every_attempt(ledger: Ledger, run_id: str) -> Iterable[object]:
-    """All attempts of a run, read when they are asked for."""
-    yield from ledger.attempts(run_id)
+def later(read: Callable[[str], Iterable[object]], run_id: str) -> Iterator[object]:
+    """All that there is of a run, read when it is asked for."""
+    yield from read(run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +182,13 @@ def strategies(site: Site, given: Parameters) -> Values:
         rows.append(
             StrategyLine(name, totals.get(name), middle, mine.proved if mine else 0, mine.alone if mine else 0, rate)
         )
+    orders = class_orders(site.policy, Statistics(table=table))
     return {
         "rows": rows,
-        "orders": class_orders(site.policy, Statistics(table=table)),
+        "orders": orders,
         "ucb": isinstance(site.policy, SeedUcb),
         "rate_chart": rate_chart(ledger.strategy_history()),
-        "tables": {"strategies": rows},
+        "tables": {"strategies": rows, "orders": orders},
     }
 
 

@@ -126,11 +126,11 @@ TABLES = {
     "overview": ("solved",),
     "goals": ("goals",),
     "goal": ("attempts", "proofs"),
-    "strategies": ("strategies",),
+    "strategies": ("strategies", "orders"),
     "marketplace": ("tickets", "history"),
     "ticket": ("history",),
     "runs": ("runs",),
-    "run": ("proofs", "attempts"),
+    "run": ("strategies", "proofs", "attempts"),
     "compare": ("changes",),
     "blueprint": ("nodes",),
     "premises": ("premises",),
@@ -178,7 +178,7 @@ def test_a_repository_stays_chosen(client: TestClient) -> None:
 
 def test_a_proof_that_was_judged_again_is_shown_once(client: TestClient) -> None:
     page = client.get(f"/goal?repo={quote(EVIL)}&id=id-solved").text
-    assert page.count('<article class="proof">') == 1
+    assert page.count('<article class="proof">') == 2  # one that passed twice, and one that was refused
     assert "judged again in 1 later run" in page
 
 
