@@ -30,11 +30,17 @@ from orchestrator.lean.native.session import BuiltElsewhere
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
+    CompareFile,
+    ComparisonReply,
     Describe,
     DescribeReply,
+    ExportConstants,
+    ExportReply,
     File,
     Forget,
     ForgetReply,
+    JudgeConstants,
+    JudgedReply,
     Reply,
     Request,
     Sorry,
@@ -54,7 +60,6 @@ class CountingSession:
 
     compiled: BuiltElsewhere | None
     generation: int = 1
-    exports: bool = False
     headers: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     _made: int = 0
@@ -74,6 +79,13 @@ class CountingSession:
                 return CommandReply(
                     env=self._made, sorries=tuple(_sorry(request, word.span) for word in scan(request.text))
                 )
+            case CompareFile():
+                self.files.append(request.original)
+                return ComparisonReply(self._made, (), (), ())
+            case ExportConstants():
+                return ExportReply(())
+            case JudgeConstants():
+                return JudgedReply(self._made, ())
             case Describe():
                 return DescribeReply(())
             case Forget():
@@ -163,7 +175,7 @@ async def _gate(project: Project, found: Extraction, module: SourceModule, sessi
     last = scan(module.text)[-1]
     text = module.text[: last.offset] + "trivial" + module.text[last.offset + len(last.word) :]
     await Gate(project, found, fresh).verify({module.path: text})
-    return len(session.files)
+    return len({file.module for file in session.files})
 
 
 def _spread(modules: Sequence[SourceModule], samples: int) -> Sequence[SourceModule]:

@@ -26,14 +26,9 @@ class Session(Protocol):
     """A conversation with one Lean process at a time.
 
     `generation` grows as soon as a process is lost: ids of environments and proof states from an earlier generation
-    mean nothing any more. `exports` says whether it compares, exports and judges, which the REPL does not;
-    where there is `compiled`, a file's own header can be imported as it is, which replaces a process that has imported
-    another one.
+    mean nothing any more. Where there is `compiled`, a file's own header can be imported as it is, which replaces a
+    process that has imported another one.
     """
-
-    @property
-    def exports(self) -> bool:
-        """Whether it answers `Compare`, `Export` and `Judge`."""
 
     @property
     def compiled(self) -> CompiledProject | None:

@@ -20,7 +20,6 @@ class ScriptedSession:
         generation: grows with every session error.
     """
 
-    exports = False
     compiled = None
 
     generation = 1

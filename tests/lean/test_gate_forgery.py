@@ -41,7 +41,6 @@ PROVED = ORIGINAL.replace("= 5 := sorry", "= 4 := rfl")
 class Careful:
     """A server that two sides use, one at a time."""
 
-    exports = True
     compiled = None
 
     def __init__(self, real: EmbeddedSession) -> None:
@@ -62,7 +61,6 @@ class Careful:
 class Forger:
     """A session that tells the truth about the original, and whatever it likes about the patch."""
 
-    exports = True
     compiled = None
 
     def __init__(self, real: Careful, dice: Random, material: Sequence[Sequence[str]]) -> None:

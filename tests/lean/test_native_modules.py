@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from shims import write_shims
 
-from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.selection import Proof, Selection
-from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.lean.extraction import extract, to_elaborate
 from orchestrator.lean.lake import check_packages
+from orchestrator.lean.meter import LeanMeter
+from orchestrator.lean.native.gate_session import GateSession
 from orchestrator.lean.native.repl import Repl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.native.working_copy import WorkingCopy
@@ -67,12 +67,11 @@ async def test_modules_are_extracted_proved_and_verified_within_their_walls(
 
     session = NativeSession(start, compiled=copy)
 
-    def fresh(patched: Project) -> AbstractAsyncContextManager[Workspace]:
-        @asynccontextmanager
-        async def opened() -> AsyncIterator[Workspace]:
-            yield Workspace(session, patched)
-
-        return opened()
+    @asynccontextmanager
+    async def for_gate(original: Project) -> AsyncIterator[Workspace]:
+        judging = GateSession(original, copy, start_timeout=300, meter=LeanMeter())
+        yield Workspace(judging, original)
+        await judging.close()
 
     try:
         assert await copy.sorries() == {"Four/Goals.lean"}
@@ -91,9 +90,7 @@ async def test_modules_are_extracted_proved_and_verified_within_their_walls(
             await opened.release()
         assert closed == {"above": True, "next": True, "peeks": False}
         proofs = [Proof(goal, scripts[goal.declaration]) for goal in found.goals]
-        # What the stand-in hides of a module stands there as an axiom; on a real REPL it would be imported.
-        hidden = STANDARD_AXIOMS | {"shown", "shown_eq", "plain_eq"}
-        report = await Selection(Gate(project, found, fresh, allowance=Allowance(axioms=hidden))).select(proofs)
+        report = await Selection(Gate(project, found, for_gate)).select(proofs)
         assert {proof.goal.declaration for proof in report.accepted} == {"above", "next"}
         assert list(report.texts) == ["Four/Goals.lean"]
     finally:

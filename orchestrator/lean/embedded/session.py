@@ -17,7 +17,6 @@ class EmbeddedSession:
     replaced between pieces of work.
     """
 
-    exports = True
     compiled = None
 
     def __init__(self, launch: Launch, *, rss_limit_megabytes: float = 1500.0, meter: LeanMeter | None = None) -> None:

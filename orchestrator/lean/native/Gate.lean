@@ -181,7 +181,8 @@ unsafe def work (args : List String) : IO UInt32 := do
     IO.FS.writeFile out (exportParts (← readParts file)).compress
     return 0
   | ["judge"] | ["compare"] =>
-    initSearchPath (← findSysroot)
+    -- `lean --run` has done it where this fails
+    try initSearchPath (← findSysroot) catch _ => pure ()
     let compares := args == ["compare"]
     if compares then enableInitializersExecution
     let s ← IO.mkRef ({ envs := #[] } : State)

@@ -81,8 +81,6 @@ class GateSession:
         copy: where Lake has compiled it.
     """
 
-    exports = True
-
     def __init__(self, project: Project, copy: WorkingCopy, *, start_timeout: float, meter: LeanMeter) -> None:
         self.compiled = copy
         self.generation = 1

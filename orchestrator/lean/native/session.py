@@ -79,8 +79,6 @@ class NativeSession:
     A process whose private memory has grown beyond `limit_megabytes` is replaced between pieces of work.
     """
 
-    exports = False
-
     def __init__(
         self,
         start: Callable[[], Awaitable[Repl]],
