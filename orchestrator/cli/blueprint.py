@@ -35,7 +35,7 @@ from orchestrator.cli.terminal import make_console, say, show_blueprint, tell
 from orchestrator.config import load_settings
 from orchestrator.errors import BlueprintError, CheckoutError, LeanError, RepositoryError
 from orchestrator.goals.result import GoalStatus
-from orchestrator.run.blueprint import blueprint_facts
+from orchestrator.run.blueprint import blueprint_facts, compiled_truths
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.owner_rules import load_rules
 from orchestrator.source.project import Project
@@ -237,6 +237,10 @@ async def lean_facts(repo: str, names: tuple[str, ...], console: Console) -> tup
     found = await elaborate(project, servers, console)
     facts = blueprint_facts(found.declarations)
     unknown = sorted({name for name in names if name not in facts})
+    if servers.copy is not None and not project.problems:
+        async with servers.for_gate(project) as workspace:
+            outside = await compiled_truths(workspace, unknown)
+        return facts | (outside or {}), outside is not None
     whole = found.is_whole(project)
     if unknown and whole:
         async with servers.fresh(project) as workspace:

@@ -219,6 +219,17 @@ class KnownNames(Asking["KnownNamesReply"]):
         return {"names": list(self.names), "env": self.env}
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledFacts(Asking["CompiledFactsReply"]):
+    """Ask what is compiled under some names in environment `env`: their kinds, axioms and sorries, not their terms."""
+
+    names: tuple[str, ...]
+    env: int
+
+    def to_json(self) -> Json:
+        return {"facts": list(self.names), "env": self.env}
+
+
 Request = (
     Command
     | File
@@ -231,6 +242,7 @@ Request = (
     | ExportConstants
     | JudgeConstants
     | KnownNames
+    | CompiledFacts
 )
 
 
@@ -532,6 +544,14 @@ class KnownNamesReply:
     known: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledFactsReply:
+    """Those of the names that are declared; `below` are constants with a sorry that they rest on."""
+
+    declarations: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)]
+    below: Annotated[tuple[Fingerprint, ...], AfterValidator(_settled)]
+
+
 Reply = (
     CommandReply
     | TacticsReply
@@ -543,6 +563,7 @@ Reply = (
     | ExportReply
     | JudgedReply
     | KnownNamesReply
+    | CompiledFactsReply
 )
 REPLIES: Mapping[type, type[Reply]] = {
     Command: CommandReply,
@@ -556,5 +577,6 @@ REPLIES: Mapping[type, type[Reply]] = {
     ExportConstants: ExportReply,
     JudgeConstants: JudgedReply,
     KnownNames: KnownNamesReply,
+    CompiledFacts: CompiledFactsReply,
 }
 """The kind of reply to each kind of request."""

@@ -25,6 +25,7 @@ from orchestrator.lean.protocol import (
     CommandReply,
     CompareFile,
     ComparisonReply,
+    CompiledFacts,
     Describe,
     ExportConstants,
     ExportReply,
@@ -284,6 +285,16 @@ class Workspace:
     def holds_process(self) -> bool:
         """Whether what it holds is on the session's present process."""
         return self._generation == self.session.generation and self._generation > 0
+
+    async def compiled_facts(self, names: Sequence[str]) -> dict[str, Fingerprint]:
+        """What is compiled of the project and its libraries under some names, and what has a sorry below it.
+
+        Raises RequestRefused: a module of the project is not compiled, or this Lean imports none.
+        """
+        env = await self.library(sorted(self.project.by_name))
+        asked = tuple(name for name in names if re.fullmatch(IDENTIFIER, name))
+        reply = await self._ask(CompiledFacts(asked, env), KILL_FACTOR)
+        return {fact.name: fact for fact in (*reply.below, *reply.declarations)}
 
     async def fingerprints(self, module: str, *, recheck: tuple[str, ...] = ()) -> dict[str, Fingerprint]:
         """Fingerprints of the declarations that `module` makes, by exact name.

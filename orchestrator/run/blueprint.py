@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from orchestrator.blueprint.graph import DependencyGraph, keys_used
 from orchestrator.blueprint.nodes import Node
 from orchestrator.blueprint.status import DeclarationTruth, NodeStatus, Truth, with_counterexamples
 from orchestrator.blueprint.sync import BlueprintUpdate
+from orchestrator.errors import RequestRefused
 from orchestrator.gate.differences import sorried_below
 from orchestrator.goals.declaration import Fingerprint
+from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.records import BlueprintNode, NodeState, ProofStage, StatementStage
 
 
@@ -87,6 +89,19 @@ def _notes(node: Node, status: NodeStatus) -> Iterator[str]:
         yield f"marked though not true: {', '.join(mark.value for mark in status.false_marks)}"
     if node.statement.notready:
         yield "marked as not ready"
+
+
+async def compiled_truths(workspace: Workspace, names: Sequence[str]) -> dict[str, DeclarationTruth] | None:
+    """What is true of some names in a project that Lake compiles; None where a module of it is not compiled.
+
+    Raises:
+        SessionError: Lean broke.
+    """
+    try:
+        there = blueprint_facts({"": await workspace.compiled_facts(names)})
+    except RequestRefused:
+        return None
+    return {name: there.get(name, DeclarationTruth(exists=False)) for name in names}
 
 
 def blueprint_facts(declarations: Mapping[str, Mapping[str, Fingerprint]]) -> dict[str, DeclarationTruth]:

@@ -77,15 +77,24 @@ def compare(server: Server, asked: Json) -> Json:
     return server.ask({**asked, **texts, "env": env})
 
 
+def described(server: Server, env: int) -> list[Json]:
+    """What the modules of the project that stand in an environment declare."""
+    nothing = server.ask({"cmd": ""})["env"]
+    facts: list[Json] = server.ask({"describe": env, "base": nothing, "recheck": []})["declarations"]
+    return facts
+
+
 def judge(server: Server, asked: Json) -> Json:
     """Nothing of the repository is elaborated but what stands for compiled modules."""
     if "cmd" in asked:
         return {"env": base_environment(server, libraries(), asked["cmd"])}
+    if "facts" in asked:
+        facts = described(server, asked["env"])
+        named = [fact for fact in facts if fact["name"] in asked["facts"]]
+        return {"declarations": named, "below": [fact for fact in facts if fact["ownSorry"]]}
     reply = server.ask(asked)
     if "judge" in asked and "declarations" in reply:
-        nothing = server.ask({"cmd": ""})["env"]
-        facts = server.ask({"describe": asked["env"], "base": nothing, "recheck": []})["declarations"]
-        reply["below"] = [{**fact, "uses": []} for fact in facts if fact["ownSorry"]]
+        reply["below"] = [{**fact, "uses": []} for fact in described(server, asked["env"]) if fact["ownSorry"]]
     return reply
 
 

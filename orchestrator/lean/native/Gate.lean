@@ -152,12 +152,42 @@ def knownNames (s : StateRef) (names : List String) (n : Nat) : IO Json := do
   | none => return refusal "Unknown environment."
   | some (env, _) => return Json.mkObj [("known", listJ stringJ (filterList (fun t => env.contains t.toName) names))]
 
+/-- What is compiled of a declaration, without its terms. -/
+def factJ (env : Environment) (n : Name) (ci : ConstantInfo) (rest : Rest) : Json :=
+  let own := anyList (fun m => m == n || (isAuxiliary m && ownerOf env m == n)) rest.sorried
+  Json.mkObj [("name", nameJ n), ("userName", userNameJ n), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
+    ("auxiliary", .bool (isAuxiliary n)), ("type", .str ""), ("value", .str ""), ("axioms", listJ nameJ rest.axioms),
+    ("hasSorry", .bool (rest.axioms.contains ``sorryAx)), ("ownSorry", .bool own), ("typeHasSorry", .bool ci.type.hasSorry),
+    ("uses", listJ nameJ rest.sorried)]
+partial def factsOf (env : Environment) (known : Known) (names : List String) (facts : List Json) (sorried : List Name) :
+    Known × List Json × List Name :=
+  match names with
+  | [] => (known, facts, sorried)
+  | t :: names =>
+    let n := t.toName
+    match env.find? n with
+    | none => factsOf env known names facts sorried
+    | some ci =>
+      let (known, rest) := restOf env known n
+      factsOf env known names (factJ env n ci rest :: facts) (together rest.sorried sorried)
+
+def look (s : StateRef) (names : List String) (n : Nat) : IO Json := do
+  match (← s.get).envs[n]? with
+  | none => return refusal "Unknown environment."
+  | some (env, known) =>
+    let (known, facts, sorried) := factsOf env known names [] []
+    s.modify fun st => { st with envs := st.envs.set! n (env, known) }
+    return Json.mkObj [("declarations", .arr (pushAll id facts #[])), ("below", listJ (sorriedJ env) sorried)]
+
 def handle (s : StateRef) (compares : Bool) (j : Json) : IO Json := do
   if compares then
     match getString? j "compare", getString? j "patched", getString? j "module" with
     | some original, some patched, some module => compareTexts original patched module (strings (getList j "settings"))
     | _, _, _ => return refusal "This process compares texts."
-  else match j.getObjVal? "judge", j.getObjVal? "names", getString? j "cmd" with
+  else match j.getObjVal? "facts" with
+  | .ok _ => look s (strings (getList j "facts")) (getNat j "env" 1000000000)
+  | .error _ =>
+    match j.getObjVal? "judge", j.getObjVal? "names", getString? j "cmd" with
     | .ok _, _, _ => judge s (getList j "judge") (getNat j "env" 1000000000)
     | _, .ok _, _ => knownNames s (strings (getList j "names")) (getNat j "env" 1000000000)
     | _, _, some header => library s header

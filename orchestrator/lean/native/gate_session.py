@@ -30,6 +30,7 @@ from orchestrator.lean.protocol import (
     Command,
     CommandReply,
     CompareFile,
+    CompiledFacts,
     Entries,
     ExportConstants,
     ExportReply,
@@ -143,7 +144,7 @@ class GateSession:
                 there = replace(request, env=await self._there(request.env, timeout))
                 judged = await ask(await self._server("judge"), there, timeout=timeout)
                 return replace(judged, env=self._number(_Judged(judged.env)))
-            case KnownNames():
+            case KnownNames() | CompiledFacts():
                 asked = replace(request, env=await self._there(request.env, timeout))
                 return await ask(await self._server("judge"), asked, timeout=timeout)
             case Forget():
