@@ -98,7 +98,7 @@ def generated(folder: Path, times: int, word: str) -> Path:
             for i in range(_GOALS_A_FILE)
         ]
         (folder / f"G/F{file}.lean").write_text("\n\n".join(theorems) + "\n", encoding="utf-8")
-    _commit(folder)
+    commit(folder)
     return folder
 
 
@@ -107,11 +107,12 @@ def examples(folder: Path) -> Path:
     subprocess.run(["bash", str(ROOT / "scripts/demo_repository.sh"), str(ROOT / "examples"), str(folder)], check=True)
     first = sorted(folder.rglob("*.lean"))[0]
     first.write_text(first.read_text(encoding="utf-8") + f"\n-- {time.time_ns()}\n", encoding="utf-8")
-    _commit(folder)
+    commit(folder)
     return folder
 
 
-def _commit(folder: Path) -> None:
+def commit(folder: Path) -> None:
+    """Make a folder a git repository with all that is in it."""
     identity = ("-c", "user.name=Bench", "-c", "user.email=bench@example.org")
     for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "bench")):
         subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)

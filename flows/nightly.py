@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from time import monotonic
 from typing import Literal, cast
 
 from prefect import flow
@@ -23,6 +22,7 @@ from orchestrator.run.run import Beginning
 from orchestrator.run.service.desk import AgentDesk
 from orchestrator.run.stop import stoppable
 from orchestrator.scheduler.claims import release_left_over
+from orchestrator.scheduler.plan import USUAL_SECONDS
 from orchestrator.strategies.registry import neglected_models
 from tasks.artifacts import run_name
 from tasks.attempt import prefect_task, prove_goals
@@ -56,6 +56,7 @@ async def nightly(
     background: bool = False,
     more_time: bool = False,
     only: str = "",
+    usual_budget: float = USUAL_SECONDS,
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -65,7 +66,7 @@ async def nightly(
         repo: local path or URL; "" for that of `project`.
         ref: branch, tag or commit; "" for that of `project`, else HEAD.
         profile: 0 stub workers, 1 normal, 2 thorough.
-        budget_seconds: how long strategies may work; None for no limit.
+        budget_seconds: how long strategies may work; None for what the blocks, a setting or the owner say.
         out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for that of the
             project, else a new one in the data folder, where those of the last 30 runs of the repository are kept.
         project: name of a LeanProject block, which says what is not said here.
@@ -74,6 +75,7 @@ async def nightly(
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
         only: the goal at `FILE:LINE` alone; "" for every goal.
+        usual_budget: how long strategies may work where nobody says it.
 
     Returns:
         The content of summary.json.
@@ -92,6 +94,7 @@ async def nightly(
         background=background,
         more_time=more_time,
         only=only,
+        usual_budget=usual_budget,
     )
     request, runs = await read_request(asked, project), None
     if not request.out:
@@ -127,19 +130,20 @@ async def work(request: RunRequest) -> Conclusion:
         strategies = night_strategies(run, library, desk)
         scheduler = night_scheduler(run, strategies, night_limits(run), prefect_task(run.settings))
         stop.ends_with(scheduler.shutdown)
-        began = monotonic()
         results = await prove_goals(scheduler, found.goals)
+        plan = scheduler.plan
+        run.ledger.ended = plan.why_it_ended(sum(not result.success for result in results.values()))
         results = run.ledger.with_former_proofs(found.goals, results)
         outcome = MarketOutcome()
         if run.settings.market and run.settings.profile is not Profile.STUB:
-            left = run.budget - (monotonic() - began)
-            outcome = await supply_lemmas(run, results, left, library, among=found.goals)
+            share = (plan.seconds_for_lemmas(), plan.seconds - plan.spent)
+            outcome = await supply_lemmas(run, results, share, library, among=found.goals)
         results = {**results, **outcome.results}
         judge = partial(judged, run, found.goals)
         gate = await judge(results)
         results, gate = await judged_as_found(found.goals, results, gate, judge=judge, ledger=run.ledger)
-        if not stop.requests and run.settings.timeout is None:
-            prove = scheduler.process_queue
+        if not stop.requests and plan.spent < plan.seconds:
+            prove = partial(scheduler.process_queue, seconds=plan.seconds - plan.spent)
             results, gate = await retry_refused(found.goals, results, gate, prove=prove, judge=judge, ledger=run.ledger)
         update = await sync_blueprint(run, gate)
         reports = goal_reports(found.considered, results, gate, left=found.left, false=found.false)

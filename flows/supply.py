@@ -64,7 +64,7 @@ async def supply(
             run.settings, run.servers, goals, imports=corpus_imports(run.servers, run.project)
         )
         stop.ends_with(lambda: None)  # the stage looks at the request between two steps
-        outcome = await supply_lemmas(run, {}, run.budget, library, ask=False)
+        outcome = await supply_lemmas(run, {}, (run.budget, run.budget), library, ask=False)
         gate = await judged(run, goals, outcome.results)
         update = await sync_blueprint(run, gate)
         reports = goal_reports(goals, outcome.results, gate)

@@ -240,7 +240,7 @@ class SchedulerSettings(_Section, title="Scheduling"):
     """How goals are given to strategies."""
 
     timeout: Annotated[float | None, Field(ge=0.1, le=1e7), "seconds"] = _setting(
-        None, "Time that strategies may work in a run", unset="no limit"
+        None, "Time that strategies may work in a run", unset="30 minutes, unless the project says otherwise"
     )
     timeouts: _Timeouts = Field(default_factory=strategy_seconds, description="Longest time for one attempt of")
     max_light: _Attempts = _setting(8, "Attempts at once on easy goals")
@@ -263,11 +263,10 @@ class SchedulerSettings(_Section, title="Scheduling"):
     policy: PolicyChoice = _setting(
         PolicyChoice.COST_AWARE, "How strategies are chosen: by chance of success per second in context, or by UCB"
     )
-    goal_seconds: Annotated[float | None, Field(ge=0.0, le=1e7), "seconds"] = _setting(
-        None, "Time for a goal's first round; 0 for no limit", unset="its fair share of ORCH_TIMEOUT"
-    )
     rounds: Annotated[int | None, Field(ge=1, le=20)] = _setting(
-        None, "Rounds for a goal that runs out of time, each twice as long", unset="1; 3 with ORCH_TIMEOUT", thorough=3
+        None,
+        "How often a strategy that runs out of time may try a goal, each time with more",
+        unset="1 without a budget, else while it pays",
     )
     limits: Switch = _setting(
         Switch.AUTO,

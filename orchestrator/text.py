@@ -25,8 +25,9 @@ def harmless(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: "9.2 s", "3 min 28 s", "2 h 5 min"."""
+    """Seconds as people say them: "9.2 s", "3 min 28 s", "30 min", "2 h 5 min"."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    parts = (minutes, "min", rest, "s") if minutes < 60 else (minutes // 60, "h", minutes % 60, "min")
+    return " ".join(map(str, parts if parts[2] else parts[:2]))

@@ -18,13 +18,13 @@ from prefect.tasks import exponential_backoff
 
 from orchestrator.config import SchedulerSettings
 from orchestrator.errors import SessionError
-from orchestrator.goals.events import StageStarted, notify
+from orchestrator.goals.events import Notice, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
 from orchestrator.scheduler.middleware import CANCELLED, Attempt, Handler, Middleware
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Weight, weight_of
-from orchestrator.text import counted, one_line
+from orchestrator.text import one_line
 from tasks.artifacts import progress_artifact
 from tasks.stage import whole
 
@@ -104,7 +104,13 @@ def prefect_task(settings: SchedulerSettings) -> Middleware:
 
 
 async def prove_goals(scheduler: Scheduler, goals: Sequence[Goal]) -> dict[str, Result]:
-    """Work the goals off, with the share of those that are done in Prefect's pages."""
-    notify(StageStarted("prove", counted(len(goals), "goal"), len(goals)))
+    """Work the goals off, with the share of those that are done in Prefect's pages; say what will be done, and why no
+    more was.
+    """
+    notify(StageStarted("prove", scheduler.plan.words(len(goals)), len(goals)))
     async with progress_artifact(len(goals)):
-        return await scheduler.process_queue(goals)
+        results = await scheduler.process_queue(goals)
+    why = scheduler.plan.why_it_ended(sum(not result.success for result in results.values()))
+    if why and scheduler.plan.limited:
+        notify(Notice(f"the search has ended: {why}"))
+    return results

@@ -37,7 +37,7 @@ async def beginning(request: RunRequest, settings: Settings, stop: Stop) -> Asyn
     """
     with Ledger.open(settings.ledger) as store, observed_by(run_log()):
         repository = await check_out(request, settings)
-        settings = repository.budgeted(settings)
+        settings = repository.budgeted(settings, request.usual_budget)
         project = repository.project
         servers = await set_up_lean(settings, project, request.repo)
         ledger = run_ledger(store, settings, repository, lean=servers.identity, stop=stop)

@@ -36,7 +36,7 @@ LONGEST_SECONDS = 1800.0
 async def supply_lemmas(
     run: Run,
     results: Mapping[str, Result],
-    seconds: float,
+    share: tuple[float, float],
     library: Library | None,
     *,
     ask: bool = True,
@@ -46,7 +46,7 @@ async def supply_lemmas(
 
     Args:
         results: what the strategies said of the goals, by id.
-        seconds: how long it may take; infinite for no limit of the run's own.
+        share: how long it may take by itself, and at most if it closes goals; infinite for no limit of the run's own.
         among: the goals that are worked on; all that a run works on unless given.
         ask: whether goals that are stuck ask for lemmas; else only what is asked for already is supplied.
 
@@ -60,12 +60,12 @@ async def supply_lemmas(
     stuck = {key: result for key, result in answered.items() if ask and (result is None or not result.success)}
     known = known_outcome(run, stuck)
     alone = bool(ask and run.request.only and not stuck)  # one goal was asked for, and it needs nothing
+    seconds, most = (LONGEST_SECONDS if math.isinf(each) else each for each in share)
     if known is not None or seconds <= 0 or alone:
         return known or MarketOutcome()
     notify(StageStarted("market", f"{counted(len(stuck), 'goal')} still open" if ask else "open tickets"))
     tools = run_tools(run, library)
     started = time.monotonic()
-    budget = LONGEST_SECONDS if math.isinf(seconds) else seconds
     answers = market_answers(run)
     idle = [servers.session()]
 
@@ -79,7 +79,7 @@ async def supply_lemmas(
             idle.append(session)
 
     async def prove(goals: Sequence[Goal], prover: StubProver) -> Mapping[str, Result]:
-        left = max(1.0, budget - (time.monotonic() - started))
+        left = max(1.0, seconds - (time.monotonic() - started))
         limited = settings.model_copy(update={"timeout": left})
         strategies = make_strategies(replace(tools, settings=limited, prover=prover))
         middleware = (prefect_task(limited),)
@@ -89,7 +89,13 @@ async def supply_lemmas(
 
     gate = of_this_stage if servers.native is None else servers.for_gate
     checker = LeanChecker(run.pool, of_this_stage, run.extraction.goals, lean=servers.identity, open_gate=gate)
-    limits = MarketLimits(run_id=ledger.run_id, seconds=budget, stopping=lambda: bool(ledger.stop.requests))
+    limits = MarketLimits(
+        run_id=ledger.run_id,
+        seconds=seconds,
+        most=most,
+        useful=ask,
+        stopping=lambda: bool(ledger.stop.requests),
+    )
     session = MarketSession(
         Marketplace(ledger.store, checker, repo=ledger.repo),
         run.pool,
@@ -104,7 +110,8 @@ async def supply_lemmas(
         outcome = await session.run(stuck)
         if session.settled:
             left = [key for key in stuck if key not in outcome.results]
-            answers.note_settled(left, ledger.store.tickets(repo=ledger.repo), spending(run), outcome.trades)
+            spent = spending(run, cut_short=session.cut_short)
+            answers.note_settled(left, ledger.store.tickets(repo=ledger.repo), spent, outcome.trades)
         return outcome
     finally:
         for one in idle:

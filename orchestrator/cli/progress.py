@@ -21,9 +21,12 @@ from orchestrator.goals.events import (
     StageStarted,
     StopRequested,
 )
+from orchestrator.goals.events import (
+    Progress as QueueProgress,
+)
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
-from orchestrator.text import counted, harmless, one_line
+from orchestrator.text import counted, duration, harmless, one_line
 
 
 class RunDisplay:
@@ -76,6 +79,8 @@ class RunDisplay:
                 self._progress.update(self._bar, description=escape(words))
             case GoalDone(goal, result):
                 self._goal_done(goal, result)
+            case QueueProgress(seconds_left=float(left)):
+                self._progress.update(self._bar, left=f", {duration(left)} left")
 
     def _stage(self, stage: str, detail: str, total: int) -> None:
         self._console.print(Text.assemble((f"{stage:<9}", "bold"), " ", harmless(detail)), soft_wrap=True)
@@ -114,8 +119,11 @@ class RunDisplay:
 
 
 class _Counter(ProgressColumn):
-    """How many pieces of work are done, where their number is known."""
+    """How many pieces of work are done, where their number is known, and how much of the budget is left."""
 
     def render(self, task: Task) -> Text:
-        """Such as "3/20"."""
-        return Text("" if task.total is None else f"{task.completed:>{len(str(int(task.total)))}.0f}/{task.total:.0f}")
+        """Such as "3/20, 24 min 10 s left"."""
+        if task.total is None:
+            return Text("")
+        done = f"{task.completed:>{len(str(int(task.total)))}.0f}/{task.total:.0f}"
+        return Text(f"{done}{task.fields.get('left', '')}")

@@ -45,12 +45,16 @@ class GoalDone:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a queue stands: goals done, solved among them, being worked on, and waiting so far."""
+    """Where a queue stands: goals done, solved among them, being worked on, and waiting so far.
+
+    `seconds_left`: of the budget; None where there is none.
+    """
 
     done: int
     solved: int
     running: int
     waiting: int
+    seconds_left: float | None = None
 
 
 Event = GoalStarted | AttemptStarted | AttemptFinished | GoalDone | Progress

@@ -33,13 +33,15 @@ class MarketAnswers:
         self._project = project
         self._lean = lean
 
-    async def needs(self, goal: Goal, work: Callable[[], Awaitable[tuple[Need, ...]]]) -> tuple[Need, ...]:
-        """The lemmas that a goal needs, from the cache or by `work`."""
+    async def needs(self, goal: Goal, work: Callable[[], Awaitable[tuple[tuple[Need, ...], bool]]]) -> tuple[Need, ...]:
+        """The lemmas that a goal needs, from the cache or by `work`, which also says whether it came to its end."""
         key = content_key("needs", [self._lean, self._project.environment_digest(goal.module), goal.id, goal.text])
         known = self._cache.get(key, MarketAnswer)
         if known is None:
-            known = MarketAnswer(needs=await work())
-            self._cache.put(key, known)
+            needs, whole = await work()
+            known = MarketAnswer(needs=needs)
+            if whole:
+                self._cache.put(key, known)
         return known.needs
 
     def settled(

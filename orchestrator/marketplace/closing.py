@@ -14,7 +14,7 @@ from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.ticket_records import Ticket, TicketStatus, WaitStatus
 from orchestrator.marketplace.lean_checker import LeanChecker
 from orchestrator.marketplace.placement import location_of
-from orchestrator.source.helper_lemmas import helper_text, short_name
+from orchestrator.source.helper_lemmas import helper_text, short_name, stub_text
 
 
 class GoalCloser:
@@ -55,6 +55,12 @@ class GoalCloser:
                 self.closed[goal.id] = result
                 self._settle(goal, {ticket.ticket_id for ticket in tickets})
 
+    async def would_close(self, goal: Goal, ticket: Ticket) -> bool:
+        """Whether the goal closes with the ticket's lemma in front of it, its proof left open."""
+        name = short_name(ticket.name, location_of(goal, self._pool.project).namespace)
+        lemma = f"{stub_text(name, ticket.signature)}\n\n"
+        return bool(await self._accepted(goal, _ways(name), lemma))
+
     def _settle(self, goal: Goal, used: set[str]) -> None:
         for wait in self._ledger.ticket_requesters(goal_id=goal.id, status=WaitStatus.WAITING):
             self.settled[wait.ticket_id] = None
@@ -72,7 +78,7 @@ class GoalCloser:
         names = [short_name(helper.name, namespace) for helper in helpers]
         for ticket, name in zip(tickets, names, strict=True):
             script = renamed(script, short_name(ticket.name, namespace), name)
-        scripts = [script] if script else [t for name in names for t in (f"exact {name} ..", f"simp_all [{name}]")]
+        scripts = [script] if script else [way for name in names for way in _ways(name)]
         if any(helper.file != goal.file for helper in helpers):
             found = scripts[0]  # Only the gate has both files at once.
         else:
@@ -116,6 +122,11 @@ class GoalCloser:
         if any(m.name == module for m in self._pool.project.closure(goal.module)):
             return helper
         return self._checker.helper_at(ticket, goal, copy=True)
+
+
+def _ways(name: str) -> tuple[str, ...]:
+    """Scripts that use a lemma."""
+    return f"exact {name} ..", f"simp_all [{name}]", f"apply {name} <;> assumption"
 
 
 def renamed(script: str, old: str, new: str) -> str:

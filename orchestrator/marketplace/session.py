@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from orchestrator.errors import MarketplaceError, PatchError, RequestRefused, SessionError
-from orchestrator.goals.events import StageProgress, notify
+from orchestrator.goals.events import Notice, StageProgress, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.pool import Pool, VariantPool
-from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus
+from orchestrator.ledger.ticket_records import Ticket, TicketRequester, TicketStatus, WaitStatus
 from orchestrator.marketplace.answers import MarketAnswers
 from orchestrator.marketplace.closing import GoalCloser, renamed
 from orchestrator.marketplace.conjecture import Need, find_needs
@@ -50,11 +50,17 @@ class StubProver:
 class MarketLimits:
     """What a run may spend on the marketplace, and as whom.
 
-    `run_id`: tells its suppliers apart from those of other runs.
+    Attributes:
+        run_id: tells its suppliers apart from those of other runs.
+        seconds: its share, which it gets once more for each goal that it closes.
+        most: what it may take for that at most.
+        useful: whether only tickets are worked on that a goal of the run waits for and closes with.
     """
 
     run_id: str
     seconds: float
+    most: float
+    useful: bool
     stopping: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
 
@@ -88,46 +94,70 @@ class MarketSession:
         self._limits = limits
         self._closer = GoalCloser(market.ledger, pool, checker, goals, limits.clock)
         self._requested: dict[str, None] = {}
-        self._deadline = 0.0
+        self._tried: set[str] = set()
+        self._closes: dict[tuple[str, str], bool] = {}
+        self._wanted = frozenset[str]()
+        self._began = 0.0
         self._broken = False
 
     @property
     def settled(self) -> bool:
-        """Whether it came to its end, so that another run on what is left of it would find nothing new."""
-        return not (self._broken or self._closer.broken or self._over)
+        """Whether nothing went wrong, so that another run with as much time would find nothing new."""
+        return not (self._broken or self._closer.broken or self._limits.stopping())
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether its time was over before its work was."""
+        return self._over
 
     async def run(self, stuck: Mapping[str, Result | None]) -> MarketOutcome:
         """Ask for what the stuck goals (by id, with what their strategies said) miss, supply it, and close them."""
-        self._deadline = self._limits.clock() + self._limits.seconds
-        notify(StageProgress("asking for lemmas", 0))
-        await asyncio.gather(*(self._ask(self._goals[goal], result) for goal, result in stuck.items()))
+        self._began = self._limits.clock()
+        self._wanted = frozenset(stuck if self._limits.useful else self._goals)
         for ticket in self._ledger.tickets(status=TicketStatus.COMPLETED, repo=self._market.repo):
-            await self._closer.serve(ticket.ticket_id)
-        await self._supply()
+            await self._serve(ticket.ticket_id)
+        easiest_first = sorted(stuck, key=lambda key: self._goals[key].estimated_difficulty)
+        await self._supply([(self._goals[key], stuck[key]) for key in easiest_first])
         trades = trades_of(self._ledger, self._requested | self._closer.settled)
         return MarketOutcome(dict(self._closer.closed), trades)
 
     @property
     def _over(self) -> bool:
-        return self._limits.stopping() or self._limits.clock() > self._deadline
+        return self._limits.stopping() or self._left <= 0
+
+    @property
+    def _left(self) -> float:
+        share = self._limits.seconds * (1 + len(self._closer.closed))
+        return self._began + min(share, self._limits.most) - self._limits.clock()
 
     def _seconds(self, most: float) -> float:
-        return min(most, max(1.0, self._deadline - self._limits.clock()))
+        return min(most, max(1.0, self._left))
+
+    async def _serve(self, ticket_id: str) -> None:
+        """Close what waits for a ticket, and say so."""
+        before = set(self._closer.closed)
+        await self._closer.serve(ticket_id)
+        for key in self._closer.closed.keys() - before:
+            names = ", ".join(helper.name for helper in self._closer.closed[key].helpers)
+            notify(Notice(f"{self._goals[key].declaration} is proved with {names}"))
 
     async def _ask(self, goal: Goal, result: Result | None) -> None:
         """A goal that is stuck asks for the lemmas it misses, and for the subgoals that its strategies left open."""
-        if self._over or goal.span is None or goal.command is None:
+        if goal.span is None or goal.command is None or goal.id in self._closer.closed:
             return
+        notify(StageProgress(f"asking what {goal.declaration} misses"))
         namespace = location_of(goal, self._pool.project).namespace
 
-        async def look() -> tuple[Need, ...]:
-            return await find_needs(
+        async def look() -> tuple[tuple[Need, ...], bool]:
+            seconds, began = self._seconds(REQUEST_SECONDS), self._limits.clock()
+            needs = await find_needs(
                 goal,
                 prover=self._pool,
                 namespace=namespace,
                 definitions=self._definitions(goal),
-                timeout=self._seconds(REQUEST_SECONDS),
+                timeout=seconds,
             )
+            return needs, self._limits.clock() - began < seconds
 
         try:
             needs = await self._answers.needs(goal, look)
@@ -169,23 +199,33 @@ class MarketSession:
         closed = ticket.status in (TicketStatus.CANCELLED, TicketStatus.REJECTED)
         return None if closed else ticket
 
-    async def _supply(self) -> None:
-        """The marketplace's own supplier first, which is quick; then every strategy on what is left."""
-        tried: set[str] = set()
+    async def _supply(self, stuck: Sequence[tuple[Goal, Result | None]]) -> None:
+        """The marketplace's own supplier first, which is quick; then every strategy on what is left.
+
+        A goal is asked what it misses when no ticket is left to work on.
+        """
         left: list[tuple[Ticket, Goal]] = []
         prover = StubProver()
+        to_ask = iter(stuck)
 
         async def work() -> None:
-            while not self._over and (ticket := self._next(tried)) is not None:
+            while not self._over:
+                ticket = await self._next()
+                if ticket is None:
+                    asking = next(to_ask, None)
+                    if asking is None:
+                        return
+                    await self._ask(*asking)
+                    continue
                 goal = await self._open(ticket, prover)
                 if goal is None:
                     continue
-                notify(StageProgress(f"supplying {ticket.name}", len(tried)))
+                notify(StageProgress(f"supplying {ticket.name}", len(self._tried)))
                 if not await self._own(ticket, goal, prover):
                     left.append((ticket, goal))
 
         await asyncio.gather(*(work() for _ in range(self._pool.size)))
-        wanted = [(ticket, goal) for ticket, goal in left if self._still_open(ticket)]
+        wanted = [(ticket, goal) for ticket, goal in left if self._still_open(ticket) and self._unlocks(ticket)]
         if not wanted or self._over:
             return
         results = await self._prove([goal for _, goal in wanted], prover)
@@ -201,13 +241,43 @@ class MarketSession:
         """A supplier's name in this run: two runs must not take one another's claims for their own."""
         return f"{supplier}/{self._limits.run_id[:6]}"
 
-    def _next(self, tried: set[str]) -> Ticket | None:
+    async def _next(self) -> Ticket | None:
+        """The open ticket that unlocks most; every one takes as long, for all that is known of it."""
         tickets = self._ledger.tickets(status=TicketStatus.OPEN, repo=self._market.repo)
-        ticket = next((ticket for ticket in tickets if ticket.ticket_id not in tried), None)
-        if ticket is None or len(tried) >= _MOST_TICKETS:
-            return None
-        tried.add(ticket.ticket_id)
-        return ticket
+        waiting = [one for one in tickets if one.ticket_id not in self._tried and self._unlocks(one)]
+        for ticket in sorted(waiting, key=self._unlocks, reverse=True):
+            if len(self._tried) >= _MOST_TICKETS or self._over:
+                break
+            if ticket.ticket_id in self._tried:  # another has taken it while we looked at one before
+                continue
+            self._tried.add(ticket.ticket_id)
+            if not self._limits.useful or await self._is_useful(ticket):
+                return ticket
+        return None
+
+    def _unlocks(self, ticket: Ticket) -> float:
+        """How many goals wait for a ticket; one that needs others, too, counts for less."""
+        waits = [wait for wait in self._waits(ticket) if wait.goal_id not in self._closer.closed]
+        shares = sum(1 / max(1, len(wait.use.get("tickets", ()))) for wait in waits)
+        return shares if self._limits.useful else 1 + shares
+
+    def _waits(self, ticket: Ticket) -> Sequence[TicketRequester]:
+        waits = self._ledger.ticket_requesters(ticket.ticket_id, status=WaitStatus.WAITING)
+        return [wait for wait in waits if wait.goal_id in self._wanted]
+
+    async def _is_useful(self, ticket: Ticket) -> bool:
+        """Whether a goal that waits for a ticket closes with its lemma, taken for granted."""
+        for wait in self._waits(ticket):
+            if wait.goal_id in self._closer.closed:
+                continue
+            if wait.use.get("script"):  # what a stuck search asks for it has checked
+                return True
+            key = (ticket.ticket_id, wait.goal_id)
+            if key not in self._closes:
+                self._closes[key] = await self._closer.would_close(self._goals[wait.goal_id], ticket)
+            if self._closes[key]:
+                return True
+        return False
 
     def _still_open(self, ticket: Ticket) -> bool:
         now = self._ledger.ticket(ticket.ticket_id)
@@ -248,7 +318,7 @@ class MarketSession:
             await self._market.complete_ticket(ticket.ticket_id, script, supplier)
         except MarketplaceError:
             return False
-        await self._closer.serve(ticket.ticket_id)
+        await self._serve(ticket.ticket_id)
         return True
 
     def _note(self, error: Exception) -> None:

@@ -44,7 +44,7 @@ from orchestrator.strategies.agent.desk import Desk
 from orchestrator.strategies.base import GoalOpener, Strategy
 from orchestrator.strategies.dojo_prover import dojo_prover
 from orchestrator.strategies.local_context import declarations_seen, definitions_seen
-from orchestrator.strategies.registry import make_policy, make_strategies
+from orchestrator.strategies.registry import make_policy, make_strategies, specs
 from orchestrator.strategies.spec import StrategyTools
 
 # Opening a goal may mean starting a server and replaying files, which no strategy's time is charged for.
@@ -163,9 +163,12 @@ def strategy_tools(
 
 def night_limits(run: Run) -> TimeLimits:
     """How long strategies may work in a run: longer on what ran out of time before, where that is asked for."""
+    # What a model computes, or is paid for, is not begun to be thrown away.
+    quick = {kind for kind, spec in specs().items() if spec.model is None}
     if not run.request.more_time:
-        return TimeLimits(run.settings)
-    return TimeLimits(run.settings, growth_from(run.ledger.store, run.ledger.environment, run.settings.timeouts))
+        return TimeLimits(run.settings, quick=quick)
+    growth = growth_from(run.ledger.store, run.ledger.environment, run.settings.timeouts)
+    return TimeLimits(run.settings, growth, quick)
 
 
 def night_scheduler(

@@ -78,6 +78,7 @@ def conclude(
         blueprint=update.marks,
         lean=run.servers.description,
         stopped=run.ledger.stop.reason,
+        ended=run.ledger.ended,
         trades=trades,
         lean_servers=run.servers.count,
         lean_seconds=run.servers.meter.seconds,

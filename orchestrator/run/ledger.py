@@ -40,6 +40,7 @@ class RunLedger:
     Attributes:
         made: the attempts of this run, in order.
         totals: what the run says of itself at its end.
+        ended: why the search ended before everything was proved.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class RunLedger:
         self.stop = stop
         self.made: list[AttemptEntry] = []
         self.totals: dict[str, object] = {}
+        self.ended = ""
         self._source = source
         self._proved: dict[str, tuple[Goal, KnownTactics]] = {}
         self._replayed: set[str] = set()

@@ -15,9 +15,10 @@ def market_answers(run: Run) -> MarketAnswers:
     return MarketAnswers(run.answers, run.project, run.servers.identity)
 
 
-def spending(run: Run) -> list[str]:
-    """What suppliers may spend, in words."""
-    return [f"{kind} {run.ledger.configuration(kind)} {most}" for kind, most in run.settings.timeouts.items()]
+def spending(run: Run, *, cut_short: bool = False) -> list[str]:
+    """What suppliers may spend, in words; `cut_short` where the time was over first."""
+    most = [f"{kind} {run.ledger.configuration(kind)} {most}" for kind, most in run.settings.timeouts.items()]
+    return [*most, "cut short"] if cut_short else most
 
 
 def known_outcome(run: Run, stuck: Mapping[str, Result | None]) -> MarketOutcome | None:
@@ -25,5 +26,8 @@ def known_outcome(run: Run, stuck: Mapping[str, Result | None]) -> MarketOutcome
     store, repo = run.ledger.store, run.ledger.repo
     if not (stuck or store.tickets(repo=repo, limit=1)) or run.ledger.stop.requests:
         return MarketOutcome()
-    settled = market_answers(run).settled(stuck, store.tickets(repo=repo), spending(run))
+    answers, tickets = market_answers(run), store.tickets(repo=repo)
+    settled = answers.settled(stuck, tickets, spending(run))
+    if settled is None and not run.request.more_time:
+        settled = answers.settled(stuck, tickets, spending(run, cut_short=True))
     return None if settled is None else MarketOutcome(trades=settled)

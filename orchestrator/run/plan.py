@@ -53,7 +53,7 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
     async with stoppable() as stop:
         with Ledger.open(settings.ledger) as store:
             repository = await in_background(partial(Repository.at, request, settings))
-            settings = repository.budgeted(settings)
+            settings = repository.budgeted(settings, request.usual_budget)
             found = choose_lean(settings, settings.paths, repository.project)
             setting_up = partial(provision, settings, settings.paths, found, repository.project, repo=request.repo)
             servers = await in_background(setting_up)
@@ -80,7 +80,8 @@ async def _known_end(run: Run, started: Beginning) -> Conclusion | None:
     if found is None:
         return None
     limits, strategies = night_limits(run), night_strategies(run, None, AgentDesk(run))
-    if any(_worth_trying(run, goal, strategies, limits) for goal in found.goals):
+    scheduler = night_scheduler(run, strategies, limits)
+    if any(_worth_trying(run, goal, strategies, limits) and scheduler.worth_trying(goal) for goal in found.goals):
         return None
     known = {goal.id: proof for goal in found.goals if (proof := run.ledger.known_proof(goal)) is not None}
     outcome: MarketOutcome | None = MarketOutcome()
@@ -93,7 +94,7 @@ async def _known_end(run: Run, started: Beginning) -> Conclusion | None:
     with recorded(run.ledger, run.repository.checkout):
         run.ledger.add_goals(found.considered)
         notify(StageStarted("prove", counted(len(found.goals), "goal"), len(found.goals)))
-        results = await night_scheduler(run, strategies, limits).process_queue(found.goals)
+        results = await scheduler.process_queue(found.goals)
         reports = goal_reports(found.considered, results, gate, left=found.left, false=found.false)
         run.ledger.record_end(reports, update)
         end = conclude(run, started, reports, gate, update, outcome.trades)

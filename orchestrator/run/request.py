@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 from orchestrator.config import Profile
 from orchestrator.errors import ConfigError
+from orchestrator.scheduler.plan import USUAL_SECONDS
 
 
 class Publish(StrEnum):
@@ -52,6 +53,7 @@ class RunRequest:
         comment_on: number of the request on the host to comment on, 0 for none.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much.
+        usual_budget: seconds that strategies may work where neither a setting nor the project's owner says it.
         settings: what is set over the environment.
     """
 
@@ -65,6 +67,7 @@ class RunRequest:
     comment_on: int = 0
     background: bool = False
     more_time: bool = False
+    usual_budget: float = USUAL_SECONDS
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -82,6 +85,7 @@ class Asked(TypedDict, total=False):
     comment_on: int
     background: bool
     more_time: bool
+    usual_budget: float
 
 
 def request_of(
@@ -114,5 +118,6 @@ def request_of(
         comment_on=asked.get("comment_on", 0),
         background=asked.get("background", False),
         more_time=asked.get("more_time", False),
+        usual_budget=asked.get("usual_budget", USUAL_SECONDS),
         settings=chosen,
     )

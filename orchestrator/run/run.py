@@ -63,11 +63,12 @@ class Repository:
             notify(Notice(scope.words))
         return cls(found, project, load_rules(found.path))
 
-    def budgeted(self, settings: Settings) -> Settings:
-        """The settings with the time that the owner asks for, where whoever starts the run sets none."""
-        if settings.timeout is not None or self.rules.budget_seconds is None:
+    def budgeted(self, settings: Settings, usual: float) -> Settings:
+        """The settings with the owner's time, else the usual one, where whoever starts the run sets none."""
+        if settings.timeout is not None:
             return settings
-        return settings.model_copy(update={"timeout": self.rules.budget_seconds})
+        owner = self.rules.budget_seconds
+        return settings.model_copy(update={"timeout": usual if owner is None else owner})
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,13 @@ class Attempts:
         """`kinds`, best first."""
         return self.context.policy.order(features, kinds, self.statistics, failed=failed)
 
+    def gain(
+        self, features: GoalFeatures, strategy: StrategyType, failed: Collection[StrategyType], *, at_least: float
+    ) -> float:
+        """Proofs per second to be expected of an attempt that takes at least so many seconds."""
+        policy, known = self.context.policy, self.statistics
+        return policy.gain(features, strategy, known, failed=failed, at_least=at_least)
+
     def start(self, attempt: Attempt) -> Coroutine[Any, Any, Result]:
         """Count the attempt as under way and return the coroutine that makes it; `finish` must follow."""
         self.context.emit(AttemptStarted(attempt.goal, attempt.strategy, attempt.timeout))

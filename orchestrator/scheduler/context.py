@@ -14,7 +14,7 @@ from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.throttle import Throttle
 from orchestrator.scheduler.time_limits import TimeLimits
 from orchestrator.strategies.base import Strategy
-from orchestrator.strategies.policy.bandit import Policy, SeedUcb
+from orchestrator.strategies.policy.bandit import GainPolicy, SeedUcb
 from orchestrator.strategies.stub import stub_strategies
 
 
@@ -30,7 +30,7 @@ class SchedulerContext:
 
     strategies: Mapping[StrategyType, Strategy]
     memory: AttemptLedger
-    policy: Policy
+    policy: GainPolicy
     slots: Slots
     throttle: Throttle
     limits: TimeLimits

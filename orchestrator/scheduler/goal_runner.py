@@ -1,10 +1,11 @@
-"""One goal in one round: what was proved before, then the strategies in a race, then one result for all of it."""
+"""One goal: what was proved before, then the strategies in a race, slice by slice, with one result for each slice."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -14,85 +15,99 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.middleware import CANCELLED, Attempt
-from orchestrator.scheduler.queue import Waiting
+from orchestrator.scheduler.plan import Plan
+from orchestrator.scheduler.slots import Weight
 from orchestrator.scheduler.subgoals import through_subgoals
 from orchestrator.scheduler.time_limits import NO_MORE
 
 TRUSTED_RATE = 0.7
 REPEATED = "tried before with no less time; nothing changed"
 
-# With a smaller share of its time than this a strategy would only have to be tried again.
-_LEAST_SHARE = 0.1
 _FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR)
 
 
 class GoalRunner:
-    """Works on one goal while its slot is held.
+    """Works on one goal, whenever it holds a slot.
 
     Args:
-        deadline: the clock when the whole run ends.
+        plan: how much time there is.
+        tries: how often a strategy may be tried that runs out of time, each time with more.
         hedged: another strategy joins only when the last to join has passed its expected time.
     """
 
     def __init__(
         self,
-        waiting: Waiting,
+        goal: Goal,
+        weight: Weight,
         attempts: Attempts,
         admission: Admission,
+        plan: Plan,
         *,
-        deadline: float = math.inf,
+        tries: int = 1,
         width: int = 1,
         hedged: bool = False,
-        without: frozenset[StrategyType] = frozenset(),
     ) -> None:
-        self._waiting = waiting
-        self._goal = waiting.goal
+        self._goal = goal
+        self._weight = weight
         self._attempts = attempts
         self._admission = admission
-        self._run_deadline = deadline
+        self._plan = plan
+        self._tries = tries
         self._width = max(2, width) if hedged else width
         self._hedged = hedged
-        self._without = without
         self._memory = attempts.context.memory
         self._limits = attempts.context.limits
         self._clock = attempts.context.clock
-        # Waiting for the machine does not count, and moves it.
-        self._deadline = self._clock() + self._limits.for_goal(waiting.goal, waiting.round)
-        self._features = features_of(waiting.goal)
+        self._features = features_of(goal)
         self._cached: tuple[str, ...] = ()
-        self._left: list[StrategyType] = []
+        self._begun = False
+        self._kinds, self._reasons = attempts.available(goal)
+        self._left = list(self._kinds)
+        self._tried: Counter[StrategyType] = Counter()
+        self._spent: dict[StrategyType, float] = {}
         self._failed: list[StrategyType] = []
-        self._repeated = False
+        self._lost: list[StrategyType] = []
+        self._repeated = self._repaired = False
         self._running: dict[asyncio.Task[Result], Attempt] = {}
         self._won = False
 
-    async def run(self) -> Result:
-        """The goal's result in this round. Raises LedgerError: an attempt could not be kept."""
-        return await self._attempts.held(self._run())
+    async def run(self, better: Callable[[float], bool] = lambda gain: False) -> Result:
+        """What came of the goal in this slice, which ends when nothing is left to try or something else is `better`.
 
-    async def _run(self) -> Result:
+        Args:
+            better: whether somebody waits who has more than this many proofs per second to expect.
+
+        Raises LedgerError: an attempt could not be kept.
+        """
+        return await self._attempts.held(self._run(better))
+
+    async def _run(self, better: Callable[[float], bool] = lambda gain: False) -> Result:
         known = self._memory.known_proof(self._goal)
         if known is not None:
             return replace(known, known=True)
-        available, reasons = self._attempts.available(self._goal)
-        cached = self._memory.cached_tactics(self._goal)
+        cached = None if self._begun else self._memory.cached_tactics(self._goal)
         if cached is not None and cached.success_rate > TRUSTED_RATE and self._attempts.scripts is not None:
-            self._left, self._cached = [cached.strategy], cached.tactics
+            left, self._left, self._cached = self._left, [cached.strategy], cached.tactics
             results = await self._race(1)
             if self._won:
                 return results[0]
-            self._cached = ()
-        self._left = [strategy for strategy in available if strategy not in self._without]
-        return self._summary(await self._with_subgoals(await self._race(self._width)), reasons)
+            self._left, self._cached = left, ()
+        self._begun = True
+        results = await self._with_subgoals(await self._race(self._width, better))
+        self._left += self._lost
+        self._lost = []
+        return self._summary(results)
 
-    def exhausted(self) -> bool:
-        """Whether no available strategy could do better with more time."""
-        available, _ = self._attempts.available(self._goal)
-        return all(self._memory.check_duplicate(self._goal, strategy, math.inf) for strategy in available)
+    def gain(self) -> float | None:
+        """Proofs per second to be expected of the next attempt; None when nothing is left to try, or no time for it."""
+        strategy = self._choose()
+        if strategy is None:
+            return None
+        spent = self._spent.get(strategy, 0.0)
+        return self._attempts.gain(self._features, strategy, self._failed, at_least=spent)
 
     def preferred(self, n: int) -> tuple[StrategyType, ...]:
         """The first `n` strategies that would be tried if each of them failed."""
-        self._left = list(self._attempts.available(self._goal)[0])
         chosen: list[StrategyType] = []
         while len(chosen) < n and (strategy := self._choose()) is not None:
             chosen.append(strategy)
@@ -111,9 +126,9 @@ class GoalRunner:
         for index, result in enumerate(results):
             if not (result.subgoals and result.tactics and result.strategy) or self._attempts.stopping:
                 continue
-            without = self._without | {result.strategy}
+            without = result.strategy
 
-            async def prove(goal: Goal, without: frozenset[StrategyType] = without) -> Result:
+            async def prove(goal: Goal, without: StrategyType = without) -> Result:
                 return await self._nested(goal, without)._run()
 
             done[index] = await through_subgoals(self._goal, result, self._attempts.scripts, prove)
@@ -122,19 +137,24 @@ class GoalRunner:
                 break
         return tuple(done)
 
-    def _nested(self, goal: Goal, without: frozenset[StrategyType]) -> GoalRunner:
-        return GoalRunner(
-            replace(self._waiting, goal=goal),
+    def _nested(self, goal: Goal, without: StrategyType) -> GoalRunner:
+        nested = GoalRunner(
+            goal,
+            self._weight,
             self._attempts,
             self._admission,
-            deadline=self._run_deadline,
+            self._plan,
             width=self._width,
             hedged=self._hedged,
-            without=without,
         )
+        nested._kinds = tuple(kind for kind in nested._kinds if kind in self._kinds and kind is not without)
+        nested._left = list(nested._kinds)
+        return nested
 
-    async def _race(self, width: int) -> tuple[Result, ...]:
-        """Run strategies, `width` at once, until one succeeds or none is left; the others are stopped for good.
+    async def _race(self, width: int, better: Callable[[float], bool] = lambda gain: False) -> tuple[Result, ...]:
+        """Run strategies, `width` at once, until one succeeds, none is left or others are `better`.
+
+        When one succeeds, the others are stopped for good.
 
         When this returns or raises, none runs any more, save those left behind in a hurry.
 
@@ -151,17 +171,20 @@ class GoalRunner:
         def finish(task: asyncio.Task[Result]) -> None:
             attempt = running.pop(task)
             if running:
-                self._admission.release(self._waiting.weight)
+                self._admission.release(self._weight)
             results.append(self._finish(attempt, task))
 
         try:
             join_at = 0.0
             while not any(result.success for result in results):
-                if not running and self._choose() is not None:
-                    await self._wait_for_machine()
+                if not running:
+                    gain = self.gain()
+                    if gain is None or (results and (better(gain) or not self._plan.worth(gain))):
+                        break
+                    await self._admission.wait()
                 while len(running) < width and (not running or loop.time() >= join_at):
                     strategy = self._choose()
-                    if strategy is None or (running and not self._admission.widen(self._waiting.weight)):
+                    if strategy is None or (running and not self._admission.widen(self._weight)):
                         break
                     attempt = self._attempt(strategy)
                     running[loop.create_task(self._attempts.start(attempt))] = attempt
@@ -194,24 +217,29 @@ class GoalRunner:
                 return next(iter(in_time), None)
             under_way = [attempt.strategy for attempt in self._running.values()]
             best = self._attempts.order(self._features, in_time, [*self._failed, *under_way])[0]
-            enough = self._limits.enough(self._goal, best, self._waiting.round)
+            enough = self._limits.enough(self._goal, best, self._tried[best])
             if not self._memory.check_duplicate(self._goal, best, NO_MORE * min(self._seconds_for(best), enough)):
                 return best
-            self._left.remove(best)
-            self._failed.append(best)
+            self._spent[best] = self._seconds_for(best)
+            self._give_up(best)
             self._repeated = True
         return None
 
+    def _give_up(self, strategy: StrategyType) -> None:
+        """The strategy has failed with this much time: it may try again with more if that could help."""
+        if strategy not in self._failed:
+            self._failed.append(strategy)
+        self._tried[strategy] += 1
+        final = self._tried[strategy] >= self._tries
+        if final or self._memory.check_duplicate(self._goal, strategy, math.inf):
+            self._left = [other for other in self._left if other != strategy]
+        elif strategy not in self._left:
+            self._left.append(strategy)
+
     def _seconds_for(self, strategy: StrategyType) -> float:
         """What a strategy gets if it starts now; 0 when too little is left to be worth it."""
-        nominal = self._limits(self._goal, strategy, self._waiting.round)
-        left = min(self._deadline, self._run_deadline) - self._clock()
-        return 0.0 if left < _LEAST_SHARE * nominal else min(nominal, left)
-
-    async def _wait_for_machine(self) -> None:
-        before = self._clock()
-        await self._admission.wait()
-        self._deadline += self._clock() - before
+        first = not self._begun or not (self._failed or self._running)
+        return self._plan.seconds_for(self._limits(self._goal, strategy, self._tried[strategy]), first=first)
 
     def _attempt(self, strategy: StrategyType) -> Attempt:
         self._left.remove(strategy)
@@ -227,7 +255,17 @@ class GoalRunner:
     def _finish(self, attempt: Attempt, task: asyncio.Task[Result]) -> Result:
         result = self._attempts.finish(attempt, task, beaten=self._won)
         self._won = self._won or result.success
-        if result.outcome in _FAILURES and not attempt.cached:
+        if result.success:
+            self._plan.proved()
+        if attempt.cached:
+            return result
+        if result.broken and not self._repaired:
+            self._repaired = True
+            self._lost.append(attempt.strategy)
+        elif result.outcome is Outcome.TIMEOUT:
+            self._spent[attempt.strategy] = result.time_seconds
+            self._give_up(attempt.strategy)
+        elif result.outcome in _FAILURES and attempt.strategy not in self._failed:
             self._failed.append(attempt.strategy)
         return result
 
@@ -235,11 +273,11 @@ class GoalRunner:
         """Seconds that a strategy runs alone before another may join it."""
         if not self._hedged:
             return 0.0
-        nominal = self._limits(self._goal, strategy, self._waiting.round)
+        nominal = self._limits(self._goal, strategy, self._tried[strategy])
         expected = self._attempts.statistics.of(strategy).expected_seconds
         return nominal / 2 if expected is None else min(expected, nominal)
 
-    def _summary(self, results: Sequence[Result], reasons: Mapping[StrategyType, str]) -> Result:
+    def _summary(self, results: Sequence[Result]) -> Result:
         winner = next((result for result in results if result.success), None)
         if winner is not None:
             return winner
@@ -254,5 +292,5 @@ class GoalRunner:
             return Result(success=False, outcome=Outcome.NOT_PROVED, error=REPEATED)
         if self._left:
             return Result(success=False, outcome=Outcome.TIMEOUT)
-        why = "; ".join(f"{strategy}: {reason}" for strategy, reason in reasons.items())
+        why = "; ".join(f"{strategy}: {reason}" for strategy, reason in self._reasons.items())
         return Result(success=False, outcome=Outcome.UNAVAILABLE, error=why)

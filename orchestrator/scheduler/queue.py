@@ -1,10 +1,12 @@
-"""Goals that wait for a slot: the least tried first, light and heavy apart, refusals answered with back-off."""
+"""Goals that wait for a slot: the untried first, then the most promising; light and heavy apart, with back-off."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -22,12 +24,23 @@ def back_off(refusals: int) -> float:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """A goal in line: goals that had fewer rounds go first, then those that came first."""
+    """A goal in line: one that nobody has tried goes first, then the one with most to expect, then who came first.
 
-    round: int
+    `rank`: minus the proofs per second to be expected of it.
+    """
+
+    rank: float
     number: int
     goal: Goal = field(compare=False)
     weight: Weight = field(compare=False)
+
+    @property
+    def untried(self) -> bool:
+        """Whether it waits for its first shot."""
+        return self.rank == UNTRIED
+
+
+UNTRIED = -math.inf
 
 
 class GoalQueue:
@@ -52,20 +65,24 @@ class GoalQueue:
         return bool(self._lines[weight])
 
     def weights(self) -> list[Weight]:
-        """Weights with a goal in line, the least tried goal first: nobody waits while another is tried twice."""
+        """Weights with a goal in line, the most promising first: nobody waits untried while another is tried twice."""
         waiting = [weight for weight, line in self._lines.items() if line]
-        return sorted(waiting, key=lambda weight: self._lines[weight][0].round)
+        return sorted(waiting, key=lambda weight: self._lines[weight][0].rank)
+
+    def best(self) -> float | None:
+        """The least rank of all in line; None when nobody is."""
+        return min((line[0].rank for line in self._lines.values() if line), default=None)
 
     def wants(self, now: float) -> bool:
         """Whether some line is not put off and holds no untried goal, so that a new one could start at once."""
         return any(
-            not (line and line[0].round == 0) and self._not_before[weight] <= now
-            for weight, line in self._lines.items()
+            not (line and line[0].untried) and self._not_before[weight] <= now for weight, line in self._lines.items()
         )
 
-    def add(self, goal: Goal, weight: Weight, *, round: int = 0) -> None:
-        """Put a goal in line."""
-        heapq.heappush(self._lines[weight], Waiting(round, next(self._numbers), goal, weight))
+    def add(self, goal: Goal, weight: Weight, *, gain: float | None = None) -> None:
+        """Put a goal in line, with the proofs per second to be expected of it; None for one that nobody has tried."""
+        rank = UNTRIED if gain is None else -min(gain, sys.float_info.max)
+        heapq.heappush(self._lines[weight], Waiting(rank, next(self._numbers), goal, weight))
 
     def next(self, weight: Weight, now: float) -> Waiting | None:
         """Take the first of a line, unless the line is empty or put off."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +18,7 @@ from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.goal_runner import GoalRunner
 from orchestrator.scheduler.middleware import CANCELLED
+from orchestrator.scheduler.plan import Plan
 from orchestrator.scheduler.queue import GoalQueue, Source, Waiting
 from orchestrator.scheduler.slots import Weight, weight_of
 
@@ -24,9 +27,8 @@ class QueueRunner:
     """One run over a queue.
 
     Args:
-        runner: what works on a goal in a round.
-        deadline: the clock when nothing may be begun any more.
-        rounds: how often a goal may come round.
+        runner: what works on a goal.
+        plan: how much time there is, and what it is spent on.
     """
 
     def __init__(
@@ -35,24 +37,21 @@ class QueueRunner:
         settings: SchedulerSettings,
         attempts: Attempts,
         admission: Admission,
-        runner: Callable[[Waiting], GoalRunner],
-        *,
-        deadline: float,
-        rounds: int,
+        runner: Callable[[Goal], GoalRunner],
+        plan: Plan,
     ) -> None:
         self._settings = settings
         self._attempts = attempts
         self._admission = admission
         self._runner = runner
-        self._deadline = deadline
-        self._rounds = rounds
+        self._plan = plan
         self._clock, self._emit = attempts.context.clock, attempts.context.emit
         self._line = GoalQueue()
         self._source = Source(goals, self._line.wake.set)
         self._running: dict[asyncio.Task[Result], Waiting] = {}
         self._seen: set[str] = set()
         self._before: dict[str, Result] = {}
-        self._repaired: set[str] = set()
+        self._runners: dict[str, GoalRunner] = {}
         self._solved = 0
         self.results: dict[str, Result] = {}
 
@@ -83,7 +82,7 @@ class QueueRunner:
 
     @property
     def _over(self) -> bool:
-        return self._attempts.stopping or self._clock() >= self._deadline
+        return self._attempts.stopping or self._clock() >= self._plan.deadline
 
     def _settle(self) -> None:
         for task in [task for task in self._running if task.done()]:
@@ -94,31 +93,20 @@ class QueueRunner:
 
     def _judge(self, waiting: Waiting, result: Result) -> None:
         result = _together(self._before.get(waiting.goal.id), result)
-        if not result.success and not self._over and self._broke(waiting.goal, result):
-            self._before[waiting.goal.id] = result
-            self._line.add(waiting.goal, waiting.weight, round=waiting.round)
-        elif not result.success and not self._over and self._again(waiting):
-            self._before[waiting.goal.id] = result
-            self._line.add(waiting.goal, waiting.weight, round=waiting.round + 1)
-        else:
+        gain = None if result.success or self._over else self._runners[waiting.goal.id].gain()
+        if gain is None or not self._plan.worth(gain):
             self._done(waiting.goal, result)
-
-    def _again(self, waiting: Waiting) -> bool:
-        return waiting.round + 1 < self._rounds and not self._runner(waiting).exhausted()
-
-    def _broke(self, goal: Goal, result: Result) -> bool:
-        """Whether the goal has lost an attempt to a broken session, and has not had it made good yet."""
-        lost = result.broken and goal.id not in self._repaired
-        if lost:
-            self._repaired.add(goal.id)
-        return lost
+        else:
+            self._before[waiting.goal.id] = result
+            self._line.add(waiting.goal, waiting.weight, gain=gain)
 
     def _done(self, goal: Goal, result: Result) -> None:
         self.results[goal.id] = result
+        self._runners.pop(goal.id, None)
         self._solved += result.success
         self._source.done()
         self._emit(GoalDone(goal, result))
-        self._emit(Progress(len(self.results), self._solved, len(self._running), len(self._line)))
+        self._emit(Progress(len(self.results), self._solved, len(self._running), len(self._line), self._seconds_left()))
 
     def _begin(self) -> None:
         now, started = self._clock(), True
@@ -126,7 +114,7 @@ class QueueRunner:
             started = False
             self._take(now)
             for weight in self._line.weights():
-                waiting = self._line.next(weight, now)
+                waiting = self._next(weight, now)
                 if waiting is None:
                     continue
                 if self._admission.acquire(weight):
@@ -135,12 +123,35 @@ class QueueRunner:
                 else:
                     self._line.refused(waiting, now)
 
+    def _next(self, weight: Weight, now: float) -> Waiting | None:
+        """The first of a line that is still worth it: while it waited, the others have taught us more."""
+        while (waiting := self._line.next(weight, now)) is not None and not waiting.untried:
+            gain = self._runners[waiting.goal.id].gain()
+            if gain is None or not self._plan.worth(gain):
+                self._done(waiting.goal, self._before[waiting.goal.id])
+                continue
+            best = self._line.best()
+            if -gain <= waiting.rank or best is None or -gain <= best:
+                break
+            self._line.add(waiting.goal, weight, gain=gain)
+        return waiting
+
     def _start(self, waiting: Waiting) -> None:
-        if waiting.round == 0:
-            self._emit(GoalStarted(waiting.goal))
-        task = asyncio.get_running_loop().create_task(self._runner(waiting).run())
+        goal = waiting.goal
+        if goal.id not in self._runners:
+            self._emit(GoalStarted(goal))
+            self._runners[goal.id] = self._runner(goal)
+        task = asyncio.get_running_loop().create_task(self._runners[goal.id].run(self._better))
         task.add_done_callback(lambda _: self._line.wake.set())
         self._running[task] = waiting
+
+    def _better(self, gain: float) -> bool:
+        """Whether somebody in line has more to expect; of those with as much, whoever waits comes first."""
+        best = self._line.best()
+        return best is not None and best <= -min(gain, sys.float_info.max)
+
+    def _seconds_left(self) -> float | None:
+        return None if math.isinf(self._plan.seconds) else max(0.0, self._plan.deadline - self._clock())
 
     def _take(self, now: float) -> None:
         while self._line.wants(now):
@@ -168,7 +179,7 @@ class QueueRunner:
 
     async def _nap(self) -> None:
         now = self._clock()
-        waits = [self._line.seconds_to_next(now), self._deadline - now]
+        waits = [self._line.seconds_to_next(now), self._plan.deadline - now]
         delay = None if self._over else min(wait for wait in waits if wait is not None)
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
@@ -207,12 +218,12 @@ class QueueRunner:
                 yield goal
 
     def _not_reached(self) -> Result:
-        out_of_time = not self._attempts.stopping and self._clock() >= self._deadline
+        out_of_time = not self._attempts.stopping and self._clock() >= self._plan.deadline
         return Result(success=False, outcome=Outcome.TIMEOUT if out_of_time else Outcome.CANCELLED)
 
 
 def _together(before: Result | None, now: Result) -> Result:
-    """The result over all rounds so far: a round in which nothing was tried says nothing new."""
+    """The result over all slices so far: one in which nothing was tried says nothing new."""
     if before is None:
         return now
     telling = now if now.success or now.attempts else before

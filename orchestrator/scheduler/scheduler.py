@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from orchestrator.config import SchedulerSettings
 from orchestrator.goals.events import GoalDone, GoalStarted
@@ -15,13 +16,14 @@ from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.goal_runner import GoalRunner
 from orchestrator.scheduler.middleware import CANCELLED, Middleware, retries, time_limit
-from orchestrator.scheduler.queue import Waiting, back_off
+from orchestrator.scheduler.plan import Plan
+from orchestrator.scheduler.queue import back_off
 from orchestrator.scheduler.queue_runner import QueueRunner
 from orchestrator.scheduler.slots import Weight, weight_of
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.strategies.policy.bandit import SeedUcb
 
-_ROUNDS_IN_LIMITED_TIME = 3
+_MOST_TRIES = 8
 _GRACE_SECONDS = 60.0
 _SESSION_RETRIES = 2
 
@@ -35,6 +37,9 @@ class Scheduler:
             sessions unless given.
         scripts: what Lean says of scripts; without it cached tactics are left out, and so are the subgoals that a
             strategy leaves.
+
+    Attributes:
+        plan: of the queue that is worked off, or that was last.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class Scheduler:
         self._attempts = Attempts(self._context, middleware, scripts, ema_alpha=self._settings.ema_alpha)
         self._admission = Admission(self._attempts)
         self._ucb = SeedUcb(self._settings.exploration)
+        self.plan = self._plan_for(self._budget)
 
     @property
     def trials(self) -> Mapping[StrategyType, int]:
@@ -74,7 +80,13 @@ class Scheduler:
 
     def select_strategies(self, goal: Goal, n: int = 3) -> tuple[StrategyType, ...]:
         """The first `n` strategies worth trying on a goal: available, and not tried on it without success before."""
-        return self._runner(Waiting(0, 0, goal, self.weight(goal)), math.inf, n).preferred(n)
+        return self._runner(self._plan_for(math.inf), goal, n).preferred(n)
+
+    def worth_trying(self, goal: Goal) -> bool:
+        """Whether an attempt on a goal could come to anything new, and is worth its time."""
+        plan = self._plan_for(self._budget)
+        gain = self._runner(plan, goal).gain()
+        return gain is not None and plan.worth(gain)
 
     async def throttle(self) -> None:
         """Sleep while the machine is too busy for another attempt."""
@@ -101,18 +113,20 @@ class Scheduler:
             if self._attempts.stopping:
                 return CANCELLED
         try:
-            result = await self._runner(Waiting(0, 0, goal, weight), math.inf, n).run()
+            result = await self._runner(self._plan_for(math.inf), goal, n).run()
         finally:
             self._admission.release(weight)
         self._context.emit(GoalDone(goal, result))
         return result
 
-    async def process_queue(self, goals: Iterable[Goal] | asyncio.Queue[Goal]) -> dict[str, Result]:
+    async def process_queue(
+        self, goals: Iterable[Goal] | asyncio.Queue[Goal], *, seconds: float | None = None
+    ) -> dict[str, Result]:
         """Work goals off until none is left: a bounded number at once, every goal answered for exactly once.
 
-        Goals that ran out of time come round again after all others, with more of it, while rounds and the run's own
-        time last. From a queue, goals are taken as they come, until it is empty and nothing runs any more. A goal
-        whose id came before is left out.
+        With a budget, which is that of the settings or `seconds`, this follows a `Plan`; afterwards `plan` says how it
+        went. From a queue, goals are taken as they come, until it is empty and nothing runs any more. A goal whose id
+        came before is left out.
 
         Returns:
             A result for every goal taken, by its id. What was not reached has the outcome "timeout" (the run's time
@@ -122,21 +136,24 @@ class Scheduler:
             LedgerError: an attempt could not be kept; everything under way was stopped.
         """
         self._attempts.refresh()
-        limits, seconds = self._context.limits, self._settings.timeout
-        deadline = math.inf if seconds is None else self._context.clock() + seconds
-        limits.learn(self._context.memory.success_seconds)
-        if isinstance(goals, Sized):
-            limits.share_out(len(goals), self._context.slots.lanes, tuple(self._context.strategies))
+        self._context.limits.learn(self._context.memory.success_seconds)
+        plan = self.plan = self._plan_for(self._budget if seconds is None else seconds)
         queue = QueueRunner(
             goals,
             self._settings,
             self._attempts,
             self._admission,
-            lambda waiting: self._runner(waiting, deadline),
-            deadline=deadline,
-            rounds=self._settings.rounds or (1 if seconds is None else _ROUNDS_IN_LIMITED_TIME),
+            partial(self._runner, plan),
+            plan,
         )
         return await queue.run()
+
+    @property
+    def _budget(self) -> float:
+        return math.inf if self._settings.timeout is None else self._settings.timeout
+
+    def _plan_for(self, seconds: float) -> Plan:
+        return Plan(seconds, self._context.slots.lanes, self._context.clock)
 
     def shutdown(self) -> None:
         """Stop: begin nothing more, cancel what runs and wait for it to end. Called again: do not even wait.
@@ -148,12 +165,14 @@ class Scheduler:
         for queue in self._admission.queues:
             queue.wake.set()
 
-    def _runner(self, waiting: Waiting, deadline: float, n: int | None = None) -> GoalRunner:
+    def _runner(self, plan: Plan, goal: Goal, n: int | None = None) -> GoalRunner:
         return GoalRunner(
-            waiting,
+            goal,
+            self.weight(goal),
             self._attempts,
             self._admission,
-            deadline=deadline,
+            plan,
+            tries=self._settings.rounds or (1 if math.isinf(plan.seconds) else _MOST_TRIES),
             width=n or self._settings.speculation,
             hedged=self._settings.hedged,
         )

@@ -18,51 +18,54 @@ NO_MORE = 0.9
 """An attempt with this share of the time has been tried with all of it."""
 _QUANTILE = 0.95
 _MARGIN = 1.25
+_QUICK_SHARE = 0.125
 _FACTORS = (0.5, 1.0, 2.0)
 
 Growth = Callable[[Goal, StrategyType], float]
 
 
 class TimeLimits:
-    """Seconds for a strategy on a goal, and for a goal in a round; each round has twice those of the one before.
+    """Seconds for a strategy on a goal; each try has more than the one before.
 
     Args:
         growth: how many times as long a strategy may work on a goal as on a new one.
+        quick: strategies that begin with an eighth of their time, in which most of their proofs come.
     """
 
-    def __init__(self, settings: SchedulerSettings, growth: Growth = lambda goal, strategy: 1.0) -> None:
+    def __init__(
+        self,
+        settings: SchedulerSettings,
+        growth: Growth = lambda goal, strategy: 1.0,
+        quick: Collection[StrategyType] = (),
+    ) -> None:
         self._settings = settings
         self._growth = growth
+        self._quick = frozenset(quick)
         self._seconds = settings.timeouts
-        self._goal_seconds = settings.goal_seconds or math.inf
 
-    def __call__(self, goal: Goal, strategy: StrategyType, round: int = 0) -> float:
-        """What a strategy may take."""
-        return 2.0**round * self._seconds[strategy] * self._growth(goal, strategy)
+    def __call__(self, goal: Goal, strategy: StrategyType, tried: int = 0) -> float:
+        """What a strategy may take that was `tried` so often before."""
+        return self._factor(goal, strategy, tried) * self._seconds[strategy]
 
-    def enough(self, goal: Goal, strategy: StrategyType, round: int = 0) -> float:
-        """With how many seconds a failure is final in this round, although the strategy might have more now.
+    def enough(self, goal: Goal, strategy: StrategyType, tried: int | None = None) -> float:
+        """With how many seconds a failure is final, although the strategy might have more now; usual ones if None.
 
         A limit that grew by what was observed is for new goals: an unchanged repository is left in peace.
         """
-        seconds = self._seconds if round else self._settings.timeouts
-        return 2.0**round * seconds[strategy] * self._growth(goal, strategy)
-
-    def for_goal(self, goal: Goal, round: int = 0) -> float:
-        """What a goal may take."""
-        if math.isinf(self._goal_seconds):
-            return math.inf
-        return 2.0**round * self._goal_seconds * max(self._growth(goal, strategy) for strategy in self._seconds)
+        if tried is None:
+            return self._growth(goal, strategy) * self._settings.timeouts[strategy]
+        seconds = self._seconds if tried else self._settings.timeouts
+        return self._factor(goal, strategy, tried) * seconds[strategy]
 
     def learn(self, success_seconds: Callable[[StrategyType], Sequence[float]]) -> None:
         """Fit the limits to what the newest successes of each strategy took."""
         self._seconds = adjusted_timeouts(self._settings.timeouts, success_seconds)
 
-    def share_out(self, goals: int, lanes: int, strategies: Collection[StrategyType]) -> None:
-        """Give each goal its fair share of the run's time, where that is limited and no setting says otherwise."""
-        seconds = self._settings.timeout
-        if seconds is not None and self._settings.goal_seconds is None:
-            self._goal_seconds = fair_share(seconds, goals, lanes, [self._seconds[kind] for kind in strategies])
+    def _factor(self, goal: Goal, strategy: StrategyType, tried: int) -> float:
+        growth = self._growth(goal, strategy)
+        if strategy not in self._quick or growth > 1.0:  # that less is not enough is known already
+            return growth * 2.0**tried
+        return growth * (2.0 ** (tried - 1) if tried else _QUICK_SHARE)
 
 
 def adjusted_timeouts(
@@ -82,17 +85,6 @@ def _adjusted(default: float, successes: Sequence[float]) -> float:
         return default
     wanted = _MARGIN * sorted(successes)[math.ceil(_QUANTILE * len(successes)) - 1]
     return next((factor * default for factor in _FACTORS if factor * default >= wanted), _FACTORS[-1] * default)
-
-
-def fair_share(run_seconds: float, goals: int, lanes: int, timeouts: Collection[float]) -> float:
-    """What a goal may take in its first round, so that one goal cannot eat the night.
-
-    A third of what it would get if `lanes` goals at a time shared the run's seconds evenly, since the rounds behind
-    give out twice and four times as much; but never less than the quickest strategy is made for.
-    """
-    if not goals or not timeouts:
-        return math.inf
-    return max(min(timeouts), run_seconds * lanes / goals / 3)
 
 
 def grown(spent: float | None, usual: float) -> float:

@@ -53,7 +53,8 @@ def make_policy(settings: Settings) -> CostAware | SeedUcb:
     """How the next strategy is chosen."""
     if settings.policy is PolicyChoice.UCB:
         return SeedUcb(settings.exploration)
-    return CostAware(prior_seconds=settings.timeouts)
+    recorded = {kind: spec.recorded for kind, spec in specs().items() if spec.recorded is not None}
+    return CostAware(prior_seconds=settings.timeouts, recorded=recorded)
 
 
 def unavailable(settings: Settings, project: Project | None = None) -> Mapping[StrategyType, str]:

@@ -14,7 +14,7 @@ from orchestrator.source.project import Project
 from orchestrator.strategies.agent.desk import Desk
 from orchestrator.strategies.base import GoalOpener, Strategy, Timing
 from orchestrator.strategies.local_context import DeclarationsOf, DefinitionsOf
-from orchestrator.strategies.policy.bandit import Statistics, Trial
+from orchestrator.strategies.policy.bandit import RecordedChances, Statistics, Trial
 from orchestrator.strategies.reprover.generators import SolvedGoal
 
 
@@ -68,6 +68,7 @@ class StrategySpec:
         seconds: what one attempt may take unless `ORCH_TIMEOUT_<NAME>` says otherwise.
         revision: to be raised when it can do more than before: goals that it failed on are then tried again.
         missing: why it cannot be used at all here, in one line; "" when it can.
+        recorded: what it did on recorded goals: where a run begins that knows nothing yet.
         model: of a strategy that needs a model: which one it uses, in words; "" when that is not told.
     """
 
@@ -76,4 +77,5 @@ class StrategySpec:
     seconds: float
     revision: int = 1
     missing: Callable[[Settings, Project | None], str] = lambda _settings, _project: ""
+    recorded: RecordedChances | None = None
     model: Callable[[Settings], str] | None = None

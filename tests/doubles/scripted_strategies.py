@@ -95,7 +95,7 @@ def cast(**acts: Mapping[str, Sequence[Act]] | Act) -> dict[StrategyType, Script
 
 def scheduler_for(strategies: Mapping[StrategyType, Scripted], **options: Any) -> Scheduler:
     """A scheduler on the running loop's clock, with two seconds of grace; an option may be a field of its settings."""
-    fields = {name: options.pop(name) for name in ("rounds", "hedged", "goal_seconds") if name in options}
+    fields = {name: options.pop(name) for name in ("rounds", "hedged") if name in options}
     settings = options.pop("settings", SchedulerSettings()).model_copy(update=fields)
     layers = (time_limit(2.0, now), retries(options.pop("session_retries", 2), now), *options.pop("middleware", ()))
     scripts = options.pop("scripts", None)

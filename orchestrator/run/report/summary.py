@@ -101,6 +101,7 @@ class Summary:
         goals: one report a goal, in the order of files.
         config: the settings that matter, as in the results format of the benchmark runner.
         stopped: why the run ended early ("" when it did not).
+        ended: why the search ended before everything was proved.
         lean_seconds: wall time in which servers were starting or answering, summed over servers.
     """
 
@@ -119,6 +120,7 @@ class Summary:
     coverage: Coverage = field(default_factory=Coverage)
     lean: str = ""
     stopped: str = ""
+    ended: str = ""
     trades: Sequence[Trade] = ()
     lean_servers: int = 0
     lean_seconds: float = 0.0
@@ -169,6 +171,7 @@ class Summary:
             "lean_seconds": round(self.lean_seconds, 3),
             "lean_processes": self.lean_processes,
             "stopped": self.stopped,
+            "ended": self.ended,
             "strategies": {name: {"used": used, "succeeded": won} for name, (used, won) in self.strategies.items()},
             "config": dict(self.config),
             "problems": [{"file": problem.path, "message": problem.message} for problem in self.problems],

@@ -35,6 +35,7 @@ from orchestrator.strategies.hammer.moves import Apart, moves
 from orchestrator.strategies.hammer.proof_states import GoalStates
 from orchestrator.strategies.hammer.proof_tree import GoalNode, StepNode
 from orchestrator.strategies.local_context import DeclarationsOf, VisibleDeclarations
+from orchestrator.strategies.policy.bandit import RecordedChances
 from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import PRINT_PLAINLY, is_search, printed_plainly, suggestions
 
@@ -304,6 +305,7 @@ def _why_not(goal: Goal) -> str:
 SPEC = StrategySpec(
     type=StrategyType.HAMMER,
     seconds=STRATEGY_SECONDS[StrategyType.HAMMER],
+    recorded=RecordedChances(0.8, 3.0, after={"hammer": 0.38, "micro": 0.6, "reprover": 0.71}),
     revision=3,
     make=lambda tools: BoundStrategy(
         StrategyType.HAMMER,

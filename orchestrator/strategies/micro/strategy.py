@@ -16,6 +16,7 @@ from orchestrator.strategies.local_context import DefinitionsOf
 from orchestrator.strategies.micro.library_tactics import HeaderTactics
 from orchestrator.strategies.micro.order import LearnedOrder, learned_order
 from orchestrator.strategies.micro.portfolio import TacticCandidate, Tier, Tried, candidates
+from orchestrator.strategies.policy.bandit import RecordedChances
 from orchestrator.strategies.spec import StrategySpec
 from orchestrator.strategies.suggestions import RESTATED, found_a_proof, is_search, suggestions
 
@@ -162,6 +163,7 @@ def _batches(chosen: Sequence[TacticCandidate]) -> list[list[TacticCandidate]]:
 SPEC = StrategySpec(
     type=StrategyType.MICRO,
     seconds=STRATEGY_SECONDS[StrategyType.MICRO],
+    recorded=RecordedChances(0.5, 5.2, after={"hammer": 0.02, "micro": 0.28, "reprover": 0.29}),
     make=lambda tools: BoundStrategy(
         StrategyType.MICRO,
         partial(

@@ -95,6 +95,22 @@ class ArmStatistics:
         return self.success_seconds / self.successes if self.successes else self.mean_seconds
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedChances:
+    """What an arm did on recorded goals, as a first guess.
+
+    Attributes:
+        chance: of a success, 0 to 1.
+        seconds: of an attempt, in the mean.
+        after: the chance on goals where another arm has failed, by its name; by its own where it got an eighth of its
+            time first.
+    """
+
+    chance: float
+    seconds: float
+    after: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
 @dataclass(frozen=True)
 class Trial(Generic[Arm]):
     """One finished attempt: `failed_before` are the arms known to have failed on this goal when it started."""
@@ -169,6 +185,24 @@ class Policy(Protocol):
         """
 
 
+class GainPolicy(Policy, Protocol):
+    """A policy that also says what an attempt is worth."""
+
+    def gain(
+        self,
+        features: GoalFeatures,
+        arm: Arm,
+        statistics: Statistics[Arm],
+        *,
+        failed: Collection[Arm] = (),
+        at_least: float = 0.0,
+    ) -> float:
+        """Proofs per second to be expected of an attempt with `arm` that takes `at_least` so many seconds.
+
+        An arm that is among the `failed` itself is tried again with more time.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class SeedUcb:
     """Rank by `ucb_score` over the moving average; blind to cost and context. Ties keep the given order."""
@@ -189,6 +223,18 @@ class SeedUcb:
     ) -> tuple[Arm, ...]:
         total = statistics.total_trials  # a sum over all arms, so once and not for each of them
         return tuple(sorted(available, key=lambda arm: -self._score(statistics.of(arm), total)))
+
+    def gain(
+        self,
+        features: GoalFeatures,
+        arm: Arm,
+        statistics: Statistics[Arm],
+        *,
+        failed: Collection[Arm] = (),
+        at_least: float = 0.0,
+    ) -> float:
+        """Infinite: an index that knows no cost gives no reason to end, or to take one goal before another."""
+        return math.inf
 
     def _score(self, entry: ArmStatistics, total: int) -> float:
         return ucb_score(entry.success_rate, entry.trials, total, exploration=self.exploration)
@@ -213,6 +259,9 @@ class CostAware:
         prior_strength: how many trials `prior_success` counts for; None for as many.
         default_seconds: the same for arms not in `prior_seconds`.
         exploration: width of the draws; 0 means none, 1 is the posterior's own.
+        again: chance of an arm that has run out of time on a goal, when it gets more, as a share of its usual one;
+            until it is known how often that helps.
+        recorded: first guesses for arms, in place of those.
         damping: weight of the marks, 0 to 1; 0 means that they are not looked at.
     """
 
@@ -224,6 +273,8 @@ class CostAware:
     default_seconds: float = 10.0
     exploration: float = 0.5
     damping: float = 0.5
+    again: float = 0.25
+    recorded: Mapping[Any, RecordedChances] = field(default_factory=lambda: MappingProxyType({}))
 
     def order(
         self,
@@ -249,8 +300,11 @@ class CostAware:
             given.append(best)
             scope = after(best)
             for arm, view in left.items():
-                entry = statistics.table.get((scope, arm))
-                if entry is not None:
+                entry, recorded = statistics.table.get((scope, arm)), self.recorded.get(arm)
+                if recorded is not None and str(best) in recorded.after:
+                    expected = view.overall * recorded.after[str(best)] / recorded.chance
+                    view.hear(self._shrunk(expected, entry or ArmStatistics()))
+                elif entry is not None:
                     view.hear(self._shrunk(view.overall, entry))
         return tuple(ranked)
 
@@ -258,12 +312,26 @@ class CostAware:
         self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm] = ()
     ) -> float:
         """Chance that `arm` proves a goal of these features on which the arms in `failed` have failed."""
-        others = [other for other in dict.fromkeys(failed) if other != arm]
-        return self._chance(arm, self._view(features, arm, statistics, others), statistics, others)
+        given = list(dict.fromkeys(failed))
+        return self._chance(arm, self._view(features, arm, statistics, given), statistics, given)
+
+    def gain(
+        self,
+        features: GoalFeatures,
+        arm: Arm,
+        statistics: Statistics[Arm],
+        *,
+        failed: Collection[Arm] = (),
+        at_least: float = 0.0,
+    ) -> float:
+        """Its chance by its cost."""
+        cost = max(at_least, self.expected_cost(features.levels, arm, statistics))
+        return self.success_probability(features, arm, statistics, failed) / cost
 
     def expected_cost(self, levels: Sequence[str], arm: Arm, statistics: Statistics[Arm]) -> float:
         """Seconds that one trial of `arm` takes on a goal of these context levels."""
-        cost = self.prior_seconds.get(arm, self.default_seconds)
+        recorded = self.recorded.get(arm)
+        cost = self.prior_seconds.get(arm, self.default_seconds) if recorded is None else recorded.seconds
         for scope in (OVERALL, *map(within, levels)):
             entry = statistics.of(arm, scope)
             cost = (entry.seconds + self.strength * cost) / (entry.trials + self.strength)
@@ -275,7 +343,8 @@ class CostAware:
     def _view(self, features: GoalFeatures, arm: Arm, statistics: Statistics[Arm], failed: Collection[Arm]) -> _View:
         weight = self.strength if self.prior_strength is None else self.prior_strength
         all_trials = statistics.of(arm)
-        overall = (all_trials.successes + weight * self.prior_success) / (all_trials.trials + weight)
+        recorded = self.recorded.get(arm) or RecordedChances(self.prior_success, 0.0)
+        overall = (all_trials.successes + weight * recorded.chance) / (all_trials.trials + weight)
         here = overall
         for level in features.levels:
             here = self._shrunk(here, statistics.of(arm, within(level)))
@@ -285,7 +354,9 @@ class CostAware:
             odds += self.damping * sum(_logit(chance) - _logit(overall) for chance in marked)
         view = _View(overall, odds, self.expected_cost(features.levels, arm, statistics))
         for other in failed:
-            view.hear(self._shrunk(overall, statistics.of(arm, after(other))))
+            usual = self.again * recorded.chance if other == arm else recorded.chance
+            expected = overall * recorded.after.get(str(other), usual) / recorded.chance
+            view.hear(self._shrunk(expected, statistics.of(arm, after(other))))
         return view
 
     def _chance(self, arm: Arm, view: _View, statistics: Statistics[Arm], failed: Collection[Arm]) -> float:

@@ -18,6 +18,7 @@ from orchestrator.premises.retrieval import Premise, Query, Retrieve
 from orchestrator.strategies.base import BoundStrategy, GoalOpener, ProofContext, Timing, attack
 from orchestrator.strategies.local_context import DefinitionsOf
 from orchestrator.strategies.micro.portfolio import FINISHERS, portfolio
+from orchestrator.strategies.policy.bandit import RecordedChances
 from orchestrator.strategies.reprover.generators import (
     ListGenerator,
     Mixture,
@@ -181,6 +182,7 @@ def _make(tools: StrategyTools) -> BoundStrategy:
 SPEC = StrategySpec(
     type=StrategyType.REPROVER,
     seconds=STRATEGY_SECONDS[StrategyType.REPROVER],
+    recorded=RecordedChances(0.31, 6.0, after={"hammer": 0.02, "micro": 0.02}),
     make=_make,
     missing=lambda settings, _project: encoder.unavailable(settings.reprover_generator or SHIPPED),
     model=lambda settings: str(settings.reprover_generator or SHIPPED),

@@ -155,9 +155,9 @@ def test_a_problem_without_a_file_is_shown_too() -> None:
     [
         (0.0, "0.0 s"),
         (59.94, "59.9 s"),
-        (59.96, "1 min 0 s"),
+        (59.96, "1 min"),
         (208.2, "3 min 28 s"),
-        (3599.6, "1 h 0 min"),
+        (3599.6, "1 h"),
         (7500, "2 h 5 min"),
     ],
 )

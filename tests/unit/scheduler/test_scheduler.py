@@ -315,41 +315,6 @@ def test_cached_tactics_come_first_when_they_can_be_trusted(rate: float, works: 
     run(main())
 
 
-def test_a_goals_budget_bounds_its_strategies() -> None:
-    async def main() -> None:
-        strategies = cast(micro=HANGS, hammer=HANGS, copilot=HANGS)
-        result = await scheduler_for(strategies, goal_seconds=20.0).run_goal(a_goal(), n=1)
-        assert [strategies[s].calls for s in (MICRO, HAMMER, COPILOT)] == [
-            [("g", 0.0, 8.0)],
-            [("g", 10.0, 10.0)],
-            [],
-        ]
-        assert result.outcome is Outcome.TIMEOUT
-
-    run(main())
-
-
-def test_a_strategy_is_not_begun_with_a_fraction_of_its_time() -> None:
-    async def main() -> None:
-        strategies = cast(micro=HANGS, hammer=PROVES)
-        result = await scheduler_for(strategies, goal_seconds=11.5).run_goal(a_goal(), n=1)
-        assert strategies[HAMMER].calls == []
-        assert result.outcome is Outcome.TIMEOUT
-
-    run(main())
-
-
-def test_waiting_for_the_machine_is_not_charged_to_the_goal() -> None:
-    async def main() -> None:
-        strategies = cast(micro=Act(seconds=4.5), hammer=FAILS)
-        throttle = Throttle(ScriptedMachine([Reading(9.0)]), cpu_alpha=1.0)
-        await scheduler_for(strategies, throttle=throttle, goal_seconds=10.0).run_goal(a_goal(), n=1)
-        assert strategies[MICRO].calls == [("g", 1.0, 8.0)]
-        assert strategies[HAMMER].calls == [("g", 6.5, 5.5)]
-
-    run(main())
-
-
 def test_subgoals_of_a_failed_attempt_are_handed_on() -> None:
     async def main() -> None:
         sketch = Act(result=Result(False, subgoals=("⊢ a", "⊢ b"), outcome=Outcome.NOT_PROVED))

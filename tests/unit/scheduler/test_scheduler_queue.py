@@ -122,8 +122,10 @@ def test_goals_that_wait_come_before_further_strategies() -> None:
         strategies = cast(micro=FAILS, hammer=FAILS, copilot=Act(seconds=3))
         settings = SchedulerSettings(max_light=2, speculation=3)
         await scheduler_for(strategies, settings=settings).process_queue([a_goal(name) for name in "abc"])
-        assert [(name, start) for name, start, _ in strategies[MICRO].calls] == [("a", 0.0), ("b", 0.0), ("c", 5.0)]
-        assert [(name, start) for name, start, _ in strategies[HAMMER].calls] == [("a", 1.0), ("b", 1.0), ("c", 5.0)]
+        calls = sorted((start, name) for strategy in strategies.values() for name, start, _ in strategy.calls)
+        assert [name for start, name in calls if start == 0.0] == ["a", "b"]
+        assert (1.0, "c") in calls
+        assert len(calls) == 9
 
     run(main())
 
@@ -199,6 +201,92 @@ def test_goals_come_round_with_more_time_until_nothing_more_can_be_learned() -> 
             ("slow", 32.0),
         ]
         assert (results["slow"].success, results["hopeless"].outcome) == (True, Outcome.NOT_PROVED)
+
+    run(main())
+
+
+class Told:
+    """A policy that is told what each strategy is worth."""
+
+    def __init__(self, **gains: float) -> None:
+        self.gains = gains
+
+    def order(
+        self, features: object, available: list[StrategyType], *_: object, **__: object
+    ) -> tuple[StrategyType, ...]:
+        """See `Policy.order`."""
+        return tuple(sorted(available, key=lambda kind: -self.gains[kind]))
+
+    def gain(self, features: object, arm: StrategyType, *_: object, **__: object) -> float:
+        """See `GainPolicy.gain`."""
+        return self.gains[arm]
+
+
+def test_every_goal_has_its_first_shot_before_the_most_promising_slice_is_next() -> None:
+    async def main() -> None:
+        strategies = cast(micro=FAILS, hammer=FAILS, copilot=FAILS)
+        policy = Told(micro=0.3, hammer=0.2, copilot=0.1)
+        scheduler = scheduler_for(strategies, settings=_settings(light=1, seconds=600.0), policy=policy)
+        await scheduler.process_queue([a_goal("a"), a_goal("b")])
+        calls = sorted((start, name, kind) for kind, s in strategies.items() for name, start, _ in s.calls)
+        assert [(name, kind) for _, name, kind in calls] == [
+            ("a", MICRO),
+            ("b", MICRO),
+            ("a", HAMMER),
+            ("b", HAMMER),
+            ("a", COPILOT),
+            ("b", COPILOT),
+        ]
+        assert scheduler.plan.why_it_ended(2) == "everything was tried"
+
+    run(main())
+
+
+def test_what_would_hardly_bring_a_proof_is_not_tried() -> None:
+    async def main() -> None:
+        strategies = cast(micro=FAILS, hammer=FAILS)
+        policy = Told(micro=0.0, hammer=1e-5)
+        scheduler = scheduler_for(strategies, settings=_settings(seconds=600.0), policy=policy)
+        results = await scheduler.process_queue([a_goal("a"), a_goal("b", 0.9)])
+        assert [name for name, _, _ in strategies[HAMMER].calls] == ["a", "b"]  # the first shot is everybody's
+        assert strategies[MICRO].calls == []
+        assert {result.outcome for result in results.values()} == {Outcome.NOT_PROVED}
+        why = scheduler.plan.why_it_ended(2)
+        assert why == "what was left to try would hardly bring a proof in 5 h of a server"
+
+    run(main())
+
+
+@given(st.integers(0, 6), st.integers(1, 30), st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_a_run_with_hopeless_goals_ends_by_itself(easy: int, hopeless: int, light: int) -> None:
+    async def main() -> None:
+        acts = {f"easy{n}": [Act(seconds=9, proves=True)] for n in range(easy)}
+        strategies = cast(
+            micro={**acts, **{f"hard{n}": [Act(seconds=2)] for n in range(hopeless)}},
+            hammer={**acts, **{f"hard{n}": [HANGS] for n in range(hopeless)}},
+        )
+        policy = Told(micro=1.0, hammer=0.9)
+        scheduler = scheduler_for(strategies, settings=_settings(light=light, seconds=1800.0), policy=policy)
+        results = await scheduler.process_queue([a_goal(name) for name in strategies[MICRO].acts])
+        assert sum(result.success for result in results.values()) == easy
+        last = max((start + 9 for name, start, _ in strategies[MICRO].calls if name.startswith("easy")), default=0.0)
+        first_shots = max(start for _, start, _ in strategies[MICRO].calls) + 2
+        assert now() <= max(2 * last + 60, first_shots)
+        assert scheduler.plan.why_it_ended(hopeless).startswith(("no proof had come for", "what was left to try"))
+
+    run(main())
+
+
+def test_a_proof_gives_the_search_more_time() -> None:
+    async def main() -> None:
+        late = Act(seconds=40, proves=True)
+        strategies = cast(micro={"a": [late], "b": [HANGS]}, hammer={"a": [FAILS], "b": [FAILS, HANGS]})
+        scheduler = scheduler_for(
+            strategies, settings=_settings(seconds=1800.0, timeouts=50.0), policy=Told(micro=1.0, hammer=0.9)
+        )
+        await scheduler.process_queue([a_goal("a"), a_goal("b")])
+        assert 60 < now() <= 2 * 40 + 60
 
     run(main())
 
@@ -358,16 +446,19 @@ def test_a_signal_stops_in_order(number: signal.Signals) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(Weight), st.integers(0, 3)), max_size=30))
-def test_a_line_gives_everything_back_once_fewest_rounds_first(entries: list[tuple[Weight, int]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(Weight), st.none() | st.floats(0, 9)), max_size=30))
+def test_a_line_gives_everything_back_the_untried_first_then_the_most_promising(
+    entries: list[tuple[Weight, float | None]],
+) -> None:
     line = GoalQueue()
-    for number, (weight, rounds) in enumerate(entries):
-        line.add(a_goal(str(number)), weight, round=rounds)
+    for number, (weight, gain) in enumerate(entries):
+        line.add(a_goal(str(number)), weight, gain=gain)
     for weight in Weight:
         out = []
         while (waiting := line.next(weight, 0.0)) is not None:
-            out.append((waiting.round, int(waiting.goal.id)))
-        assert out == sorted((rounds, n) for n, (w, rounds) in enumerate(entries) if w is weight)
+            out.append(int(waiting.goal.id))
+        mine = [(gain is not None, -(gain or 0.0), n) for n, (w, gain) in enumerate(entries) if w is weight]
+        assert out == [n for _, _, n in sorted(mine)]
     assert len(line) == 0
 
 

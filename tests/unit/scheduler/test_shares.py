@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.config import STRATEGY_SECONDS, SchedulerSettings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
-from orchestrator.scheduler.time_limits import ENOUGH_SUCCESSES, TimeLimits, adjusted_timeouts, fair_share
+from orchestrator.scheduler.time_limits import ENOUGH_SUCCESSES, TimeLimits, adjusted_timeouts
 
 MICRO = StrategyType.MICRO
 
@@ -38,27 +36,23 @@ def test_no_strategy_gets_less_than_half_or_more_than_twice_its_default(successe
     assert all(adjusted[kind] in (seconds / 2, seconds, 2 * seconds) for kind, seconds in STRATEGY_SECONDS.items())
 
 
-@given(st.floats(1, 1e5), st.integers(1, 500), st.integers(1, 16), st.lists(st.floats(1, 60), min_size=1, max_size=5))
-def test_the_first_round_fits_into_the_night_unless_goals_are_very_many(
-    run_seconds: float, goals: int, lanes: int, timeouts: list[float]
-) -> None:
-    share = fair_share(run_seconds, goals, lanes, timeouts)
-    assert share >= min(timeouts)
-    if share > min(timeouts):
-        assert share * goals <= run_seconds * lanes
-
-
-def test_without_goals_or_strategies_there_is_nothing_to_share() -> None:
-    assert fair_share(60.0, 0, 2, [8.0]) == math.inf
-    assert fair_share(60.0, 3, 2, []) == math.inf
-
-
-def test_each_round_and_what_was_not_enough_before_give_more_time() -> None:
+def test_each_try_and_what_was_not_enough_before_give_more_time() -> None:
     goal = Goal(id="g", text="⊢ x")
-    settings = SchedulerSettings(goal_seconds=10.0)
-    limits = TimeLimits(settings, lambda _goal, strategy: 4.0 if strategy is MICRO else 1.0)
+    settings = SchedulerSettings()
+    limits = TimeLimits(settings, lambda _goal, strategy: 4.0 if strategy is MICRO else 1.0, quick=StrategyType)
     usual = settings.timeouts[MICRO]
     assert [limits(goal, MICRO, number) for number in range(3)] == [4 * usual, 8 * usual, 16 * usual]
-    assert limits.for_goal(goal, 1) == 80.0
     limits.learn(lambda kind: [0.1] * ENOUGH_SUCCESSES)
-    assert (limits(goal, MICRO), limits.enough(goal, MICRO)) == (2 * usual, 4 * usual)
+    assert (limits(goal, MICRO), limits.enough(goal, MICRO, 0), limits.enough(goal, MICRO)) == (
+        2 * usual,
+        4 * usual,
+        4 * usual,
+    )
+
+
+def test_a_quick_strategy_begins_with_an_eighth_of_its_time() -> None:
+    goal = Goal(id="g", text="⊢ x")
+    limits = TimeLimits(SchedulerSettings(), quick=[MICRO])
+    assert [limits(goal, MICRO, number) for number in range(4)] == [1.0, 8.0, 16.0, 32.0]
+    assert [limits(goal, StrategyType.REPROVER, number) for number in range(2)] == [60.0, 120.0]
+    assert limits.enough(goal, MICRO) == 8.0
