@@ -221,17 +221,21 @@ class GoalRunner:
             if not self._memory.check_duplicate(self._goal, best, NO_MORE * min(self._seconds_for(best), enough)):
                 return best
             self._spent[best] = self._seconds_for(best)
-            self._give_up(best)
+            # What an earlier run gave its usual time is left in peace until something changes.
+            self._give_up(best, final=self._spent[best] >= NO_MORE * self._limits.enough(self._goal, best))
             self._repeated = True
         return None
 
-    def _give_up(self, strategy: StrategyType) -> None:
-        """The strategy has failed with this much time: it may try again with more if that could help."""
+    def _give_up(self, strategy: StrategyType, *, final: bool = False) -> None:
+        """It has failed with this much time: unless that is final, it may try with more if that could help."""
         if strategy not in self._failed:
             self._failed.append(strategy)
         self._tried[strategy] += 1
-        final = self._tried[strategy] >= self._tries
-        if final or self._memory.check_duplicate(self._goal, strategy, math.inf):
+        if (
+            final
+            or self._tried[strategy] >= self._tries
+            or self._memory.check_duplicate(self._goal, strategy, math.inf)
+        ):
             self._left = [other for other in self._left if other != strategy]
         elif strategy not in self._left:
             self._left.append(strategy)
