@@ -24,6 +24,7 @@ from orchestrator.machine import LocalMachine
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import premises_seen
 from orchestrator.premises.store import chooser, retrievers
+from orchestrator.run.given_up import KnownGivenUp
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.progress import RunProgress
 from orchestrator.run.report.files import check_folder
@@ -179,6 +180,8 @@ def night_scheduler(
     Attempts keep to goals that no other worker is at, and to the owner's rules; `middleware` stands between the two.
     """
     ledger = run.ledger
+    if not run.request.more_time:
+        ledger.given_up = KnownGivenUp(run)
     worker = worker_name(ledger.run_id)
     shorter = () if run.settings.profile is Profile.STUB else (shortening(run.pool),)
     claiming = claims(ledger.store, repo=ledger.repo, worker=worker, made=ledger.check_duplicate)

@@ -20,7 +20,7 @@ from orchestrator.ledger.summaries import StrategyStatistics, StrategyTrial
 from orchestrator.run.blueprint import blueprint_nodes
 from orchestrator.run.report.summary import AttemptEntry, GoalReport
 from orchestrator.run.stop import Stop
-from orchestrator.scheduler.memory import KnownTactics, trial_of
+from orchestrator.scheduler.memory import GivenUp, KnownTactics, NothingGivenUp, trial_of
 from orchestrator.strategies.policy.bandit import ArmStatistics, Statistics, Trial
 from orchestrator.strategies.registry import specs
 from orchestrator.strategies.reprover.generators import SolvedGoal
@@ -41,6 +41,7 @@ class RunLedger:
         made: the attempts of this run, in order.
         totals: what the run says of itself at its end.
         ended: why the search ended before everything was proved.
+        given_up: goals that are left in peace.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class RunLedger:
         self.made: list[AttemptEntry] = []
         self.totals: dict[str, object] = {}
         self.ended = ""
+        self.given_up: GivenUp = NothingGivenUp()
         self._source = source
         self._proved: dict[str, tuple[Goal, KnownTactics]] = {}
         self._replayed: set[str] = set()

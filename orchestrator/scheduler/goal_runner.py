@@ -67,7 +67,10 @@ class GoalRunner:
         self._spent: dict[StrategyType, float] = {}
         self._failed: list[StrategyType] = []
         self._lost: list[StrategyType] = []
-        self._repeated = self._repaired = False
+        self._repeated = self._plan.limited and self._memory.given_up.known(goal)
+        self._repaired = False
+        if self._repeated:
+            self._left = []
         self._running: dict[asyncio.Task[Result], Attempt] = {}
         self._won = False
 
@@ -105,6 +108,10 @@ class GoalRunner:
             return None
         spent = self._spent.get(strategy, 0.0)
         return self._attempts.gain(self._features, strategy, self._failed, at_least=spent)
+
+    def given_up(self) -> bool:
+        """Whether strategies are left that it does not pay to try."""
+        return bool(self._left) and not self._attempts.stopping
 
     def preferred(self, n: int) -> tuple[StrategyType, ...]:
         """The first `n` strategies that would be tried if each of them failed."""
@@ -179,7 +186,8 @@ class GoalRunner:
             while not any(result.success for result in results):
                 if not running:
                     gain = self.gain()
-                    if gain is None or (results and (better(gain) or not self._plan.worth(gain))):
+                    tried = results or self._failed
+                    if gain is None or (results and better(gain)) or (tried and not self._plan.worth(gain)):
                         break
                     await self._admission.wait()
                 while len(running) < width and (not running or loop.time() >= join_at):

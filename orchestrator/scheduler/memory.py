@@ -21,8 +21,33 @@ class KnownTactics:
     strategy: StrategyType = StrategyType.MICRO
 
 
+class GivenUp(Protocol):
+    """Which goals runs have given up, to be left in peace while nothing around them changes."""
+
+    def note(self, goal: Goal) -> None:
+        """More time on the goal does not pay."""
+
+    def known(self, goal: Goal) -> bool:
+        """Whether a run that had no less time has said so."""
+
+
+class NothingGivenUp:
+    """Remembers nothing."""
+
+    def note(self, goal: Goal) -> None:
+        pass
+
+    def known(self, goal: Goal) -> bool:
+        return False
+
+
 class AttemptLedger(Protocol):
-    """What is remembered between attempts and between runs."""
+    """What is remembered between attempts and between runs.
+
+    `given_up`: goals that are left in peace.
+    """
+
+    given_up: GivenUp
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:
         """Whether this attempt was made before with the same outcome to be expected.
@@ -63,6 +88,7 @@ class MemoryLedger:
         self.attempts: list[tuple[Goal, Result]] = []
         self.replays: list[tuple[str, bool]] = []
         self._statistics = Statistics[StrategyType](ema_alpha)
+        self.given_up: GivenUp = NothingGivenUp()
         self.cache = dict(cache or {})
 
     def check_duplicate(self, goal: Goal, strategy: StrategyType, timeout: float) -> bool:

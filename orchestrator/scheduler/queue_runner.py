@@ -95,10 +95,16 @@ class QueueRunner:
         result = _together(self._before.get(waiting.goal.id), result)
         gain = None if result.success or self._over else self._runners[waiting.goal.id].gain()
         if gain is None or not self._plan.worth(gain):
-            self._done(waiting.goal, result)
+            self._end(waiting.goal, result)
         else:
             self._before[waiting.goal.id] = result
             self._line.add(waiting.goal, waiting.weight, gain=gain)
+
+    def _end(self, goal: Goal, result: Result) -> None:
+        """Nothing more is tried on a goal that holds no slot."""
+        if not (result.success or result.broken or self._over) and self._runners[goal.id].given_up():
+            self._attempts.context.memory.given_up.note(goal)
+        self._done(goal, result)
 
     def _done(self, goal: Goal, result: Result) -> None:
         self.results[goal.id] = result
@@ -128,7 +134,7 @@ class QueueRunner:
         while (waiting := self._line.next(weight, now)) is not None and not waiting.untried:
             gain = self._runners[waiting.goal.id].gain()
             if gain is None or not self._plan.worth(gain):
-                self._done(waiting.goal, self._before[waiting.goal.id])
+                self._end(waiting.goal, self._before[waiting.goal.id])
                 continue
             best = self._line.best()
             if -gain <= waiting.rank or best is None or -gain <= best:

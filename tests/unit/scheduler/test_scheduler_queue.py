@@ -278,6 +278,36 @@ def test_a_run_with_hopeless_goals_ends_by_itself(easy: int, hopeless: int, ligh
     run(main())
 
 
+def test_what_was_given_up_is_left_in_peace() -> None:
+    class Notes:
+        """Remembers for the next scheduler."""
+
+        def __init__(self) -> None:
+            self.goals: set[str] = set()
+
+        def note(self, goal: Goal) -> None:
+            self.goals.add(goal.id)
+
+        def known(self, goal: Goal) -> bool:
+            return goal.id in self.goals
+
+    async def main() -> None:
+        notes, memory = Notes(), MemoryLedger()
+        memory.given_up = notes
+        for expected in (["a", "b"], []):
+            strategies = cast(micro={"a": [FAILS], "b": [PROVES]}, hammer=HANGS)
+            policy = Told(micro=1.0, hammer=1e-6)
+            scheduler = scheduler_for(strategies, settings=_settings(seconds=600.0), policy=policy, memory=memory)
+            results = await scheduler.process_queue([a_goal("a"), a_goal("b")])
+            assert [name for name, _, _ in strategies[MICRO].calls] == expected
+            assert strategies[HAMMER].calls == []
+            assert (results["a"].outcome, results["b"].success) == (Outcome.NOT_PROVED, True)
+        assert notes.goals == {"a"}
+        assert not scheduler.worth_trying(a_goal("a"))
+
+    run(main())
+
+
 def test_a_proof_gives_the_search_more_time() -> None:
     async def main() -> None:
         late = Act(seconds=40, proves=True)
