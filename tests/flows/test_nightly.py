@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from prefect.artifacts import Artifact
 
 from flows.nightly import nightly
 from orchestrator.cli.main import app, run
+from orchestrator.cli.next_commands import next_commands
 from orchestrator.errors import RepositoryError
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
@@ -140,6 +142,34 @@ async def test_what_was_proved_stays_proved_however_little_time_a_run_has(
         assert solved <= now, budget
         solved = now
     assert solved
+
+
+@pytest.mark.usefixtures("one_lean")
+async def test_a_blueprint_beside_the_project_is_made_true_where_it_is(
+    repository: Repository, home: Path, tmp_path: Path
+) -> None:
+    repo = repository(Base=BASE + "\ntheorem {x}small (n : Nat) : n < 5 := by sorry\n")
+    inside, tex = repo / "code/lean", repo / "blueprint/src/web.tex"
+    names = re.findall(r"theorem (\w+)", (repo / "T/Base.lean").read_text())
+    nodes = (f"\\begin{{theorem}}\\label{{{name}}}\\lean{{{name}}}\\end{{theorem}}\n" for name in names)
+    for folder in (inside, tex.parent):
+        folder.mkdir(parents=True)
+    for name in ("T", "lakefile.toml", "lean-toolchain"):
+        (repo / name).rename(inside / name)
+    tex.write_text("".join(f"{node}\\begin{{proof}}\\end{{proof}}\n" for node in nodes))
+    commit = "git add -A && git -c user.name=T -c user.email=t@example.org commit -q -m moved"
+    await asyncio.to_thread(subprocess.run, commit, shell=True, cwd=repo, check=True)
+
+    summary = await prove(inside, tmp_path / "out")
+    assert statuses(summary) == {"eq": "solved", "small": "looks_false"}
+    marks = [(mark["file"], mark["label"], mark["part"]) for mark in summary["blueprint"]]
+    where, (proved, false) = "../../blueprint/src/web.tex", names
+    assert marks == [(where, proved, "statement"), (where, proved, "proof"), (where, false, "statement")]
+    assert "n = 5" in (tmp_path / "out/report.md").read_text(encoding="utf-8")
+    for command in next_commands(str(inside), summary, tmp_path / "out"):
+        await asyncio.to_thread(subprocess.run, command, shell=True, cwd=tmp_path, check=True)
+    assert tex.read_text().count("\\leanok") == 3
+    assert "sorry" not in (inside / "T/Base.lean").read_text().partition("small")[0]
 
 
 @pytest.mark.usefixtures("one_lean")
