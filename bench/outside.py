@@ -86,7 +86,8 @@ async def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{len(goals)} goals, {options.seconds:g} s each and method, {servers.description}", highlight=False)
     methods = frozenset({"single", OURS} if options.only == "all" else {options.only})
     choose = chooser(known_library(paths, servers), premises_seen(project, extraction))
-    bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, Rows(options.work), methods)
+    rows = Rows(options.work)
+    bench = Bench(servers, project, extraction, goals, options.seconds, settings, choose, rows, methods, timed=False)
     await measure_all(bench, tuple(goals), console)
     refused = await gate(servers, project, extraction, goals, bench.rows) if OURS in methods else {}
     return conclude(bench, refused, options.json, console)

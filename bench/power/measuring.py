@@ -35,7 +35,8 @@ _WARM_UP_SECONDS = 2.0
 class Bench:
     """What is measured with what.
 
-    `methods` holds "single", ours, and what measures ours once more without the strategy that made the proof.
+    `methods` holds "single", ours, and what measures ours once more without the strategy that made the proof. `timed`:
+    whether ours is compared with `try?` by the time, too.
     """
 
     servers: Servers
@@ -47,10 +48,11 @@ class Bench:
     choose: Choose
     rows: Rows
     methods: frozenset[str]
+    timed: bool = True
 
     def key(self, method: str) -> str:
         """The key of this run's rows of a method."""
-        return row_key(method, self.seconds, self.servers.identity.split()[0])
+        return row_key(method, self.seconds, self.servers.identity.split()[0], timed=self.timed)
 
 
 def team(bench: Bench, prover: GoalOpener, clock: Callable[[], float]) -> list[tuple[Strategy, float]]:

@@ -140,13 +140,13 @@ def code_key(seconds: float) -> str:
     return digest.hexdigest()[:16]
 
 
-def row_key(method: str, seconds: float, lean: str) -> str:
+def row_key(method: str, seconds: float, lean: str, *, timed: bool = True) -> str:
     """The key of a row: what its outcome depends on.
 
-    `try?` does not depend on our code, but is measured again beside ours: a machine is not as fast today as it was
-    yesterday, and the ratio of the two is what is asked.
+    `try?` does not depend on our code, but where times are compared it is measured again beside ours: a machine is not
+    as fast today as it was yesterday, and the ratio of the two is what is asked.
     """
-    if method in SINGLE and method != TRY:
+    if method in SINGLE and not (timed and method == TRY):
         return f"{seconds:g} {lean}"
     return f"{code_key(seconds)} {lean}"
 

@@ -9,11 +9,12 @@ from enum import IntEnum
 from itertools import chain
 
 from orchestrator.strategies.hammer.added_facts import Automation, added_facts, witnesses
-from orchestrator.strategies.hammer.arithmetic import arithmetic, computed_witnesses
+from orchestrator.strategies.hammer.bounds import bounds, computed_witnesses, vanishing_products
 from orchestrator.strategies.hammer.classical import classical
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
 from orchestrator.strategies.hammer.inductions import first_inductions, inductions
 from orchestrator.strategies.hammer.library_lemmas import LibraryLemmas, library_lemmas
+from orchestrator.strategies.hammer.residues import residues
 from orchestrator.strategies.local_context import LocalContext
 
 
@@ -24,12 +25,13 @@ class Effort(IntEnum):
     FIRST_INDUCTIONS = 1
     LIBRARY = 2
     NUMBERS = 3
-    ADDED_FACTS = 4
-    LOGIC = 5
-    INDUCTIONS = 6
-    FULL = 7
-    PREMISES = 8
-    SEARCH = 9
+    LOGIC = 4
+    BOUNDS = 5
+    ADDED_FACTS = 6
+    INDUCTIONS = 7
+    FULL = 8
+    PREMISES = 9
+    SEARCH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ MILLISECONDS = {
     Effort.FIRST_INDUCTIONS: 2_000,
     Effort.LIBRARY: 1_500,
     Effort.NUMBERS: 2_500,
-    Effort.ADDED_FACTS: 2_500,
     Effort.LOGIC: 2_000,
+    Effort.BOUNDS: 2_500,
+    Effort.ADDED_FACTS: 2_500,
     Effort.INDUCTIONS: 2_000,
     Effort.FULL: 2_500,
     Effort.PREMISES: 2_000,
@@ -124,9 +127,11 @@ def closers(facts: GoalFacts, lemmas: Lemmas, effort: Effort, *, root: bool, pla
         case Effort.LIBRARY:
             found = automation.endings
         case Effort.NUMBERS:
-            found = chain(arithmetic(facts, automation.grind), computed_witnesses(facts) if root else ())
+            found = chain(computed_witnesses(facts), vanishing_products(facts), residues(facts))
         case Effort.LOGIC:
             found = classical(facts)
+        case Effort.BOUNDS:
+            found = bounds(facts, automation.grind)
         case Effort.ADDED_FACTS:
             found = chain(added_facts(facts, automation), witnesses(facts, automation, most=110 if root else 12))
         case Effort.INDUCTIONS:

@@ -62,6 +62,11 @@ class GoalFacts:
         return tuple(h for h in self.hypotheses if self._says_something(h, propositions))
 
     @cached_property
+    def statements(self) -> tuple[str, ...]:
+        """The target, and what the hypotheses say."""
+        return (self.target, *(h.type for h in self.facts))
+
+    @cached_property
     def predicates(self) -> frozenset[str]:
         """Inductive propositions, whose proofs an induction may go by."""
         return LIBRARY_RELATIONS | set(self.local.predicates)

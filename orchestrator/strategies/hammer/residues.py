@@ -22,11 +22,11 @@ _REDUCE = {
 _DIVIDES = {"Nat": "Nat.dvd_iff_mod_eq_zero", "Int": "Int.dvd_iff_emod_eq_zero"}
 
 
-def residues(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
-    """Closers of this kind for a goal whose target and hypotheses are the statements, the likeliest first."""
-    yield from _by_residues(facts, statements)
-    yield from _growth(statements)
-    yield from _periods(facts, statements)
+def residues(facts: GoalFacts) -> Iterator[str]:
+    """Closers of this kind for a goal, the likeliest first."""
+    yield from _by_residues(facts)
+    yield from _growth(facts)
+    yield from _periods(facts)
     yield from _common_divisors(facts)
 
 
@@ -40,15 +40,15 @@ def _moduli(statements: Sequence[str]) -> list[int]:
     return list(dict.fromkeys([*said, *factors, *(by_degree if " = " in text or " ≠ " in text else ())]))
 
 
-def _by_residues(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
+def _by_residues(facts: GoalFacts) -> Iterator[str]:
     """What the products and powers of a variable are modulo a small number, for each residue of the variable."""
     numbers = numbers_of(facts, "Nat", "Int")
     groups: dict[tuple[str, ...], list[str]] = {}
-    for chain in dict.fromkeys(chain for statement in statements for chain in monomials(statement)):
+    for chain in dict.fromkeys(chain for statement in facts.statements for chain in monomials(statement)):
         inside = tuple(name for name in numbers if name in names_in(chain))
         if inside and names_in(chain) <= numbers.keys() and not ("-" in chain and numbers[inside[0]] == "Nat"):
             groups.setdefault(inside, []).append(chain)
-    for modulus in [m for m in _moduli(statements)[:5] if 2 <= m <= _LARGEST_MODULUS]:
+    for modulus in [m for m in _moduli(facts.statements)[:5] if 2 <= m <= _LARGEST_MODULUS]:
         at = {name: _residues_of(facts, name, modulus) for names in groups for name in names}
         together = prod(len(residues) for residues in at.values())
         if groups and together <= _MOST_TOGETHER:
@@ -119,31 +119,31 @@ def _split_by_residue(at: Mapping[str, Sequence[int]], modulus: int) -> tuple[li
     return [*facts, " <;> ".join(splits or ["skip"])], [f"i{place}" for place in range(len(at))]
 
 
-def _growth(statements: Sequence[str]) -> Iterator[str]:
+def _growth(facts: GoalFacts) -> Iterator[str]:
     """An induction in which linear arithmetic knows how a power grows."""
-    for variable in dict.fromkeys(name for _, exponent in powers("\n".join(statements)) for name in names_in(exponent)):
+    for variable in dict.fromkeys(
+        name for _, exponent in powers("\n".join(facts.statements)) for name in names_in(exponent)
+    ):
         yield f"(induction {variable} <;> omega)"
         yield f"(induction {variable} <;> grind [Nat.pow_succ])"
 
 
-def _periods(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
+def _periods(facts: GoalFacts) -> Iterator[str]:
     """The powers of a numeral modulo a number come round: which residue follows from the exponent's."""
-    text = "\n".join(statements)
+    text = "\n".join(facts.statements)
     variables = list(numbers_of(facts, "Nat"))
-    for modulus in [m for m in _moduli(statements) if 2 <= m <= _LARGEST_PERIOD_MODULUS][:3]:
+    for modulus in [m for m in _moduli(facts.statements) if 2 <= m <= _LARGEST_PERIOD_MODULUS][:3]:
         haves: list[str] = []
-        rules: list[str] = []
-        for base, exponent in powers(text)[:3]:
+        for place, (base, exponent) in enumerate(powers(text)[:3]):
             for variable in names_in(exponent) & set(variables):
                 found = linear(exponent.strip("()"), variable)
                 if found and found[0] > 0 and base > 1:
-                    haves += _come_round(base, found, variable, exponent.strip("()"), modulus, len(rules))
-                    rules.append(f"e{len(rules)}")
-        if haves and rules:
+                    haves += _come_round(base, found, variable, exponent.strip("()"), modulus, place)
+        if haves:
             yield f"({'; '.join([*haves, 'omega'])})"
-            reduce = ", ".join([*rules, _REDUCE["Nat"].removesuffix(", Nat.pow_succ")])
-            keys = ", ".join(f"k{place}" for place in range(len(rules)))
-            yield f"({'; '.join(haves)}; simp [{reduce}, {keys}])"
+            # Where the period is one, rewriting is enough, also under variables that linear arithmetic cannot multiply.
+            rules = [*dict.fromkeys(re.findall(r"have (\w+) :", " ".join(haves))), "Nat.add_mod", "Nat.mul_mod"]
+            yield f"({'; '.join(haves)}; simp [{', '.join(rules)}])"
 
 
 def _come_round(
@@ -170,9 +170,7 @@ def _come_round(
     yield f"have {key} := {key} {variable}"
     factor = f" * {base} ^ {offset}" if offset else ""
     rewrite = f"show {text} = {slope} * {variable} + {offset} from (by omega), Nat.pow_add, Nat.pow_mul"
-    if (slope, offset) == (1, 0):
-        yield f"have e{place} : {base} ^ {variable} = {power} := rfl"
-    else:
+    if (slope, offset) != (1, 0):
         yield f"have e{place} : {base} ^ ({text}) = {power}{factor} := (by first | rw [{rewrite}] | simp [Nat.pow_mul])"
 
 

@@ -46,8 +46,9 @@ _BATCH = 12
 _EXPENSIVE_BATCH = 3
 _SHARES = {
     Effort.NUMBERS: 0.3,
+    Effort.LOGIC: 0.2,
+    Effort.BOUNDS: 0.25,
     Effort.ADDED_FACTS: 0.25,
-    Effort.LOGIC: 0.25,
     Effort.INDUCTIONS: 0.25,
     Effort.PREMISES: 0.15,
     Effort.FULL: 0.2,
@@ -56,12 +57,13 @@ _SHARES = {
 _DEEPEST = 5
 _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.QUICK, 0.0),
+    (Effort.NUMBERS, 0.05),
     (Effort.FIRST_INDUCTIONS, 0.1),
+    (Effort.LOGIC, 0.2),
     (Effort.LIBRARY, 0.3),
     (Apart.RESTATED, 0.35),
-    (Effort.NUMBERS, 0.45),
+    (Effort.BOUNDS, 0.45),
     (Effort.ADDED_FACTS, 0.5),
-    (Effort.LOGIC, 0.55),
     (Effort.INDUCTIONS, 0.6),
     (Apart.EVERY_WAY, 1.0),
     (Effort.PREMISES, 1.4),
@@ -69,7 +71,7 @@ _PLAN: tuple[tuple[Effort | Apart, float], ...] = (
     (Effort.SEARCH, 3.0),
 )
 _INDUCTIONS = (Effort.FIRST_INDUCTIONS, Effort.INDUCTIONS)
-_NAMED = (*_INDUCTIONS, Effort.NUMBERS, Effort.ADDED_FACTS, Effort.LOGIC)
+_NAMED = (*_INDUCTIONS, Effort.NUMBERS, Effort.LOGIC, Effort.BOUNDS, Effort.ADDED_FACTS)
 """What speaks of hypotheses by their names."""
 _SLACK = 0.05
 _SEARCH_AT = 0.7

@@ -62,6 +62,7 @@ def test_what_a_ratio_is_made_of_is_measured_together() -> None:
         row_key("grind", 9.0, "lean-a"),
     )
     assert ours not in (row_key(OURS, 30.0, "lean-b"), row_key(OURS, 9.0, "lean-a"))
+    assert row_key(TRY, 30.0, "lean-a", timed=False) == row_key("grind", 30.0, "lean-a")
 
 
 def test_nothing_measured_falls_short() -> None:

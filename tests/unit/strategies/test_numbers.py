@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.strategies.hammer.arithmetic import arithmetic, computed_witnesses
+from orchestrator.strategies.hammer.bounds import bounds, computed_witnesses, vanishing_products
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
 from orchestrator.strategies.hammer.polynomials import linear, monomials, powers, value
+from orchestrator.strategies.hammer.residues import residues
 from orchestrator.strategies.local_context import LocalContext
 
 
 def closers_of(text: str) -> list[str]:
-    return list(arithmetic(GoalFacts(text, LocalContext())))
+    facts = GoalFacts(text, LocalContext())
+    return [*vanishing_products(facts), *residues(facts), *bounds(facts)]
 
 
 class TestPolynomials:

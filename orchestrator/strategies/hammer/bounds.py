@@ -1,4 +1,4 @@
-"""Closers for numbers: residues, vanishing products, bounds, squares and signs, computed witnesses. Pure.
+"""Closers for numbers: bounds, squares and signs, vanishing products, computed witnesses. Pure.
 
 Each puts facts beside the goal that linear arithmetic does not see, and leaves the rest to it.
 """
@@ -12,7 +12,6 @@ from math import isqrt
 
 from orchestrator.strategies.hammer.goal_facts import GoalFacts
 from orchestrator.strategies.hammer.polynomials import monomials, names_in, numbers_of, numerals
-from orchestrator.strategies.hammer.residues import residues
 
 _LARGEST_BOUND = 64
 _MOST_SPLITS = 150
@@ -25,22 +24,19 @@ _SQUARE = (
 )
 
 
-def arithmetic(facts: GoalFacts, grind: str = "grind") -> Iterator[str]:
-    """Closers of this kind for a goal, the likeliest first; `grind` is told the goal's lemmas."""
-    statements = [facts.target, *(h.type for h in facts.facts)]
-    yield from _zero_products(facts, statements)
-    yield from residues(facts, statements)
-    yield from _bounded(facts, statements)
-    yield from _squares(facts, statements)
+def bounds(facts: GoalFacts, grind: str = "grind") -> Iterator[str]:
+    """Closers that bound variables, products and squares, the likeliest first; `grind` is told the goal's lemmas."""
+    yield from _bounded(facts)
+    yield from _squares(facts)
     yield from _signs(facts, grind)
 
 
-def _zero_products(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
+def vanishing_products(facts: GoalFacts) -> Iterator[str]:
     """From `x = a ∨ y = b`, the product that vanishes: (x - a) * (y - b) = 0."""
     sides = [part.partition(" = ") for part in facts.target.split(" ∨ ")]
     if len(sides) < 2 or not all(equals for _, equals, _ in sides) or "∧" in facts.target:
         return
-    if not numbers_of(facts, "Int") or not monomials("\n".join(statements[1:])):
+    if not numbers_of(facts, "Int") or not any(monomials(h.type) for h in facts.facts):
         return
     factors = [f"({left} - ({right}))" for left, _, right in sides]
     whole = factors[-1]
@@ -54,15 +50,15 @@ def _zero_products(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]
     yield f"(have {h} : {whole} = 0 := (by grind); {ending})"
 
 
-def _bounded(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
+def _bounded(facts: GoalFacts) -> Iterator[str]:
     """Variables that a product, a power or a divisor bounds, value by value."""
-    chains = [chain for statement in statements[1:] for chain in monomials(statement)]
+    chains = [chain for h in facts.facts for chain in monomials(h.type)]
     numbers = numbers_of(facts, "Nat", "Int")
     divides = {h.type.partition(" ∣ ")[0]: h for h in facts.facts if re.fullmatch(r"\w+ ∣ \d+", h.type)}
     chosen = [n for n in numbers if n in divides or any(n in names_in(chain) for chain in chains)]
     if not chosen:
         chosen = [n for n in numbers if any(n in names_in(chain) for chain in monomials(facts.target))]
-    largest = sorted(numerals("\n".join(statements)), reverse=True)
+    largest = sorted(numerals("\n".join(facts.statements)), reverse=True)
     for bound in dict.fromkeys(each for numeral in largest[:2] for each in (isqrt(numeral) + 1, numeral)):
         if not 0 < bound <= _LARGEST_BOUND or not chosen:
             continue
@@ -105,23 +101,22 @@ def _at_most(facts: GoalFacts, name: str, bound: int, chains: Sequence[str]) -> 
     return f"first | {' | '.join(ways)}"
 
 
-def _squares(facts: GoalFacts, statements: Sequence[str]) -> Iterator[str]:
+def _squares(facts: GoalFacts) -> Iterator[str]:
     """Squares are not negative, nor are products of what is not negative; linear equations are solved first."""
     integers = list(numbers_of(facts, "Int"))[:4]
-    multiplies = any(monomials(statement) for statement in statements) or bool(facts.local.definitions)
-    if not integers or not multiplies or not re.search(r"[≤<≥>≠]|False", "\n".join(statements)):
+    multiplies = any(monomials(statement) for statement in facts.statements) or bool(facts.local.definitions)
+    if not integers or not multiplies or not re.search(r"[≤<≥>≠]|False", "\n".join(facts.statements)):
         return
     solved, left = _solved(facts, integers)
+    said = numerals("\n".join(facts.statements))
     pairs = list(combinations(left, 2))
     terms = [f"{a} - {b}" for a, b in pairs[:3]]
-    single = [*(f"{x} - {n}" for x in left[:1] for n in numerals("\n".join(statements))[:4]), *left[:2]]
+    single = [*(f"{x} - {n}" for x in left[:1] for n in said[:4]), *left[:2]]
     completed = [f"2 * {x} + 1" for x in left[:1]] + [f"2 * {x} - 1" for x in left[:1]]
     if len(left) == 4:
         a, b, c, d = left
         terms = [f"{a} * {d} - {b} * {c}", f"{a} * {c} - {b} * {d}", f"{a} * {b} - {c} * {d}"]
-    halved = (
-        [f"{x} - {n // 2}" for x in left[:1] for n in numerals("\n".join(statements)) if n > 2][:3] if solved else []
-    )
+    halved = [f"{x} - {n // 2}" for x in left[:1] for n in said if n > 2][:3] if solved else []
     chosen = [*halved, *terms, *([] if len(left) > 2 else [*single, *completed, *(f"{a} + {b}" for a, b in pairs[:1])])]
     squares = [f"have := sq ({term})" for term in dict.fromkeys(chosen)][:_MOST_SQUARES]
     positive = _not_negative(facts, integers)
