@@ -32,7 +32,7 @@ def residues(facts: GoalFacts) -> Iterator[str]:
 
 def _moduli(statements: Sequence[str]) -> list[int]:
     """Moduli that a goal speaks of, then coefficients, then those that squares, cubes and fourth powers know."""
-    text = "\n".join(statements)
+    text = "\n".join(sorted(statements, key=lambda statement: not monomials(statement)))
     said = [int(a or b or c) for a, b, c in re.findall(r"% (\d+)|(?<![\w.])(\d+) ∣|/ (\d+)", text)]
     factors = [int(found) for found in re.findall(r"(?<![\w.^])(\d+) \* [A-Za-z(]", text)]
     usual = {"2": (8, 3, 5), "3": (7, 9), "4": (16, 5)}
@@ -54,10 +54,14 @@ def _by_residues(facts: GoalFacts) -> Iterator[str]:
         if groups and together <= _MOST_TOGETHER:
             chains = [chain for chains in groups.values() for chain in chains]
             kinds = dict.fromkeys(numbers[name] for name in at)
-            if re.search(rf"% {modulus}\b|(?<![\w.]){modulus} ∣", facts.target):
-                splits, rules = _split_by_residue(at, modulus)
-                laws = ", ".join([*(f"{_DIVIDES[kind]}, {_REDUCE[kind]}" for kind in kinds), *rules])
+            splits, rules = _split_by_residue(at, modulus)
+            laws = ", ".join([*(f"{_DIVIDES[kind]}, {_REDUCE[kind]}" for kind in kinds), *rules])
+            speaks = re.compile(rf"% {modulus}\b|(?<![\w.]){modulus} ∣")
+            if speaks.search(facts.target) and monomials(facts.target):
                 yield f"({'; '.join(splits)} <;> simp [{laws}])"
+            said = [h.name for h in facts.facts if speaks.search(h.type) and monomials(h.type)]
+            if said:
+                yield f"({'; '.join(splits)} <;> simp [{laws}] at {' '.join(said)} <;> omega)"
             yield f"({_by_residue(chains, at, numbers, modulus)})"
             continue
         haves: list[str] = []

@@ -69,6 +69,10 @@ class TestResidues:
         _, found = closers_of("a b : Nat\nha : a % 7 = 3\nhb : b % 7 = 5\n⊢ a * b % 7 = 1")[:2]
         assert "rcases" not in found
 
+    def test_a_residue_in_a_hypothesis_is_computed_there(self) -> None:
+        (found,) = closers_of("a b : Int\nh : (a ^ 2 + b ^ 2) % 4 = 0\n⊢ a % 2 = 0")[:1]
+        assert found.endswith("i0, i1] at h <;> omega)")
+
     def test_many_variables_are_summed_up_one_by_one(self) -> None:
         (found,) = closers_of("x y z : Int\n⊢ x * x + y * y + z * z ≠ 8 * w + 7")[:1]
         assert found.count("have r") == 3
