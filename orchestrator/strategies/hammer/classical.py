@@ -65,19 +65,22 @@ def _by_cases(facts: GoalFacts) -> Iterator[str]:
     point = f"(obtain ⟨a⟩ : Nonempty {inhabited[0]} := inferInstance); " if inhabited else ""
     points = [h.name for h in facts.hypotheses if h.head in facts.sorts and "→" not in h.type and h not in facts.facts]
     points = (["a"] if inhabited else []) + points[:2]
-    ends = ["grind", *(f"exact ⟨{name}, by grind⟩" for name in ("w", *points)), "(left; grind)", "(right; grind)"]
+    either = ["(left; grind)", "(right; grind)"] if " ∨ " in facts.target else []
+    given = [f"exact ⟨{name}, by grind⟩" for name in points if facts.target.startswith("∃")]
+    ends = [*given, "grind", *either]
+    found = ["exact ⟨w, by grind⟩", *ends] if facts.target.startswith("∃") else ends
     for statement in islice(_quantified(facts), _MOST_STATEMENTS):
         witness = "obtain ⟨w, hw⟩ := "
         holds = f"{witness}q; " if statement.startswith("∃") else ""
         fails = f"{witness}Classical.not_forall.mp q; " if statement.startswith("∀") else ""
-        cases = [f"(fun q => (by {start}first | {' | '.join(ends)}))" for start in (holds, fails)]
+        cases = [f"(fun q => (by {start}first | {' | '.join(found if start else ends)}))" for start in (holds, fails)]
         yield f"({point}exact (Classical.em ({statement})).elim {' '.join(cases)})"
     atoms = _atoms(facts, points)
     if atoms:
         split = " <;> ".join(
             f"rcases Classical.em ({atom}) with q{place} | q{place}" for place, atom in enumerate(atoms)
         )
-        yield f"({split} <;> first | {' | '.join(end for end in ends if '⟨w,' not in end)})"
+        yield f"({split} <;> first | {' | '.join(ends)})"
 
 
 def _quantified(facts: GoalFacts) -> Iterator[str]:
