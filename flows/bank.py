@@ -60,10 +60,10 @@ async def bank(
     Args:
         split: which goals: all, those that were tuned on, or those held out.
         limit: only the first so many; None for all.
-        file: path of another bank.jsonl; "" for the bank of the package.
+        file: path of another bank.jsonl; empty for that of the package.
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for no limit.
-        out: folder for the results; "" for `bank` in the data folder.
+        out: folder for the results; empty for `bank` in the data folder.
 
     Returns:
         The content of the results file.

@@ -63,18 +63,18 @@ async def nightly(
     SIGINT and SIGTERM stop it in order: nothing new is tried, and what was found is verified, written and recorded.
 
     Args:
-        repo: local path or URL; "" for that of `project`.
-        ref: branch, tag or commit; "" for that of `project`, else HEAD.
+        repo: local path or URL; empty for that of the project.
+        ref: branch, tag or commit; empty for that of the project, else HEAD.
         profile: 0 stub workers, 1 normal, 2 thorough.
         budget_seconds: how long strategies may work; None for what the blocks, a setting or the owner say.
-        out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; "" for that of the
+        out: folder for summary.json, proofs.patch, blueprint.patch, report.md and attempts.jsonl; empty for that of the
             project, else a new one in the data folder, where those of the last 30 runs of the repository are kept.
-        project: name of a LeanProject block, which says what is not said here.
-        publish: patch: files only; branch: a branch is pushed, too; pr: and a pull request opened; "" for what the
+        project: name of a Lean project block, which says what is not said here.
+        publish: patch: files only; branch: a branch is pushed, too; pr: and a pull request opened; empty for what the
             project says.
         background: hold back while the machine is busy, and try one strategy on a goal at a time.
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
-        only: the goal at `FILE:LINE` alone; "" for every goal.
+        only: the goal at `FILE:LINE` alone; empty for every goal.
         usual_budget: how long strategies may work where nobody says it.
 
     Returns:

@@ -39,16 +39,16 @@ async def on_push(
     """Prove what a push touched: changed files, and the declarations that depend on theirs.
 
     Args:
-        repo: local path or URL; "" for that of `project`.
-        ref: the commit pushed; "" for HEAD.
-        since: the commit before it; "" for the parent of `ref`. One that cannot be had means everything.
+        repo: local path or URL; empty for that of the project.
+        ref: the commit pushed; empty for HEAD.
+        since: the commit before it; empty for the parent of `ref`. One that cannot be had means everything.
         budget_seconds: how long strategies may work.
-        reports: folder for annotations.txt, results.sarif and junit.xml; "" for none.
+        reports: folder for annotations.txt, results.sarif and junit.xml; empty for none.
         fail_on: provable, looks_false, blueprint: findings that make the run fail, after all is written.
-        project: name of a LeanProject block, which says what is not said here.
+        project: name of a Lean project block, which says what is not said here.
         publish: patch: files only; branch: a branch is pushed, too; pr: and a pull request opened.
         comment_on: number of the pull request to comment on, 0 for none.
-        out: folder for the results; "" for that of the project, else none.
+        out: folder for the results; empty for that of the project, else none.
 
     Returns:
         The content of summary.json, of the goals touched.

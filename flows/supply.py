@@ -40,12 +40,12 @@ async def supply(
     written, as in the nightly run.
 
     Args:
-        repo: local path or URL; "" for that of `project`.
-        ref: branch, tag or commit; "" for that of `project`, else HEAD.
+        repo: local path or URL; empty for that of the project.
+        ref: branch, tag or commit; empty for that of the project, else HEAD.
         profile: 1 normal, 2 thorough.
         budget_seconds: how long suppliers may work; None for no limit.
-        out: folder for the results; "" for that of the project, else none.
-        project: name of a LeanProject block, which says what is not said here.
+        out: folder for the results; empty for that of the project, else none.
+        project: name of a Lean project block, which says what is not said here.
 
     Returns:
         The content of summary.json.

@@ -73,10 +73,11 @@ def installation(request: pytest.FixtureRequest, wheel: Path) -> Iterator[Instal
         identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
         subprocess.run(["git", *identity, *words], cwd=home / "repo", check=True)
     (home / "cache").mkdir()
-    (home / "cache/embedded-lean").symlink_to(load_settings({"HOME": os.environ["HOME"]}).paths.embedded_lean)
     if can_be_somebody_else():
         for path in (home, *home.rglob("*")):
-            os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+            os.chown(path, NOBODY, NOBODY)
+    lean = load_settings({"HOME": os.environ["HOME"]}).paths.embedded_lean  # often in a home that is closed to others
+    shutil.copytree(lean, home / "cache/embedded-lean", symlinks=True, copy_function=linked)
     environment = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
@@ -87,6 +88,14 @@ def installation(request: pytest.FixtureRequest, wheel: Path) -> Iterator[Instal
     }
     yield Installation(folder / "venv/bin", home, environment)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def linked(source: str, target: str) -> None:
+    """The same file a second time, which takes no space where both are on one disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def outside() -> dict[str, str]:

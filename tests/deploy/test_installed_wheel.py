@@ -39,7 +39,7 @@ def test_three_commands_make_a_nightly(installation: Installation) -> None:
     worker = installation.start("orchestrator", "worker", log=log, **own)
     try:
         api = Server(f"http://127.0.0.1:{port}/api")
-        run = waited(lambda: api.finished("nightly"), log)
+        run = waited(lambda: api.finished("repo"), log)
         assert run["state"]["type"] == "COMPLETED", log.read_text()[-3000:]
         assert run["state"]["message"].startswith("1 of 1 solved, patch: ")
         assert run["name"] == "nightly repo"
@@ -73,10 +73,11 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
-    def finished(self, flow: str) -> Any:
-        """The first run of a flow that is over; None while there is none."""
+    def finished(self, deployment: str) -> Any:
+        """The first run of a deployment that is over; None while there is none."""
+        wanted = {"deployments": {"name": {"any_": [deployment]}}, "sort": "START_TIME_ASC"}
         try:
-            runs = self.ask("/flow_runs/filter", {"flows": {"name": {"any_": [flow]}}, "sort": "START_TIME_ASC"})
+            runs = self.ask("/flow_runs/filter", wanted)
         except OSError:
             return None
         return next((run for run in runs if re.match("COMPLETED|FAILED|CRASHED|CANCELLED", run["state"]["type"])), None)
