@@ -45,6 +45,9 @@ async def beginning(request: RunRequest, settings: Settings, stop: Stop) -> Asyn
             async with servers.pool(project) as pool:
                 answers = ContentCache(settings.paths.answers)
                 extraction = await extract_goals(project, pool, servers.identity, answers)
+                if extraction.goals and servers.copy is not None:
+                    # With a Lean that the gate does not know, a night of proving would be for nothing.
+                    await servers.copy.program()
                 yield Run(request, settings, repository, servers, ledger, pool, extraction, answers)
 
 

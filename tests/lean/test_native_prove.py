@@ -87,6 +87,15 @@ def test_a_library_is_proved_over_ones_own_lean_and_the_patch_is_judged_again(us
     assert "3 of 3 declarations accepted" in judged.stdout
 
 
+def test_a_lean_that_the_gate_does_not_know_is_told_of_before_anything_is_tried(user: User, tmp_path: Path) -> None:
+    lean = Path(user.environment["PATH"].partition(":")[0]) / "lean"
+    lean.write_text(lean.read_text().replace("exec ", 'case "$*" in *Gate.lean*) echo unknown; exit 1;; esac\nexec '))
+    done = user.asks("prove", ".", "--timeout", "90", "--out", str(tmp_path / "out"))
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "the gate does not know lean" in done.stderr.lower()
+    assert "found" not in done.stdout
+
+
 def test_a_record_of_sorrydb_is_exported_compared_and_proved_alone(user: User, tmp_path: Path) -> None:
     database = tmp_path / "db.json"
     written = user.asks("sorrydb", "export", ".", str(database), "--remote", "https://github.com/o/small")
