@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -127,6 +128,8 @@ def worker() -> int:
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
         environment = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS), **child_environment(["*"])}
         environment["PREFECT_API_URL"] = url
+        # Prefect keeps what runs need in one folder of the system's for all users, which the first of them owns.
+        environment["TMPDIR"] = held.enter_context(TemporaryDirectory(prefix="orchestrator-worker-"))
         # In a session of its own, so that a Ctrl-C reaches it once, through us.
         process = subprocess.Popen([*command, "--limit", "1"], env=environment, start_new_session=True)
         try:
