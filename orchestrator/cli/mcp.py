@@ -40,8 +40,8 @@ def mcp(
 
     Examples
     --------
-    orchestrator mcp .                      # what an agent starts, and talks to on standard input and output
-    orchestrator mcp . --http               # http://127.0.0.1:8422/mcp, for several agents
+    orchestrator mcp .             # what an agent starts, and talks to by itself
+    orchestrator mcp . --http      # http://127.0.0.1:8422/mcp, for several agents
     """
     from orchestrator.run.service.http import serve_http
     from orchestrator.run.service.listening import LOCAL_NAMES
