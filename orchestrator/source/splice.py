@@ -199,17 +199,24 @@ def _as_term(stretch: Stretch, script: _Script) -> str:
 
 
 def _wrapped(written: str, column: int) -> str:
-    """The text, which starts at a column, with lines that are too long broken behind a comma in brackets."""
+    """The text, which starts at a column, with lines that are too long broken behind a comma of a list.
+
+    In other brackets there may be tactics, for which the column matters.
+    """
     mask = code_mask(written)
     lines: list[str] = []
-    depth = offset = 0
+    inside: list[str] = []
+    offset = 0
     for line in written.split("\n"):
         start = column if not lines else 0
         further = " " * ((column if not lines else len(line) - len(line.lstrip())) + 2)
         breaks = []
         for place, character in enumerate(mask[offset : offset + len(line)]):
-            depth += (character in _BRACKETS) - (character in CLOSERS)
-            if depth and mask.startswith(", ", offset + place):
+            if character in _BRACKETS:
+                inside.append(character)
+            elif character in CLOSERS and inside:
+                inside.pop()
+            if inside[-1:] == ["["] and mask.startswith(", ", offset + place):
                 breaks.append(place + 1)
         offset += len(line) + 1
         begin = 0

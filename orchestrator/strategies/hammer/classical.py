@@ -68,19 +68,17 @@ def _by_cases(facts: GoalFacts) -> Iterator[str]:
     either = ["(left; grind)", "(right; grind)"] if " ∨ " in facts.target else []
     given = [f"exact ⟨{name}, by grind⟩" for name in points if facts.target.startswith("∃")]
     ends = [*given, "grind", *either]
-    found = ["exact ⟨w, by grind⟩", *ends] if facts.target.startswith("∃") else ends
     for statement in islice(_quantified(facts), _MOST_STATEMENTS):
-        witness = "obtain ⟨w, hw⟩ := "
-        holds = f"{witness}q; " if statement.startswith("∃") else ""
-        fails = f"{witness}Classical.not_forall.mp q; " if statement.startswith("∀") else ""
-        cases = [f"(fun q => (by {start}first | {' | '.join(found if start else ends)}))" for start in (holds, fails)]
-        yield f"({point}exact (Classical.em ({statement})).elim {' '.join(cases)})"
+        says = "q" if statement.startswith("∃") else "Classical.not_forall.mp q"
+        last = "exact ⟨w, by grind⟩" if facts.target.startswith("∃") else "grind"
+        ways = [*given, f"(obtain ⟨w, hw⟩ := {says}; {last})", *ends[len(given) :]]
+        yield f"({point}rcases Classical.em ({statement}) with q | q <;> (first | {' | '.join(ways)}))"
     atoms = _atoms(facts, points)
     if atoms:
         split = " <;> ".join(
             f"rcases Classical.em ({atom}) with q{place} | q{place}" for place, atom in enumerate(atoms)
         )
-        yield f"({split} <;> first | {' | '.join(ends)})"
+        yield f"({split} <;> (first | {' | '.join(ends)}))"
 
 
 def _quantified(facts: GoalFacts) -> Iterator[str]:
