@@ -255,6 +255,8 @@ def test_a_long_line_is_broken_between_lemmas(example: str, start: str) -> None:
     assert max(map(len, written.split("\n"))) <= 100
     text = f'exact f "{"a, " * 40}"'
     assert text in _spliced(example, text, SorryKind.TACTIC)
+    tactics = f"(first | {' | '.join(['exact ⟨witness, by grind⟩'] * 6)})"
+    assert tactics in _spliced(example, tactics, SorryKind.TACTIC)
 
 
 @pytest.mark.parametrize(
