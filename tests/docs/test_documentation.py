@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -258,7 +259,7 @@ def stays(command: str, folder: Path, environment: Mapping[str, str], sign: str)
         said += line
         if sign in line:
             break
-    process.terminate()
+    process.send_signal(signal.SIGINT)  # Ctrl-C
     process.communicate(timeout=120)
     assert sign in said, said
 
