@@ -111,4 +111,4 @@ def test_the_page_says_what_the_report_says() -> None:
     page = to_html(RUN)
     assert "<strong>2 of 5</strong> sorries closed and verified, 1 more conditional on another sorry" in page
     assert "<code>g/F1.lean:1</code>" in page
-    assert "<pre>simp</pre>" in page
+    assert '<span class="n">simp</span>' in page

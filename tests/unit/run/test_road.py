@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
+from prefect.logging import disable_run_logger
 from small_lean import SmallLean
 
 import flows.nightly
@@ -21,6 +22,9 @@ import tasks.attempt
 import tasks.begin
 import tasks.judge
 from orchestrator.config import LeanSettings, load_settings
+from orchestrator.gate.gate import Gate, _File
+from orchestrator.gate.judge import KernelReport
+from orchestrator.gate.shape import Shape
 from orchestrator.goals.result import Result, StrategyType
 from orchestrator.lean.embedded.process import Launch
 from orchestrator.lean.protocol import Reply, Request, Tactics
@@ -32,6 +36,7 @@ from orchestrator.run.plan import nothing_to_do
 from orchestrator.run.request import request_of
 from orchestrator.scheduler.goal_runner import REPEATED
 from orchestrator.scheduler.middleware import Attempt, Handler
+from orchestrator.source.project import SourceModule
 from orchestrator.strategies.base import Strategy
 from orchestrator.strategies.micro.strategy import SPEC
 from orchestrator.strategies.spec import StrategyTools
@@ -76,13 +81,21 @@ class ScriptedServers(Servers):
         return SESSIONS[-1]
 
 
+class StrictGate(Gate):
+    """A gate that finds a fault with every patch; what is right is judged on a real Lean."""
+
+    async def _answers(self, case: object, modules: Sequence[SourceModule], *_: object) -> dict[SourceModule, _File]:
+        fault = Shape(problems=("nothing passes",))
+        return {module: _File(fault, KernelReport({}, {})) for module in modules}
+
+
 def scripted_servers() -> Servers:
     """One server of a small Lean."""
     return ScriptedServers(Launch(command=(), environment={}, folder="/"), 1, LeanSettings(), "scripted", "scripted")
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A repository with one sorry, a scripted Lean for it, and stages that are plain calls."""
     for name, value in {**QUICK, **{f"ORCH_{kind}_DIR": str(tmp_path / kind) for kind in ("DATA", "CACHE")}}.items():
         monkeypatch.setenv(name, value)
@@ -115,13 +128,15 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(flows.nightly, "ensure_limits", nothing)
     monkeypatch.setattr(flows.nightly, "report", only_files)
     monkeypatch.setattr(flows.nightly, "prefect_task", lambda _settings: untasked)
+    monkeypatch.setattr("orchestrator.run.verify.Gate", StrictGate)
     monkeypatch.setattr("orchestrator.run.run.usable", lambda _settings, _paths, project: project)
     folder = tmp_path / "repository"
     folder.mkdir()
     (folder / "lakefile.toml").write_text('name = "A"\n\n[[lean_lib]]\nname = "A"\n')
     (folder / "A.lean").write_text("theorem a : 1 = 1 := by\n  sorry\n")
     commit(folder)
-    return folder
+    with disable_run_logger():
+        yield folder
 
 
 def commit(folder: Path) -> None:
