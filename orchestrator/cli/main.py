@@ -72,6 +72,9 @@ def run(command: Callable[[], object]) -> int:
 
 def main() -> None:
     """Entry point of the `orchestrator` command."""
+    # A shell has what a script puts in the background ignore Ctrl-C, by which everything here is ended in order.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _like_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import urllib.request
@@ -115,8 +114,6 @@ def worker() -> int:
     """
     from prefect.settings import PREFECT_API_URL
 
-    # A shell has what it puts in the background ignore this signal, with which Prefect ends a worker.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     paths, console = load_settings().paths, make_console()
     url, server = PREFECT_API_URL.value() or own_url(), None
     with ExitStack() as held:
