@@ -61,8 +61,9 @@ class GoalRunner:
         self._features = features_of(goal)
         self._cached: tuple[str, ...] = ()
         self._begun = False
-        self._kinds, self._reasons = attempts.available(goal)
-        self._left = list(self._kinds)
+        kinds, self._reasons = attempts.available(goal)
+        self._left = list(kinds)
+        self._without: frozenset[StrategyType] = frozenset()
         self._tried: Counter[StrategyType] = Counter()
         self._spent: dict[StrategyType, float] = {}
         self._failed: list[StrategyType] = []
@@ -154,8 +155,8 @@ class GoalRunner:
             width=self._width,
             hedged=self._hedged,
         )
-        nested._kinds = tuple(kind for kind in nested._kinds if kind in self._kinds and kind is not without)
-        nested._left = list(nested._kinds)
+        nested._without = self._without | {without}
+        nested._left = [kind for kind in nested._left if kind not in nested._without]
         return nested
 
     async def _race(self, width: int, better: Callable[[float], bool] = lambda gain: False) -> tuple[Result, ...]:
