@@ -64,11 +64,15 @@ class Attempts:
         return self.context.policy.order(features, kinds, self.statistics, failed=failed)
 
     def gain(
-        self, features: GoalFeatures, strategy: StrategyType, failed: Collection[StrategyType], *, at_least: float
+        self,
+        features: GoalFeatures,
+        strategy: StrategyType,
+        failed: Collection[StrategyType],
+        *,
+        between: tuple[float, float],
     ) -> float:
-        """Proofs per second to be expected of an attempt that takes at least so many seconds."""
-        policy, known = self.context.policy, self.statistics
-        return policy.gain(features, strategy, known, failed=failed, at_least=at_least)
+        """Proofs per second to be expected of an attempt that takes seconds between these."""
+        return self.context.policy.gain(features, strategy, self.statistics, failed=failed, between=between)
 
     def start(self, attempt: Attempt) -> Coroutine[Any, Any, Result]:
         """Count the attempt as under way and return the coroutine that makes it; `finish` must follow."""

@@ -195,9 +195,9 @@ class GainPolicy(Policy, Protocol):
         statistics: Statistics[Arm],
         *,
         failed: Collection[Arm] = (),
-        at_least: float = 0.0,
+        between: tuple[float, float] = (0.0, math.inf),
     ) -> float:
-        """Proofs per second to be expected of an attempt with `arm` that takes `at_least` so many seconds.
+        """Proofs per second to be expected of an attempt with `arm` that takes seconds `between` these.
 
         An arm that is among the `failed` itself is tried again with more time.
         """
@@ -231,7 +231,7 @@ class SeedUcb:
         statistics: Statistics[Arm],
         *,
         failed: Collection[Arm] = (),
-        at_least: float = 0.0,
+        between: tuple[float, float] = (0.0, math.inf),
     ) -> float:
         """Infinite: an index that knows no cost gives no reason to end, or to take one goal before another."""
         return math.inf
@@ -322,10 +322,11 @@ class CostAware:
         statistics: Statistics[Arm],
         *,
         failed: Collection[Arm] = (),
-        at_least: float = 0.0,
+        between: tuple[float, float] = (0.0, math.inf),
     ) -> float:
         """Its chance by its cost."""
-        cost = max(at_least, self.expected_cost(features.levels, arm, statistics))
+        least, most = between
+        cost = max(least, min(most, self.expected_cost(features.levels, arm, statistics)))
         return self.success_probability(features, arm, statistics, failed) / cost
 
     def expected_cost(self, levels: Sequence[str], arm: Arm, statistics: Statistics[Arm]) -> float:
