@@ -27,8 +27,15 @@ FILES = ("Arith", "Tree")
 CHAPTERS = ("numbers", "trees")
 """Few of the files, and the chapters of the blueprint about them."""
 QUICK = {"ORCH_TIMEOUT_MICRO": "6", "ORCH_TIMEOUT_HAMMER": "4", "ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "no"}
-QUICKER = {**QUICK, "ORCH_TIMEOUT_MICRO": "4", "ORCH_TIMEOUT_HAMMER": "2", "ORCH_SERVERS": "1", **without_extras()}
-"""What a run of few files is given: one server, and no model to be loaded."""
+QUICKER = {
+    **QUICK,
+    "ORCH_TIMEOUT_MICRO": "4",
+    "ORCH_TIMEOUT_HAMMER": "2",
+    "ORCH_SERVERS": "1",
+    "ORCH_TIMEOUT": "90",
+    **without_extras(),
+}
+"""What a run of few files is given: one server, no model to be loaded, and no time for what is hard."""
 TRADING = {"ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "yes"}
 """What the hammer cannot prove in its usual time is what matters here."""
 
