@@ -16,7 +16,8 @@ export PYTHONDONTWRITEBYTECODE :=
 # Two targets would install into one folder at once.
 .NOTPARALLEL:
 .PHONY: demo test test-all setup lean check clean help docs browser-test chromium
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# One worker more than cores: they wait, too, for servers to start and runs to end.
+PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 help:
 	@echo "make demo    set everything up and prove the sorries of examples/"
