@@ -32,10 +32,10 @@ QUICKER = {
     "ORCH_TIMEOUT_MICRO": "4",
     "ORCH_TIMEOUT_HAMMER": "2",
     "ORCH_SERVERS": "1",
-    "ORCH_TIMEOUT": "90",
+    "ORCH_ROUNDS": "2",
     **without_extras(),
 }
-"""What a run of few files is given: one server, no model to be loaded, and no time for what is hard."""
+"""What a run of few files is given: one server, no model to be loaded, and no third try of what is hard."""
 TRADING = {"ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "yes"}
 """What the hammer cannot prove in its usual time is what matters here."""
 
