@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytes
 ROOT = Path(__file__).parents[2]
 BASE = "def {x}double (n : Nat) : Nat := n + n\n\ntheorem {x}eq (n : Nat) : {x}double n = 2 * n := by sorry\n"
 TOP = "import T.Base\n\ntheorem {x}four : {x}double 2 = 4 := by sorry\n"
-BUDGET = 30.0
-"""Enough for what can be proved; no run waits longer for what cannot."""
+SHORT = {"ROUNDS": "2", "TIMEOUT_MICRO": "4", "TIMEOUT_HAMMER": "4"}
+"""So that a run ends because everything was tried, and leaves nothing to try again."""
 HARD = "theorem {x}hard (a b c : Nat) (h : 0 < a * b) : a ^ 3 + b ^ 3 ≠ c ^ 3 := by sorry\n"
 BROKEN = "theorem {x}broken : 1 = := by sorry\n"
 
@@ -57,10 +57,12 @@ async def prove(repo: Path, out: Path, **options: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("one_lean")
 async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
-    repository: Repository, home: Path, tmp_path: Path
+    repository: Repository, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in SHORT.items():
+        monkeypatch.setenv(f"ORCH_{name}", value)
     repo = repository(Base=BASE, Top=TOP, Hard=HARD, Broken=BROKEN)
-    first = await prove(repo, tmp_path / "first", budget_seconds=BUDGET)
+    first = await prove(repo, tmp_path / "first")
     assert statuses(first) == {"eq": "solved", "four": "solved", "hard": "open"}
     assert [problem["file"] for problem in first["problems"]] == ["T/Broken.lean"]
     assert attempted(tmp_path / "first") == {"eq", "four", "hard"}
@@ -74,7 +76,7 @@ async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
         assert artifact is not None
         assert artifact.type == kind
 
-    second = await prove(repo, tmp_path / "second", budget_seconds=BUDGET)
+    second = await prove(repo, tmp_path / "second")
     assert attempted(tmp_path / "second") == set()
     assert statuses(second) == statuses(first)
     notes = {goal["declaration"].partition("_")[2]: goal["note"] for goal in second["goals"]}
@@ -84,14 +86,14 @@ async def test_what_is_proved_can_be_taken_and_is_not_looked_for_again(
     assert patches[0] == patches[1]
 
     repository(Base=BASE + "\n-- a comment\n")
-    third = await prove(repo, tmp_path / "third", budget_seconds=BUDGET)
+    third = await prove(repo, tmp_path / "third")
     assert attempted(tmp_path / "third") == {"eq", "four"}
     assert statuses(third) == statuses(first)
 
     apply = ["git", "apply", str(tmp_path / "third/proofs.patch")]
     await asyncio.to_thread(subprocess.run, apply, cwd=repo, check=True)
     repository()
-    last = await prove(repo, tmp_path / "last", budget_seconds=BUDGET)
+    last = await prove(repo, tmp_path / "last")
     assert statuses(last) == {"hard": "open"}
 
 
@@ -136,7 +138,7 @@ async def test_what_was_proved_stays_proved_however_little_time_a_run_has(
     monkeypatch.setenv("ORCH_MARKET", "no")
     small = {f"P{n}": f"theorem {{x}}p{n} (a b : Nat) : a + b + {n} = b + {n} + a := by sorry\n" for n in range(4)}
     repo = repository(**small, Hard=HARD) if kind == "small" else request.getfixturevalue("grove")
-    enough, most, runs = (BUDGET, 2.0, 4) if kind == "small" else (600.0, 60.0, 10)
+    enough, most, runs = (30.0, 2.0, 4) if kind == "small" else (600.0, 60.0, 10)
     solved: set[str] = set()
     for budget in (enough, *sorted((Random(seed).uniform(0.1, most) for seed in range(runs)), reverse=True)):
         summary = await prove(repo, tmp_path / "out", budget_seconds=budget)
