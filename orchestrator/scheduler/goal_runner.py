@@ -259,7 +259,8 @@ class GoalRunner:
     def _seconds_for(self, strategy: StrategyType) -> float:
         """What a strategy gets if it starts now; 0 when too little is left to be worth it."""
         first = not self._begun or not (self._failed or self._running)
-        return self._plan.seconds_for(self._limits(self._goal, strategy, self._tried[strategy]), first=first)
+        nominal, before = self._limits(self._goal, strategy, self._tried[strategy]), self._spent.get(strategy, 0.0)
+        return self._plan.seconds_for(nominal, first=first, tried_with=before)
 
     def _attempt(self, strategy: StrategyType) -> Attempt:
         self._left.remove(strategy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from orchestrator.scheduler.time_limits import NO_MORE
 from orchestrator.text import counted, duration
 
 USUAL_SECONDS = 1800.0
@@ -60,12 +61,12 @@ class Plan:
         """A proof was found just now."""
         self._last_proof = self.spent
 
-    def seconds_for(self, nominal: float, *, first: bool) -> float:
+    def seconds_for(self, nominal: float, *, first: bool, tried_with: float = 0.0) -> float:
         """What an attempt gets that would take `nominal` seconds; 0 when too little is left to be worth it.
 
-        The `first` on a goal is made as long as there is time.
+        The `first` on a goal is made as long as there is time. One that was `tried_with` so many seconds needs more.
         """
-        least, left = _LEAST_SHARE * nominal, self.seconds - self.spent
+        least, left = max(_LEAST_SHARE * nominal, min(nominal, tried_with / NO_MORE)), self.seconds - self.spent
         patient = left if first else min(left, _PROVING_SHARE * self._end - self.spent)
         self._impatient = self._impatient or patient < least <= left
         return 0.0 if patient < least else min(nominal, patient)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted_strategies import FAILS, HANGS, PROVES, Act, a_goal, cast, scheduler_for
 from virtual_time import now, run
@@ -258,6 +258,7 @@ def test_what_would_hardly_bring_a_proof_is_not_tried() -> None:
 
 
 @given(st.integers(0, 6), st.integers(1, 30), st.integers(1, 3))
+@example(4, 2, 1)
 @settings(max_examples=20, deadline=None)
 def test_a_run_with_hopeless_goals_ends_by_itself(easy: int, hopeless: int, light: int) -> None:
     async def main() -> None:
