@@ -34,8 +34,9 @@ _INVERSION_LIMITS = Limits(milliseconds=500)
 _BATCH = 8
 _CASES = (24, 160, 1200, 6000)
 _ALWAYS = 160
-"""So many cases are tried of every statement; more of them only where they take no longer than the next figure."""
-_WORTH_MILLISECONDS = 750
+"""So many cases are tried of every statement; more of them only where half of the time allowed will do."""
+_DECIDING_SHARE = 0.1
+"""The part of all the time that one attempt at deciding may take."""
 _LONGEST_LIST = 60
 _LONGEST_RANGE = 400
 _FIRST = 16
@@ -67,7 +68,8 @@ async def find_counterexample(
     Raises:
         SessionError: the session broke.
     """
-    search = _CounterexampleSearch(attempt, clock() + seconds, clock)
+    deciding = Limits(milliseconds=max(_LIMITS.milliseconds, int(_DECIDING_SHARE * 1000 * seconds)))
+    search = _CounterexampleSearch(attempt, clock() + seconds, clock, deciding)
     introduced = await search.replies(["intros"])
     if introduced and not introduced[0].failed and len(introduced[0].goals) == 1:
         search = replace(search, state=introduced[0].proof_state)
@@ -112,15 +114,15 @@ class _Decider:
         """Whether it has decided, or may do so."""
         return bool(self.close) and (self.cases > 0 or self.milliseconds is not None)
 
-    def is_worth(self, cases: int) -> bool:
-        """Whether so many cases say more than those before, and in a time that other goals do not need more."""
+    def is_worth(self, cases: int, most: int) -> bool:
+        """Whether so many cases say more than those before, well within so many milliseconds."""
         if not self.close or self.milliseconds is None or cases <= self.cases:
             return False
-        return cases <= _ALWAYS or self.milliseconds * cases <= _WORTH_MILLISECONDS * self.cases
+        return cases <= _ALWAYS or 2 * self.milliseconds * cases <= most * self.cases
 
-    def after(self, cases: int, milliseconds: int) -> _Decider:
+    def after(self, cases: int, milliseconds: int, most: int) -> _Decider:
         """What is known once Lean did not refute the statement for so many cases in so much time."""
-        if milliseconds >= _LIMITS.milliseconds:
+        if milliseconds >= most:
             return replace(self, milliseconds=None)
         return replace(self, cases=cases, milliseconds=milliseconds)
 
@@ -132,6 +134,7 @@ class _CounterexampleSearch:
     attempt: Attempts
     deadline: float
     clock: Callable[[], float]
+    deciding: Limits
     state: int | None = None
 
     async def replies(self, tactics: Sequence[str], limits: Limits = _LIMITS) -> tuple[TacticReply, ...]:
@@ -204,7 +207,10 @@ class _CounterexampleSearch:
             return None
         openings = ["", *([f"simp only [{', '.join(statement.unfolded)}]; "] if statement.unfolded else [])]
         deciders: dict[int, _Decider] = {}
-        for count in dict.fromkeys(max(2, min(_LONGEST_RANGE, int(most ** (1 / len(listed))))) for most in _CASES):
+        most = self.deciding.milliseconds
+        for count in dict.fromkeys(
+            max(2, min(_LONGEST_RANGE, int(all_cases ** (1 / len(listed))))) for all_cases in _CASES
+        ):
             for number, given in enumerate(statement.assignments()):
                 chosen: dict[str, Sequence[str]] = {name: [value] for name, value in given.items()}
                 for variable in listed:
@@ -218,12 +224,12 @@ class _CounterexampleSearch:
                     deciders[number] = _Decider("" if index is None else f"(by {openings[index]}{statement.decide})")
                 decider = deciders[number]
                 cases = prod(map(len, chosen.values()))
-                if not decider.is_worth(cases):
+                if not decider.is_worth(cases, most):
                     continue
-                for reply in await self.replies([statement.tactic(chosen, decider.close, many=True)]):
+                for reply in await self.replies([statement.tactic(chosen, decider.close, many=True)], self.deciding):
                     if _taken(reply):
                         return await self._narrowed(statement, chosen, decider.close)
-                    deciders[number] = decider.after(cases, reply.milliseconds)
+                    deciders[number] = decider.after(cases, reply.milliseconds, most)
             if not any(decider.can_decide for decider in deciders.values()):
                 return None
         return {}
@@ -236,9 +242,9 @@ class _CounterexampleSearch:
             while len(chosen[name]) > 1:
                 half = len(chosen[name]) // 2
                 low = {**chosen, name: chosen[name][:half]}
-                within = await self.first([statement.tactic(low, close, many=True)]) is not None
+                within = await self.first([statement.tactic(low, close, many=True)], self.deciding) is not None
                 chosen = low if within else {**chosen, name: chosen[name][half:]}
-        proved = await self.first([statement.tactic(chosen, close, many=True, kept=True)])
+        proved = await self.first([statement.tactic(chosen, close, many=True, kept=True)], self.deciding)
         return None if proved is None else chosen
 
     async def one_by_one(
