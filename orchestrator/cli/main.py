@@ -13,14 +13,15 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from orchestrator.cli.dashboard import dashboard
+from orchestrator.cli.extract import extract
 from orchestrator.cli.health import doctor, settings
 from orchestrator.cli.mcp import mcp
 from orchestrator.cli.nightly import nightly, worker
 from orchestrator.cli.output import with_examples
-from orchestrator.cli.repository import extract, verify
 from orchestrator.cli.runs import bank, bg, on_push, prove
 from orchestrator.cli.setup import setup
 from orchestrator.cli.terminal import make_console, say
+from orchestrator.cli.verify import verify
 from orchestrator.errors import ConfigError, OrchestratorError, StoppedError
 
 app = App(

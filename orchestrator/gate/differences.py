@@ -12,9 +12,6 @@ from orchestrator.goals.goal import Position
 Declarations = Mapping[str, Fingerprint]
 
 
-_OF_A_TYPE = {"inductive", "constructor", "recursor"}
-
-
 def differences(
     original: Declarations,
     patched: Declarations,
@@ -86,8 +83,6 @@ def helper_problems(
             found.append(f"`{name}` is not proved")
         elif foreign := sorted(set(facts.axioms) - allowed_axioms - {"sorryAx"}):
             found.append(f"`{name}` rests on {', '.join(foreign)}")
-        elif facts.recheck:
-            found.append(f"`{name}`: {facts.recheck}")
     return tuple(found)
 
 
@@ -159,26 +154,3 @@ def brought_up_to_date(declarations: Declarations, patched: Declarations, everyt
         axioms = (set(facts.axioms) | theirs) - {"sorryAx"} | sorries
         found[name] = replace(facts, axioms=tuple(sorted(axioms)), has_sorry=bool(sorries))
     return found
-
-
-def kernel_complaints(name: str, everything: Declarations) -> tuple[str, ...]:
-    """What the kernel has against `name` or anything of the project below it, each in words.
-
-    A declaration that was made while the kernel's check was switched off can be wrong, and it can rest on itself.
-    """
-    found: list[str] = []
-    seen: set[str] = set()
-    todo = [name]
-    while todo:
-        current = todo.pop()
-        if current in seen or current not in everything:
-            continue
-        seen.add(current)
-        facts = everything[current]
-        if facts.recheck:
-            found.append(facts.recheck if current == name else f"`{facts.user_name}`: {facts.recheck}")
-        # A type and its constructors speak of one another; the kernel takes them together.
-        if name in facts.uses and not {facts.kind, everything[name].kind} <= _OF_A_TYPE:
-            found.append("it rests on itself")
-        todo.extend(facts.uses)
-    return tuple(found)

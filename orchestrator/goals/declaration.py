@@ -93,7 +93,6 @@ class Fingerprint:
         auxiliary: made by the elaborator (`_proof_1`, ...).
         owner: the declaration that an auxiliary constant belongs to, "" where none is known.
         sorry_places: where the sorries of the constant stand in its file, None for one that does not say.
-        recheck: "" when the kernel accepted the declaration once more, or was not asked to; else its words.
     """
 
     name: str
@@ -108,6 +107,5 @@ class Fingerprint:
     auxiliary: bool = False
     uses: tuple[str, ...] = ()
     user_name: str = ""
-    recheck: str = ""
     owner: str = ""
     sorry_places: tuple[Position | None, ...] = ()

@@ -217,30 +217,17 @@ def exprText (env : Environment) (e : Expr) : String :=
 
 /-! ## Fingerprints -/
 
-/-- A declaration under another name, for the kernel to look at once more. -/
-def declarationAs (name : Name) : ConstantInfo → Option Declaration
-  | .thmInfo v => some (.thmDecl { v with name := name, all := [name] })
-  | .defnInfo v => if v.safety == .safe then some (.defnDecl { v with name := name, all := [name] }) else none
-  | .opaqueInfo v => if v.isUnsafe then none else some (.opaqueDecl { v with name := name, all := [name] })
-  | _ => none
-
-/-- `recheck` says what the kernel has against a declaration, "" for nothing. -/
-def describeOne (env : Environment) (recheck : Name → Declaration → IO String) (wanted : List String) (p : Name × ConstantInfo) : IO Json := do
+def describeOne (env : Environment) (p : Name × ConstantInfo) : Json :=
   let ci := p.2
   let theoremLike := match ci with | .thmInfo _ => true | _ => false
   let value := if theoremLike then "" else match valueOf ci with | some v => exprText env v | none => ""
   let uses := filterList (fun n => (env.getModuleIdxFor? n).isNone) (append (constantsOf ci.type) (constantsOfValue ci))
   let axioms := collectAxioms env [p.1] {} []
-  let user := (userName p.1).toString
-  let again := `_recheck ++ p.1
-  let checked ← match (if wanted.contains "*" || wanted.contains user then declarationAs again ci else none) with
-    | some d => recheck again d
-    | none => pure ""
-  return Json.mkObj [("name", nameJ p.1), ("userName", .str user), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
+  Json.mkObj [("name", nameJ p.1), ("userName", userNameJ p.1), ("kind", .str (kindOf ci)), ("levels", listJ nameJ ci.levelParams),
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
     ("axioms", listJ (axiomJ env) axioms), ("hasSorry", .bool (axioms.contains ``sorryAx)),
     ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
-    ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses), ("recheck", .str checked)]
+    ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses)]
 
 /-! ## The library's constants -/
 

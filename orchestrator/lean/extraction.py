@@ -28,14 +28,12 @@ class Extraction:
         goals: every sorry, in the order of files and positions.
         problems: files that do not elaborate, with Lean's message; the rest went on.
         declarations: per module that elaborated, the fingerprints of its declarations.
-        commands: per module that elaborated, the syntax kinds of its commands, in order.
         notes: what a reader should know, such as a file that had to be read as noncomputable.
     """
 
     goals: tuple[Goal, ...] = ()
     problems: tuple[FileProblem, ...] = ()
     declarations: dict[str, dict[str, Fingerprint]] = field(default_factory=dict)
-    commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def is_whole(self, project: Project) -> bool:
@@ -49,7 +47,6 @@ class Extraction:
             tuple(goal for goal in self.goals if goal.file == module.path),
             tuple(problem for problem in self.problems if problem.path == module.path),
             {name: found for name, found in self.declarations.items() if name == module.name},
-            {name: found for name, found in self.commands.items() if name == module.name},
             tuple(note for note in self.notes if note.startswith(f"{module.path}:")),
         )
 
@@ -78,7 +75,6 @@ async def extract(
     goals: list[Goal] = []
     problems: list[FileProblem] = []
     declarations: dict[str, dict[str, Fingerprint]] = {}
-    commands: dict[str, tuple[str, ...]] = {}
     notes: list[str] = []
     for module in modules:
         progress(module)
@@ -93,7 +89,6 @@ async def extract(
             broken.update(elaborated.blocked_by or ([module.name] if message else ()))
             if not message:
                 declarations[module.name] = await workspace.fingerprints(module.name)
-                commands[module.name] = elaborated.reply.commands
         except SessionError as error:
             message = f"{BROKE}: {error.what}"
             broken.add(module.name)
@@ -107,7 +102,7 @@ async def extract(
             notes.append(f"{module.path}: elaborated as noncomputable, since the embedded Lean cannot compile it")
         notes.extend(_not_met(module, elaborated.reply.sorries))
         goals.extend(goals_of(module, elaborated.reply.sorries, difficulty))
-    return Extraction(tuple(goals), tuple(problems), declarations, commands, tuple(notes))
+    return Extraction(tuple(goals), tuple(problems), declarations, tuple(notes))
 
 
 async def to_elaborate(
@@ -130,12 +125,10 @@ def together(parts: Sequence[Extraction], modules: Sequence[SourceModule]) -> Ex
     names = [module.name for module in modules]
     notes = {note: rank.get(note.partition(":")[0], len(rank)) for part in parts for note in part.notes}
     declarations = {name: found for part in parts for name, found in part.declarations.items()}
-    commands = {name: found for part in parts for name, found in part.commands.items()}
     return Extraction(
         tuple(sorted((goal for part in parts for goal in part.goals), key=lambda goal: rank[goal.file])),
         tuple(sorted((one for part in parts for one in part.problems), key=lambda one: rank[one.path])),
         {name: declarations[name] for name in names if name in declarations},
-        {name: commands[name] for name in names if name in commands},
         tuple(sorted(notes, key=notes.__getitem__)),
     )
 

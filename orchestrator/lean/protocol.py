@@ -110,21 +110,16 @@ class Tactics(Asking["TacticsReply"]):
         }
 
 
-RECHECK_EVERYTHING = ("*",)
-"""Stands for every declaration in `Describe.recheck`: names of a proof's auxiliary theorems are not known before."""
-
-
 @dataclass(frozen=True, slots=True)
 class Describe(Asking["DescribeReply"]):
     """Ask for fingerprints of every declaration that environment `env` has and `base` has not."""
 
     env: int
     base: int
-    recheck: tuple[str, ...] = ()
     limits: Limits = Limits(heartbeats=0, milliseconds=120_000)
 
     def to_json(self) -> Json:
-        return {"describe": self.env, "base": self.base, "recheck": list(self.recheck), **self.limits.to_json()}
+        return {"describe": self.env, "base": self.base, **self.limits.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,11 +272,10 @@ def errors_in(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 class Sorry:
     """A sorry that Lean elaborated, with the proof state in front of it.
 
-    `before` is the environment in front of the command, for elaborating that command again; `command` its span;
-    `unproved` the declarations of the command that rest on a sorry. `syntax` is the kind of syntax found: "tactic",
-    "term", "admit", "stop", "sorryAx", or "macro" for one that is not written where it takes effect. `goals` is the
-    number of goals in the state (more than one after `stop`); `terms` says each of them as elaborated, where a file was
-    read by a server that can.
+    `before` is the environment in front of the command, for elaborating that command again; `command` its span.
+    `syntax` is the kind of syntax found: "tactic", "term", "admit", "stop", "sorryAx", or "macro" for one that is not
+    written where it takes effect. `goals` is the number of goals in the state (more than one after `stop`); `terms`
+    says each of them as elaborated, where a file was read by a server that can.
     """
 
     goal: str
@@ -295,7 +289,6 @@ class Sorry:
     namespace: str = ""
     opens: tuple[str, ...] = ()
     goals: int = 1
-    unproved: tuple[str, ...] = ()
     terms: tuple[GoalTerms, ...] = ()
 
 

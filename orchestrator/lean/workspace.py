@@ -296,13 +296,10 @@ class Workspace:
         reply = await self._ask(CompiledFacts(asked, env), KILL_FACTOR)
         return {fact.name: fact for fact in (*reply.below, *reply.declarations)}
 
-    async def fingerprints(self, module: str, *, recheck: tuple[str, ...] = ()) -> dict[str, Fingerprint]:
-        """Fingerprints of the declarations that `module` makes, by exact name.
-
-        `recheck` names (as a user writes them, or `RECHECK_EVERYTHING`) are looked at by the kernel once more.
-        """
+    async def fingerprints(self, module: str) -> dict[str, Fingerprint]:
+        """Fingerprints of the declarations that `module` makes, by exact name."""
         elaborated = await self.load(module)
-        request = Describe(elaborated.env, elaborated.base, recheck, limits=self._no_heartbeats())
+        request = Describe(elaborated.env, elaborated.base, limits=self._no_heartbeats())
         reply = await self._ask(request, KILL_FACTOR)
         return {fingerprint.name: fingerprint for fingerprint in reply.declarations}
 

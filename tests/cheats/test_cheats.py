@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from cheat_projects import CheatProject, read_projects
 
-from orchestrator.cli.repository import original_and_patched
 from orchestrator.errors import PatchError
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate
@@ -22,6 +21,7 @@ from orchestrator.goals.declaration import STANDARD_AXIOMS
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.extraction import extract
 from orchestrator.lean.workspace import ELABORATION_SECONDS, Workspace
+from orchestrator.run.verify import original_and_patched
 from orchestrator.source.project import Project
 
 pytestmark = [pytest.mark.lean, pytest.mark.timeout(900)]

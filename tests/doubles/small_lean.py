@@ -116,7 +116,7 @@ class SmallLean:
             return self._tactics(request)
         if isinstance(request, Describe):
             new = self.environments[request.env][len(self.environments[request.base]) :]
-            return DescribeReply(tuple(fingerprint(name, recheck=str(request.recheck)) for name in new))
+            return DescribeReply(tuple(fingerprint(name) for name in new))
         if isinstance(request, KnownNames):
             return KnownNamesReply(tuple(name for name in request.names if "broken" not in name))
         assert isinstance(request, Forget)
@@ -167,6 +167,6 @@ class SmallLean:
 _ERRORS = {"broken": "this is broken", "uncompilable": "failed to compile definition, compiler IR check failed"}
 
 
-def fingerprint(name: str, *, recheck: str = "") -> Fingerprint:
+def fingerprint(name: str) -> Fingerprint:
     """A theorem's fingerprint."""
-    return Fingerprint(name, "theorem", (), "= 0", "", (), has_sorry=False, user_name=name, recheck=recheck)
+    return Fingerprint(name, "theorem", (), "= 0", "", (), has_sorry=False, user_name=name)

@@ -30,7 +30,6 @@ from orchestrator.lean.native.replies import tactic_reply
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import (
-    RECHECK_EVERYTHING,
     Command,
     CommandReply,
     Describe,
@@ -409,7 +408,7 @@ async def test_fingerprints_say_what_rests_on_what(session: Session) -> None:
     env = await base(session)
     reply = await file(session, FACTS, env)
     assert reply.env is not None
-    told = await described(session, Describe(reply.env, env, ("free",)))
+    told = await described(session, Describe(reply.env, env))
     shown = {n: (f.kind, f.own_sorry, f.has_sorry) for n, f in told.items() if not f.auxiliary}
     assert shown == {
         "two": ("def", False, False),
@@ -422,7 +421,7 @@ async def test_fingerprints_say_what_rests_on_what(session: Session) -> None:
     }
     assert set(told["wished"].axioms) == {"wish"}
     assert "Classical.choice" in told["classical"].axioms or told["classical"].axioms == ()
-    assert (told["free"].axioms, told["free"].recheck) == ((), "")
+    assert told["free"].axioms == ()
 
 
 async def test_fingerprints_tell_statements_apart_and_not_names_of_binders(session: Session) -> None:
@@ -447,14 +446,6 @@ async def test_only_what_is_new_is_described(session: Session) -> None:
     told = await described(session, Describe(second.env, first.env))
     assert {name for name, f in told.items() if not f.auxiliary} == {"new"}
     assert told["new"].kind == "def"
-
-
-async def test_every_declaration_is_looked_at_again_when_asked_to(session: Session) -> None:
-    env = await base(session)
-    reply = await file(session, "theorem t (n : Nat) : n < n + 1 ∧ True := by\n  constructor <;> simp\n", env)
-    assert reply.env is not None
-    told = await described(session, Describe(reply.env, env, RECHECK_EVERYTHING))
-    assert {fingerprint.recheck for fingerprint in told.values()} == {""}
 
 
 async def test_an_axiom_of_the_project_is_told_by_its_exact_name(session: Session) -> None:

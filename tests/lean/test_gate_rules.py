@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from real_lean import project
 
-from orchestrator.cli.repository import verify
+from orchestrator.cli.verify import verify
 from orchestrator.errors import PatchError
 from orchestrator.gate.fillings import Allowance
 from orchestrator.gate.gate import Gate

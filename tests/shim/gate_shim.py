@@ -80,7 +80,7 @@ def compare(server: Server, asked: Json) -> Json:
 def described(server: Server, env: int) -> list[Json]:
     """What the modules of the project that stand in an environment declare."""
     nothing = server.ask({"cmd": ""})["env"]
-    facts: list[Json] = server.ask({"describe": env, "base": nothing, "recheck": []})["declarations"]
+    facts: list[Json] = server.ask({"describe": env, "base": nothing})["declarations"]
     return facts
 
 

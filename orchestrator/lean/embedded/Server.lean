@@ -394,7 +394,7 @@ def sorryJ (s : StateRef) (before after : Command.State) (unproved : List Name) 
       ("declaration", match p.ctx.parentDecl? with | some n => userNameJ n | none => .str ""),
       ("namespace", .str (if p.ctx.currNamespace.isAnonymous then "" else p.ctx.currNamespace.toString)),
       ("opens", listJ (fun d => .str (openDeclString d)) p.ctx.openDecls),
-      ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before), ("unproved", listJ userNameJ unproved),
+      ("commandPos", rawPositionJ m cp.start), ("commandEndPos", rawPositionJ m cp.stop), ("before", natJ cp.before),
       ("terms", .arr written)]
 
 structure Outcome where
@@ -548,14 +548,12 @@ partial def runTactics (s : StateRef) (p : ProofState) (tacs : List String) (max
     if stop && r.closed then return acc.push j
     runTactics s p ts maxHeartbeats stop latest tk (acc.push j)
 
-/-! ## Fingerprints -/
+/-! ## Kernel -/
 
 def addConstant (env : Environment) (d : Declaration) (tk : Token) : IO (Except String Environment) := do
   match Environment.addDeclCore env 0 d (some tk) true with
   | .ok env => return .ok env
   | .error e => return .error (← (e.toMessageData {}).toString)
-def recheck (env : Environment) (tk : IO.CancelToken) (_ : Name) (d : Declaration) : IO String := do
-  match ← addConstant env d tk with | .ok _ => return "" | .error e => return e
 
 /-! ## Requests -/
 
@@ -613,12 +611,11 @@ unsafe def runFile (s : StateRef) (src : String) (j : Json) (tk : IO.CancelToken
     let final ← closeScopes out.state 1000 tk
     replyTo s cs.env out final t0 tk
 
-def describe (s : StateRef) (n : Nat) (j : Json) (tk : IO.CancelToken) : IO Json := do
+def describe (s : StateRef) (n : Nat) (j : Json) : IO Json := do
   match ← envOf s n, ← envOf s (getNat j "base" 1000000000) with
   | some cs, some base =>
     let made := newConstants base.env cs.env
-    let ds ← mapEach (describeOne cs.env (recheck cs.env tk) (strings (getList j "recheck"))) made
-    return Json.mkObj [("declarations", .arr ds)]
+    return Json.mkObj [("declarations", listJ (describeOne cs.env) made)]
   | _, _ => return refusal "Unknown environment."
 
 unsafe def compare (s : StateRef) (original patched : String) (j : Json) (tk : IO.CancelToken) : IO Json := do
@@ -755,7 +752,7 @@ unsafe def handle (s : StateRef) (j : Json) (tk : NewToken) : IO Json := do
   match getString? j "cmd", getString? j "file", getNat? j "describe", j.getObjVal? "forget" with
   | some src, _, _, _ => runCmd s src j (← tk ())
   | _, some src, _, _ => runFile s src j (← tk ())
-  | _, _, some n, _ => describe s n j (← tk ())
+  | _, _, some n, _ => describe s n j
   | _, _, _, .ok f => forget s f
   | _, _, _, _ =>
     let st ← s.get

@@ -12,13 +12,6 @@ partial def splitLines (cs : List Char) (word : String) (acc : List String) : Li
   | '\n' :: cs => splitLines cs "" (word :: acc)
   | c :: cs => splitLines cs (word.push c) acc
 
-/-- The kernel once more, whatever options the declaration was made with. -/
-def recheck (env : Environment) (_ : Name) (d : Declaration) : IO String := do
-  try
-    let _ ← (addDecl d : CoreM Unit).toIO { fileName := "", fileMap := default, maxHeartbeats := 0 } { env := env }
-    return ""
-  catch e => return toString e
-
 /-- The constants that `env` has and its imports have not, without ours (those in `ours`, and what `#eval` makes). -/
 def made (env : Environment) (ours : Name) : List (Name × ConstantInfo) :=
   foldNode (fun n => !(ours.isPrefixOf (userName n)) && !((`_eval).isPrefixOf n) && (env.getModuleIdxFor? n).isNone) env.constants.map₂.root []
@@ -30,8 +23,7 @@ def premises (env : Environment) (_ours : Name) (module first count : Nat) : IO 
 def names (env : Environment) (ours : Name) : IO Unit :=
   IO.println (listJ (fun p => nameJ p.1) (made env ours)).compress
 
-def describe (env : Environment) (ours : Name) (known wanted : String) : IO Unit := do
+def describe (env : Environment) (ours : Name) (known : String) : IO Unit := do
   let known := splitLines known.toList "" []
   let new := filterList (fun p => !(anyList (fun s => s == p.1.toString) known)) (made env ours)
-  let found ← mapEach (describeOne env (recheck env) (splitLines wanted.toList "" [])) new
-  IO.println (Json.mkObj [("declarations", .arr found)]).compress
+  IO.println (Json.mkObj [("declarations", listJ (describeOne env) new)]).compress

@@ -61,9 +61,8 @@ class Questions:
         """Every declaration that `request.env` has and `request.base` has not."""
         if request.base not in self._names:
             self._names[request.base] = await self._ask(request.base, "names", [], deadline)
-        lists = (json.loads(self._names[request.base]), request.recheck)
-        literals = [json.dumps("\n".join(names), ensure_ascii=False) for names in lists]
-        said = await self._ask(request.env, "describe", literals, deadline)
+        known = json.dumps("\n".join(json.loads(self._names[request.base])), ensure_ascii=False)
+        said = await self._ask(request.env, "describe", [known], deadline)
         reply = parse_reply(request, json.loads(said))
         assert isinstance(reply, DescribeReply)
         return await self._below_the_library(request.env, reply, deadline)

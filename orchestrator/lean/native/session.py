@@ -286,7 +286,6 @@ class NativeSession:
             namespace=namespace,
             opens=opens,
             goals=goals,
-            unproved=(declaration,) if declaration else (),
         )
 
     async def _with_declarations(self, text: str, reply: CommandReply, deadline: float) -> CommandReply:

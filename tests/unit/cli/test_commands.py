@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.cli.main import app, run
-from orchestrator.cli.repository import original_and_patched, read_patch
+from orchestrator.cli.verify import read_patch
 from orchestrator.config import load_settings
 from orchestrator.errors import OrchestratorError, PatchError
 from orchestrator.lean.servers import usable
+from orchestrator.run.verify import original_and_patched
 from orchestrator.source.diff import unified_diff
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from small_lean import SmallLean, project
 
-from orchestrator.cli.repository import in_turn
+from orchestrator.cli.verify import in_turn
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
 

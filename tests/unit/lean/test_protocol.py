@@ -59,7 +59,7 @@ SPAN = SourceSpan(Position(2, 4), Position(2, 9))
             Tactics((), 5, stop_on_success=False, budget_milliseconds=900, limits=LIMITS),
             {"tactics": [], "proofState": 5, "stopOnSuccess": False, "budgetMs": 900, **ON_WIRE},
         ),
-        (Describe(2, 1, ("t",), LIMITS), {"describe": 2, "base": 1, "recheck": ["t"], **ON_WIRE}),
+        (Describe(2, 1, LIMITS), {"describe": 2, "base": 1, **ON_WIRE}),
         (Forget(), {"forget": {"envs": []}}),
         (Forget((1, 2), proof_states_from=0), {"forget": {"envs": [1, 2], "proofStatesFrom": 0}}),
     ],
@@ -99,7 +99,6 @@ def test_a_whole_reply_to_commands_is_read() -> None:
                     "commandPos": {"line": 1, "column": 0},
                     "commandEndPos": END,
                     "before": 2,
-                    "unproved": ["N.t"],
                 }
             ],
             "declarations": [
@@ -129,7 +128,6 @@ def test_a_whole_reply_to_commands_is_read() -> None:
                 namespace="N",
                 opens=("Nat",),
                 goals=2,
-                unproved=("N.t",),
             ),
         ),
         declarations=(Declaration("N.t", "theorem", ("sorryAx",), has_sorry=True, own_sorry=True),),
@@ -202,7 +200,6 @@ FINGERPRINT = {
     "typeHasSorry": True,
     "auxiliary": False,
     "uses": ["b", "a", "b"],
-    "recheck": "",
 }
 
 
