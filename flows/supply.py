@@ -43,7 +43,7 @@ async def supply(
         repo: local path or URL; empty for that of the project.
         ref: branch, tag or commit; empty for that of the project, else HEAD.
         profile: 1 normal, 2 thorough.
-        budget_seconds: how long suppliers may work; None for no limit.
+        budget_seconds: how long suppliers may work; None for what the project says, else half an hour.
         out: folder for the results; empty for that of the project, else none.
         project: name of a Lean project block, which says what is not said here.
 

@@ -37,7 +37,9 @@ OptionalRef = Annotated[
 Out = Annotated[Path, Parameter(help="Folder for the results.")]
 Seconds = Annotated[
     float | None,
-    Parameter(validator=Number(gte=0.1), help="Seconds that strategies may work; no limit unless given."),
+    Parameter(
+        validator=Number(gte=0.1), help="Seconds that strategies may work; half an hour unless the project says it."
+    ),
 ]
 ProfileNumber = Annotated[
     int | None, Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough.")

@@ -192,7 +192,10 @@ def bg(repo: Repository = ".", *, ref: Reference = "HEAD", out: Out = Path("out"
 
 def bank(
     *,
-    timeout: Seconds = None,
+    timeout: Annotated[
+        float | None,
+        Parameter(validator=Number(gte=0.1), help="Seconds that strategies may work; no limit unless given."),
+    ] = None,
     profile: ProfileNumber = None,
     split: Annotated[Literal["all", "tune", "held-out"], Parameter(help="Which goals.")] = "all",
     limit: Annotated[int | None, Parameter(validator=Number(gt=0), help="Only the first so many goals.")] = None,
