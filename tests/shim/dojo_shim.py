@@ -31,7 +31,7 @@ def first_state(server: Server, file: Path) -> Json:
 
 def main(launch: str, file: str) -> int:
     """Answer until the end of the input, or until told to crash."""
-    server = Server(Path(launch))
+    server = Server.start(Path(launch))
     place = first_state(server, Path(file))
     states = [place["proofState"]]
     say(sid=0, tacticState=place["goal"], error=None)
