@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_time import run
 
+from orchestrator.errors import PatchError
 from orchestrator.gate.report import PatchReport
 from orchestrator.gate.selection import GateReport, Proof, Selection
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
@@ -223,5 +224,5 @@ def test_the_order_of_the_proofs_does_not_matter_for_what_is_blamed() -> None:
 
 def test_a_place_without_a_span_is_a_mistake_of_the_caller() -> None:
     goal = Goal("g", "⊢ p", file="A.lean", span=SourceSpan(Position(1, 0), Position(1, 5)))
-    with pytest.raises(Exception, match="no `sorry` where it is to be replaced"):
+    with pytest.raises(PatchError, match="no `sorry` where it is to be replaced"):
         run(Selection(ScriptedGate()).select([Proof(goal, "x")]))  # type: ignore[arg-type]
