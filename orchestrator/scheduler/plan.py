@@ -86,7 +86,7 @@ class Plan:
 
     def words(self, goals: int) -> str:
         """What will be done, for who watches."""
-        if not self.limited:
+        if not (goals and self.limited):
             return counted(goals, "goal")
         most = f"{duration(self.seconds)} at most"
         return f"{counted(goals, 'goal')}, {most}: a first shot at each, then what is likeliest to bring a proof"
