@@ -18,7 +18,7 @@ from orchestrator.lean.servers import Servers, usable
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.run.ledger import RunLedger
 from orchestrator.run.request import RunRequest
-from orchestrator.source.loading import coverage, load_project
+from orchestrator.source.loading import NOT_BUILT, coverage, load_project
 from orchestrator.source.owner_rules import Rules, load_rules
 from orchestrator.source.project import Project
 from orchestrator.source.scan import scan
@@ -58,6 +58,8 @@ class Repository:
         scope = coverage(project)
         if scope.sorries and not any(scan(module.text) for module in project.modules):
             hint = "Run `lake build` in it and leave ORCH_LEAN at auto; `orchestrator doctor` says which Lean it needs"
+            if scope.why == (NOT_BUILT,):
+                hint = "Add their library to defaultTargets in the lakefile"
             raise RepositoryError(f"No sorry can be worked on: {scope.words}", where=found.source, hint=hint)
         if scope.words:
             notify(Notice(scope.words))

@@ -21,6 +21,8 @@ _EVERYTHING = Target("", (Pattern((), itself=False),))
 _TOOLCHAIN_BYTES = 4096
 _LAKEFILES = (("lakefile.lean", parse_lean), ("lakefile.toml", parse_toml))
 """Where there are two, Lake reads the first."""
+NOT_BUILT = "belong to no default target"
+"""Why files are left out that only a target builds which somebody has to ask Lake for."""
 
 
 def load_project(root: Path, *, commit: str = "", loose: bool = False) -> Project:
@@ -48,6 +50,7 @@ def load_project(root: Path, *, commit: str = "", loose: bool = False) -> Projec
         )
     loader.read({name for target in lakefile.chosen or targets for name in loader.found[target]})
     loader.check_imports(targets)
+    loader.note_what_is_not_built()
     order = build_order({name: module.imports for name, module in loader.modules.items()}, loader.unusable)
     for name, message in order.left_out.items():
         loader.problems.append(FileProblem(loader.modules[name].path, message))
@@ -182,6 +185,16 @@ class _Loader:
                     break
         for name in sorted(self.unusable & self.modules.keys()):
             self.left_out.append(LeftOut(self.modules.pop(name), "need files that cannot be used"))
+
+    def note_what_is_not_built(self) -> None:
+        """Say which files of other targets than the default ones have sorries."""
+        for name in sorted(self.paths.keys() - self.modules.keys() - self.unusable):
+            path = self.paths[name]
+            text = read_text(self.root, path)
+            if isinstance(text, str) and (found := len(scan(text))):
+                words = f"has {counted(found, 'sorry', 'sorries')}, but no default target of the lakefile builds it"
+                self.problems.append(FileProblem(path, words))
+                self.left_out.append(LeftOut(SourceModule(name, path, text), NOT_BUILT))
 
 
 def _owned(targets: tuple[Target, ...], modules: Mapping[str, SourceModule]) -> tuple[Pattern, ...]:

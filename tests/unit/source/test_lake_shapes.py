@@ -36,6 +36,7 @@ class Shape:
     name: str = "lakefile.toml"
     manifest: dict[str, object] | None = None
     packages: tuple[str, ...] = ()
+    not_built: tuple[str, ...] = ()
 
 
 SHAPES = {
@@ -58,12 +59,14 @@ SHAPES = {
         'name = "a"\ndefaultTargets = ["Main"]\n[[lean_lib]]\nname = "Main"\n[[lean_lib]]\nname = "Exercises"\n',
         ("Main.lean", "Exercises.lean"),
         ("Main",),
+        not_built=("Exercises.lean",),
     ),
     "a program and its library": Shape(
         "package a\nlean_lib L\n@[default_target]\nlean_exe tool where\n  root := `Tool\n",
         ("L.lean", "Tool.lean", "Tool/Part.lean"),
         ("Tool", "Tool.Part"),
         name="lakefile.lean",
+        not_built=("L.lean",),
     ),
     "globs": Shape(
         "package a\nlean_lib L where\n  globs := #[.submodules `Deep]\n",
@@ -139,7 +142,7 @@ def test_a_project_of_each_shape_is_understood(shape: Shape, tmp_path: Path) -> 
         (tmp_path / "lake-manifest.json").write_text(json.dumps(shape.manifest))
     project = load_project(tmp_path)
     assert tuple(sorted(module.name for module in project.modules)) == shape.modules
-    assert project.problems == ()
+    assert tuple(problem.path for problem in project.problems) == shape.not_built
     assert project.toolchain == "leanprover/lean4:v4.20.0"
     assert {m.name: m.options for m in project.modules if m.options} == shape.options
     assert tuple(package.name for package in packages(tmp_path)) == shape.packages

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import NotLeanProject
-from orchestrator.source.loading import importable, is_closed, load_project
+from orchestrator.source.loading import coverage, importable, is_closed, load_project
 from orchestrator.source.project import Project, SourceModule
 
 LIBRARY = 'name = "p"\n[[lean_lib]]\nname = "Foo"\n'
@@ -98,6 +98,18 @@ def test_only_default_targets_and_what_they_import(tmp_path: Path) -> None:
     files = {"Foo.lean": "import FooTest.Util", "FooTest/Util.lean": "", "FooTest/Exercise.lean": ""}
     project = load_project(_write(tmp_path, {"lakefile.toml": lakefile, **files}))
     assert _names(project) == ["FooTest.Util", "Foo"]
+    assert coverage(project).words == ""
+
+
+def test_sorries_that_no_default_target_builds_are_told_of(tmp_path: Path) -> None:
+    lakefile = 'defaultTargets = ["Foo"]\n' + LIBRARY + '[[lean_lib]]\nname = "FooTest"\n'
+    files = {"Foo.lean": "", "FooTest.lean": "", "FooTest/Exercise.lean": "example : 1 = 1 := by sorry"}
+    project = load_project(_write(tmp_path, {"lakefile.toml": lakefile, **files}))
+    assert _names(project) == ["Foo"]
+    assert [problem.path for problem in project.problems] == ["FooTest/Exercise.lean"]
+    assert coverage(project).words == (
+        "1 of 2 files worked on; 1 sorry in the others: they belong to no default target"
+    )
 
 
 def test_lakefile_in_lean_wins(tmp_path: Path) -> None:
