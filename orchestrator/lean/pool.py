@@ -39,6 +39,18 @@ class Pool:
         """How many sessions there are."""
         return len(self._workspaces)
 
+    @property
+    def imports_by_header(self) -> bool:
+        """Whether a process imports one header and no second one, so that another costs it all that it holds."""
+        return any(workspace.session.compiled is not None for workspace in self._workspaces)
+
+    def distance(self, goal: Goal) -> int:
+        """What a goal's file needs on the best idle session: 0 nothing, 1 to be elaborated, 2 its imports, too."""
+        if any(workspace.holds(goal.module) for workspace in self._idle):
+            return 0
+        known = (workspace for workspace in self._idle if goal.module in workspace.project.by_name)
+        return 1 if any(workspace.has_imported(goal.module) for workspace in known) else 2
+
     @asynccontextmanager
     async def workspace(self, module: str = "") -> AsyncIterator[Workspace]:
         """Hold a session alone, preferably one that has `module` loaded. A session that has grown is replaced first."""

@@ -17,6 +17,7 @@ from orchestrator.goals.events import Notice, notify, observed_by
 from orchestrator.goals.result import StrategyType
 from orchestrator.lean.extraction import Extraction
 from orchestrator.lean.lake import PackageModules
+from orchestrator.lean.pool import Pool
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.workers import worker_name
@@ -216,7 +217,12 @@ def make_scheduler(
         strategies=strategies,
         memory=memory,
         policy=make_policy(settings),
-        slots=Slots(settings.max_light, settings.max_heavy, servers),
+        slots=Slots(
+            settings.max_light,
+            settings.max_heavy,
+            servers,
+            prover.distance if isinstance(prover, Pool) and prover.imports_by_header else None,
+        ),
         throttle=throttle or Throttle(),
         limits=limits or TimeLimits(settings),
         clock=monotonic,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from enum import StrEnum
 
 from orchestrator.config import SchedulerSettings
@@ -29,9 +30,14 @@ class Slots:
     Args:
         light, heavy: the most goals of each weight at once.
         servers: how many Lean servers there are; None for no limit.
+        distance: how much a free server would have to do before it can begin on a goal, the least for nothing; None
+            where that is not worth choosing by.
     """
 
-    def __init__(self, light: int, heavy: int, servers: int | None = None) -> None:
+    def __init__(
+        self, light: int, heavy: int, servers: int | None = None, distance: Callable[[Goal], int] | None = None
+    ) -> None:
+        self.distance = distance
         self.lanes = light + heavy if servers is None else servers
         if servers is not None:
             light, heavy = min(light, servers), min(heavy, max(1, servers - 1))

@@ -12,6 +12,7 @@ from small_lean import project
 
 from bench.native_cost import CountingSession, figures
 from orchestrator.errors import RepositoryError
+from orchestrator.goals.goal import Goal
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.lake import files_with_sorries
 from orchestrator.lean.native.session import BuiltElsewhere
@@ -85,8 +86,12 @@ async def test_a_goal_goes_where_its_imports_are_and_no_process_is_started_witho
         async with pool.workspace("D") as second:
             await second.load("D")
     assert first is not second
+    near = {name: pool.distance(Goal(name, "⊢ p", module=name)) for name in SMALL.by_name}
+    assert near == {"A": 2, "B": 0, "C": 1, "D": 0, "E": 2}
+    assert pool.imports_by_header
     async with pool.workspace("C") as again:
         assert again is first
+        assert pool.distance(Goal("B", "⊢ p", module="B")) == 2
     room[0] = False
     lone = Pool([counting(), counting()], SMALL, has_room=lambda: room[0])
     async with lone.workspace("B") as one:

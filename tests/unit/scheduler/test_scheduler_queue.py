@@ -72,6 +72,24 @@ def test_heavy_goals_in_front_do_not_starve_light_ones() -> None:
     run(main())
 
 
+def test_of_untried_goals_the_nearest_to_a_free_server_comes_first() -> None:
+    async def main() -> None:
+        names = ["x1", "y1", "z1", "x2", "y2", "z2", "x3"]
+        strategies = cast(micro={"x2": [FAILS, PROVES], **{name: [PROVES] for name in names if name != "x2"}})
+        begun = strategies[MICRO].calls
+
+        def distance(goal: Goal) -> int:
+            return 0 if begun and goal.id[0] == begun[-1][0][0] else 2
+
+        goals = [a_goal(name, 0.9 if name == "x3" else 0.3) for name in names]
+        slots = Slots(8, 2, 1, distance)
+        results = await scheduler_for(strategies, settings=_settings(), slots=slots).process_queue(goals)
+        assert [name for name, _, _ in begun] == ["x1", "x2", "x3", "y1", "y2", "z1", "z2"]
+        assert list(results) == [name for name, _, _ in begun]
+
+    run(main())
+
+
 class Busy(Slots):
     """Refuses for a while, whatever is free, as limits shared with others do."""
 
