@@ -14,7 +14,8 @@ OrchestratorError               1
 │       ├── SessionDied              the process ended (crash, out of memory, killed) while it owed a reply
 │       ├── SessionTimeout           no reply within the caller's time; the process was killed
 │       ├── MalformedReply           the process answered something that is not the protocol
-│       └── SessionClosed            used after close()
+│       ├── SessionClosed            used after close()
+│       └── NotJudged                the gate could not look at a file; none of its proofs is passed, none refused
 ├── PatchError                  5    a proof cannot be spliced into its file, or a patch does not apply
 ├── LedgerError                 6
 │   ├── LedgerUnavailable            cannot be opened or written: locked for too long, read-only, disk full
@@ -106,6 +107,10 @@ class MalformedReply(SessionError):
 
 class SessionClosed(SessionError):
     """A closed session is used."""
+
+
+class NotJudged(SessionError):
+    """The gate could not look at a file: of its proofs none is passed, and none is refused."""
 
 
 class RequestRefused(LeanError):

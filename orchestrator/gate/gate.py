@@ -8,11 +8,12 @@ and the statement that was asked for (`judge`, `verdict`)?
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 
-from orchestrator.errors import MalformedReply, RequestRefused, SessionError
+from orchestrator.errors import MalformedReply, NotJudged, RequestRefused, SessionClosed, SessionError
 from orchestrator.gate.differences import below, brought_up_to_date, differences, helper_problems, sorry_places
 from orchestrator.gate.entries import entry_changes
 from orchestrator.gate.fillings import Allowance
@@ -126,6 +127,7 @@ class Gate:
         names.
 
         Raises:
+            NotJudged: one of these files cannot be looked at; the others may be judged without it.
             SessionError: the process that judges broke.
         """
         names = named | {helper.name for helper in helpers}
@@ -158,13 +160,14 @@ class Gate:
             again = workspace.made_again({module.name for module in modules})
             known_alone = workspace.session.compiled is not None
             for module in modules:
-                for imported in self.project.closure(module.name):
-                    if imported.name in again and imported.name not in self._originals:
-                        self._originals[imported.name] = await workspace.export(imported.name)
-                _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
-                shapes[module.name] = shape_of(found, names, self._allowance)
-                if module.name not in self._originals:
-                    self._originals[module.name] = await workspace.export(module.name)
+                with _looking_at(module):
+                    for imported in self.project.closure(module.name):
+                        if imported.name in again and imported.name not in self._originals:
+                            self._originals[imported.name] = await workspace.export(imported.name)
+                    _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
+                    shapes[module.name] = shape_of(found, names, self._allowance)
+                    if module.name not in self._originals:
+                        self._originals[module.name] = await workspace.export(module.name)
             if names not in self._shadowed:
                 ends = sorted({end for name in names for end in suffixes(name)})
                 self._shadowed[names] = await workspace.library_has(ends)
@@ -175,6 +178,8 @@ class Gate:
                 for module in modules:
                     try:
                         await _elaborate(variant, module, made)
+                    except NotJudged as error:
+                        raise NotJudged(error.what, where=module.path, hint=error.hint) from error
                     except (SessionError, RequestRefused, MalformedReply) as error:
                         # A proof can end the process that it runs in; then it is no proof.
                         made.errors[module.name] = (Message(Severity.ERROR, str(error), Position(0, 0)),)
@@ -193,7 +198,8 @@ class Gate:
         everything = {**originals, **made.exports}
         answers = {}
         for module in modules:
-            original = await court.judged(self.project, module.name, originals)
+            with _looking_at(module):
+                original = await court.judged(self.project, module.name, originals)
             answer = _File(made.shapes[module.name], original)
             if module.name in made.errors or module.name not in made.exports:
                 answers[module] = replace(answer, errors=made.errors.get(module.name, ()))
@@ -381,6 +387,17 @@ async def _elaborate(variant: Workspace, module: SourceModule, made: _Elaborated
         else:
             made.remaining[one.name] = elaborated.reply.sorries
             made.exports[one.name] = await variant.export(one.name)
+
+
+@contextmanager
+def _looking_at(module: SourceModule) -> Iterator[None]:
+    """What breaks while the original of a file is read or judged says nothing of the patch: `NotJudged`."""
+    try:
+        yield
+    except SessionClosed:
+        raise
+    except (SessionError, RequestRefused) as error:
+        raise NotJudged(error.what, where=module.path, hint=error.hint) from error
 
 
 def _one_each(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:

@@ -65,7 +65,8 @@ class FreshCase:
     async def judging(self) -> AsyncIterator[Court]:
         """The second process."""
         if self._ready is not None:
-            await self._ready
+            # What went wrong is said again where it is needed.
+            await asyncio.wait([self._ready])
         yield Court(self._chamber)
 
     async def settled(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from orchestrator.errors import NotJudged
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus, shown_name
@@ -71,12 +72,14 @@ class GateReport:
         verdicts: one for every goal, by its id.
         texts: path → content of the files with the accepted proofs in place.
         declarations: every module's fingerprints with these files.
+        not_judged: why the gate could not look at a proof, by its goal's id.
     """
 
     accepted: tuple[Proof, ...]
     verdicts: Mapping[str, Verdict]
     texts: Mapping[str, str]
     declarations: DeclarationsByModule
+    not_judged: Mapping[str, str] = field(default_factory=dict)
 
 
 class Selection:
@@ -93,9 +96,24 @@ class Selection:
     async def select(self, proofs: Sequence[Proof]) -> GateReport:
         """Find proofs that pass together, starting from all of them and dropping those that are to blame.
 
+        A file that the gate cannot look at costs its own proofs alone; those are neither passed nor refused.
+
         Raises:
             SessionError: Lean broke in a way that no single proof can be blamed for.
         """
+        unseen: dict[str, NotJudged] = {}
+        while True:
+            left_out = {p.goal.id: str(unseen[path]) for p in proofs for path in _files(p) if path in unseen}
+            try:
+                report = await self._passing([proof for proof in proofs if proof.goal.id not in left_out])
+            except NotJudged as error:
+                if error.where in unseen:
+                    raise
+                unseen[error.where] = error
+            else:
+                return replace(report, not_judged=left_out)
+
+    async def _passing(self, proofs: Sequence[Proof]) -> GateReport:
         pending = list(proofs)
         verdicts: dict[str, Verdict] = {}
         dropped: list[Proof] = []
@@ -214,6 +232,11 @@ def _declared(goal: Goal) -> tuple[str, str]:
     return goal.file, shown_name(goal.declaration, goal.command.start.line if goal.command is not None else 0)
 
 
+def _files(proof: Proof) -> frozenset[str]:
+    """The files that a proof changes."""
+    return frozenset({proof.goal.file, *(helper.file for helper in proof.helpers)})
+
+
 def _helpers(proofs: Iterable[Proof]) -> tuple[HelperLemma, ...]:
     """The helper lemmas of all, each once, at its first place."""
     found: dict[str, HelperLemma] = {}
@@ -253,7 +276,7 @@ async def known_gate(
     report = await work()
     # The next run comes with what passed alone: the ledger does not offer again what was turned down.
     verdicts = {proof.goal.id: report.verdicts[proof.goal.id] for proof in report.accepted}
-    cache.put(_key(project, lean, report.accepted), replace(report, verdicts=verdicts))
+    cache.put(_key(project, lean, report.accepted), replace(report, verdicts=verdicts, not_judged={}))
     return report
 
 

@@ -79,6 +79,9 @@ def goal_reports(
             note = _NOT_TRIED.get(result.outcome, "") if result else ""
             reports.append(GoalReport(goal, GoalStatus.NOT_TRIED, result, note=note))
             continue
+        if goal.id in gate.not_judged:
+            reports.append(GoalReport(goal, GoalStatus.FOUND, result, note=gate.not_judged[goal.id]))
+            continue
         status = status_of(verdict)
         note = _note_on(result) if verdict is None or status is GoalStatus.SOLVED else verdict.conclusion
         reports.append(GoalReport(goal, status, result, verdict, note))

@@ -13,7 +13,7 @@ from orchestrator.gate.second_opinion import fails_to_build
 from orchestrator.gate.selection import GateReport, Proof, Selection, known_gate, recalled_report
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
 from orchestrator.git.apply import apply_patch
-from orchestrator.goals.events import StageStarted, notify
+from orchestrator.goals.events import Notice, StageStarted, notify
 from orchestrator.run.run import Run
 from orchestrator.source.project import Project
 from orchestrator.text import counted
@@ -31,6 +31,8 @@ async def verify(run: Run, proofs: Sequence[Proof]) -> GateReport:
 async def _selected(run: Run, gate: Gate, proofs: Sequence[Proof]) -> GateReport:
     """Proofs that pass together and that Lake builds with; a file that it does not build takes its proofs out."""
     report = await Selection(gate).select(proofs)
+    for words in dict.fromkeys(report.not_judged.values()):
+        notify(Notice(f"not judged: {words}"))
     while run.servers.copy is not None and report.accepted:
         copy = run.servers.copy
         notify(StageStarted("build", f"{counted(len(report.texts), 'file')} with what is proved, by `lake build`"))
@@ -40,7 +42,11 @@ async def _selected(run: Run, gate: Gate, proofs: Sequence[Proof]) -> GateReport
             return report
         left = await Selection(gate).select([proof for proof in report.accepted if proof not in lost])
         refused = {proof.goal.id: _not_built(proof, failing[proof.goal.file]) for proof in lost}
-        report = replace(left, verdicts={**report.verdicts, **left.verdicts, **refused})
+        report = replace(
+            left,
+            verdicts={**report.verdicts, **left.verdicts, **refused},
+            not_judged={**report.not_judged, **left.not_judged},
+        )
     return report
 
 

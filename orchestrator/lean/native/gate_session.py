@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionClosed, SessionDied, SessionError
+from orchestrator.errors import MalformedReply, NotJudged, RequestRefused, SessionClosed, SessionDied, SessionError
 from orchestrator.goals.goal import Position
 from orchestrator.lean.embedded.node import Finished
 from orchestrator.lean.embedded.session import EmbeddedSession
@@ -191,8 +191,8 @@ class GateSession:
         if request.text == self._copy.text(module) and not below & self._here.keys():
             file = compiled_module(self._copy.folder, module)
             if file is None:
-                words = Message(Severity.ERROR, "Lake has not compiled it", Position(1, 0))
-                return CommandReply(env=self._number(_Imports("")), messages=(words,))
+                path = self._project.by_name[module].path
+                raise NotJudged("Lake has not compiled the file", where=path, hint="Run `lake build` there.")
             return CommandReply(env=self._number(_Compiled(file)))
         made, messages = await self._compile(program, request, timeout)
         original = self._project.by_name[module].text.replace("\r\n", "\n")
@@ -258,10 +258,10 @@ class GateSession:
         return Path(self._scratch.name)
 
 
-def could_not_compile(path: str, said: tuple[Message, ...]) -> LeanNotFound:
+def could_not_compile(path: str, said: tuple[Message, ...]) -> NotJudged:
     """The error for a file that Lake compiles and we cannot: nothing can be said of a patch of it."""
     words = next((m.text for m in said if m.severity is Severity.ERROR), "")
-    return LeanNotFound(
+    return NotJudged(
         f"The file compiles under Lake and not for the gate, so that no proof in it can be judged: {words[:200]}",
         where=path,
         hint="Put the proof in and run `lake build`; what Lake passes to Lean for this file has to be an option.",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_time import run
 
-from orchestrator.errors import PatchError
+from orchestrator.errors import NotJudged, PatchError
 from orchestrator.gate.report import PatchReport
 from orchestrator.gate.selection import GateReport, Proof, Selection
 from orchestrator.gate.verdict import Check, CheckName, Verdict, VerdictStatus
@@ -56,7 +56,7 @@ class ScriptedGate:
 
     `good…`; `error…` does not elaborate, and Lean says so where it stands; `cheat…` fails its declaration; `alien…`
     changes something else in its file; `far…` breaks the other file; `crash…` breaks Lean, which names no line; and
-    `pairN` breaks Lean when two proofs with the same N are there together.
+    `pairN` breaks Lean when two proofs with the same N are there together. A file with `unseen` cannot be looked at.
     """
 
     def __init__(self) -> None:
@@ -67,6 +67,9 @@ class ScriptedGate:
     async def verify(self, texts: Mapping[str, str]) -> PatchReport:
         """See `Gate.verify`."""
         self.asked.append(texts)
+        for path, text in texts.items():
+            if "unseen" in text:
+                raise NotJudged("Lean broke on it", where=path)
         errors: dict[str, list[Message]] = {"A.lean": [], "B.lean": []}
         verdicts = []
         unlike = {}
@@ -117,7 +120,7 @@ def select(proofs: Mapping[str, str]) -> tuple[GateReport, ScriptedGate]:
     gate = ScriptedGate()
     seam: object = gate
     report = run(Selection(seam).select([Proof(GOALS[id_], script) for id_, script in proofs.items()]))  # type: ignore[arg-type]
-    assert set(report.verdicts) == set(proofs)
+    assert set(report.verdicts) | set(report.not_judged) == set(proofs)
     kept = {proof.goal.id for proof in report.accepted}
     assert kept == {id_ for id_, verdict in report.verdicts.items() if verdict.accepted}
     return report, gate
@@ -178,6 +181,16 @@ def test_exactly_the_culprit_is_dropped(culprit: str, script: str) -> None:
     assert verdict.status is VerdictStatus.FAILED
     assert verdict.reason
     assert not any(script in text for text in report.texts.values())
+
+
+def test_a_file_that_cannot_be_looked_at_costs_its_own_proofs_alone() -> None:
+    report, gate = select({"Aa": "good", "Ab": "error", "Ba": "unseen", "Bb": "good"})
+    assert [proof.goal.id for proof in report.accepted] == ["Aa"]
+    assert set(report.verdicts) == {"Aa", "Ab"}
+    assert report.not_judged == dict.fromkeys(["Ba", "Bb"], "Lean broke on it (B.lean)")
+    assert [sorted(texts) for texts in gate.asked] == [["A.lean", "B.lean"], ["A.lean"], ["A.lean"]]
+    lost, _ = select({"Ba": "unseen"})
+    assert (lost.accepted, lost.verdicts, list(lost.not_judged)) == ((), {}, ["Ba"])
 
 
 def test_of_two_proofs_in_one_declaration_the_good_one_is_kept() -> None:

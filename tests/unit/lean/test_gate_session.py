@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import LeanNotFound, MalformedReply, RequestRefused, SessionClosed
+from orchestrator.errors import MalformedReply, NotJudged, RequestRefused, SessionClosed
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.gate_session import GateSession
 from orchestrator.lean.native.program import GateProgram, program_text
@@ -158,8 +158,15 @@ async def test_where_the_original_does_not_compile_either_nothing_is_said_of_the
     lean.chmod(0o755)
     copy = Copy(project, tmp_path, GateProgram(tmp_path, tmp_path / "home", (Path("/"),), ()))
     session = GateSession(project, copy, start_timeout=60, meter=LeanMeter())
-    with pytest.raises(LeanNotFound, match=r"compiles under Lake and not for the gate.*it is wrong"):
+    with pytest.raises(NotJudged, match=r"compiles under Lake and not for the gate.*it is wrong"):
         await compiled(session, "A", "wrong, too")
+    await session.close()
+
+
+async def test_of_what_lake_has_not_compiled_nothing_is_said(session: GateSession) -> None:
+    (session.compiled.folder / ".lake/build/lib/lean/B.olean").unlink()
+    with pytest.raises(NotJudged, match=r"Lake has not compiled the file \(B\.lean\)"):
+        await compiled(session, "B", "import A")
     await session.close()
 
 

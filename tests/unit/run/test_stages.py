@@ -110,6 +110,12 @@ def report_on(
     return report.status, report.note
 
 
+def test_a_proof_that_could_not_be_judged_awaits_the_gate_and_says_why() -> None:
+    goal = Goal("g", "⊢ p", declaration="t")
+    (report,) = goal_reports([goal], {"g": PROVED}, replace(NO_GATE, not_judged={"g": "Lean broke on it"}))
+    assert (report.status, report.note) == (GoalStatus.FOUND, "Lean broke on it")
+
+
 def verdict_of(status: VerdictStatus) -> Verdict:
     """A verdict, with a check that failed if it did."""
     return Verdict("t", "A.lean", status, (Check(CheckName.AXIOMS, status is not VerdictStatus.FAILED, "bad"),))
