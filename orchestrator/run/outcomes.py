@@ -75,7 +75,7 @@ def goal_reports(
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue
-        if verdict is None and _not_reached(result):
+        if verdict is None and not_reached(result):
             note = _NOT_TRIED.get(result.outcome, "") if result else ""
             reports.append(GoalReport(goal, GoalStatus.NOT_TRIED, result, note=note))
             continue
@@ -88,7 +88,7 @@ def goal_reports(
     return tuple(reports)
 
 
-def _not_reached(result: Result | None) -> bool:
+def not_reached(result: Result | None) -> bool:
     """Whether nothing was tried on a goal in this run, for want of time."""
     return result is None or (not result.success and not result.attempts and result.outcome in _NOT_TRIED)
 

@@ -22,8 +22,9 @@ from orchestrator.goals.result import Outcome, Result, StrategyType
 GOALS = [Goal(f"g{i}", "⊢ True", declaration=f"T.goal{i}") for i in range(3)]
 PROVED = Result(success=True, strategy=StrategyType.MICRO, tactics=("intro x", "simp"))
 KNOWN = Result(success=True, strategy=StrategyType.MICRO, tactics=("rfl",), known=True)
-FAILED = Result(success=False, outcome=Outcome.TIMEOUT)
+FAILED = Result(success=False, outcome=Outcome.NOT_PROVED)
 CANCELLED = Result(success=False, outcome=Outcome.CANCELLED)
+NOT_REACHED = Result(success=False, outcome=Outcome.TIMEOUT)
 
 
 def lines(*events: RunEvent) -> list[str]:
@@ -64,7 +65,7 @@ def test_goals_that_a_stop_kept_from_being_tried_are_not_done() -> None:
         GoalDone(GOALS[0], PROVED),
         StopRequested(),
         GoalDone(GOALS[1], CANCELLED),
-        GoalDone(GOALS[2], CANCELLED),
+        GoalDone(GOALS[2], NOT_REACHED),
         StopRequested(at_once=True),
     )[2:] == [
         "stopping: nothing new is tried; what was found is verified and written (once more stops at once)",
