@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Context, Goal
-from orchestrator.lean.protocol import Sorry
+from orchestrator.lean.protocol import Constant, Sorry
 from orchestrator.lean.session import Session
 from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
@@ -29,12 +29,14 @@ class Extraction:
         problems: files that do not elaborate, with Lean's message; the rest went on.
         declarations: per module that elaborated, the fingerprints of its declarations.
         notes: what a reader should know, such as a file that had to be read as noncomputable.
+        constants: per module that is compiled and was not elaborated, what it declares, where Lean was asked.
     """
 
     goals: tuple[Goal, ...] = ()
     problems: tuple[FileProblem, ...] = ()
     declarations: dict[str, dict[str, Fingerprint]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    constants: dict[str, tuple[Constant, ...]] = field(default_factory=dict)
 
     def is_whole(self, project: Project) -> bool:
         """Whether every file was looked at and elaborates: else nobody can say that a declaration does not exist."""

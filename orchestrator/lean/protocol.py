@@ -149,11 +149,12 @@ class Mentions(Asking["MentionsReply"]):
 class LibraryConstants(Asking["PremisesReply"]):
     """Ask for constants of an imported module, with their statements.
 
-    `module` counts the imported modules of environment `env` from 0, `first` and `count` the constants in it.
+    `module` counts the imported modules of environment `env` from 0, or names one where own modules are imported;
+    `first` and `count` count the constants in it.
     """
 
     env: int
-    module: int
+    module: int | str
     first: int = 0
     count: int = 1000
     limits: Limits = Limits(milliseconds=60_000)

@@ -7,9 +7,10 @@ import hashlib
 import json
 import lzma
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,8 +25,8 @@ IMPORT_SECONDS = 300.0
 CHUNK_SECONDS = 300.0
 
 
-AskLean = Callable[[int, int, int], Awaitable[PremisesReply]]
-"""Module number, first constant, count → that part of the module."""
+AskLean = Callable[[int | str, int, int], Awaitable[PremisesReply]]
+"""Module number or name, first constant, count → that part of the module."""
 
 
 async def open_library(session: Session, imports: Sequence[str]) -> AskLean:
@@ -40,7 +41,7 @@ async def open_library(session: Session, imports: Sequence[str]) -> AskLean:
         raise RequestRefused(f"Lean cannot import {', '.join(imports)}: {words}")
     env = reply.env
 
-    async def part(module: int, first: int, count: int) -> PremisesReply:
+    async def part(module: int | str, first: int, count: int) -> PremisesReply:
         return await ask(session, LibraryConstants(env, module, first, count), timeout=CHUNK_SECONDS)
 
     return part
@@ -65,25 +66,33 @@ async def build(
     """Ask a running Lean for everything that its imports declare, `chunk` constants a request."""
     found: list[Premise] = []
     kinds: dict[str, str] = {}
-    module = 0
-    while True:
-        first, constants, name = 0, 1, ""
-        here: list[Constant] = []
-        while first < constants:
-            part = await ask(module, first, chunk)
-            if not part.module:
-                return Corpus(key, tuple(found))
-            name, constants = part.module, part.constants
-            here += part.premises
-            first += chunk
+    for module in count():
+        name, here = await constants_of(ask, module, chunk=chunk)
+        if not name:
+            break
         kinds.update((one.name, one.kind) for one in here)
-        found += (
-            Premise(one.name, " ".join(one.type.split()), name, one.kind, one.mentions)
-            for one in here
-            if is_premise(one.name, one.kind, one.type, kinds)
-        )
+        found += premises_among(here, name, kinds)
         progress(name, len(found))
-        module += 1
+    return Corpus(key, tuple(found))
+
+
+async def constants_of(ask: AskLean, module: int | str, *, chunk: int = 400) -> tuple[str, list[Constant]]:
+    """The name and the constants of an imported module; "" and none where there is none of this number or name."""
+    first, constants, name = 0, 1, ""
+    found: list[Constant] = []
+    while first < constants:
+        part = await ask(module, first, chunk)
+        name, constants = part.module, part.constants if part.module else 0
+        found += part.premises
+        first += chunk
+    return name, found
+
+
+def premises_among(constants: Iterable[Constant], module: str, kinds: Mapping[str, str]) -> Iterator[Premise]:
+    """Those constants of a module that are premises; `kinds` says what is known of any constant."""
+    for one in constants:
+        if is_premise(one.name, one.kind, one.type, kinds):
+            yield Premise(one.name, " ".join(one.type.split()), module, one.kind, one.mentions)
 
 
 def is_premise(name: str, kind: str, type_text: str, kinds: Mapping[str, str]) -> bool:

@@ -6,14 +6,15 @@ Nothing here does I/O.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.extraction import Extraction
-from orchestrator.premises.corpus import is_premise
+from orchestrator.lean.protocol import Constant
+from orchestrator.premises.corpus import is_premise, premises_among
 from orchestrator.premises.retrieval import Premise
 from orchestrator.premises.statements import constants_in, is_proposition_former, statement_of
 from orchestrator.source.project import Project
@@ -67,6 +68,9 @@ def premises_seen(
     def of_module(name: str) -> Seen:
         modules = [name, *(module.name for module in project.closure(name))]
         seen = _seen(fact for module in modules for fact in extraction.declarations.get(module, {}).values())
+        compiled = (one for one in modules if one not in extraction.declarations)
+        theirs = [one for module in compiled for one in _compiled(module, extraction.constants.get(module, ()))]
+        seen = replace(seen, premises=(*seen.premises, *theirs))
         imports = project.external_imports(name)
         return replace(seen, imports=imports, brought=brought(imports) if brought is not None else None)
 
@@ -80,6 +84,13 @@ def premises_seen(
         return replace(everything, later=frozenset({*later, goal.declaration}))
 
     return of_goal
+
+
+def _compiled(module: str, constants: Sequence[Constant]) -> Iterator[Premise]:
+    """The theorems of a module that was not elaborated; as one of the project's own files it is always seen."""
+    kinds = {one.name: one.kind for one in constants}
+    found = premises_among(constants, module, kinds)
+    return (replace(premise, module="") for premise in found if premise.kind == "theorem")
 
 
 def _words_before(text: str, goal: Goal) -> frozenset[str]:

@@ -496,6 +496,10 @@ async def test_the_librarys_constants_are_told_module_by_module(session: Session
     assert any(premise.kind in ("theorem", "def", "inductive") and premise.type for premise in reply.premises)
     behind = await ask(session, LibraryConstants(env, 10**6), timeout=LONG)
     assert (behind.module, behind.premises) == ("", ())
+    if session.compiled is not None:
+        assert await ask(session, LibraryConstants(env, "Init.Prelude", 0, 60), timeout=LONG) == reply
+        absent = await ask(session, LibraryConstants(env, "Init.«no such»", 0, 60), timeout=LONG)
+        assert (absent.module, absent.premises) == ("", ())
 
 
 @pytest.mark.starts_often

@@ -109,8 +109,10 @@ def test_a_record_of_sorrydb_is_exported_compared_and_proved_alone(user: User, t
     command = ("sorrydb", "run", str(database), swap["id"][:12], "--repo", ".", "--out", str(tmp_path / "out"))
     done = user.asks(*command, "--timeout", "60")
     assert done.returncode == 0, done.stdout + done.stderr
-    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    summary = json.loads((tmp_path / "out" / swap["id"][:12] / "summary.json").read_text())
     assert [(goal["declaration"], goal["status"]) for goal in summary["goals"]] == [("Small.swap", "solved")]
+    (answer,) = json.loads((tmp_path / "out/proofs.json").read_text())
+    assert answer["sorry"] == swap
 
 
 def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User, tmp_path: Path) -> None:

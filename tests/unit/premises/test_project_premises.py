@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.lean.extraction import Extraction
+from orchestrator.lean.protocol import (
+    Command,
+    CommandReply,
+    Constant,
+    LibraryConstants,
+    PremisesReply,
+    Reply,
+    Request,
+)
+from orchestrator.lean.testing import ScriptedSession
+from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.premises.compiled import CompiledConstants
 from orchestrator.premises.index import build_index
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import premises_seen
@@ -69,6 +82,40 @@ def test_definitions_are_followed_to_the_library() -> None:
     assert seen.behind(("f",)) == ("Nat", "g", "HAdd.hAdd")
     assert seen.behind(("P",)) == ("P.rule",)
     assert seen.behind(("unknown",)) == ()
+
+
+async def test_theorems_of_compiled_files_are_asked_for_once_and_seen_by_what_imports_them(tmp_path: Path) -> None:
+    declared = {
+        "Base": (Constant("old", "theorem", "f =\n f", ("f",)), Constant("P", "inductive", "Prop")),
+        "Other": (Constant("other", "theorem", "p"), Constant("other._proof_1", "theorem", "p")),
+    }
+
+    def lean(request: Request) -> Reply:
+        if isinstance(request, Command):
+            return CommandReply(env=7)
+        assert isinstance(request, LibraryConstants)
+        assert isinstance(request.module, str)
+        name = request.module if request.module in declared else ""
+        return PremisesReply(name, 3, 800, declared[name] if name and not request.first else ())
+
+    other = SourceModule("Other", "Other.lean", "theorem other : p := trivial\n")
+    project = Project("p", "/p", modules=(BASE, other, SourceModule("Gone", "Gone.lean", ""), MAIN))
+    cache, session = ContentCache(tmp_path), ScriptedSession(lean)
+    found = await CompiledConstants(cache, project, "a Lean").ask(session, project.modules[:3])
+    assert found == declared
+    assert [r.cmd for r in session.asked if isinstance(r, Command)] == ["import Base\nimport Other\nimport Gone\n"]
+    assert [r.first for r in session.asked if isinstance(r, LibraryConstants) and r.module == "Base"] == [0, 400]
+    assert CompiledConstants(cache, project, "a Lean").known(project.modules) == declared
+    assert CompiledConstants(cache, project, "another").known(project.modules) == {}
+    edited = project.with_texts({"Base.lean": "-- edited\n"})
+    assert CompiledConstants(cache, edited, "a Lean").known(project.modules) == {"Other": declared["Other"]}
+
+    main = {"Main": EXTRACTION.declarations["Main"]}
+    seen = premises_seen(project, Extraction(declarations=main, constants=found))(GOAL)
+    names = {premise.name: premise for premise in seen.premises}
+    assert names["old"] == Premise("old", "f = f", "", "theorem", ("f",))
+    assert names.keys() >= {"before"}
+    assert names.keys().isdisjoint({"P", "other", "other._proof_1"})
 
 
 def test_a_goal_of_no_module_sees_nothing_of_its_own() -> None:
