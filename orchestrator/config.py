@@ -700,6 +700,11 @@ class Paths:
         return self.cache / "checkouts"
 
     @property
+    def compiled(self) -> Path:
+        """Copies of projects that Lake compiles."""
+        return self.cache / "compiled"
+
+    @property
     def repl(self) -> Path:
         """Folder with a built REPL for each version of a native Lean."""
         return self.cache / "repl"

@@ -18,7 +18,7 @@ from orchestrator.git.checkout import checkout
 from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.lean import extraction
 from orchestrator.lean.lake import BUILD_SECONDS, build
-from orchestrator.lean.servers import Servers, choose_lean, provision, usable
+from orchestrator.lean.servers import Servers, build_of_url, choose_lean, provision, usable
 from orchestrator.lean.toolchain import no_native, probe_native
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule
@@ -26,20 +26,25 @@ from orchestrator.text import one_line
 
 
 def build_project(repo: str, ref: str, console: Console) -> None:
-    """Run `lake build` in the user's own folder, or in our checkout of a URL; Mathlib's cache is fetched first.
+    """Run `lake build` in the user's own folder, or in our copy of a URL; Mathlib's cache is fetched first.
 
     Raises:
         LeanNotFound: there is no lake.
         RepositoryError: it cannot be had, or does not build.
     """
-    folder = Path(repo).expanduser()
-    if not folder.is_dir():
-        folder = checkout(repo, ref, cache=load_settings().paths.checkouts).path
+    folder, paths = Path(repo).expanduser(), load_settings().paths
+    is_ours = not folder.is_dir()
+    if is_ours:
+        found = checkout(repo, ref, cache=paths.checkouts)
+        folder = found.path
     native = probe_native(folder)
     if native is None:
         raise no_native()
     with console.status("lake build"):
-        build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
+        if is_ours:
+            build_of_url(repo, load_project(folder, commit=found.commit), paths, native.lake)
+        else:
+            build(folder.resolve(), native.lake, seconds=BUILD_SECONDS)
 
 
 def open_project(repo: str, ref: str | None) -> Project:

@@ -71,10 +71,24 @@ def packages(folder: Path) -> tuple[Package, ...]:
         raise RepositoryError(f"The manifest cannot be read: {error}", where=str(folder / MANIFEST)) from error
 
 
-def manifest_digest(folder: Path) -> str:
-    """Changes whenever other packages would be imported."""
+def packages_digest(folder: Path) -> str:
+    """Changes whenever other packages would be imported: by the manifest, and of those by path by what is compiled."""
     manifest = folder / MANIFEST
-    return hashlib.sha256(manifest.read_bytes()).hexdigest()[:16] if manifest.is_file() else ""
+    if not manifest.is_file():
+        return ""
+    found = hashlib.sha256(manifest.read_bytes())
+    for package in packages(folder):
+        for library in _LIBRARIES if not package.revision else ():
+            for file in sorted((folder / package.folder / library).rglob("*.olean")):
+                said = file.with_name(f"{file.name}.hash")
+                found.update(said.read_bytes() if said.is_file() else str(file.stat().st_mtime_ns).encode())
+    return found.hexdigest()[:16]
+
+
+def same_packages(one: Path, other: Path) -> bool:
+    """Whether two projects have the same packages from git, in the same versions."""
+    versions = ({(it.name, it.revision) for it in packages(folder) if it.revision} for folder in (one, other))
+    return next(versions) == next(versions)
 
 
 def check_packages(folder: Path, imports: Iterable[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,7 +18,7 @@ from orchestrator.lean.embedded.install import ensure_embedded
 from orchestrator.lean.embedded.process import Launch
 from orchestrator.lean.embedded.session import EmbeddedSession
 from orchestrator.lean.embedded.steps import Progress
-from orchestrator.lean.lake import check_packages, manifest_digest
+from orchestrator.lean.lake import check_packages, packages_digest, same_packages
 from orchestrator.lean.meter import LeanMeter
 from orchestrator.lean.native.gate_session import GateSession
 from orchestrator.lean.native.ready_repl import ready_repl
@@ -157,12 +159,24 @@ def _has_work_without_packages(project: Project) -> bool:
     return any(scan(module.text) for module in rest) or not any(scan(module.text) for module in project.modules)
 
 
-def _owner(repo: str, project: Project | None) -> Path:
-    """Where a native Lean finds built packages: the user's own folder, since a clean copy of it has none."""
+def _owner(repo: str, project: Project | None, paths: Paths) -> Path:
+    """Where a native Lean finds built packages: the user's own folder, since a clean copy of it has none; of a URL, a
+    folder of ours that all its commits share."""
     own = Path(repo).expanduser()
     if repo and own.is_dir():
         return own.resolve()
+    if repo and project is not None:
+        name = re.sub(r"\W+", "-", project.name)
+        return paths.compiled / f"{name}-{hashlib.sha256(repo.encode()).hexdigest()[:12]}"
     return Path.cwd() if project is None else Path(project.root)
+
+
+def build_of_url(repo: str, project: Project, paths: Paths, lake: Path) -> None:
+    """Fetch and build what a repository that nobody has here needs, and itself.
+
+    Raises RepositoryError: it does not build.
+    """
+    WorkingCopy(project, owner=_owner(repo, project, paths), cache=paths.compiled, lake=lake).build()
 
 
 def provision(
@@ -185,15 +199,18 @@ def provision(
     """
     installed = find_checkers(child_environment(("PATH",)).get("PATH", os.defpath))
     if found.native is not None:
-        folder, lake = _owner(repo, project), found.native.lake
-        check_packages(folder, found.imports)
+        folder, lake = _owner(repo, project, paths), found.native.lake
+        root = folder if project is None else Path(project.root)
+        # What was built for another commit of a URL may be packages of other versions.
+        ours = folder.parent == paths.compiled
+        check_packages(root if ours and not same_packages(folder, root) else folder, found.imports)
         built = ready_repl(found.version, lake, paths.repl, settings.repl)
         return Servers(
             Launch(command=(str(lake),), environment={}, folder=str(folder)),
             server_count(settings, native=True),
             settings,
             description=f"Lean {found.version} ({found.kind})",
-            identity=f"native {found.version} {built} {manifest_digest(folder)}",
+            identity=f"native {found.version} {built} {packages_digest(root if ours else folder)}",
             native=ReplLaunch(folder=folder, lake=lake, repl=built),
             copy=_copy(project, folder, paths, found) if project else None,
             not_checked=not_checked_with(installed, native=True),
@@ -217,8 +234,7 @@ def provision(
 
 def _copy(project: Project, owner: Path, paths: Paths, found: LeanFound) -> WorkingCopy:
     assert found.native is not None
-    cache = paths.cache / "compiled"
-    return WorkingCopy(project, owner=owner, cache=cache, lake=found.native.lake, version=found.version)
+    return WorkingCopy(project, owner=owner, cache=paths.compiled, lake=found.native.lake, version=found.version)
 
 
 def server_count(settings: LeanSettings, machine: LocalMachine | None = None, *, native: bool = False) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from shims import Shims, write_shims
 
+from orchestrator.config import load_settings
 from orchestrator.lean.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -52,8 +56,14 @@ def commit(repo: Path) -> None:
         subprocess.run(["git", *identity, *command], cwd=repo, check=True)
 
 
+def copies(repo: Path) -> list[Path]:
+    """What Lake has compiled of a repository, given as a folder or by URL, with the locks."""
+    names = (hashlib.sha256(name.encode()).hexdigest()[:12] for name in (str(repo), repo.as_uri()))
+    return [path for name in names for path in load_settings().paths.compiled.glob(f"*-{name}*")]
+
+
 @pytest.fixture
-def user(servers: Servers, tmp_path: Path) -> User:
+def user(servers: Servers, tmp_path: Path) -> Iterator[User]:
     shims: Shims = write_shims(tmp_path / "shims", servers.launch)
     repo = tmp_path / "repo"
     for path, text in FILES.items():
@@ -71,7 +81,9 @@ def user(servers: Servers, tmp_path: Path) -> User:
         "ORCH_STATE_DIR": str(tmp_path / "data"),
         "COLUMNS": "160",
     }
-    return User(repo, environment)
+    yield User(repo, environment)
+    for path in copies(repo):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def test_a_library_is_proved_over_ones_own_lean_and_the_patch_is_judged_again(user: User, tmp_path: Path) -> None:
@@ -113,6 +125,30 @@ def test_a_record_of_sorrydb_is_exported_compared_and_proved_alone(user: User, t
     assert [(goal["declaration"], goal["status"]) for goal in summary["goals"]] == [("Small.swap", "solved")]
     (answer,) = json.loads((tmp_path / "out/proofs.json").read_text())
     assert answer["sorry"] == swap
+
+
+def test_a_url_needs_no_folder_and_what_was_built_of_it_is_kept_for_its_next_commit(user: User, tmp_path: Path) -> None:
+    (tmp_path / "dep").mkdir()
+    (tmp_path / "dep/Dep.lean").write_text("theorem two : 1 + 1 = 2 := rfl\n")
+    dep = {"type": "git", "name": "dep", "url": str(tmp_path / "dep"), "rev": "abc"}
+    (user.repo / "lake-manifest.json").write_text(json.dumps({**UNBUILT, "packages": [dep]}))
+    (user.repo / "Small.lean").write_text("import Dep\n\ntheorem t : 1 + 1 = 2 := by\n  sorry\n")
+    commit(user.repo)
+    command = ("prove", user.repo.as_uri(), "--timeout", "30", "--out", str(tmp_path / "out"))
+    refused = user.asks(*command)
+    assert refused.returncode == 4
+    assert "--build" in refused.stderr
+    done = user.asks(*command, "--build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [goal["status"] for goal in json.loads((tmp_path / "out/summary.json").read_text())["goals"]] == ["solved"]
+    assert not (user.repo / ".lake").exists()
+    (user.repo / "Small/Basic.lean").write_text("-- another commit\n")
+    commit(user.repo)
+    again = user.asks("extract", user.repo.as_uri())
+    assert again.returncode == 0, again.stdout + again.stderr
+    (copy,) = (one for one in copies(user.repo) if one.is_dir())
+    assert (copy / "Small/Basic.lean").read_text() == "-- another commit\n"
+    assert (copy / ".lake/packages/dep/Dep.lean").is_file()
 
 
 def test_packages_that_are_not_built_are_said_and_built_when_asked_to(user: User, tmp_path: Path) -> None:

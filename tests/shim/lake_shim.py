@@ -2,14 +2,16 @@
 
 Run as `lake_shim.py NAME ARGUMENTS…` with NAME `lake` or `lean`. Understood: `--version`, `env`, `env PROGRAM …`,
 `build`, `build --no-build`, `exe …` (which fails, as in a project without Mathlib), and what the gate asks of `lean`
-(see `gate_shim`). `build` compiles what has changed by replaying it (see `lake_artifacts`), and says its warnings again
-of what has not. A file `.stale` in the project makes `build --no-build` say that the build is out of date, until
-`build` was called.
+(see `gate_shim`). `build` fetches packages from the folders that the manifest names, compiles what has changed by
+replaying it (see `lake_artifacts`), and says its warnings again of what has not. A file `.stale` in the project makes
+`build --no-build` say that the build is out of date, until `build` was called.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,6 +26,13 @@ VERSION = "4.28.0-pre"
 OUT_OF_DATE = 3
 
 
+def packages(folder: Path) -> list[dict[str, str]]:
+    """The packages of the manifest."""
+    manifest = folder / "lake-manifest.json"
+    found: list[dict[str, str]] = json.loads(manifest.read_text())["packages"] if manifest.is_file() else []
+    return found
+
+
 class Builder:
     """One `lake build`."""
 
@@ -34,6 +43,9 @@ class Builder:
 
     def build(self) -> int:
         """The exit code."""
+        for package in packages(self.folder):
+            if package["type"] == "git" and Path(package["url"]).is_dir():
+                shutil.copytree(package["url"], Path(".lake/packages", package["name"]), dirs_exist_ok=True)
         for source in Path(".lake/packages").glob("*/*.lean"):
             if source.stem != "lakefile":
                 keep(source.parent, Artifact(source.stem, source.read_text(encoding="utf-8")))

@@ -24,7 +24,6 @@ from orchestrator.lean.native.repl import Json
 from orchestrator.lean.protocol import Describe, DescribeReply, LibraryConstants, PremisesReply
 from orchestrator.lean.replies import parse_reply
 from orchestrator.source.header import parse_header
-from orchestrator.source.lexer import name_parts
 
 _MONAD = "Lean.Elab.Command.CommandElabM"
 _DEPENDS = re.compile(r"^'(?P<name>.+?)' depends on axioms: \[(?P<axioms>.*)\]", re.DOTALL)
@@ -70,9 +69,9 @@ class Questions:
 
     async def premises(self, request: LibraryConstants, *, deadline: float) -> PremisesReply:
         """Constants of an imported module; modules that `import Lean` brings are among them."""
-        module = _number_of(request.module) if isinstance(request.module, str) else str(request.module)
-        arguments = [module, str(request.first), str(request.count)]
-        said = await self._ask(request.env, "premises", arguments, deadline)
+        question = "premisesOf" if isinstance(request.module, str) else "premises"
+        arguments = [json.dumps(one, ensure_ascii=False) for one in (request.module, request.first, request.count)]
+        said = await self._ask(request.env, question, arguments, deadline)
         reply = parse_reply(request, json.loads(said))
         assert isinstance(reply, PremisesReply)
         return reply
@@ -143,13 +142,6 @@ class Questions:
 
     def _program(self) -> str:
         return f"namespace {self._namespace}\n{_program_text()}\nend {self._namespace}\n"
-
-
-def _number_of(module: str) -> str:
-    """The number of an imported module in Lean's words, behind the last one where there is none of the name."""
-    name = "".join(f" |>.str {json.dumps(part, ensure_ascii=False)}" for part in name_parts(module))
-    modules = "(← Lean.getEnv).header.moduleNames"
-    return f"(({modules}.findIdx? (· == (Lean.Name.anonymous{name}))).getD {modules}.size)"
 
 
 def _with_lean(header: str) -> str:

@@ -23,6 +23,7 @@ from orchestrator.lean.lake import (
     BUILD_SECONDS,
     MANIFEST,
     PACKAGES,
+    build,
     build_failed,
     compiled_module,
     files_with_sorries,
@@ -38,7 +39,8 @@ class WorkingCopy:
 
     Args:
         project: its files are taken from its folder as they are there.
-        owner: the folder whose packages are built.
+        owner: the folder whose packages are built. One inside `cache` is ours: while nobody else uses it, it is the
+            copy.
         cache: where copies are kept.
         lake: the program.
         version: of Lean, "" where it is not known.
@@ -60,10 +62,8 @@ class WorkingCopy:
     def folder(self) -> Path:
         """Where it is; nobody else uses it while this process runs."""
         if self._folder is None:
-            key = hashlib.sha256(str(self._owner).encode()).hexdigest()[:12]
             self._cache.mkdir(parents=True, exist_ok=True)
-            for number in count(1):
-                folder = self._cache / f"{self._owner.name}-{key}-{number}"
+            for folder in self._folders():
                 lock = FileLock(f"{folder}.lock")
                 try:
                     lock.acquire(blocking=False)
@@ -73,6 +73,32 @@ class WorkingCopy:
                 break
         assert self._folder is not None
         return self._folder
+
+    def _folders(self) -> Iterator[Path]:
+        name = self._owner.name
+        if self._owner.parent == self._cache:
+            yield self._owner
+        else:
+            name += "-" + hashlib.sha256(str(self._owner).encode()).hexdigest()[:12]
+        for number in count(1):
+            yield self._cache / f"{name}-{number}"
+
+    def build(self) -> None:
+        """Fetch and compile everything, packages too, where the owner's folder is ours; then let others have it.
+
+        Where another run has it, that one has built it.
+
+        Raises RepositoryError: it does not build.
+        """
+        try:
+            if self.folder == self._owner:
+                mirror(Path(self._project.root), self.folder)
+                self._link_packages(Path(self._project.root))
+                build(self.folder, self.lake, seconds=BUILD_SECONDS)
+        finally:
+            lock, self._lock, self._folder = self._lock, None, None
+            if lock is not None:
+                lock.release()
 
     async def sorries(self) -> frozenset[str]:
         async with self._turn:
@@ -120,11 +146,12 @@ class WorkingCopy:
             for package in value.get("packages", ()):
                 here = package.get("dir")
                 if isinstance(here, str) and not (source / here).resolve().is_relative_to(source.resolve()):
-                    package["dir"], outside = str((self._owner / here).resolve()), True
+                    beside = source if self._owner.parent == self._cache else self._owner
+                    package["dir"], outside = str((beside / here).resolve()), True
             if outside:
                 manifest.write_text(json.dumps(value, indent=1), encoding="utf-8")
         theirs, ours = self._owner / where, self.folder / where
-        if theirs.is_dir() and not ours.exists():
+        if theirs != ours and theirs.is_dir() and not ours.exists():
             ours.parent.mkdir(parents=True, exist_ok=True)
             ours.unlink(missing_ok=True)
             ours.symlink_to(theirs.resolve())

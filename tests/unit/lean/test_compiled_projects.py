@@ -160,6 +160,31 @@ async def test_the_copy_has_the_owners_packages_and_one_that_does_not_compile_sa
         await other.sorries()
 
 
+def test_what_nobody_has_here_is_built_in_a_folder_of_ours_which_is_then_the_copy(tmp_path: Path) -> None:
+    source, cache, lake = tmp_path / "source", tmp_path / "cache", tmp_path / "lake"
+    source.mkdir()
+    (source / "A.lean").write_text("theorem t : 1 = 1 := sorry")
+    entry = {"type": "path", "name": "beside", "dir": "../beside"}
+    (source / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": [entry]}))
+    lake.write_text('#!/bin/sh\nmkdir -p .lake/packages/dep\necho "$@" >> said\n[ ! -e fails ]\n')
+    lake.chmod(0o755)
+    small = replace(project(A="theorem t : 1 = 1 := sorry"), root=str(source))
+
+    def copy() -> WorkingCopy:
+        return WorkingCopy(small, owner=cache / "ours", cache=cache, lake=lake)
+
+    copy().build()
+    first = copy()
+    assert (first.folder, (first.folder / "said").read_text()) == (cache / "ours", "build\n")
+    assert json.loads((first.folder / "lake-manifest.json").read_text())["packages"][0]["dir"] == str(
+        tmp_path / "beside"
+    )
+    second = copy()
+    second.build()  # the first one has it
+    assert second.folder == cache / "ours-1"
+    assert not (second.folder / "said").exists()
+
+
 def test_what_the_owners_lean_costs_is_counted(tmp_path: Path) -> None:
     (tmp_path / "lakefile.toml").write_text(
         'name = "Small"\n[[lean_lib]]\nname = "Small"\nroots = ["A","B","C","D","E"]\n'

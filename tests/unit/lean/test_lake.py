@@ -18,7 +18,9 @@ from orchestrator.lean.lake import (
     build,
     check_packages,
     packages,
+    packages_digest,
     parse_manifest,
+    same_packages,
     stale_modules,
 )
 
@@ -101,6 +103,29 @@ def test_packages_are_fetched_then_built_each_with_one_command(
         check_packages(tmp_path, [module])
     touch(package / f".lake/build/lib/lean/{path}.olean")
     check_packages(tmp_path, [module])
+
+
+def test_the_digest_of_packages_follows_the_manifest_and_what_is_compiled_of_those_by_path(tmp_path: Path) -> None:
+    def manifest(folder: Path, revision: str) -> None:
+        entries = [{"type": "git", "name": "g", "url": "u", "rev": revision}, {"type": "path", "name": "p", "dir": "p"}]
+        folder.mkdir(exist_ok=True)
+        (folder / "lake-manifest.json").write_text(json.dumps({"version": "1.1.0", "packages": entries}))
+
+    here, there = tmp_path / "here", tmp_path / "there"
+    manifest(here, "abc")
+    manifest(there, "abc")
+    compiled = here / "p/.lake/build/lib/lean/P.olean"
+    digests = [packages_digest(here)]
+    touch(compiled)
+    digests.append(packages_digest(here))
+    compiled.with_name("P.olean.hash").write_text("1")
+    digests.append(packages_digest(here))
+    compiled.write_bytes(b"compiled again, to the same")
+    assert packages_digest(here) == digests[-1]
+    assert same_packages(here, there)
+    manifest(here, "def")
+    assert len({*digests, packages_digest(here), packages_digest(tmp_path)}) == 5
+    assert not same_packages(here, there)
 
 
 def test_packages_that_no_module_imports_are_not_asked_for(tmp_path: Path) -> None:
