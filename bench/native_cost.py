@@ -1,8 +1,9 @@
 """What working on a project with its own Lean costs: `python -m bench.native_cost CHECKOUT`, without any Lean.
 
 A session that answers at once and counts stands in for it: headers imported, files and lines elaborated to extract the
-sorries, files elaborated to judge a patch of one file, and files elaborated again after one line was edited. Beside it
-stands what the same costs where own modules are not imported but elaborated again for each file that imports them.
+sorries, headers imported for a first shot at every goal by as many processes as the memory holds, files elaborated to
+judge a patch of one file, and files elaborated again after one line was edited. Beside it stands what the same costs
+where own modules are not imported but elaborated again for each file that imports them.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from bench.command import run_command, write_figures
 from orchestrator.config import LeanSettings
 from orchestrator.errors import RequestRefused
 from orchestrator.gate.gate import Gate
-from orchestrator.goals.goal import SourceSpan
+from orchestrator.goals.goal import Goal, SourceSpan
 from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.native.session import BuiltElsewhere
+from orchestrator.lean.pool import Pool
 from orchestrator.lean.protocol import (
     Command,
     CommandReply,
@@ -49,6 +51,8 @@ from orchestrator.lean.servers import server_count
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.machine import LocalMachine
+from orchestrator.scheduler.queue import GoalQueue
+from orchestrator.scheduler.slots import Weight
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.scan import scan
@@ -110,6 +114,7 @@ class Cost:
     Attributes:
         headers: imported for extraction, by however many processes.
         files, lines: elaborated for extraction.
+        shots: headers imported for a first shot at every goal; -1 where own modules are not imported.
         gate: files elaborated to judge a patch of one file: the median over the files with sorries.
         again: files elaborated after one line of a file was edited: the most over all files that were looked at, beyond
             the edited one and those with sorries that import it.
@@ -118,6 +123,7 @@ class Cost:
     headers: int
     files: int
     lines: int
+    shots: int
     gate: float
     again: int
 
@@ -141,7 +147,24 @@ def _lines(texts: Sequence[str]) -> int:
     return sum(text.count("\n") for text in texts)
 
 
-async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
+async def _shots(project: Project, goals: Sequence[Goal], processes: int) -> int:
+    """Headers that processes import where each takes the nearest goal when it is free; goals come in no order."""
+    sessions = [CountingSession(BuiltElsewhere()) for _ in range(processes)]
+    pool, queue = Pool(sessions, project), GoalQueue()
+    for goal in sorted(goals, key=lambda goal: goal.id):
+        queue.add(goal, Weight.LIGHT)
+
+    async def work() -> None:
+        while (waiting := queue.next(Weight.LIGHT, 0.0, pool.distance)) is not None:
+            async with pool.workspace(waiting.goal.module) as workspace:
+                await workspace.load(waiting.goal.module)
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(work() for _ in range(processes)))
+    return sum(len(session.headers) for session in sessions)
+
+
+async def cost(project: Project, *, compiled: bool, samples: int, processes: int = 1) -> Cost:
     """What a project costs, its own modules imported or elaborated again."""
 
     def session() -> CountingSession:
@@ -164,7 +187,8 @@ async def cost(project: Project, *, compiled: bool, samples: int) -> Cost:
             beyond = max(beyond, len(again.files) - len(wanted))
     judged = [await _gate(project, found, module, session()) for module in _spread(with_sorries, samples)]
     texts = [file.text for file in first.files]
-    return Cost(len(first.headers), len(first.files), _lines(texts), median(judged or [0]), beyond)
+    shots = await _shots(project, found.goals, processes) if compiled else -1
+    return Cost(len(first.headers), len(first.files), _lines(texts), shots, median(judged or [0]), beyond)
 
 
 async def _gate(project: Project, found: Extraction, module: SourceModule, session: CountingSession) -> int:
@@ -187,6 +211,7 @@ def figures(folder: Path, *, megabytes: int, samples: int) -> Figures:
     project = load_project(folder)
     with_sorries = [module for module in project.modules if scan(module.text)]
     machine = LocalMachine(root=Path("/none"), available_memory=lambda: megabytes * 10**6, usable_cores=lambda: 64)
+    processes = server_count(LeanSettings(), machine, native=True)
     return Figures(
         project=project.name,
         modules=len(project.modules),
@@ -194,8 +219,8 @@ def figures(folder: Path, *, megabytes: int, samples: int) -> Figures:
         open_files=len(with_sorries),
         open_lines=_lines([module.text for module in with_sorries]),
         open_headers=len({module.header for module in with_sorries}),
-        processes=server_count(LeanSettings(), machine, native=True),
-        imported=asyncio.run(cost(project, compiled=True, samples=samples)),
+        processes=processes,
+        imported=asyncio.run(cost(project, compiled=True, samples=samples, processes=processes)),
         # Much slower to count, and much the same for every file.
         elaborated_again=asyncio.run(cost(project, compiled=False, samples=1)),
     )
@@ -211,12 +236,13 @@ def main() -> int:
     asked = parser.parse_args()
     found = [figures(folder, megabytes=asked.memory, samples=asked.samples) for folder in asked.checkout]
     table = Table("project", "modules / lines", "open files / lines / headers", "way", "headers", "files", "lines")
-    for column in ("gate", "again beyond", f"processes in {asked.memory} MB"):
+    for column in ("first shots", "gate", "again beyond", f"processes in {asked.memory} MB"):
         table.add_column(column)
     for one in found:
         size, left = f"{one.modules} / {one.lines}", f"{one.open_files} / {one.open_lines} / {one.open_headers}"
         for way, spent in (("imported", one.imported), ("elaborated again", one.elaborated_again)):
-            counts = (spent.headers, spent.files, spent.lines, f"{spent.gate:g}", spent.again, one.processes)
+            shots = spent.shots if spent.shots >= 0 else ""
+            counts = (spent.headers, spent.files, spent.lines, shots, f"{spent.gate:g}", spent.again, one.processes)
             table.add_row(one.project, size, left, way, *map(str, counts))
     Console(width=200).print(table)
     write_figures(asked.json, [asdict(one) for one in found])

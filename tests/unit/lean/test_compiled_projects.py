@@ -194,4 +194,5 @@ def test_what_the_owners_lean_costs_is_counted(tmp_path: Path) -> None:
     found = figures(tmp_path, megabytes=16_000, samples=5)
     assert (found.open_files, found.open_headers, found.processes) == (3, 2, 2)
     assert (found.imported.headers, found.imported.files, found.imported.gate, found.imported.again) == (2, 3, 1, 0)
+    assert found.imported.shots == 2
     assert found.elaborated_again.files > found.imported.files
