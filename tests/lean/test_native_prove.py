@@ -132,6 +132,7 @@ def test_a_url_needs_no_folder_and_what_was_built_of_it_is_kept_for_its_next_com
     (tmp_path / "dep/Dep.lean").write_text("theorem two : 1 + 1 = 2 := rfl\n")
     dep = {"type": "git", "name": "dep", "url": str(tmp_path / "dep"), "rev": "abc"}
     (user.repo / "lake-manifest.json").write_text(json.dumps({**UNBUILT, "packages": [dep]}))
+    shutil.rmtree(user.repo / "Small")
     (user.repo / "Small.lean").write_text("import Dep\n\ntheorem t : 1 + 1 = 2 := by\n  sorry\n")
     commit(user.repo)
     command = ("prove", user.repo.as_uri(), "--timeout", "30", "--out", str(tmp_path / "out"))
@@ -142,6 +143,7 @@ def test_a_url_needs_no_folder_and_what_was_built_of_it_is_kept_for_its_next_com
     assert done.returncode == 0, done.stdout + done.stderr
     assert [goal["status"] for goal in json.loads((tmp_path / "out/summary.json").read_text())["goals"]] == ["solved"]
     assert not (user.repo / ".lake").exists()
+    (user.repo / "Small").mkdir()
     (user.repo / "Small/Basic.lean").write_text("-- another commit\n")
     commit(user.repo)
     again = user.asks("extract", user.repo.as_uri())
