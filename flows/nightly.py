@@ -38,7 +38,7 @@ from tasks.judge import (
     sync_blueprint,
 )
 from tasks.limits import ensure_limits
-from tasks.premises import open_premises, with_compiled_theorems
+from tasks.premises import add_compiled_theorems, open_premises
 from tasks.report import report
 from tasks.request import Seconds, read_request
 from tasks.supply import supply_lemmas
@@ -122,7 +122,7 @@ async def work(request: RunRequest) -> Conclusion:
             imports=corpus_imports(run.servers, run.project),
             background=request.background,
         )
-        run = await with_compiled_theorems(run, library)
+        run = await add_compiled_theorems(run, library)
         for words in neglected_models(run.settings):
             notify(Notice(words))
         run.ledger.add_goals(found.considered)  # after the order, which asks what is new
