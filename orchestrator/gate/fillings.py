@@ -111,7 +111,7 @@ def _option(node: TreeNode, allowed: Allowance) -> Iterator[str]:
         number = next((c.children[0] for c in node.children if isinstance(c, TreeNode) and c.kind == "num"), None)
         limit = int(number.replace("_", ""), 0) if isinstance(number, str) else 0
         if not 0 < limit <= allowed.max_heartbeats:
-            yield f"{name} {limit} is above the limit of {allowed.max_heartbeats}"
+            yield f"{name} {limit or '0, which is no limit,'} is above the limit of {allowed.max_heartbeats}"
         return
     known = (*HARMLESS_OPTIONS, *allowed.options)
     if not any(name == one or (one.endswith(".") and name.startswith(one)) for one in known):

@@ -22,7 +22,15 @@ from orchestrator.gate.processes import Case, OpenCase, OpenWorkspace, fresh_cas
 from orchestrator.gate.reach import look_alikes, read_above
 from orchestrator.gate.report import DeclarationsByModule, PatchReport
 from orchestrator.gate.shape import FilledCommand, Shape, shape_of
-from orchestrator.gate.targets import is_filled, sorries_left, targets_of, what_is_code, with_owners
+from orchestrator.gate.targets import (
+    is_filled,
+    sorries_left,
+    takes_more_variables,
+    targets_of,
+    users_above,
+    what_is_code,
+    with_owners,
+)
 from orchestrator.gate.verdict import Check, CheckName, FileContext, Verdict, VerdictStatus, judge, shown_name
 from orchestrator.gate.warnings import source_warnings
 from orchestrator.goals.declaration import Fingerprint, is_generated
@@ -164,8 +172,12 @@ class Gate:
                     for imported in self.project.closure(module.name):
                         if imported.name in again and imported.name not in self._originals:
                             self._originals[imported.name] = await workspace.export(imported.name)
-                    _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
-                    shapes[module.name] = shape_of(found, names, self._allowance)
+                    try:
+                        _, found = await workspace.compare(module.name, patched.by_name[module.name].text)
+                        shapes[module.name] = shape_of(found, names, self._allowance)
+                    except MalformedReply as error:
+                        # Where the original can be elaborated, as is done next, it is the patch that cannot be read.
+                        shapes[module.name] = Shape(problems=(f"it cannot be read beside the original: {error.what}",))
                     if module.name not in self._originals:
                         self._originals[module.name] = await workspace.export(module.name)
             if names not in self._shadowed:
@@ -258,12 +270,18 @@ class Gate:
             shape, found = one.shape, one.patched or KernelReport({}, {})
             targets = [(fact, it) for it in shape.filled for fact in targets_of(it, one.original.declarations)]
             elsewhere: tuple[str, ...] = ()
+            wider = frozenset(
+                fact.name
+                for fact, _ in targets
+                if (now := found.declarations.get(fact.name)) is not None
+                and takes_more_variables(fact, now, module.text)
+            )
             if one.patched is not None:
                 found = replace(
                     found, declarations=with_owners(found.declarations, one.original.declarations, targets, names)
                 )
-                elsewhere = self._unlike(module, one, found, targets, names)
-            code = what_is_code(shape.filled, targets)
+                elsewhere = self._unlike(module, one, found, targets, names, wider)
+            code = what_is_code(shape.filled, targets) if not shape.problems else ()
             unlike[module.path] = (*shape.problems, *shape.refused, *code, *elsewhere)
             general = [Check(CheckName.TEXT, not shape.problems, "; ".join(shape.problems[:5]))]
             in_helpers = [words for words in shape.refused if all(words not in it.refused for it in shape.filled)]
@@ -296,7 +314,7 @@ class Gate:
                     if now is not None and now.own_sorry and shown and len(left) >= len(before):
                         continue
                     words = found.refused.get(fact.name, "") if now is None else ""
-                    verdict = judge(fact, now, context, shown=shown, refused=words)
+                    verdict = judge(fact, now, context, shown=shown, refused=words, wider=fact.name in wider)
                 name = shown_name(verdict.declaration, command.original_line)
                 open_here = tuple(sorted(place for place in left if place is not None))
                 verdicts.append(replace(verdict, declaration=name, line=command.original_line, remaining=open_here))
@@ -330,8 +348,9 @@ class Gate:
         patched: KernelReport,
         filled: Sequence[tuple[Fingerprint, FilledCommand]],
         names: frozenset[str],
+        wider: frozenset[str],
     ) -> tuple[str, ...]:
-        """What the patch changed beside its targets, each in words."""
+        """What the patch changed beside its targets, of which the `wider` take more arguments, each in words."""
         before, after = file.original.declarations, patched.declarations
         targets = {target.name: target for target, _ in filled}
         inner = below([*targets, *(name for name, fact in after.items() if fact.user_name in names)], after)
@@ -348,7 +367,14 @@ class Gate:
         changed = [
             f"`{target.user_name}`: the body changed beside its sorry"
             for target, command in filled
-            if (now := after.get(target.name)) is not None and not is_filled(target, now, command)
+            if (now := after.get(target.name)) is not None
+            and not is_filled(target, now, command, wider=target.name in wider)
+        ]
+        changed += [
+            f"`{target.user_name}` takes more variables of its section now, and {path} may use it"
+            for target, _ in filled
+            if target.name in wider
+            for path in users_above(target, self.project, module.name, self.original)
         ]
         refused = [
             f"the kernel refuses `{name}`: {words}"
@@ -357,7 +383,8 @@ class Gate:
         ]
         new = {name: fact for name, fact in (file.patched or patched).declarations.items() if name not in before}
         given = [fact.user_name for fact in new.values() if not fact.auxiliary and not is_generated(fact.name)]
-        read = read_above(self.project, module.name, given)
+        known = {fact.user_name for facts in self.original.values() for fact in facts.values()}
+        read = read_above(self.project, module.name, given, known)
         return (*file.unlike, *found, *changed, *refused, *read, *look_alikes(new, {**file.below, **before}))
 
     def _wrong_helpers(

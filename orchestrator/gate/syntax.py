@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 from orchestrator.errors import MalformedReply
@@ -17,6 +17,9 @@ _NO_NAME = "[anonymous]"
 """What Lean puts where it keeps its book of names; it is not in the text."""
 _SEQUENCE = f"{_PARSER}Tactic.tacticSeq"
 _SIMPLE_BODY, _EQUATIONS = f"{_PARSER}Command.declValSimple", f"{_PARSER}Command.declValEqns"
+_LOCAL = f"{_PARSER}Term.letRecDecl"
+_BODIES = {_SIMPLE_BODY: 2, f"{_PARSER}Term.matchAltsWhereDecls": 1, f"{_PARSER}Command.whereStructInst": 2, _LOCAL: 3}
+"""Bodies, and which of their children is the first of those that may be missing: termination hints, a `where` block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def fillings(original: Tree, patched: Tree) -> Fillings | Difference:
     """What stands in the patched command where the original has a sorry.
 
     A hole is a `sorry` term, `by` with nothing but a sorry, or the tactic sequence that a sorry stands in. A body with
-    a hole may be given equations instead, a `where` block and termination hints, which are then fillings, too.
+    a hole may be given equations instead, a `where` block and termination hints, which are then fillings, too; no
+    lemma of such a block has a name that the rest of the body speaks of.
     """
     found: list[tuple[Tree, Tree]] = []
     different = _walk(original, patched, found)
@@ -118,8 +122,9 @@ def _walk(original: Tree, patched: Tree, found: list[tuple[Tree, Tree]]) -> Diff
         return None if patched is not None else _different(original, patched)
     if not isinstance(original, TreeNode) or not isinstance(patched, TreeNode):
         return None if original == patched else _different(original, patched)
-    if original.kind == _SIMPLE_BODY and len(original.children) > 1 and has_sorry(original.children[1]):
-        return _walk_body(original, patched, found)
+    first = _BODIES.get(original.kind)
+    if first is not None and any(map(has_sorry, original.children[:first])):
+        return _walk_body(original, patched, first, found)
     if original.kind != patched.kind or len(original.children) != len(patched.children):
         return _different(original, patched)
     for before, after in zip(original.children, patched.children, strict=True):
@@ -128,18 +133,41 @@ def _walk(original: Tree, patched: Tree, found: list[tuple[Tree, Tree]]) -> Diff
     return None
 
 
-def _walk_body(original: TreeNode, patched: TreeNode, found: list[tuple[Tree, Tree]]) -> Difference | None:
-    if patched.kind == _EQUATIONS and _is_hole(original.children[1]) and _nothing(*original.children[2:]):
-        found.append((original.children[1], patched))
+def _walk_body(original: TreeNode, patched: TreeNode, first: int, found: list[tuple[Tree, Tree]]) -> Difference | None:
+    body = original.children[first - 1]
+    if patched.kind == _EQUATIONS and _is_hole(body) and _nothing(*original.children[first:]):
+        found.append((body, patched))
         return None
     if patched.kind != original.kind or len(patched.children) != len(original.children):
         return _different(original, patched)
-    for before, after in zip(original.children, patched.children, strict=True):
-        if _nothing(before) and not _nothing(after):
+    for index, (before, after) in enumerate(zip(original.children, patched.children, strict=True)):
+        if index >= first and _nothing(before) and not _nothing(after):
+            if spoken_of := _locals(after) & set(_kept_words(body)):
+                return Difference(f"the local lemma `{min(spoken_of)}` has a name that the original speaks of")
             found.append((before, after))
         elif different := _walk(before, after, found):
             return different
     return None
+
+
+def _locals(block: Tree) -> set[str]:
+    """Names of the local lemmas of a `where` block."""
+    lemmas = [
+        one.children[_BODIES[_LOCAL] - 1] for one in subtrees(block) if isinstance(one, TreeNode) and one.kind == _LOCAL
+    ]
+    names = (next((one.name for one in subtrees(lemma) if isinstance(one, Identifier)), "") for lemma in lemmas)
+    return set(names)
+
+
+def _kept_words(tree: Tree) -> Iterator[str]:
+    """The names that stand beside the holes of a tree, each with all that it begins with."""
+    if _is_hole(tree):
+        return
+    if isinstance(tree, Identifier):
+        yield from accumulate(tree.name.split("."), "{}.{}".format)
+    elif isinstance(tree, TreeNode):
+        for one in tree.children:
+            yield from _kept_words(one)
 
 
 def _is_hole(tree: Tree) -> bool:
@@ -201,4 +229,5 @@ def _nothing(*trees: Tree) -> bool:
 
 
 def _different(original: Tree, patched: Tree) -> Difference:
-    return Difference(f"`{text_of(patched)}` stands where the original has `{text_of(original)}`")
+    before, after = (f"`{text}`" if (text := text_of(one)) else "nothing" for one in (original, patched))
+    return Difference(f"{after} stands where the original has {before}")

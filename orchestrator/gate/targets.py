@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from orchestrator.gate.canonical import has_data_sorry, same_but_for_sorries
+from orchestrator.gate.canonical import has_data_sorry, same_but_for_sorries, under_more_binders
 from orchestrator.gate.differences import below
 from orchestrator.gate.reach import is_code
 from orchestrator.gate.shape import FilledCommand
 from orchestrator.gate.verdict import shown_name
 from orchestrator.goals.declaration import Fingerprint, is_generated
 from orchestrator.goals.goal import Position
-from orchestrator.source.lexer import code_mask
+from orchestrator.source.lexer import code_mask, name_parts, words
+from orchestrator.source.project import Project
 
 _DEFAULT = "._default"
 
 
-_SORRY_WORDS = ("sorryAx", "sorry", "admit", "stop")
+_SORRY_WORD = re.compile(r"(?:sorryAx|sorry|admit|stop)(?![\w.'!?])")
+_VARIABLE = re.compile(r"\bvariable\b")
 
 
 def targets_of(command: FilledCommand, original: Mapping[str, Fingerprint]) -> list[Fingerprint]:
@@ -62,14 +65,48 @@ def with_owners(
     return found
 
 
-def is_filled(target: Fingerprint, now: Fingerprint, command: FilledCommand) -> bool:
-    """Whether a target's body is the original one with its sorries filled.
+def is_filled(target: Fingerprint, now: Fingerprint, command: FilledCommand, *, wider: bool = False) -> bool:
+    """Whether a target's body is the original one with its sorries filled; a `wider` one takes more arguments.
 
     Data may be compiled in another way once it is there, so that is looked at where tactics were replaced, too.
     """
     if not has_data_sorry(target.value):
-        return now.value == target.value
-    return not command.replaces or same_but_for_sorries(target.value, now.value)
+        return now.value == target.value or (wider and under_more_binders(target.value, now.value))
+    if not command.replaces or same_but_for_sorries(target.value, now.value):
+        return True
+    return wider and under_more_binders(target.value, now.value, but_for_sorries=True)
+
+
+def takes_more_variables(target: Fingerprint, now: Fingerprint, text: str) -> bool:
+    """Whether a target has its statement under variables of a section that only its filling speaks of.
+
+    Lean puts before a definition, an instance or an example the variables that its body speaks of, and a sorry speaks
+    of none. `text` is the original file's: without a `variable` there nothing else can come of the same syntax tree.
+    """
+    return (
+        _VARIABLE.search(code_mask(text)) is not None
+        and target.type != now.type
+        and target.kind == now.kind
+        and set(target.levels) <= set(now.levels)
+        and under_more_binders(target.type, now.type)
+    )
+
+
+def users_above(
+    target: Fingerprint, project: Project, module: str, known: Mapping[str, Mapping[str, Fingerprint]]
+) -> tuple[str, ...]:
+    """Paths of the files above a module that may use a target; of those not elaborated only the words are known."""
+    above = [one for one in project.modules if module in {below.name for below in project.closure(one.name)}]
+    found = []
+    for one in above:
+        if one.name in known:
+            uses = any(target.name in fact.uses for fact in known[one.name].values())
+        else:
+            last = target.user_name.rpartition(".")[2]
+            uses = last.startswith("inst") or any(last in name_parts(word.text) for word in words(code_mask(one.text)))
+        if uses and shown_name(target.user_name, 0) == target.user_name:
+            found.append(one.path)
+    return tuple(found)
 
 
 def what_is_code(
@@ -78,7 +115,14 @@ def what_is_code(
     """Which commands are filled that prove and define nothing, but change how Lean reads what comes after, in words."""
     proofs = [command for _, command in filled]
     code = [f"`{target.user_name}` is code that Lean runs" for target, _ in filled if is_code(target)]
-    return (*(f"line {one.line}: a sorry that is in no declaration" for one in commands if one not in proofs), *code)
+    return (
+        *(
+            f"line {one.line}: a sorry that is no declaration's own: it stands in code that Lean runs later"
+            for one in commands
+            if one not in proofs
+        ),
+        *code,
+    )
 
 
 def sorries_left(
@@ -96,4 +140,4 @@ def sorries_left(
 
 def _is_sorry_at(lines: Sequence[str], place: Position) -> bool:
     line = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    return line[place.column :].startswith(_SORRY_WORDS)
+    return _SORRY_WORD.match(line, place.column) is not None

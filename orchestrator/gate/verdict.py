@@ -205,6 +205,7 @@ def judge(
     hole: str = "",
     shown: bool = False,
     refused: str = "",
+    wider: bool = False,
 ) -> Verdict:
     """The verdict on one declaration that had a sorry.
 
@@ -214,6 +215,7 @@ def judge(
         hole: the axiom that fills the sorries the patch leaves in this declaration, "" when it leaves none.
         shown: whether every sorry that it still has is written in the text.
         refused: what the kernel says of it, "" when it accepted it.
+        wider: whether it has its statement under variables of a section, which its filling speaks of.
     """
     if after is None:
         gone = Check(CheckName.KERNEL if refused else CheckName.STATEMENT, False, refused or "the declaration is gone")
@@ -221,7 +223,7 @@ def judge(
         axioms: tuple[str, ...] = ()
         rests_on: tuple[str, ...] = ()
     else:
-        changed = statement_change(before, after)
+        changed = "" if wider else statement_change(before, after)
         foreign = sorted(set(after.axioms) - context.allowed_axioms - {hole, "sorryAx"})
         hidden = "it has a sorry of its own that the text does not show" if after.own_sorry and not shown else ""
         checks = [
@@ -246,4 +248,7 @@ def judge(
     name, unseen = before.user_name, context.not_checked
     if COMPILED_CODE in axioms:
         unseen = (*unseen, "what compiled code computes: the process that ran the proof is believed there")
-    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, unseen, context.warnings)
+    warnings = context.warnings
+    if wider:
+        warnings = (*warnings, f"`{name}` now takes variables of its section that it did not take with a sorry")
+    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, unseen, warnings)

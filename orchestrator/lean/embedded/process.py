@@ -143,7 +143,9 @@ class ServerProcess:
                 continue
             try:
                 value = json.loads(line)
-            except (ValueError, RecursionError) as error:
+            except RecursionError as error:
+                raise MalformedReply("Lean answered what is nested too deeply to be read") from error
+            except ValueError as error:
                 raise MalformedReply("Lean answered a line that is not JSON", where=repr(line[:120])) from error
             if not isinstance(value, dict):
                 raise MalformedReply("Lean answered JSON that is not an object", where=repr(line[:120]))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.gate.canonical import constants, has_data_sorry, same_but_for_sorries
+from orchestrator.gate.canonical import constants, has_data_sorry, same_but_for_sorries, under_more_binders
 
 Term = str | tuple["Term", ...]
 
@@ -68,3 +68,45 @@ def test_what_changed_beside_a_sorry(original: Term, patched: Term) -> None:
 def test_the_constants_of_a_term() -> None:
     assert list(constants(text((("f", "«a b».c"), "S")))) == ["f", "«a b».c", "T"]
     assert list(constants("c f (s 0)\nj Prod 1 0\n= 1")) == ["f", "Prod"]
+
+
+def function(types: list[str], result: str) -> str:
+    """A ∀ over binders of these types; a number stands for the variable of that place."""
+    lines = [f"c {one}" for one in types]
+    lines += [f"b {len(types) - 1 - int(result)}" if result.isdecimal() else f"c {result}"]
+    last = len(lines) - 1
+    for i in reversed(range(len(types))):
+        lines.append(f"f {i} {last}d")
+        last = len(lines) - 1
+    return "\n".join([*lines, f"= {last}"])
+
+
+@pytest.mark.parametrize(
+    ("original", "patched", "is_under"),
+    [
+        ((["A", "B"], "1"), (["A", "H", "B"], "2"), True),
+        ((["A", "B"], "0"), (["A", "H", "B", "H"], "0"), True),
+        ((["A"], "0"), (["A", "A"], "1"), True),
+        (([], "P"), (["H"], "P"), True),
+        ((["A", "B"], "1"), (["A", "H", "B"], "1"), False),
+        ((["A", "B"], "P"), (["B", "A"], "P"), False),
+        ((["A"], "P"), ([], "P"), False),
+        (([], "P"), (["H"], "Q"), False),
+        ((["A"], "P"), (["H"], "P"), False),
+    ],
+)
+def test_a_statement_under_more_variables(
+    original: tuple[list[str], str], patched: tuple[list[str], str], is_under: bool
+) -> None:
+    assert under_more_binders(function(*original), function(*patched)) == is_under
+
+
+def test_what_has_very_many_ways_to_lack_a_binder_is_given_up() -> None:
+    assert not under_more_binders(function(["A"] * 30, "P"), function(["A"] * 60, "Q"))
+
+
+@given(terms, terms)
+def test_under_no_more_binders_a_term_is_the_same_but_for_its_sorries(term: Term, other: Term) -> None:
+    for one in (filled(term, "f"), other):
+        same = same_but_for_sorries(text(term), text(one))
+        assert under_more_binders(text(term), text(one), but_for_sorries=True) == same

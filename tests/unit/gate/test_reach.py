@@ -30,6 +30,21 @@ def test_a_new_name_that_a_file_above_reads(name: str, above: str, is_read: bool
     assert list(read_above(Project("p", "/nowhere", modules=modules), "A", [name])) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "above", "is_read"),
+    [
+        ("N.T.symm", "theorem t : p := h.symm", True),
+        ("N.T.symm", "theorem t : p := (f h).symm", True),
+        ("N.T.symm", "theorem t : p := h.symm.trans h", True),
+        ("N.T.symm", "theorem t : p := symm h", False),
+        ("N.U.symm", "theorem t : p := h.symm", False),
+    ],
+)
+def test_a_field_that_a_file_above_calls(name: str, above: str, is_read: bool) -> None:
+    modules = (SourceModule("B", "B.lean", ""), SourceModule("A", "A.lean", above, imports=("B",)))
+    assert bool(list(read_above(Project("p", "/nowhere", modules=modules), "B", [name], {"N.T"}))) == is_read
+
+
 def test_what_lean_runs_is_code() -> None:
     assert is_code(fact("m", kind="def", type="c Lean.Macro\n= 0"))
     assert not is_code(fact("m", kind="def", type="c Lean.Grind.Ring (s 0)\n= 0"))

@@ -75,6 +75,20 @@ def test_any_filling_is_found_as_it_is(filling: Tree) -> None:
         assert fillings(theorem(by(SORRY_TACTIC)), theorem(filling)) == Fillings((filling,))
 
 
+def equations(value: Tree, where: Tree = NOTHING) -> TreeNode:
+    hints = TreeNode("Lean.Parser.Termination.suffix", (NOTHING,))
+    return TreeNode(f"{TERM}matchAltsWhereDecls", (TreeNode("alternatives", ("|", value)), hints, where))
+
+
+def local(name: str, value: Tree, hints: Tree = NOTHING) -> TreeNode:
+    declared = TreeNode(f"{TERM}letDecl", (Identifier(name), ":=", value))
+    return TreeNode(f"{TERM}letRecDecl", (NOTHING, NOTHING, declared, hints))
+
+
+def where(*lemmas: TreeNode) -> TreeNode:
+    return TreeNode("null", (TreeNode(f"{TERM}whereDecls", ("where", TreeNode("null", lemmas))),))
+
+
 @given(trees, trees)
 def test_without_a_sorry_only_the_same_is_the_same(one: Tree, other: Tree) -> None:
     found = fillings(theorem("x", statement=one), theorem("x", statement=other))
@@ -99,6 +113,9 @@ def test_nothing_but_the_hole_may_change(filling: Tree) -> None:
             theorem("go", where=TreeNode("null", (TreeNode(f"{TERM}whereDecls", ("where", "go")),))),
             2,
         ),
+        (equations(SORRY), equations("go", where(local("go", "p"))), 2),
+        (local("go", SORRY), local("go", "p", TreeNode("null", ("termination_by", "n"))), 2),
+        (theorem(TreeNode("pair", (Identifier("f.x"), SORRY))), theorem(TreeNode("pair", (Identifier("f.x"), "p"))), 1),
         (theorem(TreeNode(f"{TERM}app", (Identifier("sorryAx"), "_"))), theorem("p"), 1),
         (theorem(TreeNode("pair", ("1", by(SORRY_TACTIC)))), theorem(TreeNode("pair", ("1", by(RFL)))), 1),
     ],
@@ -115,6 +132,8 @@ def test_what_people_write_into_holes(original: Tree, patched: Tree, count: int)
         (theorem(TreeNode("pair", ("1000", by(SORRY_TACTIC)))), theorem(TreeNode("pair", ("1", by(RFL))))),
         (theorem("whole"), theorem("another")),
         (theorem("whole"), theorem("whole", where=TreeNode("null", ("where",)))),
+        (equations("whole"), equations("whole", where(local("go", "p")))),
+        (local("go", "whole"), local("go", "whole", TreeNode("null", ("termination_by", "n")))),
         (
             theorem(by(TreeNode("alone", (sequence(RFL, NOTHING, SORRY_TACTIC),)))),
             theorem(by(TreeNode("alone", (RFL,)))),
@@ -277,6 +296,15 @@ def test_what_is_wrong_with_a_file_is_said_with_its_line(found: ComparisonReply,
     shape = shape_of(found, frozenset(), Allowance())
     assert any(words in problem for problem in (*shape.problems, *shape.refused))
     assert not shape.is_clean
+
+
+@pytest.mark.parametrize("name", ["f", "f.x"])
+def test_no_local_lemma_has_a_name_that_the_original_speaks_of(name: str) -> None:
+    original = theorem(TreeNode("pair", (Identifier("f.x.y"), SORRY)))
+    patched = theorem(TreeNode("pair", (Identifier("f.x.y"), "p")), where=where(local("go", "p"), local(name, "p")))
+    found = fillings(original, patched)
+    assert isinstance(found, Difference)
+    assert f"`{name}`" in found.words
 
 
 def test_a_helper_is_a_theorem_and_nothing_else() -> None:
