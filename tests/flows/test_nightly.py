@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -209,3 +210,30 @@ def test_the_command_says_once_what_the_flow_could_not_do(
     assert shown.err.startswith("error: No file of T can be worked on: T/Broken.lean: 1:")
     assert (shown.out + shown.err).count("No file of T") == 1
     assert "Traceback" not in shown.out + shown.err
+
+
+@pytest.mark.slow
+def test_what_a_command_did_not_reach_is_said_and_comes_first_in_the_next(
+    repository: Repository, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hard = "theorem {{x}}h{n} (a b c : Nat) (h : 0 < a * b) : a ^ {n} + b ^ {n} ≠ c ^ {n} := by sorry\n"
+    repo, out = repository(Hard="".join(hard.format(n=n) for n in range(3, 8))), tmp_path / "out"
+    tries: Counter[tuple[str, str]] = Counter()
+    for seconds in ("0.1", *["4"] * 8):
+        words = ["prove", str(repo), "--out", str(out), "--timeout", seconds]
+        assert run(lambda words=words: app(words, result_action="return_value", exit_on_error=False)) == 0
+        shown = capsys.readouterr().out
+        lines = (out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
+        tries.update((made["declaration"], made["strategy"]) for made in map(json.loads, lines))
+        summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+        tried = {declaration for declaration, _ in tries}
+        for goal in summary["goals"]:
+            assert (goal["status"] == "not_tried") == (goal["declaration"] not in tried), goal
+            assert goal["status"] in ("open", "not_tried")
+        waiting = len(summary["goals"]) - len(tried)
+        assert shown.count(" not tried ") >= waiting
+        assert waiting or seconds != "0.1"
+        if not waiting:
+            break
+        assert max(tries.values(), default=0) <= 1
+    assert len(tried) == 5

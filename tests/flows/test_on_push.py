@@ -13,8 +13,10 @@ import pytest
 from blocks import LeanProject, Prover, SourceHost
 from flows.nightly import nightly
 from flows.on_push import on_push
-from orchestrator.errors import ConfigError, OrchestratorError
+from orchestrator.cli.main import app, run
+from orchestrator.errors import ConfigError, OrchestratorError, PublishError
 from orchestrator.run.request import HostKind
+from tests.doubles.host_api import TOKEN, host_api
 
 pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytest.mark.timeout(900)]
 
@@ -23,6 +25,12 @@ BASE = "def {x}double (n : Nat) : Nat := n + n\n"
 USER = "import T.Base\n\ntheorem {x}four : {x}double 2 = 4 := by sorry\n"
 OTHER = "theorem {x}alone : 1 + 1 = 2 := by sorry\n"
 FALSE = "import T.Base\n\ntheorem {x}small (n : Nat) : {x}double n < 4 := by sorry\n"
+RESTS = (
+    "opaque {x}f (n : Nat) : Nat\nopaque {x}g (n : Nat) : Nat\n\n"
+    "@[simp] theorem {x}unknown (n : Nat) : {x}f n = {x}g n := by sorry\n\n"
+    "theorem {x}rests (n : Nat) : {x}f n + 0 = {x}g n + 0 := by sorry\n\n"
+    "theorem {x}four : 2 + 2 = 4 := by sorry\n"
+)
 SKIPPED = "theorem {x}left : 2 + 2 = 4 := by sorry -- exercise\n"
 
 
@@ -83,3 +91,37 @@ async def test_a_project_block_says_what_and_how_and_a_branch_is_pushed(
         await nightly(project="nowhere")
     with pytest.raises(ConfigError, match="no repository is named"):
         await nightly()
+
+
+@pytest.mark.slow
+def test_a_pull_request_from_the_command_line_is_of_proofs_alone(
+    repository: Repository, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo, origin = repository(Base=RESTS), tmp_path / "origin.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(repo), str(origin)], check=True)
+    words = ["prove", str(repo), "--out", str(tmp_path / "out"), "--timeout", "20", "--publish", "pr"]
+
+    def prove_with(token: str, url: str) -> tuple[int, str]:
+        host = SourceHost(repository="owner/name", token=token, api_url=url, push_url=str(origin))
+        host.save("pull", overwrite=True)
+        LeanProject(repo=str(repo), source_host="pull").save("pull", overwrite=True)
+        code = run(lambda: app([*words, "--project", "pull"], result_action="return_value", exit_on_error=False))
+        shown = capsys.readouterr()
+        return code, " ".join((shown.out + shown.err).split())
+
+    with host_api() as (url, host):
+        code, said = prove_with("wrong", url)
+        assert code == PublishError.exit_code
+        assert "The branch orchestrator/proofs is pushed, but no pull request could be opened" in said
+        assert host.requests == []
+        code, said = prove_with(TOKEN, url)
+        assert (code, "opened h/7" in said) == (0, True)
+        (request,) = host.requests
+    summary = json.loads((tmp_path / "out/summary.json").read_text(encoding="utf-8"))
+    assert statuses(summary) == {"unknown": "open", "rests": "conditional", "four": "solved"}
+    assert (request["title"], request["base"]) == ("Prove 1 sorry", "main")
+    shown = ["git", "show", "orchestrator/proofs:T/Base.lean"]
+    pushed = subprocess.run(shown, cwd=origin, check=True, capture_output=True, text=True).stdout
+    asked = (repo / "T/Base.lean").read_text()
+    assert pushed.partition("_four")[0] == asked.partition("_four")[0]
+    assert "sorry" not in pushed.partition("_four")[2]
