@@ -13,7 +13,7 @@ import pytest
 from contract_sessions import native_session
 from shims import Shims, write_shims
 
-from orchestrator.errors import LeanNotFound
+from orchestrator.errors import LeanNotFound, NotJudged
 from orchestrator.gate.gate import Gate
 from orchestrator.gate.report import PatchReport
 from orchestrator.gate.verdict import VerdictStatus
@@ -114,7 +114,7 @@ async def test_a_file_that_compiles_under_lake_alone_is_not_looked_at_and_nothin
     lean.write_text(
         lean.read_text().replace("exec ", 'case "$*" in *--root=*) echo no plugin >&2; exit 1;; esac\nexec ')
     )
-    with pytest.raises(LeanNotFound, match=r"compiles under Lake and not for the gate.*no plugin"):
+    with pytest.raises(NotJudged, match=r"compiles under Lake and not for the gate.*no plugin"):
         await bench.verified(A=A.replace("sorry", UNFOLDED))
 
 
