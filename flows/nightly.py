@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Literal, cast
@@ -25,7 +26,7 @@ from orchestrator.scheduler.claims import release_left_over
 from orchestrator.scheduler.plan import USUAL_SECONDS
 from orchestrator.strategies.registry import neglected_models
 from tasks.artifacts import run_name
-from tasks.attempt import prefect_task, prove_goals
+from tasks.attempt import attempt_makers, prove_goals
 from tasks.begin import beginning
 from tasks.judge import (
     judged,
@@ -57,6 +58,7 @@ async def nightly(
     more_time: bool = False,
     only: str = "",
     usual_budget: float = USUAL_SECONDS,
+    runner: Literal["", "local", "dask"] = "",
 ) -> dict[str, object]:
     """Prove what can be proved in a repository.
 
@@ -76,6 +78,7 @@ async def nightly(
         more_time: give what ran out of time before twice as much; else nothing is tried again that has not changed.
         only: the goal at `FILE:LINE` alone; empty for every goal.
         usual_budget: how long strategies may work where nobody says it.
+        runner: where attempts are made: local, or dask for the workers of a cluster; empty for what a setting says.
 
     Returns:
         The content of summary.json.
@@ -95,6 +98,7 @@ async def nightly(
         more_time=more_time,
         only=only,
         usual_budget=usual_budget,
+        runner=runner,
     )
     request, runs = await read_request(asked, project), None
     if not request.out:
@@ -113,7 +117,12 @@ async def work(request: RunRequest) -> Conclusion:
     """
     started, settings = Beginning(), load_settings(**request.settings)
     check_folder(request.out)
-    async with stoppable() as stop, beginning(request, settings, stop) as run, AgentDesk(run) as desk:
+    async with (
+        stoppable() as stop,
+        beginning(request, settings, stop) as run,
+        AgentDesk(run) as desk,
+        AsyncExitStack() as until_judged,
+    ):
         found = await sort_goals(run)
         library = await open_premises(
             run.settings,
@@ -129,7 +138,8 @@ async def work(request: RunRequest) -> Conclusion:
         release_left_over(run.ledger.store, repo=run.ledger.repo)
         await ensure_limits(run.settings, flow=nightly.name)
         strategies = night_strategies(run, library, desk)
-        scheduler = night_scheduler(run, strategies, night_limits(run), prefect_task(run.settings))
+        makers = await until_judged.enter_async_context(attempt_makers(run, found.goals))
+        scheduler = night_scheduler(run, strategies, night_limits(run), makers.middleware, at_once=makers.at_once)
         stop.ends_with(scheduler.shutdown)
         results = await prove_goals(scheduler, found.goals)
         plan = scheduler.plan

@@ -123,6 +123,13 @@ class LeanChoice(_Choice):
     EMBEDDED = "embedded"
 
 
+class RunnerChoice(_Choice):
+    """Where attempts are made: in the run's own process, or by the workers of a Dask cluster."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
 class PromptStyle(_Choice):
     """How a language model is asked: in a conversation, or to go on with the file's text where the sorry stands."""
 
@@ -271,6 +278,12 @@ class SchedulerSettings(_Section, title="Scheduling"):
     limits: Switch = _setting(
         Switch.AUTO,
         "Whether the Prefect server keeps both limits, too; `auto`: if it is known to use PostgreSQL",
+    )
+    runner: RunnerChoice = _setting(
+        RunnerChoice.LOCAL, "Where attempts are made: in the run's process, or by workers of a Dask cluster"
+    )
+    dask_address: Annotated[str | None, Field(pattern="^(tcp|tls)://"), "an address such as tls://10.0.0.1:8786"] = (
+        _setting(None, "The Dask scheduler whose workers make the attempts", unset="workers on this machine")
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import prefect.task_engine  # noqa: F401 - else threads import it at once, which breaks Python 3.11.7 now and then
@@ -16,15 +18,17 @@ from prefect.exceptions import PrefectException
 from prefect.states import Completed
 from prefect.tasks import exponential_backoff
 
-from orchestrator.config import SchedulerSettings
-from orchestrator.errors import SessionError
+from orchestrator.config import RunnerChoice, SchedulerSettings
+from orchestrator.errors import ConfigError, SessionError
 from orchestrator.goals.events import Notice, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
+from orchestrator.machine import missing
+from orchestrator.run.run import Run
 from orchestrator.scheduler.middleware import CANCELLED, Attempt, Handler, Middleware
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Weight, weight_of
-from orchestrator.text import one_line
+from orchestrator.text import counted, one_line
 from tasks.artifacts import progress_artifact
 from tasks.stage import whole
 
@@ -53,14 +57,17 @@ async def made(attempt: Attempt, run: Handler, begins: Callable[[], None]) -> St
     return ended(attempt, await run(attempt))
 
 
-def ended(attempt: Attempt, result: Result) -> State[Result]:
-    """An attempt's end in Prefect's words. None is a failure there: what is not proved tonight is no fault."""
+def ended(attempt: Attempt, result: Result, data: Any = None) -> State[Any]:
+    """An attempt's end in Prefect's words, with `data`, the result unless given.
+
+    None is a failure there: what is not proved tonight is no fault.
+    """
     out_of_time = result.outcome is Outcome.TIMEOUT
     name = "Out of time" if out_of_time else result.outcome.words.capitalize()
     said = result.tactics[0] if result.success and result.tactics else result.error
     first = one_line(said.partition("\n")[0])
     message = f"{attempt.strategy.value}, {result.time_seconds:.1f} s: {first}"
-    return Completed(name=name, message=message, data=result)
+    return Completed(name=name, message=message, data=data or result)
 
 
 _TAGGED = {weight: made.with_options(tags=[weight.value]) for weight in Weight}
@@ -101,6 +108,31 @@ def prefect_task(settings: SchedulerSettings) -> Middleware:
         return await run(attempt)
 
     return tasked
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMakers:
+    """Who makes a night's attempts, and how many at once."""
+
+    middleware: Middleware
+    at_once: int
+
+
+@asynccontextmanager
+async def attempt_makers(run: Run, goals: Sequence[Goal]) -> AsyncIterator[AttemptMakers]:
+    """This process or, as the setting `runner` says, the workers of a Dask cluster, until the block ends.
+    Raises ConfigError: Dask is not installed, or no worker is there.
+    """
+    if run.settings.runner is RunnerChoice.LOCAL or not goals:
+        yield AttemptMakers(prefect_task(run.settings), run.servers.count)
+        return
+    if why := missing("dask"):
+        raise ConfigError(why, where="ORCH_RUNNER=dask", hint="Install it, or leave ORCH_RUNNER at local")
+    from tasks.cluster import cluster
+
+    async with cluster(run) as workers:
+        notify(Notice(f"attempts are made by {counted(workers.at_once, 'worker')}"))
+        yield AttemptMakers(workers.make, workers.at_once)
 
 
 async def prove_goals(scheduler: Scheduler, goals: Sequence[Goal]) -> dict[str, Result]:

@@ -20,7 +20,7 @@ from platformdirs import user_config_path
 from rich.console import Console
 
 from orchestrator.cli.automations import HEARTBEAT_SECONDS
-from orchestrator.cli.output import AsJson, Repository, Seconds, absolute, print_json
+from orchestrator.cli.output import AsJson, Repository, Runner, Seconds, absolute, print_json
 from orchestrator.cli.prefect_server import LocalServer, prefect_server
 from orchestrator.cli.registration import POOL, deploy, our_deployments, project_name, register
 from orchestrator.cli.runs import check_first
@@ -60,6 +60,7 @@ def nightly(
     at: Annotated[str, Parameter(help="When, as HH:MM.")] = "01:00",
     timezone: Annotated[str, Parameter(help="Time zone of that, such as Europe/Berlin; this machine's if empty.")] = "",
     timeout: Seconds = None,
+    runner: Runner = None,
     install_service: Annotated[
         bool, Parameter(negative="", help="Write a systemd user unit that keeps a worker running, and start it.")
     ] = False,
@@ -88,7 +89,7 @@ def nightly(
         name = asyncio.run(project_name(origin))
         done = asyncio.run(register(settings, {name: origin}))
         template = next(each for each in our_deployments() if each["name"] == "nightly")
-        parameters = {**template["parameters"], "project": name, "budget_seconds": timeout}
+        parameters = {**template["parameters"], "project": name, "budget_seconds": timeout, "runner": runner or ""}
         deploy([{**template, "name": name, "parameters": parameters, "schedules": [schedule]}])
     done |= {"deployment": f"nightly/{name}", "schedule": schedule}
     done |= {"results": str(runs_folder(settings.paths.data, origin)), "service": None, "problem": ""}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -43,6 +43,11 @@ Seconds = Annotated[
 ]
 ProfileNumber = Annotated[
     int | None, Parameter(validator=Number(gte=0, lte=2), help="0 stub workers, 1 normal (the default), 2 thorough.")
+]
+
+Runner = Annotated[
+    Literal["local", "dask"] | None,
+    Parameter(help="Who makes the attempts: this process (the default), or the workers of a Dask cluster."),
 ]
 
 

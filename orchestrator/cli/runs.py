@@ -21,6 +21,7 @@ from orchestrator.cli.output import (
     ProfileNumber,
     Reference,
     Repository,
+    Runner,
     Seconds,
     absolute,
     print_json,
@@ -60,6 +61,7 @@ def prove(
     ] = "",
     only: Annotated[str, Parameter(help="A single sorry: FILE:LINE, as `extract` lists it.")] = "",
     only_problems: Annotated[bool, Parameter(negative="", help="List no goal that was proved.")] = False,
+    runner: Runner = None,
     json_: AsJson = False,
 ) -> int:
     """Prove what can be proved, verify it from scratch, and write a patch.
@@ -91,6 +93,7 @@ def prove(
         publish=publish,
         more_time=more_time,
         only=only,
+        runner=runner or "",
     )
     if build:
         from orchestrator.cli.repository import build_project

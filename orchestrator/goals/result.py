@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer
 
 from orchestrator.goals.goal import Position
 from orchestrator.goals.plugins import installed
@@ -123,7 +125,9 @@ class Result:
     time_seconds: float = 0.0
     subgoals: tuple[str, ...] = ()
     error: str = ""
-    metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Annotated[Mapping[str, object], PlainSerializer(dict)] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     outcome: Outcome = Outcome.ERROR
     timeout: float | None = None
     failed_before: tuple[StrategyType, ...] = ()

@@ -174,28 +174,38 @@ def night_limits(run: Run) -> TimeLimits:
 
 
 def night_scheduler(
-    run: Run, strategies: Mapping[StrategyType, Strategy], limits: TimeLimits, *middleware: Middleware
+    run: Run,
+    strategies: Mapping[StrategyType, Strategy],
+    limits: TimeLimits,
+    *middleware: Middleware,
+    at_once: int = 0,
 ) -> Scheduler:
     """The scheduler of a run on a repository.
 
     Attempts keep to goals that no other worker is at, and to the owner's rules; `middleware` stands between the two.
+    `at_once` are made at a time, as many as there are servers unless given.
     """
     ledger = run.ledger
     if not run.request.more_time:
         ledger.given_up = KnownGivenUp(run)
     worker = worker_name(ledger.run_id)
-    shorter = () if run.settings.profile is Profile.STUB else (shortening(run.pool),)
     claiming = claims(ledger.store, repo=ledger.repo, worker=worker, made=ledger.check_duplicate)
     return make_scheduler(
         run.settings,
         strategies,
         ledger,
-        (claiming, *middleware, owner_rules(run.repository.rules), *shorter),
+        (claiming, *middleware, *kept_proofs(run)),
         prover=run.pool,
-        servers=run.servers.count,
+        servers=at_once or run.servers.count,
         limits=limits,
         throttle=make_throttle(run.settings, background=run.request.background),
     )
+
+
+def kept_proofs(run: Run) -> tuple[Middleware, ...]:
+    """What a proof goes through where it is found: the owner's rules, and made shorter."""
+    shorter = () if run.settings.profile is Profile.STUB else (shortening(run.pool),)
+    return (owner_rules(run.repository.rules), *shorter)
 
 
 def make_scheduler(

@@ -86,6 +86,7 @@ class Asked(TypedDict, total=False):
     background: bool
     more_time: bool
     usual_budget: float
+    runner: str
 
 
 def request_of(
@@ -105,6 +106,8 @@ def request_of(
         chosen["profile"] = Profile(profile)
     if budget is not None:
         chosen["timeout"] = budget
+    if asked.get("runner"):
+        chosen["runner"] = asked["runner"]
     if asked.get("background"):
         chosen["speculation"] = 1
     return RunRequest(

@@ -12,13 +12,9 @@ from orchestrator.config import Settings
 from orchestrator.errors import OrchestratorError, RepositoryError
 from orchestrator.gate.service import gate_service
 from orchestrator.gate.verdict import Verdict
-from orchestrator.goals.difficulty import estimated_difficulty
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Result
-from orchestrator.lean.extraction import Extraction, extract, known_extraction, to_elaborate
 from orchestrator.lean.lake import PackageModules
-from orchestrator.lean.servers import choose_lean, provision
-from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.ledger.records import RunStatus
 from orchestrator.ledger.store import Ledger
 from orchestrator.marketplace.lean_checker import LeanChecker
@@ -28,18 +24,16 @@ from orchestrator.marketplace.placement import location_of
 from orchestrator.premises.library import Library
 from orchestrator.premises.of_project import premises_seen
 from orchestrator.premises.store import known_library
-from orchestrator.run.assembly import run_config, run_ledger
+from orchestrator.run.assembly import run_config
 from orchestrator.run.ledger import RunLedger
+from orchestrator.run.opening import open_run
 from orchestrator.run.report.files import runs_folder
 from orchestrator.run.report.summary import GoalReport, status_of
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.service.service import Deposit, OpenService, Premises, ProofService
 from orchestrator.run.service.turns import Turns
-from orchestrator.run.stop import Stop
 from orchestrator.run.triage.triage import sort_out
-from orchestrator.source.loading import nothing_usable
-from orchestrator.source.project import SourceModule
 
 REPORTS = ("report.md", "summary.json")
 
@@ -115,27 +109,9 @@ async def open_service(repo: str, ref: str, settings: Settings, store: Ledger) -
         RepositoryError: it cannot be had, or holds no file that could be worked on.
         LeanError: no Lean can be used.
     """
-    request = RunRequest(repo=repo, ref=ref)
-    # Git and the installation of Lean wait for other processes; whoever asks for something else goes on meanwhile.
-    repository = await asyncio.to_thread(Repository.at, request, settings)
-    project = repository.project
-    found = await asyncio.to_thread(choose_lean, settings, settings.paths, project)
-    servers = await asyncio.to_thread(provision, settings, settings.paths, found, project, repo=repo)
-    ledger = run_ledger(store, settings, repository, lean=servers.identity, stop=Stop(lambda: None))
-    async with servers.pool(project) as pool:
-
-        async def elaborate(modules: Sequence[SourceModule]) -> Extraction:
-            async with pool.workspace() as workspace:
-                modules = await to_elaborate(workspace.session, modules)
-                return await extract(workspace, modules, difficulty=estimated_difficulty)
-
-        answers = ContentCache(settings.paths.answers)
-        extraction = await known_extraction(answers, project, servers.identity, elaborate)
-        if not extraction.declarations and extraction.problems:
-            raise nothing_usable(project, (*project.problems, *extraction.problems))
-        run = Run(request, settings, repository, servers, ledger, pool, extraction, answers)
-        library = await asyncio.to_thread(known_library, settings.paths, servers)
-        deposit = LedgerDeposit(ledger, repository, extraction.goals)
+    async with open_run(RunRequest(repo=repo, ref=ref), settings, store) as run:
+        library = await asyncio.to_thread(known_library, settings.paths, run.servers)
+        deposit = LedgerDeposit(run.ledger, run.repository, run.extraction.goals)
         try:
             async with serving(run, library, deposit) as service:
                 yield service
