@@ -224,12 +224,14 @@ def test_what_a_command_did_not_reach_is_said_and_comes_first_in_the_next(
         assert run(lambda words=words: app(words, result_action="return_value", exit_on_error=False)) == 0
         shown = capsys.readouterr().out
         lines = (out / "attempts.jsonl").read_text(encoding="utf-8").splitlines()
-        tries.update((made["declaration"], made["strategy"]) for made in map(json.loads, lines))
+        made = [json.loads(line) for line in lines]
+        tries.update((attempt["declaration"], attempt["strategy"]) for attempt in made)
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-        tried = {declaration for declaration, _ in tries}
+        tried, now = {declaration for declaration, _ in tries}, {attempt["declaration"] for attempt in made}
         for goal in summary["goals"]:
-            assert (goal["status"] == "not_tried") == (goal["declaration"] not in tried), goal
             assert goal["status"] in ("open", "not_tried")
+            assert goal["status"] == "not_tried" or goal["declaration"] in tried
+            assert goal["status"] == "open" or goal["declaration"] not in now
         waiting = len(summary["goals"]) - len(tried)
         assert shown.count(" not tried ") >= waiting
         assert waiting or seconds != "0.1"
