@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 class JumpingSelector(selectors.DefaultSelector):
-    """Never sleeps: it moves the clock on by as long as it was asked to wait."""
+    """Never sleeps: it moves the clock on by as long as it was asked to wait, or by what was `worked` meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, worked: Callable[[], float]) -> None:
         super().__init__()
         self.now = 0.0
+        self._worked = worked
+        self._seen = worked()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """See `selectors.BaseSelector.select`."""
         ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("deadlock: everybody waits, and nothing is due")
-            self.now += timeout
+        worked = self._worked()
+        spent, self._seen = worked - self._seen, worked
+        if not ready and timeout is None:
+            raise RuntimeError("deadlock: everybody waits, and nothing is due")
+        self.now += spent if ready or timeout is None else max(spent, timeout)
         return ready
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop on virtual seconds, starting at 0."""
+    """A loop on virtual seconds, starting at 0; seconds of work, as `worked` counts them, come on top."""
 
-    def __init__(self) -> None:
-        self._jumping = JumpingSelector()
+    def __init__(self, worked: Callable[[], float] = lambda: 0.0) -> None:
+        self._jumping = JumpingSelector(worked)
         super().__init__(self._jumping)
 
     def time(self) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestrator.goals.goal import Goal
+from orchestrator.goals.hypotheses import Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,19 @@ def features_of(goal: Goal) -> GoalFeatures:
     conclusion, the size of the target, its quantifiers, and the hypotheses: how many facts, and the types of the data.
     """
     domain = ".".join((goal.module or goal.context.namespace).split(".")[:2])
-    shape = target_shape(goal.target)
-    return GoalFeatures(key=goal.id, levels=(domain, f"{domain}|{shape}"), marks=(f"shape {shape}", *_marks(goal)))
+    target = goal.target
+    shape = target_shape(target)
+    marks = (f"shape {shape}", *_marks(target, goal.hypotheses))
+    return GoalFeatures(key=goal.id, levels=(domain, f"{domain}|{shape}"), marks=marks)
 
 
-def _marks(goal: Goal) -> tuple[str, ...]:
-    words = [word for word in _WORD.findall(goal.target) if not word.isspace()]
+def _marks(target: str, hypotheses: Sequence[Hypothesis]) -> tuple[str, ...]:
+    words = [word for word in _WORD.findall(target) if not word.isspace()]
     quantifiers = "".join(dict.fromkeys(_BINDERS[word] for word in words if word in _BINDERS))
-    facts = [hypothesis for hypothesis in goal.hypotheses if hypothesis.is_fact]
-    data = dict.fromkeys(_first_word(one.type) for one in goal.hypotheses if not one.is_fact)
+    facts = [hypothesis for hypothesis in hypotheses if hypothesis.is_fact]
+    data = dict.fromkeys(_first_word(one.type) for one in hypotheses if not one.is_fact)
     return (
-        f"head {conclusion_head(goal.target)}",
+        f"head {conclusion_head(target)}",
         f"size {len(words).bit_length()}",
         f"binders {quantifiers}",
         f"facts {min(len(facts), _MANY)}",

@@ -70,6 +70,7 @@ class GoalRunner:
         self._without: frozenset[StrategyType] = frozenset()
         self._tried: Counter[StrategyType] = Counter()
         self._spent: dict[StrategyType, float] = {}
+        self._duplicates: dict[tuple[StrategyType, float], bool] = {}
         self._failed: list[StrategyType] = []
         self._lost: list[StrategyType] = []
         self._repeated = self._plan.limited and self._memory.given_up.known(goal)
@@ -234,7 +235,7 @@ class GoalRunner:
             under_way = [attempt.strategy for attempt in self._running.values()]
             best = self._attempts.order(self._features, in_time, [*self._failed, *under_way])[0]
             enough = self._limits.enough(self._goal, best, self._tried[best])
-            if not self._memory.check_duplicate(self._goal, best, NO_MORE * min(self._seconds_for(best), enough)):
+            if not self._made_before(best, NO_MORE * min(self._seconds_for(best), enough)):
                 return best
             self._spent[best] = self._seconds_for(best)
             # What an earlier run gave its usual time is left in peace until something changes.
@@ -247,14 +248,17 @@ class GoalRunner:
         if strategy not in self._failed:
             self._failed.append(strategy)
         self._tried[strategy] += 1
-        if (
-            final
-            or self._tried[strategy] >= self._tries
-            or self._memory.check_duplicate(self._goal, strategy, math.inf)
-        ):
+        if final or self._tried[strategy] >= self._tries or self._made_before(strategy, math.inf):
             self._left = [other for other in self._left if other != strategy]
         elif strategy not in self._left:
             self._left.append(strategy)
+
+    def _made_before(self, strategy: StrategyType, seconds: float) -> bool:
+        """What the memory says, asked once for each attempt of ours: those of others it is asked for by the claim."""
+        asked = (strategy, seconds)
+        if asked not in self._duplicates:
+            self._duplicates[asked] = self._memory.check_duplicate(self._goal, strategy, seconds)
+        return self._duplicates[asked]
 
     def _seconds_for(self, strategy: StrategyType) -> float:
         """What a strategy gets if it starts now; 0 when too little is left to be worth it."""
@@ -276,6 +280,7 @@ class GoalRunner:
     def _finish(self, attempt: Attempt, task: asyncio.Task[Result]) -> Result:
         result = self._attempts.finish(attempt, task, beaten=self._won)
         self._won = self._won or result.success
+        self._duplicates.clear()
         if result.success:
             self._plan.proved()
         if attempt.cached:
