@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, or_, select, update
 
 from orchestrator.goals.goal import Context, Goal, Identity, Position, SorryKind, SourceSpan
 from orchestrator.goals.normal_form import goal_hash
@@ -14,7 +14,7 @@ from orchestrator.goals.result import GoalStatus
 from orchestrator.ledger.columns import row_of
 from orchestrator.ledger.database import Section
 from orchestrator.ledger.records import GoalRecord
-from orchestrator.ledger.tables import GOALS
+from orchestrator.ledger.tables import ATTEMPTS, GOALS
 
 
 class GoalSection(Section):
@@ -67,8 +67,12 @@ class GoalSection(Section):
             connection.execute(update(GOALS).where(*here).values(status=GoalStatus.FOUND))
 
     def goal_environments(self, repo: str) -> Mapping[str, str]:
-        """Under which environment each goal of a repository was seen last, by id; those never tried are left out."""
-        tried = GOALS.c.status != GoalStatus.NOT_TRIED
+        """Under which environment each goal of a repository was seen last, by id; those never tried are left out.
+
+        One that the last run did not reach may have been tried before.
+        """
+        same = (ATTEMPTS.c.goal_hash == GOALS.c.goal_hash, ATTEMPTS.c.environment == GOALS.c.environment)
+        tried = or_(GOALS.c.status != GoalStatus.NOT_TRIED, exists().where(*same))
         return self._pairs(select(GOALS.c.id, GOALS.c.environment).where(GOALS.c.repo == repo, tried))
 
 

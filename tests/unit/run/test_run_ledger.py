@@ -88,6 +88,8 @@ def test_a_goal_is_not_tried_then_found_then_judged(store: Ledger) -> None:
     run.add_goals([GOAL])
     assert store.statistics().goals == {GoalStatus.NOT_TRIED: 1}
     assert store.goal_environments("/repo") == {}
+    run.record(GOAL, OUT_OF_TIME)
+    assert list(store.goal_environments("/repo")) == [GOAL.id]
     run.record(GOAL, PROOF)
     assert store.statistics().goals == {GoalStatus.FOUND: 1}
     assert (store.statistics().goals_solved, GoalStatus.FOUND.words) == (0, "found, awaiting the gate")
