@@ -20,7 +20,8 @@ from orchestrator.errors import ModelError
 said = {}
 for package in ("orchestrator", "flows", "tasks", "blocks"):
     for path in sorted(pathlib.Path(package).rglob("*.py")):
-        if path.name != "__main__.py" and "migrations" not in path.parts:
+        # Only a run with `--runner dask` imports the cluster's tasks.
+        if path.name not in ("__main__.py", "cluster.py") and "migrations" not in path.parts:
             importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 from orchestrator.config import load_settings
 from orchestrator.config import Endpoint

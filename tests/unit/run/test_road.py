@@ -127,7 +127,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr(tasks.attempt, "progress_artifact", no_artifact)
     monkeypatch.setattr(flows.nightly, "ensure_limits", nothing)
     monkeypatch.setattr(flows.nightly, "report", only_files)
-    monkeypatch.setattr(flows.nightly, "prefect_task", lambda _settings: untasked)
+    monkeypatch.setattr(tasks.attempt, "prefect_task", lambda _settings: untasked)
     monkeypatch.setattr("orchestrator.run.verify.Gate", StrictGate)
     monkeypatch.setattr("orchestrator.run.run.usable", lambda _settings, _paths, project: project)
     folder = tmp_path / "repository"
