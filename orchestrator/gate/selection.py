@@ -13,7 +13,7 @@ from orchestrator.goals.goal import Goal, Position, SourceSpan
 from orchestrator.goals.result import HelperLemma
 from orchestrator.lean.extraction import project_parts
 from orchestrator.lean.protocol import Message
-from orchestrator.ledger.content_cache import ContentCache, content_key
+from orchestrator.ledger.content_cache import ContentCache, content_key, program_digest
 from orchestrator.source.helper_lemmas import helper_text, with_helpers
 from orchestrator.source.project import Project
 from orchestrator.source.splice import splice_all
@@ -287,4 +287,5 @@ def recalled_report(cache: ContentCache, project: Project, lean: str, proofs: Se
 
 def _key(project: Project, lean: str, placed: Sequence[Proof]) -> str:
     parts = ["\x00".join((proof.goal.id, proof.script, *map(helper_text, proof.helpers))) for proof in placed]
-    return content_key("gate", [*project_parts(project, lean), *sorted(parts)])
+    # A verdict is never older than the gate's code.
+    return content_key("gate", [program_digest(), *project_parts(project, lean), *sorted(parts)])

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +62,14 @@ class ContentCache:
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
         for file in files[self._keep :]:
             file.unlink(missing_ok=True)
+
+
+@cache
+def program_digest() -> str:
+    """SHA-256 over this program's own Python code: for answers that nobody may keep who has mended it since."""
+    here = Path(__file__).parents[1]
+    code = sorted(here.rglob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in code)).hexdigest()
 
 
 def content_key(kind: str, parts: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from orchestrator.gate.selection import GateReport, Proof, known_gate
 from orchestrator.gate.verdict import Verdict, VerdictStatus
 from orchestrator.goals.goal import Goal
@@ -56,3 +58,9 @@ def test_another_script_or_a_changed_file_is_asked(tmp_path: Path) -> None:
     assert ask(tmp_path, [other], report([other])).accepted == (other,)
     changed = PROJECT.with_texts({"A.lean": "-- changed"})
     assert ask(tmp_path, [A], report([]), changed).accepted == ()
+
+
+def test_what_another_gate_said_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(tmp_path, [A], report([A]))
+    monkeypatch.setattr("orchestrator.gate.selection.program_digest", lambda: "mended")
+    assert ask(tmp_path, [A], report([])).accepted == ()
