@@ -205,16 +205,16 @@ def make_api(site: Site, hub: Hub, access: WriteAccess) -> APIRouter:
     async def verify(action: VerifyAction, request: Request) -> VerdictAnswer:
         """Ask the gate for its verdict on a patch, or on a proof of a goal; nothing is kept."""
         with _as_responses():
-            service = await site.services.of(action.repo)
-            asked = client(request, action)
-            return await service.verify(asked, goal_id=action.goal, proof=action.proof, patch=action.patch)
+            async with site.services.of(action.repo) as service:
+                asked = client(request, action)
+                return await service.verify(asked, goal_id=action.goal, proof=action.proof, patch=action.patch)
 
     @api.post("/goals/{goal_id}/try", **lean)
     async def try_goal(goal_id: str, action: TryAction, request: Request) -> tuple[TacticAnswer, ...]:
         """Try tactic scripts on a goal: what each leaves open, Lean's errors and suggestions, and the time it took."""
         with _as_responses():
-            service = await site.services.of(action.repo)
-            return await service.try_tactics(goal_id, action.scripts, client(request, action), action.seconds)
+            async with site.services.of(action.repo) as service:
+                return await service.try_tactics(goal_id, action.scripts, client(request, action), action.seconds)
 
     return api
 

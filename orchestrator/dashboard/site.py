@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -78,8 +78,8 @@ class PremiseSearch:
 class OpenServices(Protocol):
     """The services of repositories, with Lean behind them."""
 
-    async def of(self, repo: str) -> ProofService:
-        """The service of a repository that the ledger knows; "" where it knows one alone."""
+    def of(self, repo: str) -> AbstractAsyncContextManager[ProofService]:
+        """The service of a repository that the ledger knows, while it is used; "" where it knows one alone."""
 
     async def close(self) -> None:
         """Close them all."""

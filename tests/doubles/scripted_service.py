@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from orchestrator.errors import BusyError, PatchError, RepositoryError
@@ -52,10 +54,11 @@ class ScriptedServices:
         self.service = ScriptedService()
         self.closed = False
 
-    async def of(self, repo: str) -> ProofService:
+    @asynccontextmanager
+    async def of(self, repo: str) -> AsyncIterator[ProofService]:
         if repo not in ("", "known"):
             raise RepositoryError(f"the ledger knows no repository {repo!r}", hint="Give one of known")
-        return cast(ProofService, cast(Any, self.service))
+        yield cast(ProofService, cast(Any, self.service))
 
     async def close(self) -> None:
         self.closed = True

@@ -149,50 +149,69 @@ class Results:
         raise RepositoryError(f"no run has left a {name}", where=str(self.folder), hint="Run `orchestrator prove`")
 
 
+@dataclass(slots=True)
+class _Held:
+    stack: AsyncExitStack
+    opening: asyncio.Future[ProofService]
+    users: int = 0
+
+
 class Services:
     """The services that are open, by repository, opened when they are first asked for.
 
     Args:
-        most: how many stay open: another one closes the one that was not used for longest.
+        most: how many stay open: another one closes the one that was not used for longest. More are open while more
+            are in use.
     """
 
     def __init__(self, settings: Settings, store: Ledger, *, most: int = 2) -> None:
         self._settings, self._store, self._most = settings, store, most
-        self._open: dict[str, tuple[AsyncExitStack, asyncio.Task[ProofService]]] = {}
+        self._open: dict[str, _Held] = {}
 
-    async def of(self, repo: str) -> ProofService:
-        """The service of a repository that the ledger knows, of the only one for "".
-        Raises OrchestratorError: it cannot be opened.
+    @asynccontextmanager
+    async def of(self, repo: str) -> AsyncIterator[ProofService]:
+        """The service of a repository that the ledger knows, of the only one for "", which stays open until the block
+        ends. Raises OrchestratorError: it cannot be opened.
         """
         known = await asyncio.to_thread(self._store.repositories)
         repo = known[0] if not repo and len(known) == 1 else repo
         if repo not in known:
             hint = f"Give one of {', '.join(known)}" if known else "Run `orchestrator prove` on it first"
             raise RepositoryError(f"the ledger knows no repository {repo!r}", hint=hint)
-        held = self._open.pop(repo, None)
-        if held is None:
-            stack = AsyncExitStack()
-            opening = open_service(repo, "HEAD", self._settings, self._store)
-            held = stack, asyncio.ensure_future(stack.enter_async_context(opening))
+        held = self._open.pop(repo, None) or self._begin(repo)
         self._open[repo] = held  # the newest last
+        held.users += 1
         try:
-            service = await asyncio.shield(held[1])
-        except OrchestratorError:
-            self._open.pop(repo, None)
-            raise
-        while len(self._open) > self._most:
-            oldest = next(iter(self._open))
-            await self._close(oldest)
-        return service
+            try:
+                service = await asyncio.shield(held.opening)
+            except OrchestratorError:
+                if self._open.get(repo) is held:
+                    del self._open[repo]
+                raise
+            await self._close_unused()
+            yield service
+        finally:
+            held.users -= 1
+            await self._close_unused()
 
     async def close(self) -> None:
         """Close them all."""
         while self._open:
             await self._close(next(iter(self._open)))
 
+    def _begin(self, repo: str) -> _Held:
+        stack = AsyncExitStack()
+        opening = open_service(repo, "HEAD", self._settings, self._store)
+        return _Held(stack, asyncio.ensure_future(stack.enter_async_context(opening)))
+
+    async def _close_unused(self) -> None:
+        unused = [repo for repo, held in self._open.items() if not held.users]
+        for repo in unused[: max(0, len(self._open) - self._most)]:
+            await self._close(repo)
+
     async def _close(self, repo: str) -> None:
-        stack, opening = self._open.pop(repo)
-        if not opening.done():
-            opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
-        await stack.aclose()
+        held = self._open.pop(repo)
+        if not held.opening.done():
+            held.opening.cancel()
+            await asyncio.gather(held.opening, return_exceptions=True)
+        await held.stack.aclose()
