@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestrator.gate.canonical import has_data_sorry
 from orchestrator.gate.differences import Declarations, sorried_below, statement_change
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Position
@@ -248,7 +249,9 @@ def judge(
     name, unseen = before.user_name, context.not_checked
     if COMPILED_CODE in axioms:
         unseen = (*unseen, "what compiled code computes: the process that ran the proof is believed there")
-    warnings = context.warnings
+    warnings = [*context.warnings]
     if wider:
-        warnings = (*warnings, f"`{name}` now takes variables of its section that it did not take with a sorry")
-    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, unseen, warnings)
+        warnings.append(f"`{name}` now takes variables of its section that it did not take with a sorry")
+    if after is not None and not after.own_sorry and has_data_sorry(before.value):
+        warnings.append(f"`{name}` is data that the patch chose: what is proved of it holds for this choice")
+    return Verdict(name, context.file, status, tuple(checks), axioms, rests_on, unseen, tuple(warnings))

@@ -72,6 +72,16 @@ def test_what_is_not_as_it_should_be_fails_and_is_said(
     assert detail in verdict.reason
 
 
+@pytest.mark.parametrize(("value", "warned"), [("S\n= 0", True), ("c Nat.zero\n= 0", False)])
+def test_whoever_fills_in_data_has_chosen_it(value: str, warned: bool) -> None:
+    before, after = sorried("N.f", kind="def", value=value), fact("N.f", kind="def", value="c Nat.zero\n= 0")
+    verdict = judge(before, after, FileContext("N.lean", named(after), STANDARD_AXIOMS))
+    assert verdict.accepted
+    assert (
+        verdict.warnings == ("`N.f` is data that the patch chose: what is proved of it holds for this choice",) * warned
+    )
+
+
 @pytest.mark.parametrize("after", [None, proved()])
 def test_what_the_kernel_refuses_is_no_proof(after: Fingerprint | None) -> None:
     verdict = verdict_on(after, refused="(kernel) declaration type mismatch")
