@@ -16,6 +16,7 @@ from orchestrator.git.checkout import Checkout, checkout
 from orchestrator.goals.events import Notice, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.ledger.content_cache import ContentCache, content_key
+from orchestrator.machine import LocalMachine, Machine
 from orchestrator.run.blueprint import blueprint_facts
 from orchestrator.run.outcomes import left_alone
 from orchestrator.run.request import Publish
@@ -33,6 +34,8 @@ from orchestrator.strategies.refute.values import declared
 from orchestrator.text import counted
 
 SECONDS = 2.0
+BUSY = 0.5
+"""The load of a machine from which on a search had less than its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ async def look_false(
     answers: ContentCache,
     stopping: Callable[[], bool] = lambda: False,
     seconds: float = SECONDS,
+    machine: Machine = LocalMachine(),  # noqa: B008 - frozen
 ) -> dict[str, str]:
     """Values for which goals are false, in words, by id. A goal that Lean breaks on is not among them.
 
@@ -174,6 +178,7 @@ async def look_false(
         lean: names the server and its version.
         answers: a goal is not looked at again until its file, or one that it imports, changes.
         seconds: the longest that one goal may take.
+        machine: while it is busy, what ran out of time is nothing to remember of a goal.
     """
     known = _known_false(goals, project, lean, answers, seconds)
     unknown = [goal for goal in goals if goal.id not in known[goal.module]]
@@ -186,8 +191,8 @@ async def look_false(
             async with prover.open(goal) as context:
                 began = time.monotonic()
                 said = await find_counterexample(attempts_on(context), goal.text, kinds, seconds=seconds)
-                # That a machine was too busy is nothing to remember of a goal.
-                return said or ("" if time.monotonic() - began < seconds else None)
+                in_time = time.monotonic() - began < seconds
+                return said or ("" if in_time or machine.read().load < BUSY else None)
         except (SessionError, RequestRefused):
             return None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.errors import SessionDied
 from orchestrator.goals.goal import Goal
 from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.machine import Reading
 from orchestrator.run.triage.triage import look_false
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.strategies.base import ProofContext
@@ -50,7 +51,27 @@ class Nothing:
         return ()
 
 
-def look(goals: list[Goal], prover: Recorded, folder: Path, *, b: str = "", stopping: bool = False) -> dict[str, str]:
+class Loaded:
+    """A machine of some load."""
+
+    def __init__(self, load: float) -> None:
+        self._load = load
+
+    def read(self) -> Reading:
+        """See `Machine`."""
+        return Reading(self._load)
+
+
+def look(
+    goals: list[Goal],
+    prover: Recorded,
+    folder: Path,
+    *,
+    b: str = "",
+    stopping: bool = False,
+    seconds: float = 60,
+    load: float = 0.0,
+) -> dict[str, str]:
     """`look_false` over the project."""
     return asyncio.run(
         look_false(
@@ -60,6 +81,8 @@ def look(goals: list[Goal], prover: Recorded, folder: Path, *, b: str = "", stop
             lean="lean",
             answers=ContentCache(folder),
             stopping=lambda: stopping,
+            seconds=seconds,
+            machine=Loaded(load),
         )
     )
 
@@ -91,3 +114,11 @@ def test_what_lean_broke_on_or_was_not_reached_is_asked_again(tmp_path: Path) ->
     look(GOALS, prover, tmp_path, stopping=True)
     look(GOALS, prover, tmp_path)
     assert prover.opened == ["a", "b", "a", "b"]
+
+
+def test_what_ran_out_of_time_is_asked_again_only_where_the_machine_was_busy(tmp_path: Path) -> None:
+    prover = Recorded()
+    look(GOALS[:1], prover, tmp_path, seconds=0, load=0.9)
+    look(GOALS[:1], prover, tmp_path, seconds=0, load=0.1)
+    look(GOALS[:1], prover, tmp_path, seconds=0, load=0.1)
+    assert prover.opened == ["a", "a"]
