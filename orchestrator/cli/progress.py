@@ -26,7 +26,6 @@ from orchestrator.goals.events import (
 )
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result
-from orchestrator.run.outcomes import not_reached
 from orchestrator.text import counted, duration, harmless, one_line
 
 
@@ -103,7 +102,7 @@ class RunDisplay:
 
     def _goal_done(self, goal: Goal, result: Result) -> None:
         self._seen += 1
-        self._done += result.outcome is not Outcome.CANCELLED and not not_reached(result)
+        self._done += result.outcome is not Outcome.CANCELLED and not result.untried
         self._found += result.success
         self._progress.update(self._bar, completed=self._done)
         if result.success:

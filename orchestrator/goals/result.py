@@ -149,6 +149,11 @@ class Result:
         object.__setattr__(self, "subgoals", tuple(self.subgoals))
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
+    @property
+    def untried(self) -> bool:
+        """Of a goal's result: whether nothing was tried in the run, for want of time."""
+        return not self.success and not self.attempts and self.outcome in (Outcome.TIMEOUT, Outcome.CANCELLED)
+
     def details(self) -> dict[str, object]:
         """The metadata, and what else is known of the attempt: JSON-serialisable, for the ledger and for reports."""
         facts: dict[str, object] = {

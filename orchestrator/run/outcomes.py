@@ -75,7 +75,7 @@ def goal_reports(
         if note:
             reports.append(GoalReport(goal, GoalStatus.SKIPPED, note=note))
             continue
-        if verdict is None and not_reached(result):
+        if verdict is None and (result is None or result.untried):
             note = _NOT_TRIED.get(result.outcome, "") if result else ""
             reports.append(GoalReport(goal, GoalStatus.NOT_TRIED, result, note=note))
             continue
@@ -86,11 +86,6 @@ def goal_reports(
         note = _note_on(result) if verdict is None or status is GoalStatus.SOLVED else verdict.conclusion
         reports.append(GoalReport(goal, status, result, verdict, note))
     return tuple(reports)
-
-
-def not_reached(result: Result | None) -> bool:
-    """Whether nothing was tried on a goal in this run, for want of time."""
-    return result is None or (not result.success and not result.attempts and result.outcome in _NOT_TRIED)
 
 
 def _note_on(result: Result | None) -> str:
