@@ -27,6 +27,9 @@ REPEATED = "tried before with no less time; nothing changed"
 # one doubling, with (1 - (1 - c)^(1/3)) / c of that chance: 0.39 at the recorded c = 0.38, and little else elsewhere.
 _FURTHER_DOUBLING = 0.4
 
+ASKED_FOR = {StrategyType.AGENT}
+"""What works only where somebody names it for a run: tried once on each goal that is left, whatever it promises."""
+
 _FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR)
 
 
@@ -112,11 +115,18 @@ class GoalRunner:
         strategy = self._choose()
         if strategy is None:
             return None
+        gain = self._gain_of(strategy)
+        return max(gain, self._plan.least_gain) if self._is_asked_for(strategy) else gain
+
+    def _gain_of(self, strategy: StrategyType) -> float:
         tried = self._tried[strategy]
         most = self._limits(self._goal, strategy, tried)
         spent = min(most, self._spent.get(strategy, 0.0))
         gain = self._attempts.gain(self._features, strategy, self._failed, between=(spent, most))
         return gain * (_FURTHER_DOUBLING if tried > 1 else 1.0)
+
+    def _is_asked_for(self, strategy: StrategyType) -> bool:
+        return strategy in ASKED_FOR and not self._tried[strategy]
 
     def given_up(self) -> bool:
         """Whether strategies are left that it does not pay to try."""
@@ -234,6 +244,9 @@ class GoalRunner:
                 return next(iter(in_time), None)
             under_way = [attempt.strategy for attempt in self._running.values()]
             best = self._attempts.order(self._features, in_time, [*self._failed, *under_way])[0]
+            asked = next(filter(self._is_asked_for, in_time), None)
+            if asked is not None and self._gain_of(best) < self._plan.least_gain:
+                best = asked
             enough = self._limits.enough(self._goal, best, self._tried[best])
             if not self._made_before(best, NO_MORE * min(self._seconds_for(best), enough)):
                 return best

@@ -29,11 +29,13 @@ class Plan:
     Args:
         seconds: the budget; infinite for none, and then nothing is held back.
         lanes: how many attempts there may be at once.
+        longest: seconds of the longest attempt that somebody asked for: a run is at least as patient as that.
     """
 
-    def __init__(self, seconds: float, lanes: int, clock: Callable[[], float]) -> None:
+    def __init__(self, seconds: float, lanes: int, clock: Callable[[], float], *, longest: float = 0.0) -> None:
         self._clock = clock
         self._began = clock()
+        self._patience = max(_PATIENCE_SECONDS, longest)
         self._last_proof = 0.0
         self.seconds = seconds
         self.deadline = self._began + seconds
@@ -55,7 +57,7 @@ class Plan:
         """How many seconds all may take, the search for lemmas included, if no further proof comes."""
         if not self.limited:
             return math.inf
-        return 2 * self._last_proof + max(_PATIENCE_SECONDS, _PATIENCE_SHARE * self.seconds)
+        return 2 * self._last_proof + max(self._patience, _PATIENCE_SHARE * self.seconds)
 
     def proved(self) -> None:
         """A proof was found just now."""
@@ -71,9 +73,14 @@ class Plan:
         self._impatient = self._impatient or patient < least <= left
         return 0.0 if patient < least else min(nominal, patient)
 
+    @property
+    def least_gain(self) -> float:
+        """Proofs a second of what is just worth going on for: one in the whole budget."""
+        return 1 / self._expected
+
     def worth(self, gain: float) -> bool:
         """Whether so many proofs a second are worth going on for."""
-        hopeless = gain * self._expected < 1
+        hopeless = gain < self.least_gain
         self._hopeless = self._hopeless or hopeless
         return not hopeless
 

@@ -14,7 +14,7 @@ from orchestrator.goals.result import Result, StrategyType
 from orchestrator.scheduler.admission import Admission
 from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.context import SchedulerContext
-from orchestrator.scheduler.goal_runner import GoalRunner
+from orchestrator.scheduler.goal_runner import ASKED_FOR, GoalRunner
 from orchestrator.scheduler.middleware import CANCELLED, Middleware, retries, time_limit
 from orchestrator.scheduler.plan import Plan
 from orchestrator.scheduler.queue import back_off
@@ -153,7 +153,9 @@ class Scheduler:
         return math.inf if self._settings.timeout is None else self._settings.timeout
 
     def _plan_for(self, seconds: float) -> Plan:
-        return Plan(seconds, self._context.slots.lanes, self._context.clock)
+        timeouts = self._settings.timeouts
+        longest = max((timeouts[kind] for kind in ASKED_FOR & set(self._context.strategies)), default=0.0)
+        return Plan(seconds, self._context.slots.lanes, self._context.clock, longest=longest)
 
     def shutdown(self) -> None:
         """Stop: begin nothing more, cancel what runs and wait for it to end. Called again: do not even wait.

@@ -32,7 +32,7 @@ theorem {x}b (a b c : Nat) : a + b + c = c + b + a := by
   sorry
 """
 # Nothing here proves it, and it keeps whoever tries busy until the worker is gone.
-HARD = """theorem {x}hard (n : Nat) (h : 4 < n) : n ^ 2 < 2 ^ n := by
+HARD = """theorem {x}hard (a b c : Nat) (h : 0 < a * b) : a ^ 3 + b ^ 3 ≠ c ^ 3 := by
   sorry
 
 theorem {x}c (l : List Nat) : (l ++ []).length = l.length := by

@@ -13,7 +13,7 @@ from orchestrator.lean.servers import Servers
 pytestmark = pytest.mark.slow
 
 TEXT = """\
-macro "leave" : tactic => `(tactic| first | omega | exact sorryAx _)
+macro "leave" : tactic => `(tactic| first | omega | exact sorryAx _ true)
 
 theorem a (n : Nat) : n ≤ n + 1 := by
   sorry
@@ -27,8 +27,8 @@ async def test_a_verdict_is_its_own_whoever_asked_before(lean: EmbeddedSession, 
     small, found = project(A=TEXT), await extracted(lean, A=TEXT)
 
     def with_proofs(a: str, b: str) -> dict[str, str]:
-        first, second = TEXT.replace("  sorry", f"  {a}", 1), f"  {b}"
-        return {"A.lean": first.replace("  sorry", second, 1)}
+        start, middle, end = TEXT.split("  sorry")
+        return {"A.lean": f"{start}  {a}{middle}  {b}{end}"}
 
     honest, cheat = with_proofs("omega", "sorry"), with_proofs("sorry", "leave")
     ends = with_proofs("omega", "exact (by repeat (first | skip))")

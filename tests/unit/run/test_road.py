@@ -22,7 +22,8 @@ import tasks.attempt
 import tasks.begin
 import tasks.judge
 from orchestrator.config import LeanSettings, load_settings
-from orchestrator.gate.gate import Gate, _File
+from orchestrator.gate.assessment import FileAnswers
+from orchestrator.gate.gate import Gate
 from orchestrator.gate.judge import KernelReport
 from orchestrator.gate.shape import Shape
 from orchestrator.goals.result import Result, StrategyType
@@ -84,9 +85,11 @@ class ScriptedServers(Servers):
 class StrictGate(Gate):
     """A gate that finds a fault with every patch; what is right is judged on a real Lean."""
 
-    async def _answers(self, case: object, modules: Sequence[SourceModule], *_: object) -> dict[SourceModule, _File]:
+    async def _answers(
+        self, case: object, modules: Sequence[SourceModule], *_: object
+    ) -> dict[SourceModule, FileAnswers]:
         fault = Shape(problems=("nothing passes",))
-        return {module: _File(fault, KernelReport({}, {})) for module in modules}
+        return {module: FileAnswers(fault, KernelReport({}, {})) for module in modules}
 
 
 def scripted_servers() -> Servers:

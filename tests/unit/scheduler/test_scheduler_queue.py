@@ -275,6 +275,21 @@ def test_what_would_hardly_bring_a_proof_is_not_tried() -> None:
     run(main())
 
 
+def test_what_somebody_asked_for_is_tried_once_on_each_goal_that_is_left_whatever_it_promises() -> None:
+    async def main() -> None:
+        strategies = cast(micro={"a": [FAILS], "b": [FAILS], "c": [PROVES]}, agent={"a": [PROVES], "b": [HANGS]})
+        limits = _settings(seconds=3600.0)
+        limits = limits.model_copy(update={"timeouts": {**limits.timeouts, StrategyType.AGENT: 900.0}})
+        policy = Told(micro=1.0, agent=0.0)
+        scheduler = scheduler_for(strategies, settings=limits, policy=policy)
+        results = await scheduler.process_queue([a_goal("a"), a_goal("b"), a_goal("c")])
+        assert [name for name, _, _ in strategies[StrategyType.AGENT].calls] == ["a", "b"]
+        assert {name for name, result in results.items() if result.success} == {"a", "c"}
+        assert now() < 1200
+
+    run(main())
+
+
 @given(st.integers(0, 6), st.integers(1, 30), st.integers(1, 3))
 @example(4, 2, 1)
 @settings(max_examples=20, deadline=None)
