@@ -48,6 +48,7 @@ def test_the_first_signal_ends_a_run_in_order(start: Start, send: Callable[[Nigh
     assert run.left_over() == []
 
 
+@pytest.mark.slow
 def test_the_second_signal_ends_it_at_once(start: Start) -> None:
     run = start()
     run.wait_for("found ")

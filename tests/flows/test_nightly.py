@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.lean, pytest.mark.usefixtures("prefect_server"), pytes
 ROOT = Path(__file__).parents[2]
 BASE = "def {x}double (n : Nat) : Nat := n + n\n\ntheorem {x}eq (n : Nat) : {x}double n = 2 * n := by sorry\n"
 TOP = "import T.Base\n\ntheorem {x}four : {x}double 2 = 4 := by sorry\n"
-SHORT = {"ROUNDS": "2", "TIMEOUT_MICRO": "4", "TIMEOUT_HAMMER": "4"}
+SHORT = {"ROUNDS": "2", "TIMEOUT_MICRO": "4", "TIMEOUT_HAMMER": "4", "TACTIC_TIMEOUT": "2", "MARKET": "no"}
 """So that a run ends because everything was tried, and leaves nothing to try again."""
 HARD = "theorem {x}hard (a b c : Nat) (h : 0 < a * b) : a ^ 3 + b ^ 3 ≠ c ^ 3 := by sorry\n"
 BROKEN = "theorem {x}broken : 1 = := by sorry\n"
@@ -139,7 +139,7 @@ async def test_what_was_proved_stays_proved_however_little_time_a_run_has(
     monkeypatch.setenv("ORCH_MARKET", "no")
     small = {f"P{n}": f"theorem {{x}}p{n} (a b : Nat) : a + b + {n} = b + {n} + a := by sorry\n" for n in range(4)}
     repo = repository(**small, Hard=HARD) if kind == "small" else request.getfixturevalue("grove")
-    enough, most, runs = (30.0, 2.0, 4) if kind == "small" else (600.0, 60.0, 10)
+    enough, most, runs = (15.0, 2.0, 4) if kind == "small" else (600.0, 60.0, 10)
     solved: set[str] = set()
     for budget in (enough, *sorted((Random(seed).uniform(0.1, most) for seed in range(runs)), reverse=True)):
         summary = await prove(repo, tmp_path / "out", budget_seconds=budget)

@@ -208,7 +208,9 @@ async def test_a_statement_of_no_project(shop: Shop) -> None:
     assert done.status is TicketStatus.COMPLETED
 
 
-@pytest.mark.parametrize("declaration", ["Shop.onto_nil", "Shop.Marks.plus_comm", "Shop.Row.turn_turn"])
+@pytest.mark.parametrize(
+    "declaration", ["Shop.onto_nil", pytest.param("Shop.Marks.plus_comm", marks=pytest.mark.slow), "Shop.Row.turn_turn"]
+)
 async def test_a_stuck_goal_is_closed_through_tickets(shop: Shop, declaration: str) -> None:
     (goal,) = (goal for goal in shop.extraction.goals if goal.declaration == declaration)
     place = location_of(goal, PROJECT)
