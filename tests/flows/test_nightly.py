@@ -239,3 +239,32 @@ def test_what_a_command_did_not_reach_is_said_and_comes_first_in_the_next(
             break
         assert max(tries.values(), default=0) <= 1
     assert len(tried) == 5
+
+
+@pytest.mark.slow
+def test_no_later_command_takes_a_proof_away(
+    repository: Repository,
+    home: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    repo = repository(Base=BASE, Hard=HARD)
+    monkeypatch.chdir(tmp_path)
+
+    def command(*words: str) -> str:
+        assert run(lambda: app(words, result_action="return_value", exit_on_error=False)) == 0
+        return capsys.readouterr().out
+
+    command("prove", str(repo), "--timeout", "60")
+    patch = tmp_path / "out/proofs.patch"
+    full = patch.read_text(encoding="utf-8")
+    assert "sorry" in full
+    command("prove", str(repo), "--timeout", "0.5")
+    assert patch.read_text(encoding="utf-8") == full
+    command("market", "supply", str(repo), "--timeout", "5")
+    assert patch.read_text(encoding="utf-8") == full
+    # What the library's lemmas rest on is not looked at, so that none is seen is all that can be said.
+    judged = command("verify", str(repo), str(patch))
+    assert "none seen" in judged
+    assert "axioms inside the imported library" in judged
