@@ -211,7 +211,7 @@ def provision(
             settings,
             description=f"Lean {found.version} ({found.kind})",
             identity=f"native {found.version} {built} {packages_digest(root if ours else folder)}",
-            native=ReplLaunch(folder=folder, lake=lake, repl=built),
+            native=ReplLaunch(folder=folder, lake=lake, repl=built, folders=settings.lean_folders),
             copy=_copy(project, folder, paths, found) if project else None,
             not_checked=not_checked_with(installed, native=True),
         )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import shutil
+import tempfile
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +18,16 @@ import psutil
 
 from orchestrator.errors import LeanNotFound, MalformedReply, SessionDied, SessionTimeout
 from orchestrator.lean.embedded.process import LINE_LIMIT, ServerProcess
+from orchestrator.lean.lake import PACKAGES, lake_variables
 from orchestrator.lean.native.ready_repl import BINARY
+from orchestrator.lean.sandbox.walls import confined
 from orchestrator.lean.toolchain import native_environment
 
 Json = dict[str, Any]
 _LAST_LINES = 20
+_SEARCHED = ("LEAN_PATH", "LD_LIBRARY_PATH")
+_FILE_MEGABYTES = 2000
+"""What a tactic may write to its folder for temporary files: `bv_decide` hands a proof to a solver in one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,18 +38,32 @@ class ReplLaunch:
         folder: the Lake project whose toolchain and compiled modules are used.
         lake: the program `lake`.
         repl: folder of a built copy of the REPL.
+        folders: what else it may read and write.
     """
 
     folder: Path
     lake: Path
     repl: Path
+    folders: tuple[Path, ...] = ()
+
+    def command(self, variables: Mapping[str, str], scratch: Path) -> list[str]:
+        """Inside the walls: it reads the toolchain, the project and its packages, and writes to `scratch`."""
+        searched = [part for name in _SEARCHED for part in variables.get(name, "").split(os.pathsep) if part]
+        read = (variables["LEAN_SYSROOT"], ".", PACKAGES, *searched)
+        return confined(
+            [str(self.repl / BINARY)],
+            read=[self.repl, *((self.folder / path).resolve() for path in read)],
+            write=(scratch, *self.folders),
+            file_megabytes=_FILE_MEGABYTES,
+        )
 
 
 class Repl(ServerProcess):
     """A running REPL. After any error it is dead."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, scratch: Path) -> None:
         super().__init__(process)
+        self._scratch = scratch
         self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
         # A talkative Lean would stop at a full pipe.
         self._listening = asyncio.ensure_future(self._listen())
@@ -53,21 +75,26 @@ class Repl(ServerProcess):
         Raises:
             LeanNotFound: `lake` cannot be run.
         """
+        variables = await asyncio.to_thread(lake_variables, launch.folder, launch.lake)
+        scratch = Path(tempfile.mkdtemp(prefix="lean-"))
         try:
             process = await asyncio.create_subprocess_exec(
-                *(str(launch.lake), "env", str(launch.repl / BINARY)),
+                *launch.command(variables, scratch),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=native_environment(),
+                env={**native_environment(), **variables, "TMPDIR": str(scratch)},
                 cwd=launch.folder,
                 limit=LINE_LIMIT,
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if not isinstance(error, OSError):
+                raise
             words = error.strerror or "it cannot be run"
-            raise LeanNotFound(f"The Lean REPL cannot be started: {words}", where=str(launch.lake)) from error
-        return cls(process)
+            raise LeanNotFound(f"The Lean REPL cannot be started: {words}", where=str(launch.repl)) from error
+        return cls(process, scratch)
 
     def private_megabytes(self) -> float:
         """Memory of the process and its children that no other process shares, MB; 0 when it has ended."""
@@ -95,9 +122,12 @@ class Repl(ServerProcess):
             raise
 
     async def kill(self) -> None:
-        await super().kill()
-        await asyncio.wait([self._listening], timeout=1)
-        self._listening.cancel()
+        try:
+            await super().kill()
+            await asyncio.wait([self._listening], timeout=1)
+            self._listening.cancel()
+        finally:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     async def _read(self, mark: bytes = b"") -> Json:
         assert self._process.stdout is not None

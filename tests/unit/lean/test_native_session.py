@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from orchestrator.lean.native.repl import Repl, ReplLaunch
 from orchestrator.lean.native.session import NativeSession
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Limits
+from orchestrator.lean.sandbox.walls import examine_walls
 from orchestrator.lean.workspace import Workspace
 
 PROGRAM = Path(__file__).with_name("odd_repl.py")
@@ -46,10 +48,10 @@ async def played(tmp_path: Path) -> AsyncIterator[Played]:
     log, lake, binary = tmp_path / "log", tmp_path / "lake", tmp_path / ".lake/build/bin/repl"
     binary.parent.mkdir(parents=True)
     binary.write_text(f"#!/bin/sh\nexec {sys.executable} -I -S {PROGRAM} {log}\n")
-    lake.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+    lake.write_text("#!/bin/sh\necho LEAN_SYSROOT=/usr\necho LEAN_PATH=/\n")
     for script in (binary, lake):
         script.chmod(0o755)
-    launch = ReplLaunch(folder=tmp_path, lake=lake, repl=tmp_path)
+    launch = ReplLaunch(folder=tmp_path, lake=lake, repl=tmp_path, folders=(tmp_path,))
     session = NativeSession(lambda: Repl.begin(launch))
     yield Played(session, log)
     await session.close()
@@ -127,3 +129,43 @@ async def test_a_tactic_is_told_its_heartbeats_where_lean_can_be_told(played: Pl
     last = played.asked()[0][-1]["tactic"]
     assert "maxHeartbeats := 1000000" in last
     assert json.dumps("(\ntrivial\n)") in last
+
+
+INTRUDER = """\
+import json, os, sys
+
+def may(mode, *path):
+    try:
+        with open(os.path.join(*path), mode) as file:
+            return bool(file.fileno())
+    except OSError:
+        return False
+
+scratch = os.environ["TMPDIR"]
+tried = {"project": may("r", "A.lean"), "changed": may("a", "A.lean"), "other": may("r", "..", "other")}
+for _ in range(2):
+    while sys.stdin.readline().strip():
+        pass
+    print(json.dumps({**tried, "scratch": scratch, "own": may("w", scratch, "notes")}), end="\\n\\n", flush=True)
+"""
+
+
+@pytest.mark.skipif(not examine_walls().landlock, reason="no Landlock on this system")
+async def test_a_process_reads_the_project_and_writes_to_a_folder_that_goes_with_it(tmp_path: Path) -> None:
+    folder, binary, lake = tmp_path / "project", tmp_path / "repl/.lake/build/bin/repl", tmp_path / "lake"
+    for one in (folder, binary.parent):
+        one.mkdir(parents=True)
+    for path in (folder / "A.lean", tmp_path / "other"):
+        path.write_text("")
+    binary.write_text(f"#!{sys.executable} -IS\n{INTRUDER}")
+    lake.write_text(f"#!/bin/sh\necho LEAN_SYSROOT={sys.base_prefix}\necho LEAN_PATH={sys.prefix}/bin\n")
+    for script in (binary, lake):
+        script.chmod(0o755)
+    repl = await Repl.begin(ReplLaunch(folder=folder, lake=lake, repl=tmp_path / "repl"))
+    said = await repl.request({"cmd": ""}, timeout=30)
+    scratch = str(said.pop("scratch"))
+    assert said == {"project": True, "changed": False, "other": False, "own": True}
+    assert os.listdir(scratch) == ["notes"]
+    await repl.kill()
+    with pytest.raises(FileNotFoundError):
+        os.listdir(scratch)
