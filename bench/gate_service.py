@@ -2,9 +2,10 @@
 
 Patches of the examples, each with one proof from `examples/expected.json`, all different. They are judged by the
 service with some clients at a time, then by `orchestrator verify` in a process for each, as many at a time as the
-middle number of clients. Verdicts per minute go by the wall clock of the same machine in the same run; processor
-seconds per verdict, of all processes together, say the same on a machine that others use, too. Exit code 1 when the
-service gives less than five times as many verdicts, or one of its verdicts is wrong.
+middle number of clients. The service has been open for a while when it is measured: it has judged these patches once,
+so that the processes that stay are there; no verdict is kept. Verdicts per minute go by the wall clock of the same
+machine in the same run; processor seconds per verdict, of all processes together, say the same on a machine that others
+use, too. Exit code 1 when the service gives less than five times as many verdicts, or one of its verdicts is wrong.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ async def compared(console: Console, clients: Sequence[int], most: int, apart: i
         asked = list(patches(repo))
         found: list[Measured] = []
         async with service(repo, scratch / "data") as judge:
-            await judge("first", asked[0])  # the processes that stay are there
+            await measured("service", judge, max(clients), asked[: min(most, len(asked))])
             for number in clients:
                 found.append(await measured("service", judge, number, asked[: min(most, len(asked))]))
                 console.print(f"service, {number} clients: {found[-1].a_minute:.1f} a minute")

@@ -37,7 +37,8 @@ from orchestrator.source.project import Project, SourceModule
 class _Elaborated:
     """What the first three questions gave, by module: how each differs from its original, and what Lean made of it.
 
-    `again` are the modules that are made again; `known_alone`: their entries are those alone that Lean says of itself.
+    `again` are the modules that the patch makes others; `known_alone`: their entries are those alone that Lean says of
+    itself.
     """
 
     shapes: Mapping[str, Shape]
@@ -110,17 +111,28 @@ class Gate:
         }
         # Nothing else decides what a file comes to: one that was judged like this is not judged again.
         unknown = [module for module, key in keys.items() if key not in self._known]
-        refused: dict[SourceModule, FileAnswers] = {}
-        if unknown:
-            async with self._open_case(self.project, [module.name for module in unknown]) as case:
-                found = await self._answers(case, unknown, patched, names)
-            if all(one.shape.is_clean for one in found.values()):
+        if not unknown:
+            return self._report({module: self._known[key] for module, key in keys.items()}, texts, helpers, names)
+        async with self._open_case(self.project, [module.name for module in unknown]) as case:
+            found = await self._answers(case, unknown, patched, names)
+            if may_run := all(one.shape.is_clean for one in found.values()):
                 self._known.update({keys[module]: one for module, one in found.items()})
-            else:
-                refused = found
-        files = {module: refused.get(module) or self._known[key] for module, key in keys.items()}
+            files = {module: found.get(module) or self._known[key] for module, key in keys.items()}
+            report = self._report(files, texts, helpers, names)
+            # Of what Lean itself does not accept nothing is left.
+            case.harmless = report.accepted or (may_run and all(one.errors for one in found.values()))
+        return report
+
+    def _report(
+        self,
+        files: Mapping[SourceModule, FileAnswers],
+        texts: Mapping[str, str],
+        helpers: Sequence[HelperLemma],
+        names: frozenset[str],
+    ) -> PatchReport:
         assessment = Assessment(self.project, self.original, self._allowance.axioms, self._not_checked)
-        report = assessment.report(files, texts, helpers, names, shadowed=self._shadowed[names], refused=bool(refused))
+        refused = not all(one.shape.is_clean for one in files.values())
+        report = assessment.report(files, texts, helpers, names, shadowed=self._shadowed[names], refused=refused)
         return replace(report, export=self._export)
 
     async def _answers(
@@ -149,7 +161,9 @@ class Gate:
                 ends = sorted({end for name in names for end in suffixes(name)})
                 self._shadowed[names] = await workspace.library_has(ends)
         originals = {name: self._originals[name] for name in again}
-        made = _Elaborated(shapes, again, known_alone)
+        # The rest of a patched project is what it was: its exports are the originals'.
+        changed = {name for name in again if patched.environment_digest(name) != self.project.environment_digest(name)}
+        made = _Elaborated(shapes, frozenset(changed), known_alone)
         if all(shape.is_clean for shape in shapes.values()):
             async with case.running(patched) as variant:
                 for module in modules:
@@ -184,11 +198,11 @@ class Gate:
             facts: dict[str, Fingerprint] = {}
             unlike: list[str] = []
             for one in patched.closure(module.name):
-                if one.name not in made.again:
+                if one.name not in originals:
                     continue
                 judged = await self._judged(court, patched, one.name, everything)
                 facts.update({**judged.below, **judged.declarations})
-                if self.project.by_name[one.name] == one:
+                if one.name in made.again and self.project.by_name[one.name] == one:
                     before = await court.judged(self.project, one.name, originals)
                     changed = differences(
                         before.declarations, judged.declarations, allowed_axioms=self._allowance.axioms

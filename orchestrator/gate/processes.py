@@ -2,8 +2,10 @@
 
 Three kinds, and only the second ever runs what is judged: one that has run the owner's code alone (it elaborates the
 original, and parses the patch), one that elaborates the patch and is believed in nothing, and one that has run nobody's
-code (it takes exports through the kernel). What runs the patch is ended with its verdict, always. The others may go on:
-a text that is parsed and an export that is checked are data to them, and nothing of a patch is kept there.
+code (it takes exports through the kernel). The others may go on: a text that is parsed and an export that is checked
+are data to them, and nothing of a patch is kept there. What runs the patch goes on only if the patch was harmless, that
+is accepted, or refused by Lean itself, so that nothing of it is left. No patch runs that could run code of its own; and
+whatever a process makes of the next one, the judge takes it for data, as it did the first time.
 """
 
 from __future__ import annotations
@@ -23,7 +25,13 @@ Thing = TypeVar("Thing")
 
 
 class Case(Protocol):
-    """The processes that one patch is judged with, one after the other."""
+    """The processes that one patch is judged with, one after the other.
+
+    Attributes:
+        harmless: what the patch ran in may serve another; whoever judges it says so before the case is closed.
+    """
+
+    harmless: bool
 
     def reading(self) -> AbstractAsyncContextManager[Workspace]:
         """A process that has run the owner's code alone, on the original."""
@@ -44,6 +52,8 @@ OpenCase = Callable[[Project, Sequence[str]], AbstractAsyncContextManager[Case]]
 
 class FreshCase:
     """Two processes that are started for this case and ended with it: the patch is elaborated where it was parsed."""
+
+    harmless = False
 
     def __init__(self, workspace: Workspace, chamber: Workspace, modules: Sequence[str]) -> None:
         self._workspace, self._chamber = workspace, chamber
@@ -96,7 +106,7 @@ def _imports(workspace: Workspace, modules: Sequence[str]) -> tuple[str, ...]:
 
 
 class WarmProcesses:
-    """Processes over one project that serve one verdict after the other; what runs a patch is started ahead.
+    """Processes over one project that serve one verdict after the other; one that patches run in is started ahead.
 
     Args:
         session: makes a session whose process starts with the first request.
@@ -119,6 +129,7 @@ class WarmProcesses:
         self._readers = _Shared([self._workspace() for _ in range(readers)])
         self._judges = _Shared([Court(self._workspace()) for _ in range(judges)])
         self._originals = frozenset(project.environment_digest(module.name) for module in project.modules)
+        self._idle: list[Workspace] = []
         self._spare: asyncio.Task[Workspace] | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -126,9 +137,13 @@ class WarmProcesses:
     async def case(self, project: Project, modules: Sequence[str]) -> AsyncIterator[Case]:
         """A case of the project; an `OpenCase`."""
         assert project is self._project, "these processes hold one project"
-        if self._spare is None:
-            self._spare = asyncio.create_task(self._started(modules))
-        yield _WarmCase(self, modules)
+        self._start_ahead(modules)
+        case = _WarmCase(self, modules)
+        try:
+            yield case
+        finally:
+            if case.ran_in is not None:
+                await self._give_back(case.ran_in, modules, harmless=case.harmless)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Workspace]:
@@ -139,17 +154,28 @@ class WarmProcesses:
             finally:
                 await workspace.session.recycle_if_grown()
 
-    @asynccontextmanager
-    async def running(self, patched: Project, modules: Sequence[str]) -> AsyncIterator[Workspace]:
-        """A process that nobody has had before, and nobody has again."""
-        spare, self._spare = self._spare, None
-        started = spare or asyncio.create_task(self._started(modules))
-        self._spare = asyncio.create_task(self._started(modules))
+    async def runner(self, modules: Sequence[str]) -> Workspace:
+        """A process on the original for this caller alone, with what some modules import.
+
+        Every patch that ran in it was harmless.
+        """
+        if self._idle:
+            workspace = self._idle.pop()
+        else:
+            spare, self._spare = self._spare, None
+            started = spare or asyncio.create_task(self._started(modules))
+            try:
+                workspace = await started
+            except BaseException:
+                self._end(started)
+                raise
         try:
-            workspace = await started
-            yield workspace.variant(patched)
-        finally:
-            self._end(started)
+            for module in modules:
+                await workspace.load_imports(module)
+        except BaseException:
+            self._end(workspace)
+            raise
+        return workspace
 
     @asynccontextmanager
     async def judging(self) -> AsyncIterator[Court]:
@@ -165,12 +191,23 @@ class WarmProcesses:
         """End every process."""
         if self._spare is not None:
             self._end(self._spare)
-        held = [workspace.session for workspace in self._readers.everything]
-        held += [court.workspace.session for court in self._judges.everything]
-        await asyncio.gather(*(session.close() for session in held), *self._ending)
+        held = [*self._idle, *self._readers.everything, *(court.workspace for court in self._judges.everything)]
+        await asyncio.gather(*(workspace.session.close() for workspace in held), *self._ending)
+
+    async def _give_back(self, workspace: Workspace, modules: Sequence[str], *, harmless: bool) -> None:
+        if harmless:
+            await workspace.session.recycle_if_grown()
+            self._idle.append(workspace)
+        else:
+            self._end(workspace)
+            self._start_ahead(modules)
 
     def _workspace(self) -> Workspace:
         return Workspace(self._session(), self._project, elaboration_seconds=self._seconds)
+
+    def _start_ahead(self, modules: Sequence[str]) -> None:
+        if not self._idle and self._spare is None:
+            self._spare = asyncio.create_task(self._started(modules))
 
     async def _started(self, modules: Sequence[str]) -> Workspace:
         """A workspace whose process runs and has imported what the first of `modules` imports."""
@@ -183,14 +220,15 @@ class WarmProcesses:
             raise
         return workspace
 
-    def _end(self, started: asyncio.Task[Workspace]) -> None:
-        """End a process, without anybody waiting for it."""
-        if not started.done():
-            started.cancel()
+    def _end(self, process: Workspace | asyncio.Task[Workspace]) -> None:
+        """End a process, or one that is being started, without anybody waiting for it."""
+        if isinstance(process, asyncio.Task) and not process.done():
+            process.cancel()
 
         async def end() -> None:
             with suppress(LeanError, asyncio.CancelledError):
-                await (await started).session.close()
+                workspace = await process if isinstance(process, asyncio.Task) else process
+                await workspace.session.close()
 
         ending = asyncio.create_task(end())
         self._ending.add(ending)
@@ -198,16 +236,27 @@ class WarmProcesses:
 
 
 class _WarmCase:
-    """One verdict on warm processes."""
+    """One verdict on warm processes. `ran_in`: what the patch ran in."""
+
+    harmless = False
 
     def __init__(self, processes: WarmProcesses, modules: Sequence[str]) -> None:
         self._modules = modules
         self._processes = processes
         self.reading = processes.reading
         self.judging = processes.judging
+        self.ran_in: Workspace | None = None
 
-    def running(self, patched: Project) -> AbstractAsyncContextManager[Workspace]:
-        return self._processes.running(patched, self._modules)
+    @asynccontextmanager
+    async def running(self, patched: Project) -> AsyncIterator[Workspace]:
+        """A process of this case alone, for now."""
+        self.ran_in = workspace = await self._processes.runner(self._modules)
+        async with workspace.scratch():
+            variant = workspace.variant(patched)
+            try:
+                yield variant
+            finally:
+                workspace.adopt(variant)
 
 
 class _Shared(Generic[Thing]):

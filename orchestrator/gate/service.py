@@ -23,8 +23,7 @@ the process that a verdict has for itself."""
 class GateService:
     """Judges patches of one project, a few at a time. Made by `gate_service`.
 
-    Every verdict has a process of its own for what is judged, and a memory of its own; the processes that elaborate
-    the original and that judge exports go on (`orchestrator.gate.processes`).
+    Every verdict has a memory of its own; which processes go on, `orchestrator.gate.processes` says.
     """
 
     def __init__(self, gate: Gate, at_once: int) -> None:

@@ -166,6 +166,12 @@ class Workspace:
         self._elaborated[module] = elaborated
         return elaborated
 
+    async def load_imports(self, module: str) -> None:
+        """Elaborate what `module` imports, unless that was done already."""
+        if self._generation != self.session.generation:
+            self._reset()
+        await self._below(module)
+
     async def _below(self, module: str) -> tuple[int, frozenset[str], tuple[str, ...]]:
         """An environment with exactly what a module imports, which modules these are, and those that are broken.
 
