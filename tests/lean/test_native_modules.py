@@ -30,7 +30,12 @@ from orchestrator.source.project import Project
 FILES = {
     "lakefile.toml": 'name = "Four"\n\n[[lean_lib]]\nname = "Four"\n',
     "lean-toolchain": "leanprover/lean4:v4.28.0-rc1\n",
-    "lake-manifest.json": json.dumps({"version": "1.1.0", "packages": [{"type": "git", "name": "checkdecls"}]}),
+    "lake-manifest.json": json.dumps(
+        {
+            "version": "1.1.0",
+            "packages": [{"type": "git", "name": "checkdecls", "url": "https://example.org/c", "rev": "0" * 40}],
+        }
+    ),
     "Four.lean": "module\n\npublic import Four.Goals\n",
     "Four/Attribute.lean": "module\n\npublic import Lean.Meta.Tactic.Simp.RegisterCommand\n\n"
     "/-- Unfolds what is open. -/\nregister_simp_attr four_simps\n",
