@@ -87,7 +87,10 @@ class LeanChecker:
             return await probe(workspace, env, signature, location)
 
     async def judge(self, ticket: Ticket, proof: str, premises: Sequence[Ticket] = ()) -> Judged:
-        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front; one at a time."""
+        """Run the gate on a proof of a ticket's statement, with the lemmas of `premises` in front; one at a time.
+
+        Raises MarketplaceError: the gate could not look at it, so that it is neither accepted nor refused.
+        """
         try:
             written = written_proof(proof)
         except MarketplaceError as error:
@@ -104,13 +107,20 @@ class LeanChecker:
         if problem:
             return Judged(refusal=problem)
         async with self._judging:
-            return await self._judged(self.stub(ticket, premises), script)
+            try:
+                return await self._judged(self.stub(ticket, premises), script)
+            except SessionError as error:
+                raise MarketplaceError(
+                    f"the proof could not be judged: {error}",
+                    where=f"ticket {ticket.ticket_id}",
+                    hint="It is neither accepted nor refused: hand it in again",
+                ) from error
 
     async def _judged(self, stub: Stub, script: str) -> Judged:
         try:
             async with self._open(stub.project) as workspace:
                 original = await extract(workspace, stub.project.modules)
-        except (SessionError, RequestRefused) as error:
+        except RequestRefused as error:
             return Judged(refusal=str(error))
         sorries = [goal for goal in original.goals if goal.module == stub.module.name][-1:]
         if not sorries or sorries[0].span is None:
