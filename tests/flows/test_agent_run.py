@@ -73,7 +73,7 @@ def test_an_agent_closes_what_the_other_strategies_leave_open(tmp_path: Path) ->
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     solved = {one["declaration"] for one in summary["goals"] if (one["status"], one["strategy"]) == ("solved", "agent")}
     assert solved == set(hard), done.stdout + "".join(map(json.dumps, lines))
-    others = {(one["declaration"], one["strategy"]) for one in lines if not one["success"]}
-    assert {(name, kind) for name in hard for kind in ("micro", "hammer")} <= others
+    # Which of the others a goal is worth is the plan's to say; each has had its first shot before.
+    assert {one["declaration"] for one in lines if not one["success"] and one["strategy"] != "agent"} == set(hard)
     check = ["git", "-C", str(repo), "apply", "--check", str(out / "proofs.patch")]
     subprocess.run(check, check=True)
