@@ -225,7 +225,7 @@ class LeanSettings(_Section, title="Lean"):
     lean: LeanChoice = _setting(LeanChoice.AUTO, "Which Lean to use: what suits the project, or only the one named")
     repl: _Folder = _setting(None, "Built REPL for a native Lean", unset="fetched and built once for each toolchain")
     lean_folders: _Folders = _setting(
-        (), "Folders that a native Lean may read and write beside its project, as for a tactic's models", unset="none"
+        (), "Folders that a native Lean may read and write beside its project, as for a solver", unset="none"
     )
     dojo: bool = _setting(False, "Whether `micro` works with LeanDojo on what it can open")
     servers: Annotated[int | None, Field(ge=1, le=256)] = _setting(

@@ -77,12 +77,13 @@ class Assessment:
         names: frozenset[str],
         *,
         shadowed: frozenset[str],
-        refused: bool,
     ) -> PatchReport:
-        """The verdicts, and what else there is to say of the patch, which was `refused` as written or elaborated.
+        """The verdicts, and what else there is to say of the patch.
 
         `names` are those of the helper lemmas, and `shadowed` what the library has at their ends.
         """
+        # What is refused as it is written was not elaborated, in any of its files.
+        refused = not all(one.shape.is_clean for one in files.values())
         everything: dict[str, Fingerprint] = {}
         for one in files.values():
             everything.update({**one.original.declarations, **one.below})

@@ -131,8 +131,7 @@ class Gate:
         names: frozenset[str],
     ) -> PatchReport:
         assessment = Assessment(self.project, self.original, self._allowance.axioms, self._not_checked)
-        refused = not all(one.shape.is_clean for one in files.values())
-        report = assessment.report(files, texts, helpers, names, shadowed=self._shadowed[names], refused=refused)
+        report = assessment.report(files, texts, helpers, names, shadowed=self._shadowed[names])
         return replace(report, export=self._export)
 
     async def _answers(

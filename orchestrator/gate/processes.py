@@ -143,7 +143,7 @@ class WarmProcesses:
             yield case
         finally:
             if case.ran_in is not None:
-                await self._give_back(case.ran_in, modules, harmless=case.harmless)
+                self._give_back(case.ran_in, modules, harmless=case.harmless)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Workspace]:
@@ -170,6 +170,7 @@ class WarmProcesses:
                 self._end(started)
                 raise
         try:
+            await workspace.session.recycle_if_grown()
             for module in modules:
                 await workspace.load_imports(module)
         except BaseException:
@@ -194,9 +195,8 @@ class WarmProcesses:
         held = [*self._idle, *self._readers.everything, *(court.workspace for court in self._judges.everything)]
         await asyncio.gather(*(workspace.session.close() for workspace in held), *self._ending)
 
-    async def _give_back(self, workspace: Workspace, modules: Sequence[str], *, harmless: bool) -> None:
+    def _give_back(self, workspace: Workspace, modules: Sequence[str], *, harmless: bool) -> None:
         if harmless:
-            await workspace.session.recycle_if_grown()
             self._idle.append(workspace)
         else:
             self._end(workspace)

@@ -27,7 +27,7 @@ REPEATED = "tried before with no less time; nothing changed"
 # one doubling, with (1 - (1 - c)^(1/3)) / c of that chance: 0.39 at the recorded c = 0.38, and little else elsewhere.
 _FURTHER_DOUBLING = 0.4
 
-ASKED_FOR = {StrategyType.AGENT}
+ASKED_FOR = frozenset({StrategyType.AGENT})
 """What works only where somebody names it for a run: tried once on each goal that is left, whatever it promises."""
 
 _FAILURES = (Outcome.NOT_PROVED, Outcome.TIMEOUT, Outcome.REFUSED, Outcome.ERROR)

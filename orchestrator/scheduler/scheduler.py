@@ -154,7 +154,7 @@ class Scheduler:
 
     def _plan_for(self, seconds: float) -> Plan:
         timeouts = self._settings.timeouts
-        longest = max((timeouts[kind] for kind in ASKED_FOR & set(self._context.strategies)), default=0.0)
+        longest = max((timeouts[kind] for kind in ASKED_FOR.intersection(self._context.strategies)), default=0.0)
         return Plan(seconds, self._context.slots.lanes, self._context.clock, longest=longest)
 
     def shutdown(self) -> None:

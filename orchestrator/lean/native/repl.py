@@ -47,9 +47,11 @@ class ReplLaunch:
     folders: tuple[Path, ...] = ()
 
     def command(self, variables: Mapping[str, str], scratch: Path) -> list[str]:
-        """Inside the walls: it reads the toolchain, the project and its packages, and writes to `scratch`."""
+        """Inside the walls: it reads the toolchain, the project, its packages and LeanCopilot's models, and writes to
+        `scratch`. `variables`: its environment.
+        """
         searched = [part for name in _SEARCHED for part in variables.get(name, "").split(os.pathsep) if part]
-        read = (variables["LEAN_SYSROOT"], ".", PACKAGES, *searched)
+        read = (variables["LEAN_SYSROOT"], ".", PACKAGES, _models(variables), *searched)
         return confined(
             [str(self.repl / BINARY)],
             read=[self.repl, *((self.folder / path).resolve() for path in read)],
@@ -75,7 +77,8 @@ class Repl(ServerProcess):
         Raises:
             LeanNotFound: `lake` cannot be run.
         """
-        variables = await asyncio.to_thread(lake_variables, launch.folder, launch.lake)
+        said = await asyncio.to_thread(lake_variables, launch.folder, launch.lake)
+        variables = {**native_environment(), **said}
         scratch = Path(tempfile.mkdtemp(prefix="lean-"))
         try:
             process = await asyncio.create_subprocess_exec(
@@ -83,7 +86,7 @@ class Repl(ServerProcess):
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env={**native_environment(), **variables, "TMPDIR": str(scratch)},
+                env={**variables, "TMPDIR": str(scratch)},
                 cwd=launch.folder,
                 limit=LINE_LIMIT,
                 start_new_session=True,
@@ -154,6 +157,12 @@ class Repl(ServerProcess):
         with contextlib.suppress(ValueError):
             async for line in self._process.stderr:
                 self._last_words.append(line.decode("utf-8", "replace").rstrip())
+
+
+def _models(variables: Mapping[str, str]) -> str:
+    """Where LeanCopilot looks for its models, which it keeps outside of every project."""
+    home = variables.get("HOME", "/nonexistent")
+    return variables.get("LEAN_COPILOT_CACHE_DIR", f"{home}/.cache/lean_copilot/models")
 
 
 _WHY_DEAD = "It ran out of memory or stack, or was killed; the next request starts a new one."

@@ -143,6 +143,7 @@ def may(mode, *path):
 
 scratch = os.environ["TMPDIR"]
 tried = {"project": may("r", "A.lean"), "changed": may("a", "A.lean"), "other": may("r", "..", "other")}
+tried["models"] = may("r", os.environ["LEAN_COPILOT_CACHE_DIR"], "weights")
 for _ in range(2):
     while sys.stdin.readline().strip():
         pass
@@ -151,11 +152,15 @@ for _ in range(2):
 
 
 @pytest.mark.skipif(not examine_walls().landlock, reason="no Landlock on this system")
-async def test_a_process_reads_the_project_and_writes_to_a_folder_that_goes_with_it(tmp_path: Path) -> None:
+async def test_a_process_reads_the_project_and_writes_to_a_folder_that_goes_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, binary, lake = tmp_path / "project", tmp_path / "repl/.lake/build/bin/repl", tmp_path / "lake"
-    for one in (folder, binary.parent):
+    models = tmp_path / "models"
+    monkeypatch.setenv("LEAN_COPILOT_CACHE_DIR", str(models))
+    for one in (folder, binary.parent, models):
         one.mkdir(parents=True)
-    for path in (folder / "A.lean", tmp_path / "other"):
+    for path in (folder / "A.lean", tmp_path / "other", models / "weights"):
         path.write_text("")
     binary.write_text(f"#!{sys.executable} -IS\n{INTRUDER}")
     lake.write_text(f"#!/bin/sh\necho LEAN_SYSROOT={sys.base_prefix}\necho LEAN_PATH={sys.prefix}/bin\n")
@@ -164,7 +169,7 @@ async def test_a_process_reads_the_project_and_writes_to_a_folder_that_goes_with
     repl = await Repl.begin(ReplLaunch(folder=folder, lake=lake, repl=tmp_path / "repl"))
     said = await repl.request({"cmd": ""}, timeout=30)
     scratch = str(said.pop("scratch"))
-    assert said == {"project": True, "changed": False, "other": False, "own": True}
+    assert said == {"project": True, "changed": False, "other": False, "models": True, "own": True}
     assert os.listdir(scratch) == ["notes"]
     await repl.kill()
     with pytest.raises(FileNotFoundError):
