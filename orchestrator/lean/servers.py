@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,8 +67,8 @@ class Servers:
     meter: LeanMeter = field(default_factory=LeanMeter)
     not_checked: tuple[str, ...] = NOT_CHECKED_EMBEDDED
 
-    def session(self) -> EmbeddedSession | NativeSession:
-        """A session; its process starts with the first request."""
+    def session(self, has_room: Callable[[], bool] = lambda: False) -> EmbeddedSession | NativeSession:
+        """A session; its process starts with the first request. A native one keeps a spare process where `has_room`."""
         limit = self.settings.memory_mb
         native = self.native
         if native is not None:
@@ -80,14 +80,12 @@ class Servers:
                 await self.copy.sorries()
                 return await Repl.begin(replace(native, folder=self.copy.folder))
 
-            return NativeSession(start, compiled=self.copy, limit_megabytes=limit, meter=self.meter)
+            return NativeSession(start, compiled=self.copy, limit_megabytes=limit, meter=self.meter, has_room=has_room)
         return EmbeddedSession(self.launch, rss_limit_megabytes=limit, meter=self.meter)
 
     def pool(self, project: Project) -> Pool:
         """A pool of `count` sessions over a project."""
         limits = Limits(heartbeats=self.settings.heartbeats, milliseconds=int(self.settings.tactic_timeout * 1000))
-        sessions = [self.session() for _ in range(self.count)]
-        natives = [session for session in sessions if isinstance(session, NativeSession)]
 
         def has_room() -> bool:
             """Whether one more fits: as big as the biggest that runs, without what processes share."""
@@ -95,6 +93,8 @@ class Servers:
             needed = max((session.private_megabytes for session in natives), default=0.0) or NEXT_MEGABYTES
             return available is None or available * _SHARE >= needed * 1e6
 
+        sessions = [self.session(has_room) for _ in range(self.count)]
+        natives = [session for session in sessions if isinstance(session, NativeSession)]
         return Pool(sessions, project, limits=limits, has_room=has_room if natives else lambda: True)
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.errors import MalformedReply, RequestRefused, SessionTimeout
 from orchestrator.lean.native.repl import Json, Repl
+from orchestrator.lean.native.spare import Spare
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,13 @@ class Journal:
     """Environments and proof states of one session, on whichever process runs.
 
     A number that is not known, and what Lean refuses, raise `RequestRefused`; a process that breaks, `SessionError`.
+
+    Once a process was lost, a spare one imports the same header, where `has_room`: what broke one will break more.
     """
 
-    def __init__(self, start: Callable[[], Awaitable[Repl]]) -> None:
+    def __init__(self, start: Callable[[], Awaitable[Repl]], has_room: Callable[[], bool] = lambda: False) -> None:
         self._start = start
+        self._spare = Spare(start, has_room)
         self._repl: Repl | None = None
         self._environments: dict[int, _Environment] = {}
         self._states: dict[int, _FromCommand | _FromTactic] = {}
@@ -153,6 +157,11 @@ class Journal:
         if repl is not None:
             await repl.kill()
 
+    async def end(self) -> None:
+        """End every process, the spare one too."""
+        await self.drop_process()
+        await self._spare.drop()
+
     def _own_states(self, environment: int, reply: Json) -> Json:
         renumbered: Json = {}
         for field in ("sorries", "tactics"):
@@ -181,8 +190,10 @@ class Journal:
 
     async def _again(self, number: int, deadline: float) -> None:
         made = self._environments[number]
-        here = None if made.parent is None else self._here[made.parent]
-        reply = await self._elaborate(made, here, deadline)
+        if made.parent is None:
+            reply = await self._import_again(made, deadline)
+        else:
+            reply = await self._elaborate(made, self._here[made.parent], deadline)
         self._here[number] = int(reply["env"])
         for state, origin in self._states.items():
             if isinstance(origin, _FromCommand) and origin.environment == number:
@@ -190,6 +201,15 @@ class Journal:
                 if origin.index >= len(entries):
                     raise MalformedReply("Lean elaborated the same text differently", where=made.text[:120])
                 self._states_here[state] = int(entries[origin.index]["proofState"])
+
+    async def _import_again(self, made: _Environment, deadline: float) -> Json:
+        spare = await self._spare.take(made.text, deadline=deadline) if self._repl is None else None
+        if spare is not None:
+            self._repl, reply = spare
+        else:
+            reply = await self._elaborate(made, None, deadline)
+        self._spare.prepare(made.text)
+        return reply
 
     async def _state(self, number: int, deadline: float) -> int:
         if number not in self._states:

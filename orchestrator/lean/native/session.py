@@ -74,7 +74,7 @@ class BuiltElsewhere:
 
 
 class NativeSession:
-    """A `Session` over one REPL at a time, which `start` starts.
+    """A `Session` over one REPL at a time, which `start` starts, and a spare one where processes break and `has_room`.
 
     A process whose private memory has grown beyond `limit_megabytes` is replaced between pieces of work.
     """
@@ -86,10 +86,11 @@ class NativeSession:
         compiled: CompiledProject | None = None,
         limit_megabytes: float = 8000.0,
         meter: LeanMeter | None = None,
+        has_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self.compiled = compiled or BuiltElsewhere()
         self._meter = meter or LeanMeter()
-        self._journal = Journal(self._counted(start))
+        self._journal = Journal(self._counted(start), has_room)
         self._second = Journal(self._counted(start))
         self._questions = Questions(self._journal, self._second)
         self._goals = SingleGoals(self._journal)
@@ -141,13 +142,13 @@ class NativeSession:
         self._goals.clear()
         for journal in (self._journal, self._second):
             journal.clear()
-            await journal.drop_process()
+            await journal.end()
 
     async def close(self) -> None:
         """End the process."""
         self._closed = True
-        await self._second.drop_process()
-        await self._journal.drop_process()
+        await self._second.end()
+        await self._journal.end()
 
     def _counted(self, start: Callable[[], Awaitable[Repl]]) -> Callable[[], Awaitable[Repl]]:
         async def started() -> Repl:

@@ -100,6 +100,39 @@ async def test_a_process_lost_in_mid_tactic_costs_one_import_and_one_file(
     assert [request["tactic"].strip("()\n") for request in second if "tactic" in request] == ["step", "trivial"]
 
 
+async def test_where_processes_break_a_spare_one_has_imported_the_same(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "_LEAST_SECONDS", 0.3)
+    room = [False]
+    played.session._journal._spare._has_room = lambda: room[0]
+    goal = await opened(played.session, "d")
+    for room[0] in (False, True, True):
+        await goal.tactics(["die"])
+        (done,) = await goal.tactics(["trivial"])
+        assert done.completed
+    imports = [request["cmd"] for process in played.asked() for request in process[:1]]
+    assert imports == ["import A\nimport B"] * len(imports)
+    # The first; one after each of two breaks; the spare one that the third was met with; and the next spare.
+    spare = played.session._journal._spare._importing
+    assert spare is not None
+    waiting, _ = await spare
+    assert len(played.asked()) == 5
+    await played.session.close()
+    assert not waiting.alive
+
+
+async def test_a_spare_process_that_broke_is_not_taken(played: Played) -> None:
+    played.session._journal._spare._has_room = lambda: True
+    goal = await opened(played.session, "d")
+    for _ in range(2):
+        await goal.tactics(["die"])
+        assert (await goal.tactics(["trivial"]))[0].completed
+        spare = played.session._journal._spare._importing
+        assert spare is not None
+        await (await spare)[0].kill()
+
+
 async def test_a_new_state_with_an_error_message_is_a_failure_and_no_progress(played: Played) -> None:
     goal = await opened(played.session, "c")
     (reply,) = await goal.tactics(["recovered"])
