@@ -118,7 +118,7 @@ async def extract_goals(project: Project, pool: Pool, lean: str, answers: Conten
         parts = await asyncio.gather(*(some() for _ in range(min(pool.size, len(modules)))))
         return together(parts, project.modules)
 
-    found = await known_extraction(answers, project, lean, elaborate)
+    found = await known_extraction(answers, project, lean, elaborate, pool.compiled)
     for problem in (*project.problems, *found.problems):
         get_run_logger().warning("left out %s: %s", problem.path, problem.message)
     if not found.declarations and found.problems:

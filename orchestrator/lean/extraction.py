@@ -11,7 +11,7 @@ from orchestrator.errors import RequestRefused, SessionError
 from orchestrator.goals.declaration import Fingerprint
 from orchestrator.goals.goal import Context, Goal
 from orchestrator.lean.protocol import Constant, Sorry
-from orchestrator.lean.session import Session
+from orchestrator.lean.session import CompiledProject, Session
 from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.content_cache import ContentCache, content_key
@@ -189,12 +189,20 @@ async def known_extraction(
     project: Project,
     lean: str,
     work: Callable[[Sequence[SourceModule]], Awaitable[Extraction]],
+    compiled: CompiledProject | None = None,
 ) -> Extraction:
-    """The extraction of a project: a file's from the cache if all it rests on was seen before, else by `work`."""
+    """The extraction of a project: a file's from the cache if all it rests on was seen before, else by `work`.
+
+    What a file's imports are is told by their compiled form, where there is one, and by their texts otherwise.
+    """
     known = recalled_extraction(cache, project, lean)
     if known is not None:
         return known
-    keys = {m.name: content_key("module", [lean, project.environment_digest(m.name)]) for m in project.modules}
+    digests = {module.name: await compiled.digest(module.name) if compiled else "" for module in project.modules}
+    keys = {
+        name: content_key("module", [lean, digest or project.environment_digest(name)])
+        for name, digest in digests.items()
+    }
     seen = {name: part for name, key in keys.items() if (part := cache.get(key, Extraction)) is not None}
     found = await work([module for module in project.modules if module.name not in seen])
     # That Lean broke says something of this machine and moment, too: it is asked again, also for what imports the file.

@@ -11,7 +11,7 @@ from orchestrator.errors import SessionError
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.open_goal import OpenGoal
 from orchestrator.lean.protocol import Command, Limits
-from orchestrator.lean.session import Session, ask
+from orchestrator.lean.session import CompiledProject, Session, ask
 from orchestrator.lean.workspace import Workspace
 from orchestrator.source.project import Project
 
@@ -42,7 +42,12 @@ class Pool:
     @property
     def imports_by_header(self) -> bool:
         """Whether a process imports one header and no second one, so that another costs it all that it holds."""
-        return any(workspace.session.compiled is not None for workspace in self._workspaces)
+        return self.compiled is not None
+
+    @property
+    def compiled(self) -> CompiledProject | None:
+        """The project's own modules, compiled; None where they are elaborated again."""
+        return next((workspace.session.compiled for workspace in self._workspaces), None)
 
     def distance(self, goal: Goal) -> int:
         """What a goal's file needs on the best idle session: 0 nothing, 1 to be elaborated, 2 its imports, too."""

@@ -21,6 +21,12 @@ class CompiledProject(Protocol):
             LeanNotFound: `lake` cannot be run.
         """
 
+    async def digest(self, module: str) -> str:
+        """SHA-256, hex, over all that elaborating a module depends on: its text, and its imports as they are compiled.
+
+        "" where that is not known, since an import is not compiled. Raises what `sorries` raises.
+        """
+
 
 class Session(Protocol):
     """A conversation with one Lean process at a time.

@@ -61,7 +61,8 @@ async def open_market(repo: str, ledger: Ledger, settings: Settings, paths: Path
                 modules = await to_elaborate(workspace.session, modules)
                 return await extract(workspace, modules, difficulty=estimated_difficulty)
 
-        extraction = await known_extraction(ContentCache(paths.answers), project, servers.identity, elaborate)
+        answers = ContentCache(paths.answers)
+        extraction = await known_extraction(answers, project, servers.identity, elaborate, pool.compiled)
         checker = LeanChecker(pool, servers.fresh, extraction.goals, lean=servers.identity, open_gate=servers.for_gate)
         locations = {goal.declaration: location_of(goal, project) for goal in extraction.goals}
         yield RepositoryMarket(Marketplace(ledger, checker, repo=source), locations)

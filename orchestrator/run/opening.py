@@ -42,7 +42,7 @@ async def open_run(request: RunRequest, settings: Settings, store: Ledger) -> As
                 return await extract(workspace, modules, difficulty=estimated_difficulty)
 
         answers = ContentCache(settings.paths.answers)
-        extraction = await known_extraction(answers, project, servers.identity, elaborate)
+        extraction = await known_extraction(answers, project, servers.identity, elaborate, pool.compiled)
         if not extraction.declarations and extraction.problems:
             raise nothing_usable(project, (*project.problems, *extraction.problems))
         yield Run(request, settings, repository, servers, ledger, pool, extraction, answers)

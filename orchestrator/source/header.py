@@ -58,6 +58,12 @@ def parse_header(text: str) -> Header:
     return Header(tuple(imports), is_module, end)
 
 
+def sees_private_parts(text: str) -> bool:
+    """Whether a file may see what modules hide: it is none itself, or imports one with `import all`."""
+    header = parse_header(text)
+    return not header.is_module or "all" in text[: header.end].split()
+
+
 def _next_word(text: str, position: int) -> tuple[str, int]:
     """The next identifier and the offset behind it, over blanks and comments; "" when something else comes."""
     while True:

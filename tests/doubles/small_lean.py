@@ -34,6 +34,7 @@ from orchestrator.lean.protocol import (
     TacticsReply,
 )
 from orchestrator.lean.testing import Answer, ScriptedSession
+from orchestrator.source.header import parse_header
 from orchestrator.source.lexer import LineIndex
 from orchestrator.source.project import Project, SourceModule
 
@@ -42,10 +43,7 @@ CLOSES = frozenset({"closes"})
 
 def project(**texts: str) -> Project:
     """A project of modules in build order; `import` lines in the texts count."""
-    modules = [
-        SourceModule(name, f"{name}.lean", text, tuple(re.findall(r"^import (\S+)", text, re.MULTILINE)))
-        for name, text in texts.items()
-    ]
+    modules = [SourceModule(name, f"{name}.lean", text, parse_header(text).imports) for name, text in texts.items()]
     return Project("small", "/nowhere", modules=tuple(modules))
 
 

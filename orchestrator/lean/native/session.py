@@ -67,10 +67,13 @@ _TOO_MANY_ENDS = "unexpected `end`: no section or namespace is open here"
 
 
 class BuiltElsewhere:
-    """A Lake project that somebody else builds: what Lake said of its sorries is not known."""
+    """A Lake project that somebody else builds: neither what Lake said of its sorries is known nor what it compiled."""
 
     async def sorries(self) -> frozenset[str]:
         return frozenset()
+
+    async def digest(self, module: str) -> str:
+        return ""
 
 
 class NativeSession:

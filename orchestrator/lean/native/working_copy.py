@@ -31,7 +31,11 @@ from orchestrator.lean.lake import (
     packages,
 )
 from orchestrator.lean.native.program import GateProgram, ready_program
+from orchestrator.source.header import sees_private_parts
 from orchestrator.source.project import Project
+
+_SEEN = {False: (".olean", ".ir"), True: (".olean", ".ir", ".olean.private")}
+"""What an importing file sees of a module: of one in the module system its proofs only if it looks behind the walls."""
 
 
 class WorkingCopy:
@@ -57,6 +61,7 @@ class WorkingCopy:
         self._sorries: frozenset[str] | None = None
         self._folder: Path | None = None
         self._lock: FileLock | None = None
+        self._contents: dict[Path, str] = {}
 
     @property
     def folder(self) -> Path:
@@ -106,6 +111,10 @@ class WorkingCopy:
                 self._sorries = await asyncio.to_thread(self._compile)
         return self._sorries
 
+    async def digest(self, module: str) -> str:
+        await self.sorries()
+        return await asyncio.to_thread(self._digest, module)
+
     async def program(self) -> GateProgram:
         """The gate's program for the Lean of this copy, which is compiled.
 
@@ -134,6 +143,20 @@ class WorkingCopy:
             raise build_failed(self._owner, words)
         return files_with_sorries(words)
 
+    def _digest(self, name: str) -> str:
+        project, module = self._project, self._project.by_name[name]
+        parts = [project.toolchain, module.digest, *project.external_imports(name)]
+        for imported in project.closure(name):
+            compiled = compiled_module(self.folder, imported.name)
+            if compiled is None:
+                return ""
+            files = [compiled.with_suffix(suffix) for suffix in _SEEN[sees_private_parts(module.text)]]
+            for file in files:
+                if file not in self._contents:
+                    self._contents[file] = _content(file)
+                parts.append(self._contents[file])
+        return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+
     def _link_packages(self, source: Path) -> None:
         manifest, known = self.folder / MANIFEST, self._owner / MANIFEST
         if not manifest.is_file() and known.is_file():
@@ -155,6 +178,14 @@ class WorkingCopy:
             ours.parent.mkdir(parents=True, exist_ok=True)
             ours.unlink(missing_ok=True)
             ours.symlink_to(theirs.resolve())
+
+
+def _content(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except FileNotFoundError:
+        return ""
 
 
 def mirror(source: Path, copy: Path) -> None:

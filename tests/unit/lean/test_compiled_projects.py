@@ -78,6 +78,57 @@ async def test_an_edited_line_costs_its_file_and_those_with_sorries_above_it(tmp
     assert await elaborated(edited("E.lean")) == []
 
 
+class Compiled(BuiltElsewhere):
+    """A project of which nothing that C sees has changed."""
+
+    async def digest(self, module: str) -> str:
+        return "as before" if module == "C" else ""
+
+
+async def test_a_file_whose_imports_compile_to_the_same_is_not_elaborated_again(tmp_path: Path) -> None:
+    cache, session = ContentCache(tmp_path), counting()
+
+    async def work(modules: Sequence[SourceModule]) -> Extraction:
+        return await extract(Workspace(session, SMALL), await to_elaborate(session, modules))
+
+    for text in ("def a := 1", "def a := 1 -- edited"):
+        session.files.clear()
+        await known_extraction(cache, SMALL.with_texts({"A.lean": text}), "a Lean", work, Compiled())
+    assert [file.module for file in session.files] == ["B", "D"]
+
+
+async def test_what_a_file_depends_on_is_what_it_sees_of_its_compiled_imports(tmp_path: Path) -> None:
+    lake, owner = tmp_path / "lake", tmp_path / "owner"
+    lake.write_text("#!/bin/sh\n")
+    lake.chmod(0o755)
+    owner.mkdir()
+    small = project(
+        A="module\ndef a := 1", B="module\nimport A\n", C="import A\n", D="module\nimport all A\n", E="import B\n"
+    )
+    small = replace(small, root=str(owner))
+
+    async def digests(**written: str) -> dict[str, str]:
+        copy = WorkingCopy(small, owner=owner, cache=tmp_path / "cache", lake=lake)
+        library = copy.folder / ".lake/build/lib/lean"
+        library.mkdir(parents=True, exist_ok=True)
+        for suffix, text in written.items():
+            (library / f"A.{suffix.replace('_', '.')}").write_text(text)
+        try:
+            return {name: await copy.digest(name) for name in small.by_name}
+        finally:
+            assert copy._lock is not None
+            copy._lock.release()
+
+    def changed(one: dict[str, str], other: dict[str, str]) -> str:
+        return "".join(name for name in one if one[name] != other[name])
+
+    first = await digests(olean="a", olean_private="p", ir="i")
+    assert [name for name, digest in first.items() if not digest] == ["E"]
+    assert changed(first, second := await digests(olean_private="q")) == "CD"
+    assert changed(second, third := await digests(ir="j")) == "BCD"
+    assert changed(third, await digests(olean="b")) == "BCD"
+
+
 async def test_a_goal_goes_where_its_imports_are_and_no_process_is_started_without_memory_for_it() -> None:
     room = [True]
     pool = Pool([counting(), counting()], SMALL, has_room=lambda: room[0])

@@ -76,7 +76,7 @@ SESSIONS: list[Watched] = []
 class ScriptedServers(Servers):
     """Servers whose sessions are scripted."""
 
-    def session(self) -> Watched:  # type: ignore[override]
+    def session(self, _has_room: object = None) -> Watched:  # type: ignore[override]
         """A session that starts nothing."""
         SESSIONS.append(Watched())
         return SESSIONS[-1]
