@@ -33,7 +33,8 @@ _TIGHT = (
 _BINDERS = {"∀": "∀", "∃": "∃", "∃!": "∃", "fun": "fun", "λ": "fun", "let": "let", "have": "let"}
 _OPEN, _CLOSE = "([{⟨⟪⌊⌈", ")]}⟩⟫⌋⌉"
 _MANY = 3
-_WORD = re.compile(r"[^¬\s()\[\]{}⟨⟩⟪⟫⌊⌋⌈⌉,:]+|.", re.DOTALL)
+_WORD = re.compile(r"[^¬\s()\[\]{}⟨⟩⟪⟫⌊⌋⌈⌉,:]+|\S")
+_FIRST_WORD = re.compile(r"[^¬\s()\[\]{}⟨⟩⟪⟫⌊⌋⌈⌉,:]+|[^\s(\[{⟨⟪⌊⌈]")
 
 
 def features_of(goal: Goal) -> GoalFeatures:
@@ -43,51 +44,59 @@ def features_of(goal: Goal) -> GoalFeatures:
     conclusion, the size of the target, its quantifiers, and the hypotheses: how many facts, and the types of the data.
     """
     domain = ".".join((goal.module or goal.context.namespace).split(".")[:2])
-    target = goal.target
-    shape = target_shape(target)
-    marks = (f"shape {shape}", *_marks(target, goal.hypotheses))
+    words = _WORD.findall(goal.target)
+    shape = _shape(words)
+    marks = (f"shape {shape}", *_marks(words, goal.hypotheses))
     return GoalFeatures(key=goal.id, levels=(domain, f"{domain}|{shape}"), marks=marks)
 
 
-def _marks(target: str, hypotheses: Sequence[Hypothesis]) -> tuple[str, ...]:
-    words = [word for word in _WORD.findall(target) if not word.isspace()]
+def _marks(words: Sequence[str], hypotheses: Sequence[Hypothesis]) -> tuple[str, ...]:
     quantifiers = "".join(dict.fromkeys(_BINDERS[word] for word in words if word in _BINDERS))
-    facts = [hypothesis for hypothesis in hypotheses if hypothesis.is_fact]
-    data = dict.fromkeys(_first_word(one.type) for one in hypotheses if not one.is_fact)
+    facts, data = 0, dict[str, None]()
+    for hypothesis in hypotheses:
+        if hypothesis.is_fact:
+            facts += 1
+        elif len(data) < _MANY:
+            data[_first_word(hypothesis.type)] = None
     return (
-        f"head {conclusion_head(target)}",
+        f"head {_conclusion_head(words)}",
         f"size {len(words).bit_length()}",
         f"binders {quantifiers}",
-        f"facts {min(len(facts), _MANY)}",
-        *(f"over {name}" for name in list(data)[:_MANY]),
+        f"facts {min(facts, _MANY)}",
+        *(f"over {name}" for name in data),
     )
 
 
-def conclusion_head(target: str) -> str:
+def _conclusion_head(words: Sequence[str]) -> str:
     """The first word of a statement behind its leading binders and brackets: as a rule the constant it is about."""
-    rest = target.strip()
-    while rest[:1] in ("∀", "∃") and "," in rest:
-        rest = rest.partition(",")[2].strip()
-    return _first_word(rest)
+    start = 0
+    while start < len(words) and words[start][0] in "∀∃" and "," in words[start:]:
+        start = words.index(",", start) + 1
+    return next((word for word in words[start:] if word not in _OPEN), "")
 
 
 def _first_word(text: str) -> str:
-    return next((word for word in _WORD.findall(text) if not word.isspace() and word not in _OPEN), "")
+    word = _FIRST_WORD.search(text)
+    return word[0] if word else ""
 
 
 def target_shape(target: str) -> str:
     """The outermost connective or binder of a statement as Lean prints it; its first word when there is neither."""
+    return _shape(_WORD.findall(target))
+
+
+def _shape(words: Sequence[str]) -> str:
     outside: list[str] = []
     depth = 0
-    for word in _WORD.findall(target):
+    for word in words:
         if word in _OPEN:
             depth += 1
         elif word in _CLOSE:
             depth = max(0, depth - 1)
-        elif depth == 0 and not word.isspace():
+        elif depth == 0:
             outside.append(word)
     if not outside:
-        return "()" if target.strip() else ""
+        return "()" if words else ""
     if outside[0] in _BINDERS:
         return _BINDERS[outside[0]]
     # A binder reaches as far to the right as it can, so nothing behind it is outermost.

@@ -12,6 +12,7 @@ from orchestrator.goals.tokens import WORD
 _WORD = re.compile(WORD)
 _NAME = r"(?:«[^»]*»|[^\s:«»()\[\]{}⟨⟩])+"
 _DECLARED = re.compile(rf"(?P<names>{_NAME}(?:\s+{_NAME})*) : (?P<rest>.*)")
+_NAMES = re.compile(_NAME)
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _MARK = re.compile(
     r'"(?:[^"\\]|\\.)*"|(?<![\w\'!?])\'(?:\\.|[^\\\'])\'|«[^»]*»|\b(?:let|have|let_fun)\b|:=|[()\[\]{}⟨⟩⦃⦄]'
@@ -76,8 +77,9 @@ def split_goal(text: str, turnstiles: Sequence[str] = ("⊢", "|")) -> tuple[lis
     """
     hypotheses: list[str] = []
     lines = text.split("\n")
+    marks = tuple(turnstiles)
     for index, line in enumerate(lines):
-        if line.startswith(tuple(turnstiles)):
+        if line.startswith(marks):
             return hypotheses, line[0], "\n".join([line[1:], *lines[index + 1 :]])
         if line[:1].isspace() and hypotheses:
             hypotheses[-1] += "\n" + line
@@ -91,15 +93,18 @@ def hypotheses_of(text: str) -> tuple[Hypothesis, ...]:
     """The hypotheses of a goal as Lean prints it, in order; a line that declares no name is left out."""
     found: list[Hypothesis] = []
     for line in split_goal(text, "⊢")[0]:
-        declared = _DECLARED.fullmatch(_LINE_BREAK.sub(" ", line).strip())
+        line = _LINE_BREAK.sub(" ", line) if "\n" in line else line
+        declared = _DECLARED.fullmatch(line.strip())
         if declared is not None:
             type_, value = _type_and_value(declared["rest"])
-            found += [Hypothesis(name, type_, value) for name in re.findall(_NAME, declared["names"])]
+            found += [Hypothesis(name, type_, value) for name in _NAMES.findall(declared["names"])]
     return tuple(found)
 
 
 def _type_and_value(text: str) -> tuple[str, str]:
     """`Nat := 3` as `Nat` and `3`; a `:=` in brackets, or of a `let` in the type, is part of the type."""
+    if ":=" not in text:
+        return text, ""
     depth = pending = 0
     for mark in _MARK.finditer(text):
         depth += (mark[0] in "([{⟨⦃") - (mark[0] in ")]}⟩⦄")

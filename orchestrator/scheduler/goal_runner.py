@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import cached_property
 
-from orchestrator.goals.features import features_of
+from orchestrator.goals.features import GoalFeatures, features_of
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.admission import Admission
@@ -65,7 +66,6 @@ class GoalRunner:
         self._memory = attempts.context.memory
         self._limits = attempts.context.limits
         self._clock = attempts.context.clock
-        self._features = features_of(goal)
         self._cached: tuple[str, ...] = ()
         self._begun = False
         kinds, self._reasons = attempts.available(goal)
@@ -82,6 +82,11 @@ class GoalRunner:
             self._left = []
         self._running: dict[asyncio.Task[Result], Attempt] = {}
         self._won = False
+
+    @cached_property
+    def _features(self) -> GoalFeatures:
+        # Not before a strategy is chosen: many a goal is known, or has no time left.
+        return features_of(self._goal)
 
     async def run(self, better: Callable[[float], bool] = lambda gain: False) -> Result:
         """What came of the goal in this slice, which ends when nothing is left to try or something else is `better`.
