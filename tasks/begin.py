@@ -23,7 +23,7 @@ from orchestrator.run.assembly import recorded, run_ledger
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.stop import Stop, in_background
-from orchestrator.source.loading import is_closed, nothing_usable
+from orchestrator.source.loading import nothing_usable
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.text import counted
 from tasks.artifacts import run_link, run_log
@@ -90,12 +90,8 @@ async def set_up_lean(settings: Settings, project: Project, repo: str = "") -> S
 async def extract_goals(project: Project, pool: Pool, lean: str, answers: ContentCache) -> Extraction:
     """Elaborate the project's modules and collect their goals; an unchanged project costs no Lean.
 
-    Nor does one without a sorry of which only a part could be elaborated: nobody could say more of its blueprint.
-
     Raises RepositoryError: no file elaborates.
     """
-    if project.left_out and is_closed(project):
-        return Extraction()
     notify(StageStarted("extract", counted(len(project.modules), "file"), len(project.modules)))
     begun = count()
 

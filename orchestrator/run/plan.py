@@ -48,18 +48,18 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
     """
     started, settings = Beginning(), load_settings(**request.settings)
     check_folder(request.out)
-    if not settings.paths.answers.is_dir():
-        return None
     async with stoppable() as stop:
         with Ledger.open(settings.ledger) as store:
             repository = await in_background(partial(Repository.at, request, settings))
             settings = repository.budgeted(settings, request.usual_budget)
             found = choose_lean(settings, settings.paths, repository.project)
+            if not found.installed:
+                return None
             setting_up = partial(provision, settings, settings.paths, found, repository.project, repo=request.repo)
             servers = await in_background(setting_up)
             answers = ContentCache(settings.paths.answers)
             extraction = recalled_extraction(answers, repository.project, servers.identity)
-            if extraction is None or not extraction.declarations:
+            if extraction is None or (extraction.problems and not extraction.declarations):
                 return None
             ledger = run_ledger(store, settings, repository, lean=servers.identity, stop=stop)
             async with servers.pool(repository.project) as pool:

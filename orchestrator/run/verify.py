@@ -56,7 +56,9 @@ def _not_built(proof: Proof, words: str) -> Verdict:
 
 
 def recalled_verdicts(run: Run, proofs: Sequence[Proof]) -> GateReport | None:
-    """What the gate said of just these proofs; None when it was not asked."""
+    """What the gate said of just these proofs, and would say of none; None when it was not asked."""
+    if not proofs:
+        return GateReport((), {}, {}, run.extraction.declarations)
     return recalled_report(run.answers, run.project, _asked(run), proofs)
 
 

@@ -84,7 +84,7 @@ async def one_lean(lean: EmbeddedSession, monkeypatch: pytest.MonkeyPatch) -> No
     `test_examples` and `tests/faults` are about runs whose processes are their own.
     """
     borrowed = Borrowed(lean, asyncio.Lock())
-    monkeypatch.setattr(Servers, "session", lambda _servers: borrowed)
+    monkeypatch.setattr(Servers, "session", lambda *_: borrowed)
 
 
 @pytest.fixture

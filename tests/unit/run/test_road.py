@@ -31,6 +31,7 @@ from orchestrator.lean.embedded.process import Launch
 from orchestrator.lean.protocol import Reply, Request, Tactics
 from orchestrator.lean.servers import Servers
 from orchestrator.lean.testing import ScriptedSession
+from orchestrator.lean.toolchain import LeanFound, LeanKind
 from orchestrator.ledger.store import Ledger
 from orchestrator.run.conclude import Conclusion, write_results
 from orchestrator.run.plan import nothing_to_do
@@ -69,6 +70,7 @@ class Watched(ScriptedSession):
         return await super().exchange(request, timeout=timeout)
 
 
+FOUND = LeanFound(kind=LeanKind.EMBEDDED, version="4", why="asked")
 SESSIONS: list[Watched] = []
 
 
@@ -194,7 +196,7 @@ async def test_a_goal_passes_the_eight_stops_of_the_page_in_their_order(reposito
 
 
 async def test_there_is_work_until_all_is_known(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrator.run.plan.choose_lean", lambda *_: None)
+    monkeypatch.setattr("orchestrator.run.plan.choose_lean", lambda *_: FOUND)
     monkeypatch.setattr("orchestrator.run.plan.provision", lambda *_, **_options: scripted_servers())
     out = repository.parent / "out"
     request = request_of({"repo": str(repository), "out": str(out)})
