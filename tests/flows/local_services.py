@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -53,7 +54,8 @@ def postgres(folder: Path) -> Iterator[int]:
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
         shutil.chown(folder, "postgres")
         folder.chmod(0o755)
-        for parent in folder.parents[:3]:
+        temporary = Path(tempfile.gettempdir())
+        for parent in (path for path in folder.parents if temporary in path.parents):
             parent.chmod(parent.stat().st_mode | 0o011)
     data = folder / "data"
     subprocess.run([*as_user, BIN / "initdb", "-D", data, "-A", "trust", "-U", "t"], check=True, capture_output=True)
