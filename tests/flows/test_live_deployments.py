@@ -235,10 +235,10 @@ def repeated(ledger: Path) -> list[tuple[object, ...]]:
     seen: dict[tuple[object, ...], list[object]] = {}
     with Ledger.open(ledger) as store:
         for one in store.attempts():
-            if one.metadata.get("broken"):
+            if one.details.get("broken"):
                 continue  # Lean was lost under it, and the attempt is made again
             key = (one.goal_id, one.strategy, one.configuration, one.environment, one.budget_seconds)
-            seen.setdefault(key, []).append((one.run_id, one.outcome, one.error, dict(one.metadata)))
+            seen.setdefault(key, []).append((one.run_id, one.outcome, one.error, dict(one.details)))
     return [(*key, *rows) for key, rows in seen.items() if len(rows) > 1]
 
 
