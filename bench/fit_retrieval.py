@@ -110,7 +110,7 @@ def _loss(weights: Doubles, cases: Sequence[Case], tables: Sequence[Doubles]) ->
     loss, slope, curve = PENALTY * float(weights @ weights) / 2, PENALTY * weights, PENALTY * np.eye(len(weights))
     for case, rows in zip(cases, tables, strict=True):
         scores = rows @ weights + case.offset
-        top = float(scores.max())
+        top = float(np.max(scores))
         chances = np.exp(scores - top)
         total = float(chances.sum())
         chances /= total
