@@ -66,7 +66,7 @@ class PremiseSearch:
         found = [Hit(each.premise.name, each.premise.statement, each.premise.module) for each in ranked]
         lines = self._ledger.goal_page(GoalFilter(text=query), limit=count - len(found)).goals
         proved_first = sorted(lines, key=lambda line: line.status is not GoalStatus.SOLVED)
-        return [*found, *(Hit(one.declaration, one.target, f"{one.status}, {one.file}") for one in proved_first)]
+        return [*found, *(Hit(one.declaration, one.target, f"{one.status.words}, {one.file}") for one in proved_first)]
 
     def _opened(self) -> Retriever | None:
         with self._opening:  # requests come in threads, and reading it takes seconds
