@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,12 @@ LIBRARY = ScriptedRetriever([Premise(f"Nat.lemma_{number}", "n = n", "Init.Nat")
 
 
 @pytest.fixture
-def ledger() -> Ledger:
+def ledger() -> Iterator[Ledger]:
     """What the ledger knows: one goal."""
-    ledger = Ledger.open("sqlite://")
     goal = Goal(id="g", text="⊢ n = n", declaration="My.lemma_of_mine", file="My.lean")
-    ledger.record_goals([GoalRecord(goal=goal, status=GoalStatus.SOLVED)])
-    return ledger
+    with Ledger.open("sqlite://") as ledger:
+        ledger.record_goals([GoalRecord(goal=goal, status=GoalStatus.SOLVED)])
+        yield ledger
 
 
 def test_the_library_comes_first_and_leaves_room(ledger: Ledger) -> None:

@@ -389,6 +389,7 @@ class TestRefusals:
 
     def test_a_repository_of_another_user(self, repository: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for such tests
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # where a person may trust every folder
         with pytest.raises(CheckoutError, match="dubious ownership") as caught:
             checkout(str(repository), cache=cache)
         assert "safe.directory" in caught.value.hint

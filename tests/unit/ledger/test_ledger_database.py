@@ -110,7 +110,6 @@ def test_every_query_has_its_index(filled: Path) -> None:
         "SELECT * FROM goals WHERE status = '' ORDER BY difficulty, repo, id LIMIT 1": (
             "ix_goals_status_difficulty_repo_id"
         ),
-        "SELECT * FROM runs ORDER BY started_at DESC, id DESC LIMIT 1": "ix_runs_started_at",
         "SELECT * FROM proofs WHERE run_id = '' ORDER BY id": "ix_proofs_run_id",
         "SELECT time_seconds FROM attempts WHERE strategy = '' AND success = 1 ORDER BY id DESC LIMIT 1": (
             "ix_attempts_strategy_success_id"

@@ -146,8 +146,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 def commit(folder: Path) -> None:
     """All that is in a folder, as a commit."""
+    identity = ("-c", "user.name=T", "-c", "user.email=t@example.org")
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "change"]):
-        subprocess.run(["git", *arguments], cwd=folder, check=True)
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True)
 
 
 def _without_prefect(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
