@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
@@ -71,9 +72,9 @@ class AttemptWorker:
 
     def close(self) -> None:
         """Cancel what is under way, end the Lean servers, and wait for that."""
-        if self._life.is_alive():
+        with contextlib.suppress(RuntimeError):  # the loop is closed already where it could not open
             self._loop.call_soon_threadsafe(self._closing.set)
-            self._life.join()
+        self._life.join()
 
     def _live(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
