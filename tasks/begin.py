@@ -23,7 +23,7 @@ from orchestrator.run.assembly import recorded, run_ledger
 from orchestrator.run.request import RunRequest
 from orchestrator.run.run import Repository, Run
 from orchestrator.run.stop import Stop, in_background
-from orchestrator.source.loading import nothing_usable
+from orchestrator.source.loading import nothing_usable, offers_nothing
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.text import counted
 from tasks.artifacts import run_link, run_log
@@ -88,10 +88,12 @@ async def set_up_lean(settings: Settings, project: Project, repo: str = "") -> S
 
 @stage("extract")
 async def extract_goals(project: Project, pool: Pool, lean: str, answers: ContentCache) -> Extraction:
-    """Elaborate the project's modules and collect their goals; an unchanged project costs no Lean.
+    """Elaborate the project's modules and collect their goals; one that is unchanged, or offers nothing, costs no Lean.
 
     Raises RepositoryError: no file elaborates.
     """
+    if offers_nothing(project):
+        return Extraction()
     notify(StageStarted("extract", counted(len(project.modules), "file"), len(project.modules)))
     begun = count()
 

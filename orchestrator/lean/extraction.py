@@ -15,7 +15,6 @@ from orchestrator.lean.session import CompiledProject, Session
 from orchestrator.lean.sketches import by_span, goal_at
 from orchestrator.lean.workspace import Elaborated, Workspace
 from orchestrator.ledger.content_cache import ContentCache, content_key
-from orchestrator.source.loading import is_closed
 from orchestrator.source.project import FileProblem, Project, SourceModule
 from orchestrator.source.scan import OpenWord, scan
 from orchestrator.text import counted
@@ -219,11 +218,5 @@ async def known_extraction(
 
 
 def recalled_extraction(cache: ContentCache, project: Project, lean: str) -> Extraction | None:
-    """The extraction of a project whose every file was seen before, else None.
-
-    A project without a sorry of which only a part could be elaborated is known without: nobody could say more of its
-    blueprint.
-    """
-    if project.left_out and is_closed(project):
-        return Extraction()
+    """The extraction of a project whose every file was seen before, else None."""
     return cache.get(content_key("extraction", project_parts(project, lean)), Extraction)

@@ -9,7 +9,7 @@ from orchestrator.config import Profile, load_settings
 from orchestrator.goals.events import RunFinished, StageStarted, notify
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import StrategyType
-from orchestrator.lean.extraction import recalled_extraction
+from orchestrator.lean.extraction import Extraction, recalled_extraction
 from orchestrator.lean.servers import choose_lean, provision
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.ledger.store import Ledger
@@ -35,6 +35,7 @@ from orchestrator.run.triage.triage import recalled_triage
 from orchestrator.run.verify import recalled_verdicts
 from orchestrator.scheduler.goal_runner import TRUSTED_RATE
 from orchestrator.scheduler.time_limits import NO_MORE, TimeLimits
+from orchestrator.source.loading import offers_nothing
 from orchestrator.strategies.base import Strategy
 from orchestrator.text import counted
 
@@ -53,13 +54,16 @@ async def nothing_to_do(request: RunRequest) -> Summary | None:
             repository = await in_background(partial(Repository.at, request, settings))
             settings = repository.budgeted(settings, request.usual_budget)
             found = choose_lean(settings, settings.paths, repository.project)
-            if not found.installed:
+            closed = offers_nothing(repository.project)
+            if not found.installed or not (closed or settings.paths.answers.is_dir()):
                 return None
             setting_up = partial(provision, settings, settings.paths, found, repository.project, repo=request.repo)
             servers = await in_background(setting_up)
             answers = ContentCache(settings.paths.answers)
             extraction = recalled_extraction(answers, repository.project, servers.identity)
-            if extraction is None or (extraction.problems and not extraction.declarations):
+            if closed:
+                extraction = Extraction()
+            elif extraction is None or not extraction.declarations:
                 return None
             ledger = run_ledger(store, settings, repository, lean=servers.identity, stop=stop)
             async with servers.pool(repository.project) as pool:

@@ -282,9 +282,13 @@ def coverage(project: Project, problems: Sequence[FileProblem] = ()) -> Coverage
     )
 
 
-def is_closed(project: Project) -> bool:
-    """Whether no file, those that cannot be worked on included, has a word that leaves a proof open."""
-    return not any(scan(module.text) for module in (*project.modules, *(one.module for one in project.left_out)))
+def offers_nothing(project: Project) -> bool:
+    """Whether a run need not elaborate a project: no file has a word that leaves a proof open, and some are left out.
+
+    Nobody could say more of its blueprint, of which only a part could be seen.
+    """
+    modules = (*project.modules, *(one.module for one in project.left_out))
+    return bool(project.left_out) and not any(scan(module.text) for module in modules)
 
 
 def nothing_usable(project: Project, problems: Sequence[FileProblem]) -> RepositoryError:

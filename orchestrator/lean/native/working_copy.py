@@ -34,7 +34,7 @@ from orchestrator.lean.native.program import GateProgram, ready_program
 from orchestrator.source.header import sees_private_parts
 from orchestrator.source.project import Project
 
-_SEEN = {False: (".olean", ".ir"), True: (".olean", ".ir", ".olean.private")}
+_SEEN = {False: (".olean", ".ir"), True: (".olean", ".ir", ".olean.server", ".olean.private")}
 """What an importing file sees of a module: of one in the module system its proofs only if it looks behind the walls."""
 
 
@@ -146,12 +146,12 @@ class WorkingCopy:
     def _digest(self, name: str) -> str:
         project, module = self._project, self._project.by_name[name]
         parts = [project.toolchain, module.digest, *project.external_imports(name)]
+        seen = _SEEN[sees_private_parts(module.text)]
         for imported in project.closure(name):
             compiled = compiled_module(self.folder, imported.name)
             if compiled is None:
                 return ""
-            files = [compiled.with_suffix(suffix) for suffix in _SEEN[sees_private_parts(module.text)]]
-            for file in files:
+            for file in map(compiled.with_suffix, seen):
                 if file not in self._contents:
                     self._contents[file] = _content(file)
                 parts.append(self._contents[file])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from orchestrator.lean.extraction import Extraction, extract, goal_id, goals_of,
 from orchestrator.lean.protocol import File, Sorry
 from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.content_cache import ContentCache
+from orchestrator.source.loading import importable, offers_nothing
 from orchestrator.source.project import Project, SourceModule
 
 
@@ -111,6 +113,15 @@ async def test_a_second_look_elaborates_what_was_edited_and_no_more(tmp_path: Pa
         found = await known_extraction(cache, work, "lean", elaborate)
         assert [problem.path for problem in found.problems] == ["M2.lean", "M3.lean"]
     assert asked == [["M0", "M1", "M2", "M3"], ["M3"]]
+
+
+async def test_what_asks_of_a_part_without_a_sorry_is_answered_by_lean(tmp_path: Path) -> None:
+    # Only a night may do without: a patch of such a project is judged against its declarations.
+    part = importable(project(A="done", B="import Mathlib"), set())
+    lean = SmallLean()
+    work = partial(extract, Workspace(lean.session, part))
+    found = await known_extraction(ContentCache(tmp_path), part, "lean", work)
+    assert (offers_nothing(part), list(found.declarations)) == (True, ["A"])
 
 
 async def test_more_errors_are_counted() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import NotLeanProject
-from orchestrator.source.loading import coverage, importable, is_closed, load_project
+from orchestrator.source.loading import coverage, importable, load_project, offers_nothing
 from orchestrator.source.project import Project, SourceModule
 
 LIBRARY = 'name = "p"\n[[lean_lib]]\nname = "Foo"\n'
@@ -267,11 +267,12 @@ def test_a_root_that_is_a_link(tmp_path: Path) -> None:
     assert project.problems == ()
 
 
-def test_a_project_is_closed_when_no_file_leaves_a_proof_open_those_left_out_included() -> None:
-    def closed(text: str, outside: str) -> bool:
-        modules = SourceModule("A", "A.lean", text), SourceModule("B", "B.lean", outside, ("Mathlib",))
-        return is_closed(importable(Project("p", "/nowhere", modules=modules), {"Init"}))
+def test_a_project_seen_in_part_offers_nothing_when_no_file_leaves_a_proof_open() -> None:
+    def nothing(text: str, outside: str, *imports: str) -> bool:
+        modules = SourceModule("A", "A.lean", text), SourceModule("B", "B.lean", outside, imports)
+        return offers_nothing(importable(Project("p", "/nowhere", modules=modules), {"Init"}))
 
-    assert closed("-- sorry\ntheorem a : 1 = 1 := rfl", "import Mathlib")
-    assert not closed('macro "todo" : tactic => `(tactic| sorry)', "import Mathlib")
-    assert not closed("", "import Mathlib\ntheorem b : 1 = 1 := by sorry")
+    assert nothing("-- sorry\ntheorem a : 1 = 1 := rfl", "import Mathlib", "Mathlib")
+    assert not nothing("theorem a : 1 = 1 := rfl", "")
+    assert not nothing('macro "todo" : tactic => `(tactic| sorry)', "import Mathlib", "Mathlib")
+    assert not nothing("", "import Mathlib\ntheorem b : 1 = 1 := by sorry", "Mathlib")
