@@ -165,8 +165,9 @@ def strategy_tools(
 
 def night_limits(run: Run) -> TimeLimits:
     """How long strategies may work in a run: longer on what ran out of time before, where that is asked for."""
-    # What a model computes, or is paid for, is not begun to be thrown away.
-    quick = {kind for kind, spec in specs().items() if spec.model is None}
+    # What a model computes, or is paid for, is not begun to be thrown away; nor is anything that has few tries.
+    few = run.settings.rounds is not None or run.settings.timeout is None
+    quick = frozenset() if few else {kind for kind, spec in specs().items() if spec.model is None}
     if not run.request.more_time:
         return TimeLimits(run.settings, quick=quick)
     growth = growth_from(run.ledger.store, run.ledger.environment, run.settings.timeouts)

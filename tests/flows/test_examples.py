@@ -33,11 +33,11 @@ QUICKER = {
     "ORCH_TIMEOUT_MICRO": "4",
     "ORCH_TIMEOUT_HAMMER": "2",
     "ORCH_SERVERS": "1",
-    "ORCH_ROUNDS": "2",
+    "ORCH_ROUNDS": "1",
     "ORCH_COUNTEREXAMPLES": "no",
     **without_extras(),
 }
-"""What a run of few files is given: one server, no model to be loaded, no third try of what is hard, and none of the
+"""What a run of few files is given: one server, no model to be loaded, no second try of what is hard, and none of the
 searches whose end a busy machine decides."""
 TRADING = {"ORCH_TIMEOUT_REPROVER": "3", "ORCH_MARKET": "yes"}
 """What the hammer cannot prove in its usual time is what matters here."""

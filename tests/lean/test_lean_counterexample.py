@@ -45,6 +45,6 @@ async def test_values_are_found_exactly_where_small_ones_refute(lean: EmbeddedSe
     for goal in goals.all:
         async with goals.open(goal) as opened:
             told[goal.declaration] = await find_counterexample(
-                attempts_on(opened), goal.text, declared([TEXT]), seconds=240  # a loaded machine is no reason to give up
+                attempts_on(opened), goal.text, declared([TEXT]), seconds=240
             )
     assert {name: words for name, words in told.items() if words} == FALSE
