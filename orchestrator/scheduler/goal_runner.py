@@ -24,9 +24,9 @@ from orchestrator.scheduler.time_limits import NO_MORE
 TRUSTED_RATE = 0.7
 REPEATED = "tried before with no less time; nothing changed"
 
-# The recorded chance c of another try is that of eight times the seconds, three doublings; three times are log₂ 3 of
-# them, with (1 - (1 - c)^(log₂ 3 / 3)) / c of that chance: 0.59 at the recorded c = 0.38, and little else elsewhere.
-_OF_RECORDED = 0.59
+# The recorded chance of a second try is that of eight times the first one's seconds, three doublings; a further try is
+# one doubling, with (1 - (1 - c)^(1/3)) / c of that chance: 0.39 at the recorded c = 0.38, and little else elsewhere.
+_FURTHER_DOUBLING = 0.4
 
 ASKED_FOR = frozenset({StrategyType.AGENT})
 """What works only where somebody names it for a run: tried once on each goal that is left, whatever it promises."""
@@ -128,7 +128,7 @@ class GoalRunner:
         most = self._limits(self._goal, strategy, tried)
         spent = min(most, self._spent.get(strategy, 0.0))
         gain = self._attempts.gain(self._features, strategy, self._failed, between=(spent, most))
-        return gain * (_OF_RECORDED if tried else 1.0)
+        return gain * (_FURTHER_DOUBLING if tried > 1 else 1.0)
 
     def _is_asked_for(self, strategy: StrategyType) -> bool:
         return strategy in ASKED_FOR and not self._tried[strategy]

@@ -41,7 +41,7 @@ def test_each_try_and_what_was_not_enough_before_give_more_time() -> None:
     settings = SchedulerSettings()
     limits = TimeLimits(settings, lambda _goal, strategy: 4.0 if strategy is MICRO else 1.0, quick=StrategyType)
     usual = settings.timeouts[MICRO]
-    assert [limits(goal, MICRO, number) for number in range(3)] == [4 * usual, 12 * usual, 36 * usual]
+    assert [limits(goal, MICRO, number) for number in range(3)] == [4 * usual, 8 * usual, 16 * usual]
     limits.learn(lambda kind: [0.1] * ENOUGH_SUCCESSES)
     assert (limits(goal, MICRO), limits.enough(goal, MICRO, 0), limits.enough(goal, MICRO)) == (
         2 * usual,
@@ -50,9 +50,9 @@ def test_each_try_and_what_was_not_enough_before_give_more_time() -> None:
     )
 
 
-def test_a_quick_strategy_begins_with_a_ninth_of_its_time() -> None:
+def test_a_quick_strategy_begins_with_an_eighth_of_its_time() -> None:
     goal = Goal(id="g", text="⊢ x")
     limits = TimeLimits(SchedulerSettings(), quick=[MICRO])
-    assert [9 * limits(goal, MICRO, number) for number in range(4)] == pytest.approx([8.0, 24.0, 72.0, 216.0])
-    assert [limits(goal, StrategyType.REPROVER, number) for number in range(2)] == [60.0, 180.0]
+    assert [limits(goal, MICRO, number) for number in range(4)] == [1.0, 8.0, 16.0, 32.0]
+    assert [limits(goal, StrategyType.REPROVER, number) for number in range(2)] == [60.0, 120.0]
     assert limits.enough(goal, MICRO) == 8.0
