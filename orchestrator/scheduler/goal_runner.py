@@ -248,7 +248,9 @@ class GoalRunner:
             if not in_time or self._cached:
                 return next(iter(in_time), None)
             under_way = [attempt.strategy for attempt in self._running.values()]
-            best = self._attempts.order(self._features, in_time, [*self._failed, *under_way])[0]
+            order = self._attempts.order(self._features, in_time, [*self._failed, *under_way])
+            # Once something has failed, tries differ in their length too; of equal ones the first in the order.
+            best = max(order, key=self._gain_of) if self._failed else order[0]
             asked = next(filter(self._is_asked_for, in_time), None)
             if asked is not None and self._gain_of(best) < self._plan.least_gain:
                 best = asked

@@ -24,6 +24,7 @@ from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.queue import GoalQueue, back_off
 from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Nearness, Slots, Weight
+from orchestrator.scheduler.time_limits import TimeLimits
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
 
@@ -265,6 +266,28 @@ def test_every_goal_has_its_first_shot_before_the_most_promising_slice_is_next()
             ("b", COPILOT),
         ]
         assert scheduler.plan.why_it_ended(2) == "everything was tried"
+
+    run(main())
+
+
+def test_a_short_try_of_another_strategy_may_come_before_a_long_one_of_what_has_failed() -> None:
+    class BySlice(Told):
+        """Half a chance, whatever the slice."""
+
+        def gain(self, *_: object, between: tuple[float, float], **__: object) -> float:
+            """See `GainPolicy.gain`."""
+            return 0.5 / between[1]
+
+    async def main() -> None:
+        strategies = cast(hammer=HANGS, micro=PROVES)
+        limits = TimeLimits(SchedulerSettings(), quick=[MICRO])
+        scheduler = scheduler_for(
+            strategies, settings=_settings(seconds=600.0), policy=BySlice(hammer=2.0, micro=1.0), limits=limits
+        )
+        results = await scheduler.process_queue([a_goal("a")])
+        assert [timeout for _, _, timeout in strategies[HAMMER].calls] == [20.0]
+        assert [timeout for _, _, timeout in strategies[MICRO].calls] == [1.0]
+        assert results["a"].strategy == MICRO
 
     run(main())
 
