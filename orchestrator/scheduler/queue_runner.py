@@ -161,8 +161,7 @@ class QueueRunner:
         return None if math.isinf(self._plan.seconds) else max(0.0, self._plan.deadline - self._clock())
 
     def _take(self, now: float) -> None:
-        # Whoever chooses the near ones chooses among those that have come.
-        while self._line.wants(now) or self._nearness is not None:
+        while self._line.wants(now, self._nearness):
             goal = self._source.take()
             if goal is None:
                 self._source.listen()
