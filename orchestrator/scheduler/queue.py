@@ -53,7 +53,6 @@ class GoalQueue:
     def __init__(self) -> None:
         self.wake = asyncio.Event()
         self._lines: dict[Weight, list[Waiting]] = {weight: [] for weight in Weight}
-        self._untried = dict.fromkeys(Weight, 0)
         self._refusals = dict.fromkeys(Weight, 0)
         self._not_before = dict.fromkeys(Weight, 0.0)
         self._numbers = itertools.count()
@@ -83,17 +82,16 @@ class GoalQueue:
         """The least rank of all in line; None when nobody is."""
         return min((line[0].rank for line in self._lines.values() if line), default=None)
 
-    def wants(self, now: float, nearness: Nearness | None = None) -> bool:
-        """Whether some line is not put off and holds too few untried goals for one to be chosen and start at once."""
-        enough = 1 if nearness is None else nearness.among
-        return enough is None or any(
-            self._untried[weight] < enough and self._not_before[weight] <= now for weight in self._lines
+    def wants(self, now: float) -> bool:
+        """Whether some line is not put off and holds no untried goal, so that a new one could start at once."""
+        return any(
+            not (line and line[0].untried) and self._not_before[weight] <= now for weight, line in self._lines.items()
         )
 
     def add(self, goal: Goal, weight: Weight, *, gain: float | None = None) -> None:
         """Put a goal in line, with the proofs per second to be expected of it; None for one that nobody has tried."""
         rank = UNTRIED if gain is None else -min(gain, sys.float_info.max)
-        self._put(Waiting(rank, next(self._numbers), goal, weight))
+        heapq.heappush(self._lines[weight], Waiting(rank, next(self._numbers), goal, weight))
 
     def next(self, weight: Weight, now: float, nearness: Nearness | None = None) -> Waiting | None:
         """Take the first of a line, of the untried one that is near, unless it is empty or put off."""
@@ -101,35 +99,22 @@ class GoalQueue:
         if not line or self._not_before[weight] > now:
             return None
         if nearness is None or not line[0].untried:
-            return self._pop(weight)
+            return heapq.heappop(line)
         nearest = self._nearest(weight, nearness)
-        before = list(iter(lambda: self._pop(weight), nearest))
-        for waiting in before:
-            self._put(waiting)
+        line.remove(nearest)
+        heapq.heapify(line)
         return nearest
 
     def _nearest(self, weight: Weight, nearness: Nearness) -> Waiting:
         """The untried one of a line at the least distance, of several the first."""
-        first: list[Waiting] = []
-        line = self._lines[weight]
-        while line and line[0].untried and len(first) != nearness.among:
-            first.append(self._pop(weight))
-        for waiting in first:
-            self._put(waiting)
-        return min(first, key=lambda waiting: (nearness.distance(waiting.goal), waiting.number))
-
-    def _put(self, waiting: Waiting) -> None:
-        self._untried[waiting.weight] += waiting.untried
-        heapq.heappush(self._lines[waiting.weight], waiting)
-
-    def _pop(self, weight: Weight) -> Waiting:
-        first = heapq.heappop(self._lines[weight])
-        self._untried[weight] -= first.untried
-        return first
+        untried: Iterable[Waiting] = (waiting for waiting in self._lines[weight] if waiting.untried)
+        if nearness.among is not None:
+            untried = heapq.nsmallest(nearness.among, untried)
+        return min(untried, key=lambda waiting: (nearness.distance(waiting.goal), waiting.number))
 
     def refused(self, waiting: Waiting, now: float) -> None:
         """Put a goal that got no slot back where it was, and its line off."""
-        self._put(waiting)
+        heapq.heappush(self._lines[waiting.weight], waiting)
         self._refusals[waiting.weight] += 1
         self._not_before[waiting.weight] = now + back_off(self._refusals[waiting.weight])
 

@@ -161,7 +161,8 @@ class QueueRunner:
         return None if math.isinf(self._plan.seconds) else max(0.0, self._plan.deadline - self._clock())
 
     def _take(self, now: float) -> None:
-        while self._line.wants(now, self._nearness):
+        # Whoever chooses the near ones chooses among those that have come.
+        while self._line.wants(now) or self._nearness is not None:
             goal = self._source.take()
             if goal is None:
                 self._source.listen()

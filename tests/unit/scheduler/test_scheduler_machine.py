@@ -16,7 +16,7 @@ from orchestrator.errors import SessionDied
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, Result, StrategyType
 from orchestrator.scheduler.memory import MemoryLedger
-from orchestrator.scheduler.slots import Nearness, Slots, Weight
+from orchestrator.scheduler.slots import Slots, Weight
 
 IMPATIENT = ("two shutdowns", "all at once")
 TYPES = (StrategyType.MICRO, StrategyType.HAMMER, StrategyType.REPROVER)
@@ -34,8 +34,8 @@ acts = st.one_of(
 class FlakySlots(Slots):
     """Local limits that now and then refuse for no reason of ours; remembers the most that were used."""
 
-    def __init__(self, limits: dict[Weight, int], refusals: list[bool], nearness: Nearness | None) -> None:
-        super().__init__(limits[Weight.LIGHT], limits[Weight.HEAVY], nearness=nearness)
+    def __init__(self, limits: dict[Weight, int], refusals: list[bool]) -> None:
+        super().__init__(limits[Weight.LIGHT], limits[Weight.HEAVY])
         self.refusals = refusals
         self.most: Counter[Weight] = Counter()
 
@@ -87,13 +87,9 @@ class SchedulerMachine(RuleBasedStateMachine):
         width=st.integers(1, 3),
         rounds=st.integers(1, 3),
         hedged=st.booleans(),
-        nearness=st.sampled_from(
-            [None, *(Nearness(lambda goal: int(goal.id[1:]) % 3, among) for among in (None, 1, 3))]
-        ),
     )
-    def begin(self, light: int, heavy: int, width: int, rounds: int, hedged: bool, nearness: Nearness | None) -> None:
+    def begin(self, light: int, heavy: int, width: int, rounds: int, hedged: bool) -> None:
         """Fix what the owner sets."""
-        self.nearness = nearness
         self.limits = {Weight.LIGHT: light, Weight.HEAVY: heavy}
         self.settings = SchedulerSettings(max_light=light, max_heavy=heavy, speculation=width)
         self.rounds, self.hedged = rounds, hedged
@@ -136,7 +132,7 @@ class SchedulerMachine(RuleBasedStateMachine):
         self.runner.run(self._work(None, "", [], False))
 
     async def _work(self, seconds: float | None, ending: str, refusals: list[bool], as_queue: bool) -> None:
-        slots = FlakySlots(self.limits, refusals, self.nearness)
+        slots = FlakySlots(self.limits, refusals)
         run_seconds = seconds if ending == "run out" else None
         scheduler = scheduler_for(
             self.strategies,
