@@ -52,7 +52,7 @@ from orchestrator.lean.workspace import Workspace
 from orchestrator.ledger.content_cache import ContentCache
 from orchestrator.machine import LocalMachine
 from orchestrator.scheduler.queue import GoalQueue
-from orchestrator.scheduler.slots import Nearness, Weight
+from orchestrator.scheduler.slots import Weight
 from orchestrator.source.loading import load_project
 from orchestrator.source.project import Project, SourceModule
 from orchestrator.source.scan import scan
@@ -155,7 +155,7 @@ async def _shots(project: Project, goals: Sequence[Goal], processes: int) -> int
         queue.add(goal, Weight.LIGHT)
 
     async def work() -> None:
-        while (waiting := queue.next(Weight.LIGHT, 0.0, Nearness(pool.distance))) is not None:
+        while (waiting := queue.next(Weight.LIGHT, 0.0, pool.distance)) is not None:
             async with pool.workspace(waiting.goal.module) as workspace:
                 await workspace.load(waiting.goal.module)
                 await asyncio.sleep(0)

@@ -37,7 +37,7 @@ from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.memory import AttemptLedger
 from orchestrator.scheduler.middleware import Middleware, owner_rules, shortening, time_limit
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import Nearness, Slots
+from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.scheduler.throttle import Throttle
 from orchestrator.scheduler.time_limits import TimeLimits, growth_from
@@ -54,8 +54,6 @@ OPENING_SECONDS = 600.0
 # What has to be left when an attempt begins. The servers are fitted to the memory at the start; this is for what others
 # take in the meantime, and for a server's growth until it is replaced.
 _HEADROOM_BYTES = 500_000_000
-_NEAR = 32
-"""So many of the first in line are chosen from by what a server has loaded: their own order is worth more than that."""
 
 
 def preflight(request: RunRequest, settings: Settings) -> None:
@@ -211,13 +209,6 @@ def kept_proofs(run: Run) -> tuple[Middleware, ...]:
     return (owner_rules(run.repository.rules), *shorter)
 
 
-def _nearness(prover: GoalOpener) -> Nearness | None:
-    """A goal whose file is loaded goes first: of all where another costs an import, else of those that come next."""
-    if not isinstance(prover, Pool):
-        return None
-    return Nearness(prover.distance, among=None if prover.imports_by_header else _NEAR)
-
-
 def make_scheduler(
     settings: Settings,
     strategies: Mapping[StrategyType, Strategy],
@@ -237,7 +228,12 @@ def make_scheduler(
         strategies=strategies,
         memory=memory,
         policy=make_policy(settings),
-        slots=Slots(settings.max_light, settings.max_heavy, servers, _nearness(prover)),
+        slots=Slots(
+            settings.max_light,
+            settings.max_heavy,
+            servers,
+            prover.distance if isinstance(prover, Pool) and prover.imports_by_header else None,
+        ),
         throttle=throttle or Throttle(),
         limits=limits or TimeLimits(settings),
         clock=monotonic,

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from orchestrator.goals.goal import Goal
-from orchestrator.scheduler.slots import Nearness, Weight
+from orchestrator.scheduler.slots import Weight
+
+Distance = Callable[[Goal], int]
+"""How much a free server would have to do before it can begin on a goal; see `Slots`."""
 
 FIRST_BACK_OFF = 0.05
 LONGEST_BACK_OFF = 2.0
@@ -64,7 +67,7 @@ class GoalQueue:
         """Whether a goal of this weight is in line."""
         return bool(self._lines[weight])
 
-    def weights(self, nearness: Nearness | None = None) -> list[Weight]:
+    def weights(self, distance: Distance | None = None) -> list[Weight]:
         """Weights with a goal in line, the most promising first: nobody waits untried while another is tried twice.
 
         Of those with an untried goal, the one with the nearest comes first.
@@ -72,9 +75,8 @@ class GoalQueue:
 
         def key(weight: Weight) -> tuple[float, int]:
             first = self._lines[weight][0]
-            if nearness is None or not first.untried:
-                return first.rank, 0
-            return first.rank, nearness.distance(self._nearest(weight, nearness).goal)
+            near = distance(self._nearest(weight, distance).goal) if distance is not None and first.untried else 0
+            return first.rank, near
 
         return sorted((weight for weight, line in self._lines.items() if line), key=key)
 
@@ -93,24 +95,22 @@ class GoalQueue:
         rank = UNTRIED if gain is None else -min(gain, sys.float_info.max)
         heapq.heappush(self._lines[weight], Waiting(rank, next(self._numbers), goal, weight))
 
-    def next(self, weight: Weight, now: float, nearness: Nearness | None = None) -> Waiting | None:
-        """Take the first of a line, of the untried one that is near, unless it is empty or put off."""
+    def next(self, weight: Weight, now: float, distance: Distance | None = None) -> Waiting | None:
+        """Take the first of a line, of the untried the one at the least `distance`, unless it is empty or put off."""
         line = self._lines[weight]
         if not line or self._not_before[weight] > now:
             return None
-        if nearness is None or not line[0].untried:
+        if distance is None or not line[0].untried:
             return heapq.heappop(line)
-        nearest = self._nearest(weight, nearness)
+        nearest = self._nearest(weight, distance)
         line.remove(nearest)
         heapq.heapify(line)
         return nearest
 
-    def _nearest(self, weight: Weight, nearness: Nearness) -> Waiting:
+    def _nearest(self, weight: Weight, distance: Distance) -> Waiting:
         """The untried one of a line at the least distance, of several the first."""
-        untried: Iterable[Waiting] = (waiting for waiting in self._lines[weight] if waiting.untried)
-        if nearness.among is not None:
-            untried = heapq.nsmallest(nearness.among, untried)
-        return min(untried, key=lambda waiting: (nearness.distance(waiting.goal), waiting.number))
+        untried = (waiting for waiting in self._lines[weight] if waiting.untried)
+        return min(untried, key=lambda waiting: (distance(waiting.goal), waiting.number))
 
     def refused(self, waiting: Waiting, now: float) -> None:
         """Put a goal that got no slot back where it was, and its line off."""

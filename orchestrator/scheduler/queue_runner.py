@@ -46,7 +46,7 @@ class QueueRunner:
         self._runner = runner
         self._plan = plan
         self._clock, self._emit = attempts.context.clock, attempts.context.emit
-        self._nearness = attempts.context.slots.nearness
+        self._distance = attempts.context.slots.distance
         self._line = GoalQueue()
         self._source = Source(goals, self._line.wake.set)
         self._running: dict[asyncio.Task[Result], Waiting] = {}
@@ -120,7 +120,7 @@ class QueueRunner:
         while started:
             started = False
             self._take(now)
-            for weight in self._line.weights(self._nearness):
+            for weight in self._line.weights(self._distance):
                 waiting = self._next(weight, now)
                 if waiting is None:
                     continue
@@ -132,7 +132,7 @@ class QueueRunner:
 
     def _next(self, weight: Weight, now: float) -> Waiting | None:
         """The first of a line that is still worth it: while it waited, the others have taught us more."""
-        while (waiting := self._line.next(weight, now, self._nearness)) is not None and not waiting.untried:
+        while (waiting := self._line.next(weight, now, self._distance)) is not None and not waiting.untried:
             gain = self._runners[waiting.goal.id].gain()
             if gain is None or not self._plan.worth(gain):
                 self._end(waiting.goal, self._before[waiting.goal.id])
@@ -161,8 +161,8 @@ class QueueRunner:
         return None if math.isinf(self._plan.seconds) else max(0.0, self._plan.deadline - self._clock())
 
     def _take(self, now: float) -> None:
-        # Whoever chooses the near ones chooses among those that have come.
-        while self._line.wants(now) or self._nearness is not None:
+        # Whoever chooses by distance chooses among all.
+        while self._line.wants(now) or self._distance is not None:
             goal = self._source.take()
             if goal is None:
                 self._source.listen()

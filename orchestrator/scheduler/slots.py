@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.config import SchedulerSettings
@@ -23,19 +22,6 @@ def weight_of(goal: Goal, settings: SchedulerSettings) -> Weight:
     return Weight.LIGHT if goal.estimated_difficulty < settings.light_threshold else Weight.HEAVY
 
 
-@dataclass(frozen=True, slots=True)
-class Nearness:
-    """Which of the goals in line that nobody has tried comes first: the one that a free server can begin on soonest.
-
-    Attributes:
-        distance: how much a free server would have to do before it can begin on a goal, the least for nothing.
-        among: how many of the first in line it is chosen from; None for all.
-    """
-
-    distance: Callable[[Goal], int]
-    among: int | None = None
-
-
 class Slots:
     """The light and heavy limits of this process; with `servers`, one attempt a server at most.
 
@@ -44,11 +30,14 @@ class Slots:
     Args:
         light, heavy: the most goals of each weight at once.
         servers: how many Lean servers there are; None for no limit.
-        nearness: what the untried are chosen by; None for their order alone.
+        distance: how much a free server would have to do before it can begin on a goal, the least for nothing; None
+            where that is not worth choosing by.
     """
 
-    def __init__(self, light: int, heavy: int, servers: int | None = None, nearness: Nearness | None = None) -> None:
-        self.nearness = nearness
+    def __init__(
+        self, light: int, heavy: int, servers: int | None = None, distance: Callable[[Goal], int] | None = None
+    ) -> None:
+        self.distance = distance
         self.lanes = light + heavy if servers is None else servers
         if servers is not None:
             light, heavy = min(light, servers), min(heavy, max(1, servers - 1))

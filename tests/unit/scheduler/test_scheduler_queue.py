@@ -23,7 +23,7 @@ from orchestrator.run.stop import stop_on_signals
 from orchestrator.scheduler.memory import MemoryLedger
 from orchestrator.scheduler.queue import GoalQueue, back_off
 from orchestrator.scheduler.scheduler import Scheduler
-from orchestrator.scheduler.slots import Nearness, Slots, Weight
+from orchestrator.scheduler.slots import Slots, Weight
 from orchestrator.scheduler.time_limits import TimeLimits
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
@@ -73,16 +73,7 @@ def test_heavy_goals_in_front_do_not_starve_light_ones() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(
-    ("among", "order"),
-    [
-        (None, ["x1", "x2", "x3", "y1", "y2", "z1", "z2"]),
-        (3, ["x1", "x2", "x3", "y1", "y2", "z1", "z2"]),
-        (2, ["x1", "x3", "y1", "z1", "x2", "y2", "z2"]),
-        (1, ["x1", "x3", "y1", "z1", "x2", "y2", "z2"]),
-    ],
-)
-def test_of_untried_goals_the_nearest_to_a_free_server_comes_first(among: int | None, order: list[str]) -> None:
+def test_of_untried_goals_the_nearest_to_a_free_server_comes_first() -> None:
     async def main() -> None:
         names = ["x1", "y1", "z1", "x2", "y2", "z2", "x3"]
         strategies = cast(micro={"x2": [FAILS, PROVES], **{name: [PROVES] for name in names if name != "x2"}})
@@ -92,9 +83,9 @@ def test_of_untried_goals_the_nearest_to_a_free_server_comes_first(among: int | 
             return 0 if begun and goal.id[0] == begun[-1][0][0] else 2
 
         goals = [a_goal(name, 0.9 if name == "x3" else 0.3) for name in names]
-        slots = Slots(8, 2, 1, Nearness(distance, among))
+        slots = Slots(8, 2, 1, distance)
         results = await scheduler_for(strategies, settings=_settings(), slots=slots).process_queue(goals)
-        assert [name for name, _, _ in begun] == order
+        assert [name for name, _, _ in begun] == ["x1", "x2", "x3", "y1", "y2", "z1", "z2"]
         assert list(results) == [name for name, _, _ in begun]
 
     run(main())
