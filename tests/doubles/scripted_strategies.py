@@ -106,3 +106,19 @@ def scheduler_for(strategies: Mapping[StrategyType, Scripted], **options: Any) -
 def a_goal(name: str = "g", difficulty: float = 0.3) -> Goal:
     """A goal whose text is its name."""
     return Goal(id=name, text=f"⊢ {name}", estimated_difficulty=difficulty)
+
+
+def settings_of(
+    light: int = 8, heavy: int = 2, seconds: float | None = None, timeouts: float | None = None
+) -> SchedulerSettings:
+    """One strategy at a time on a goal, with so many seconds in all, and for each attempt."""
+    limits = SchedulerSettings(max_light=light, max_heavy=heavy, speculation=1, timeout=seconds)
+    if timeouts is None:
+        return limits
+    return SchedulerSettings(
+        max_light=light,
+        max_heavy=heavy,
+        speculation=1,
+        timeout=seconds,
+        timeouts=dict.fromkeys(StrategyType, timeouts),
+    )
