@@ -17,7 +17,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, ColumnElement, FromClause, Select, create_engine, event, func, inspect, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    create_engine,
+    event,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
@@ -225,7 +237,7 @@ def count_rows(connection: Connection, source: FromClause, *conditions: ColumnEl
     return connection.execute(select(func.count()).select_from(source).where(*conditions)).scalar_one()
 
 
-def pairs(connection: Connection, query: Select[Any]) -> dict[Any, Any]:
+def pairs(connection: Connection, query: Select[Any] | CompoundSelect[Any]) -> dict[Any, Any]:
     """What a query of two columns finds, the second by the first."""
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -246,7 +258,7 @@ class Section:
         with self._database.read() as connection:
             return tuple(kind(**row._mapping) for query in queries for row in connection.execute(query))
 
-    def _pairs(self, query: Select[tuple[Any, Any]]) -> dict[Any, Any]:
+    def _pairs(self, query: Select[Any] | CompoundSelect[Any]) -> dict[Any, Any]:
         """What a query of two columns finds, the second by the first."""
         with self._database.read() as connection:
             return pairs(connection, query)

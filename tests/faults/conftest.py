@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from night_runs import NightRun, write_repository
-
-
-@pytest.fixture(scope="session", autouse=True)
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Prefect's database for all of these tests; making a new one takes longer than anything else."""
-    before = os.environ.get("PREFECT_HOME")
-    os.environ["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
-    yield
-    if before is None:
-        del os.environ["PREFECT_HOME"]
-    else:
-        os.environ["PREFECT_HOME"] = before
 
 
 @pytest.fixture(scope="session", autouse=True)
