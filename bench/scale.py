@@ -7,21 +7,20 @@ efficiency is how much of N workers' time does what one worker alone would do: t
 
 A night of 100,000 goals whose time is over at once shows what planning takes, in seconds of this process's processor.
 
-Then the command itself, `--runner dask`, with one worker process and with two, on this machine: two have to be through
-sooner, with no fewer proofs. That says something only where two cores are free.
+Then the command itself, `--runner dask`, with one worker process and with two, for two minutes each on the project of
+`bench.night`: two have to prove no fewer goals, and sooner, which the area under the curve of goals proved says. That
+means something only where two cores are free.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
@@ -32,8 +31,7 @@ from rich.table import Table
 
 from bench.command import run_command, write_figures
 from bench.matrix import Row, read_matrix
-from bench.night import Recorded, strategies_on
-from bench.overhead import generated, prove
+from bench.night import Figure, Recorded, chosen, made, measured, strategies_on
 from bench.postgres import new_database, temporary_server
 from bench.virtual_time import VirtualTimeLoop
 from orchestrator.config import SchedulerSettings, Settings
@@ -57,6 +55,7 @@ GOALS_A_WORKER = 8
 PLANNED = 100_000
 AT_LEAST = 0.8
 PLAN_SECONDS = 10.0
+REAL_MINUTES = 2.0
 _KINDS = (StrategyType.MICRO, StrategyType.HAMMER)
 _REPO = "scale"
 _NIGHT_SECONDS = 0.1
@@ -78,15 +77,6 @@ class Night:
     claimed: int
     seconds: float
     efficiency: float = 1.0
-
-
-@dataclass(frozen=True)
-class RealRun:
-    """The command with so many worker processes: seconds from the first attempt to the end of the last."""
-
-    workers: int
-    proved: int
-    seconds: float
 
 
 def copies(rows: Sequence[Row], most: int) -> Iterator[tuple[Goal, Row]]:
@@ -167,20 +157,15 @@ def planned(rows: Sequence[Row]) -> float:
         return runner.run(work())
 
 
-def real(workers: int, folder: Path) -> RealRun:
+def real(workers: int, folder: Path) -> Figure:
     """The command on a new project, with so many worker processes."""
-    repo = generated(folder / f"project{workers}", 1, f"w{workers}x{time.time_ns()}")
-    home = folder / f"home{workers}"
-    home.mkdir()
-    summary = prove(repo, home, {"ORCH_RUNNER": "dask", "ORCH_SERVERS": str(workers), "ORCH_MARKET": "no"}).summary
-    attempts = [json.loads(line) for line in (home / "out/attempts.jsonl").read_text(encoding="utf-8").splitlines()]
-    ends = [datetime.fromisoformat(one["timestamp"]).timestamp() for one in attempts]
-    begun = min(end - one["time_seconds"] for end, one in zip(ends, attempts, strict=True))
-    solved = sum(goal["status"] == "solved" for goal in summary["goals"])
-    return RealRun(workers, solved, max(ends) - begun)
+    goals, _ = chosen()
+    settings = {"ORCH_RUNNER": "dask", "ORCH_SERVERS": str(workers), "ORCH_MARKET": "no"}
+    name = f"{workers} worker processes" if workers > 1 else "1 worker process"
+    return measured(name, REAL_MINUTES, made(folder / f"project{workers}", goals), folder / f"home{workers}", settings)
 
 
-def shortfalls(nights: Sequence[Night], plan: float, runs: Sequence[RealRun]) -> list[str]:
+def shortfalls(nights: Sequence[Night], plan: float, runs: Sequence[Figure]) -> list[str]:
     """What is less than asked, in words."""
     short = [
         f"{one.workers} workers: efficiency {one.efficiency:.2f}, not {AT_LEAST}"
@@ -189,14 +174,14 @@ def shortfalls(nights: Sequence[Night], plan: float, runs: Sequence[RealRun]) ->
     ]
     if plan > PLAN_SECONDS:
         short.append(f"{PLANNED:,} goals: {plan:.1f} s, not {PLAN_SECONDS:g} s")
-    if runs and runs[-1].seconds >= runs[0].seconds:
-        short.append(f"two real workers take {runs[-1].seconds / runs[0].seconds:.2f} times as long as one")
-    if runs and runs[-1].proved < runs[0].proved:
-        short.append(f"two real workers prove {runs[-1].proved} goals, and one {runs[0].proved}")
+    if runs and runs[-1].area <= runs[0].area:
+        short.append(f"two real workers: area {runs[-1].area:.3f}, and one's is {runs[0].area:.3f}")
+    if runs and runs[-1].solved < runs[0].solved:
+        short.append(f"two real workers prove {runs[-1].solved} goals, and one {runs[0].solved}")
     return short
 
 
-def show(nights: Sequence[Night], plan: float, runs: Sequence[RealRun], console: Console) -> None:
+def show(nights: Sequence[Night], plan: float, runs: Sequence[Figure], console: Console) -> None:
     """The tables."""
     grid = Table(title="a night on recorded attempts", title_justify="left")
     for heading in ("workers", "goals", "proved", "claims", "seconds", "efficiency"):
@@ -208,10 +193,10 @@ def show(nights: Sequence[Night], plan: float, runs: Sequence[RealRun], console:
     console.print(f"{PLANNED:,} goals planned in {plan:.1f} s of processor time")
     if runs:
         grid = Table(title="the command with --runner dask, here", title_justify="left")
-        for heading in ("worker processes", "proved", "seconds"):
+        for heading in ("", "proved", "area"):
             grid.add_column(heading, justify="right")
         for run in runs:
-            grid.add_row(str(run.workers), str(run.proved), f"{run.seconds:.0f}")
+            grid.add_row(run.program, str(run.solved), f"{run.area:.3f}")
         console.print(grid)
 
 
@@ -236,7 +221,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except OrchestratorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    runs: list[RealRun] = []
+    runs: list[Figure] = []
     if not arguments.simulated:
         with tempfile.TemporaryDirectory(prefix="scale-") as scratch:
             runs = [real(workers, Path(scratch)) for workers in (1, 2)]

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, func, insert, not_, or_, select
@@ -241,6 +242,7 @@ def _count(database: Database, connection: Connection, attempts: Iterable[tuple[
         dict(zip(ATTEMPT_TOTALS.c.keys(), (*key, *counts), strict=True)) for key, counts in sorted(by_outcome.items())
     ]
     if goals:
-        added = database.upsert(ATTEMPTED_GOALS, add=("failures", "successes"), keep=("goal_text",))
-        connection.execute(added, goals)
-        connection.execute(database.upsert(ATTEMPT_TOTALS, add=("attempts", "seconds")), outcomes)
+        add_goals = partial(database.upsert, ATTEMPTED_GOALS, add=("failures", "successes"), keep=("goal_text",))
+        connection.execute(database.prepared("attempted goals", add_goals), goals)
+        add_totals = partial(database.upsert, ATTEMPT_TOTALS, add=("attempts", "seconds"))
+        connection.execute(database.prepared("attempt totals", add_totals), outcomes)

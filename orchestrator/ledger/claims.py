@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Insert, and_, delete, or_, select
 
 from orchestrator.ledger.database import Section
 from orchestrator.ledger.tables import CLAIMS
@@ -21,11 +21,19 @@ class ClaimSection(Section):
         """
         now = self._now()
         values = {"worker": worker, "claimed_at": now, "expires_at": now + timedelta(seconds=lease_seconds)}
-        free = or_(CLAIMS.c.expires_at <= now, CLAIMS.c.worker == worker)
-        statement = self._database.insert(CLAIMS).values(repo=repo, goal=goal, **values)
-        taken = statement.on_conflict_do_update(index_elements=["repo", "goal"], set_=values, where=free)
+        taking = self._database.prepared("claim", self._taking)
         with self._database.write() as connection:  # one statement, so that no other process can intervene
-            return connection.execute(taken.returning(CLAIMS.c.goal)).first() is not None
+            return connection.execute(taking, {"repo": repo, "goal": goal, **values}).first() is not None
+
+    def _taking(self) -> Insert:
+        statement = self._database.insert(CLAIMS)
+        old, new = CLAIMS.c, statement.excluded
+        taken = statement.on_conflict_do_update(
+            index_elements=["repo", "goal"],
+            set_={name: new[name] for name in ("worker", "claimed_at", "expires_at")},
+            where=or_(old.expires_at <= new.claimed_at, old.worker == new.worker),
+        )
+        return taken.returning(old.goal)
 
     def release_goal(self, goal: str, worker: str, *, repo: str = "") -> bool:
         """Give a goal back; false when this worker does not have it any more."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
@@ -21,7 +21,9 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Executable,
     FromClause,
+    Insert,
     Select,
     create_engine,
     event,
@@ -64,6 +66,7 @@ class Database:
         self._in_memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         # All users of an in-memory ledger share one connection, so their transactions must not overlap.
         self.writes = 0
+        self._prepared: dict[str, Executable] = {}
         self._turn: AbstractContextManager[Any] = threading.RLock() if self._in_memory else nullcontext()
         with translated(self.where):
             self._engine = self._create_engine()
@@ -98,6 +101,18 @@ class Database:
     def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that knows ON CONFLICT in this database's dialect."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def prepared(self, name: str, build: Callable[[], Insert]) -> Executable:
+        """A statement with ON CONFLICT that is always the same, compiled once, for it takes every column by its name.
+
+        SQLAlchemy below 2.1 has no place for them in its cache: compiling them would take as long as running them.
+        """
+        if name not in self._prepared:
+            statement = build()
+            columns = None if statement.select is not None else statement.table.c.keys()
+            compiled = statement.compile(self._engine, column_keys=columns)
+            self._prepared[name] = cast(Executable, compiled)  # which a connection executes like any other
+        return self._prepared[name]
 
     def upsert(
         self, table: Table, *, add: Collection[str] = (), keep: Collection[str] = ()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select, update
+from sqlalchemy import Insert, bindparam, func, select, update
 from sqlalchemy.engine import Connection
 
 from orchestrator.goals.goal import Identity
@@ -129,6 +129,16 @@ class StatisticsSection(Section):
         ]
         if not rows:
             return
+        with self._database.write() as connection:
+            connection.execute(
+                self._database.prepared("trials", self._counting),
+                # Sorted, so that two processes never deadlock over the rows; stable, for the averages.
+                sorted(rows, key=lambda row: (row["strategy"], row["context"])),
+            )
+            # Tactics, which are counted under their strategy's name and "/", need no history.
+            self._remember(connection, now, {row["strategy"] for row in rows if "/" not in row["strategy"]})
+
+    def _counting(self) -> Insert:
         statement = self._database.insert(STRATEGY_STATISTICS)
         old, new = STRATEGY_STATISTICS.c, statement.excluded
         moved = (1 - ALPHA) * old.ema_success_seconds + ALPHA * new.ema_success_seconds
@@ -141,26 +151,24 @@ class StatisticsSection(Section):
             "ema_success_seconds": func.coalesce(moved, old.ema_success_seconds, new.ema_success_seconds),
             "updated_at": new.updated_at,
         }
-        with self._database.write() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["strategy", "context"], set_=changed),
-                # Sorted, so that two processes never deadlock over the rows; stable, for the averages.
-                sorted(rows, key=lambda row: (row["strategy"], row["context"])),
-            )
-            # Tactics, which are counted under their strategy's name and "/", need no history.
-            self._remember(connection, now, {row["strategy"] for row in rows if "/" not in row["strategy"]})
+        return statement.on_conflict_do_update(index_elements=["strategy", "context"], set_=changed)
 
     def _remember(self, connection: Connection, now: datetime, strategies: Collection[str]) -> None:
         """Keep what is known of these strategies as the state of this minute."""
-        minute = now.replace(second=0, microsecond=0)
+        values = {"this_minute": now.replace(second=0, microsecond=0), "strategies": sorted(strategies)}
+        connection.execute(self._database.prepared("history", self._remembering), values)
+
+    def _remembering(self) -> Insert:
         columns = (STRATEGY_STATISTICS.c[name] for name in ("trials", "successes", "success_rate", "seconds"))
+        minute = bindparam("this_minute", type_=UtcDateTime)
         known = (
-            select(literal(minute, UtcDateTime), STRATEGY_STATISTICS.c.strategy, *columns)
-            .where(STRATEGY_STATISTICS.c.context == "", STRATEGY_STATISTICS.c.strategy.in_(sorted(strategies)))
+            select(minute, STRATEGY_STATISTICS.c.strategy, *columns)
+            .where(STRATEGY_STATISTICS.c.context == "")
+            .where(STRATEGY_STATISTICS.c.strategy.in_(bindparam("strategies", expanding=True)))
             .order_by(STRATEGY_STATISTICS.c.strategy)
         )
         names = ["minute", "strategy", "trials", "successes", "success_rate", "seconds"]
-        connection.execute(self._database.upsert(STRATEGY_HISTORY).from_select(names, known))
+        return self._database.upsert(STRATEGY_HISTORY).from_select(names, known)
 
     def strategy_history(self, *, limit: int = 2000) -> tuple[StrategyMoment, ...]:
         """How the strategies' statistics went, all goals together, the newest `limit` entries in order of time."""
