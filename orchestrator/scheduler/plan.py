@@ -22,18 +22,25 @@ class Plan:
     """What a run does with its time.
 
     Every goal gets its first shot, in the order given. After that the next slice goes to whoever has the most proofs
-    per second to expect. The search ends when the time is over, when one proof in the whole budget is more than is to
-    be expected, or when no proof has come for about as long as all of them have taken together: the longer nothing was
-    found, the longer it will take as a rule.
+    per second to expect, and is no longer than what there is for each of the goals that are left, unless that were less
+    than twice what was not enough: little time goes round before anybody has much of it.
+
+    The search ends when the time is over, when one proof in the whole budget is more than is to be expected, or when no
+    proof has come for about as long as all of them have taken together: the longer nothing was found, the longer it
+    will take as a rule.
 
     Args:
         seconds: the budget; infinite for none, and then nothing is held back.
         lanes: how many attempts there may be at once.
         longest: seconds of the longest attempt that somebody asked for: a run is at least as patient as that.
+
+    Attributes:
+        goals_left: how many goals share what is left.
     """
 
     def __init__(self, seconds: float, lanes: int, clock: Callable[[], float], *, longest: float = 0.0) -> None:
         self._clock = clock
+        self._lanes = lanes
         self._began = clock()
         self._patience = max(_PATIENCE_SECONDS, longest)
         self._last_proof = 0.0
@@ -41,6 +48,7 @@ class Plan:
         self.deadline = self._began + seconds
         self._expected = max(seconds, USUAL_SECONDS) * lanes
         self._hopeless = self._impatient = False
+        self.goals_left: Callable[[], int] = lambda: 1
 
     @property
     def limited(self) -> bool:
@@ -66,11 +74,15 @@ class Plan:
     def seconds_for(self, nominal: float, *, first: bool, tried_with: float = 0.0) -> float:
         """What an attempt gets that would take `nominal` seconds; 0 when too little is left to be worth it.
 
-        The `first` on a goal is made as long as there is time. One that was `tried_with` so many seconds needs more.
+        The `first` on a goal is made as long as there is time. One that was `tried_with` so many seconds needs more,
+        and gets no more than a goal's share of the time until the search ends, or twice what it had.
         """
         least, left = max(_LEAST_SHARE * nominal, min(nominal, tried_with / NO_MORE)), self.seconds - self.spent
         patient = left if first else min(left, _PROVING_SHARE * self._end - self.spent)
         self._impatient = self._impatient or patient < least <= left
+        if tried_with and self.limited:
+            share = patient * self._lanes / max(1, self.goals_left())
+            nominal = min(nominal, max(2 * tried_with, share))
         return 0.0 if patient < least else min(nominal, patient)
 
     @property

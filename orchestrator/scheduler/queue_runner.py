@@ -55,6 +55,7 @@ class QueueRunner:
         self._runners: dict[str, GoalRunner] = {}
         self._solved = 0
         self.results: dict[str, Result] = {}
+        plan.goals_left = lambda: len(self._line) + len(self._running)
 
     async def run(self) -> dict[str, Result]:
         """One result for every goal taken, by its id.

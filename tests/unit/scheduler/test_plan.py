@@ -11,6 +11,7 @@ from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, StrategyType
 from orchestrator.scheduler.memory import MemoryLedger
+from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.time_limits import TimeLimits
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
@@ -199,6 +200,22 @@ def test_one_goal_cannot_eat_the_night() -> None:
         assert eaten == [(0.0, 8.0), (30.0, 16.0)]
         assert now() == 48.0
         assert [attempt.time_seconds for attempt in results["eater"].attempts] == [10.0, 18.0]
+
+    run(main())
+
+
+def test_little_time_goes_round_before_anybody_has_much_of_it() -> None:
+    async def main() -> None:
+        settings = settings_of(light=1, seconds=600.0, timeouts=16.0)
+        strategies = cast(micro=HANGS)
+        limits = TimeLimits(settings, quick={MICRO})
+        goals = [a_goal(name) for name in "abc"]
+        scheduler = scheduler_for(strategies, settings=settings, limits=limits, slots=Slots(1, 1, servers=1))
+        await scheduler.process_queue(goals)
+        calls = strategies[MICRO].calls
+        assert [(name, timeout) for name, _, timeout in calls[:3]] == [(name, 2.0) for name in "abc"]
+        assert [name for name, _, _ in calls[3:6]] == list("abc")
+        assert all(4.0 <= timeout < 16.0 for _, _, timeout in calls[3:6])
 
     run(main())
 
