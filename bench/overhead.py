@@ -1,8 +1,10 @@
 """What everything around Lean costs: `python -m bench.overhead` sets the real command against its own Lean time.
 
-Three figures: the wall time of `orchestrator prove` over the examples against the Lean time spent (shared out over the
-servers); the same command once more, when nothing has changed; and ten times as many goals against one time, with
-short limits: Lean's time for a goal that nobody proves is the same in both, and what grows beside it is to be seen.
+The wall time of `orchestrator prove` over the examples against the Lean time spent (shared out over the servers); the
+same command once more, when nothing has changed; ten times as many goals against one time, with short limits: Lean's
+time for a goal that nobody proves is the same in both, and what grows beside it is to be seen; and what a file that
+does not elaborate costs `orchestrator extract`, in the middle and at the bottom of a chain of 60 files that import one
+another: no more than finding the sorries of all of them would.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ ROOT = Path(__file__).parents[1]
 OVER_LEAN = 1.25
 SECOND_SECONDS = 10.0
 TEN_TIMES = 11.0
+BROKEN = 1.3
 _SHORT = {"ORCH_TIMEOUT_HAMMER": "2", "ORCH_TIMEOUT_MICRO": "2"}
 _FILES = 2
 _GOALS_A_FILE = 6
+_CHAIN = 60
 _TEMPLATES = (
     "theorem {name} (a b : Nat) : a + b + {n} = b + a + {n} := by sorry",
     "theorem {name} (p q : Prop) (hp : p) (hq : q) : p ∧ q ∨ {n} = 0 := by sorry",
@@ -70,21 +74,27 @@ class Timed:
 
 def prove(repo: Path, home: Path, limits: Mapping[str, str] | None = None) -> Timed:
     """Run `orchestrator prove` without models, with a ledger and answers of its own, on the installed Lean."""
+    seconds = _command(("prove", str(repo), "--out", str(home / "out")), home, limits)
+    timed = Timed(seconds, json.loads((home / "out/summary.json").read_text(encoding="utf-8")))
+    print(f"{repo.name}: {timed.seconds:.1f} s wall, {timed.lean_seconds:.1f} s Lean on each server", flush=True)
+    return timed
+
+
+def _command(words: Sequence[str], home: Path, limits: Mapping[str, str] | None = None) -> float:
+    """Seconds of a command that keeps what it knows in `home`."""
     # What a model computes is neither Lean's time nor what goes on around it.
     models = {"ORCH_REPROVER_GENERATOR": str(home / "none")}
     own = {"ORCH_DATA_DIR": str(home), "ORCH_STATE_DIR": str(home)}
     environment = {**models, **os.environ, **own, **(limits or {})}
-    command = [sys.executable, "-m", "orchestrator.main", "prove", str(repo), "--out", str(home / "out")]
     start = time.monotonic()
     with (home / "output.txt").open("ab") as printed:
+        command = [sys.executable, "-m", "orchestrator.main", *words]
         code = run_child(command, environment=environment, output=printed, folder=home)
     seconds = time.monotonic() - start
     if code:
         said = (home / "output.txt").read_text(encoding="utf-8", errors="replace")
-        sys.exit(f"`orchestrator prove` ended with {code}; it printed:\n{said[-2000:]}")
-    timed = Timed(seconds, json.loads((home / "out/summary.json").read_text(encoding="utf-8")))
-    print(f"{repo.name}: {timed.seconds:.1f} s wall, {timed.lean_seconds:.1f} s Lean on each server", flush=True)
-    return timed
+        sys.exit(f"`orchestrator {words[0]}` ended with {code}; it printed:\n{said[-2000:]}")
+    return seconds
 
 
 def generated(folder: Path, times: int, word: str) -> Path:
@@ -98,6 +108,21 @@ def generated(folder: Path, times: int, word: str) -> Path:
             for i in range(_GOALS_A_FILE)
         ]
         (folder / f"G/F{file}.lean").write_text("\n\n".join(theorems) + "\n", encoding="utf-8")
+    commit(folder)
+    return folder
+
+
+def chain(folder: Path, broken: int | None) -> Path:
+    """A git repository of files with a sorry, each importing the one before it, one of them with a stray `end`."""
+    (folder / "C").mkdir(parents=True)
+    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
+    (folder / "lakefile.toml").write_text('name = "C"\n\n[[lean_lib]]\nname = "C"\nglobs = ["C.+"]\n')
+    word = f"t{time.time_ns()}"
+    for file in range(_CHAIN):
+        header = f"import C.F{file - 1}\n\n" if file else ""
+        end = "\nend Nowhere\n" if file == broken else ""
+        theorem = f"theorem {word}_{file} (a b : Nat) : a + b + {file} = b + a + {file} := by sorry\n"
+        (folder / f"C/F{file}.lean").write_text(header + theorem + end, encoding="utf-8")
     commit(folder)
     return folder
 
@@ -119,12 +144,14 @@ def commit(folder: Path) -> None:
 
 
 def measure(scratch: Path, *, only: str = "") -> list[Figure]:
-    """All three figures, or those of one part."""
+    """All figures, or those of one part."""
     figures = []
     if only in ("", "examples"):
         figures += _examples(scratch)
     if only in ("", "growth"):
         figures.append(_growth(scratch))
+    if only in ("", "chains"):
+        figures += _chains(scratch)
     return figures
 
 
@@ -153,11 +180,24 @@ def _growth(scratch: Path) -> Figure:
     return Figure("ten times the goals", ten.seconds / one.seconds, TEN_TIMES, "×", words)
 
 
+def _chains(scratch: Path) -> list[Figure]:
+    seconds = {}
+    for place, broken in {"nowhere": None, "in the middle": _CHAIN // 2, "at the bottom": 0}.items():
+        home = scratch / f"home {place}"
+        home.mkdir()
+        seconds[place] = _command(("extract", str(chain(scratch / f"chain {place}", broken))), home)
+    whole = seconds.pop("nowhere")
+    return [
+        Figure(f"an error {place} of {_CHAIN} files", took / whole, BROKEN, "×", f"{took:.1f} s; none: {whole:.1f} s")
+        for place, took in seconds.items()
+    ]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Print the table; 1 when a figure is more than it may be."""
     parser = argparse.ArgumentParser(prog="python -m bench.overhead", description=__doc__)
     parser.add_argument("--json", type=Path, default=None, help="write the figures to this file, too")
-    parser.add_argument("--only", choices=["examples", "growth"], default="", help="one part")
+    parser.add_argument("--only", choices=["examples", "growth", "chains"], default="", help="one part")
     arguments = parser.parse_args(words)
     with tempfile.TemporaryDirectory(prefix="overhead-") as scratch:
         figures = measure(Path(scratch), only=arguments.only)
