@@ -143,7 +143,7 @@ async def work(request: RunRequest) -> Conclusion:
         stop.ends_with(scheduler.shutdown)
         results = await prove_goals(scheduler, found.goals)
         plan = scheduler.plan
-        run.ledger.ended = plan.why_it_ended(sum(not result.success for result in results.values()))
+        run.ledger.ended = scheduler.why_it_ended(results)
         results = run.ledger.with_former_proofs(found.goals, results)
         outcome = MarketOutcome()
         if run.settings.market and run.settings.profile is not Profile.STUB:

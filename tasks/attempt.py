@@ -142,7 +142,7 @@ async def prove_goals(scheduler: Scheduler, goals: Sequence[Goal]) -> dict[str, 
     notify(StageStarted("prove", scheduler.plan.words(len(goals)), len(goals)))
     async with progress_artifact(len(goals)):
         results = await scheduler.process_queue(goals)
-    why = scheduler.plan.why_it_ended(sum(not result.success for result in results.values()))
+    why = scheduler.why_it_ended(results)
     if why and scheduler.plan.limited:
         notify(Notice(f"the search has ended: {why}"))
     return results

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scripted_strategies import FAILS, HANGS, PROVES, Act, a_goal, cast, scheduler_for, settings_of
@@ -140,6 +142,18 @@ def test_a_run_with_hopeless_goals_ends_by_itself(easy: int, hopeless: int, ligh
         first_shots = max(start for _, start, _ in strategies[MICRO].calls) + 2
         assert now() <= max(2 * last + 60, first_shots)
         assert scheduler.plan.why_it_ended(hopeless).startswith(("no proof had come for", "what was left to try"))
+
+    run(main())
+
+
+def test_a_search_that_was_stopped_does_not_say_that_everything_was_tried() -> None:
+    async def main() -> None:
+        scheduler = scheduler_for(cast(micro=HANGS), settings=settings_of(seconds=600.0))
+        task = asyncio.ensure_future(scheduler.process_queue([a_goal()]))
+        await asyncio.sleep(1)
+        scheduler.shutdown()
+        assert scheduler.why_it_ended(await task) == "it was asked to stop"
+        assert scheduler.why_it_ended({}) == ""
 
     run(main())
 
