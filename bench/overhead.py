@@ -113,11 +113,15 @@ def generated(folder: Path, times: int, word: str) -> Path:
 
 
 def chain(folder: Path, broken: int | None) -> Path:
-    """A git repository of files with a sorry, each importing the one before it, one of them with a stray `end`."""
+    """A git repository of files with a sorry, each importing the one before it, one of them with a stray `end`.
+
+    Beside them stands one that imports nothing, so that something is left to work on.
+    """
     (folder / "C").mkdir(parents=True)
     (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
     (folder / "lakefile.toml").write_text('name = "C"\n\n[[lean_lib]]\nname = "C"\nglobs = ["C.+"]\n')
     word = f"t{time.time_ns()}"
+    (folder / "C/Beside.lean").write_text(f"theorem {word} : 1 = 1 := by sorry\n", encoding="utf-8")
     for file in range(_CHAIN):
         header = f"import C.F{file - 1}\n\n" if file else ""
         end = "\nend Nowhere\n" if file == broken else ""
