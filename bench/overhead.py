@@ -99,34 +99,36 @@ def _command(words: Sequence[str], home: Path, limits: Mapping[str, str] | None 
 
 def generated(folder: Path, times: int, word: str) -> Path:
     """A git repository with `times` times as many goals, in as many more files; `word` makes it a new one."""
-    (folder / "G").mkdir(parents=True)
-    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
-    (folder / "lakefile.toml").write_text('name = "G"\n\n[[lean_lib]]\nname = "G"\nglobs = ["G.+"]\n')
-    for file in range(_FILES * times):
-        theorems = [
-            _TEMPLATES[i % len(_TEMPLATES)].format(name=f"{word}_{file}_{i}", n=7 * file + i + 2, m=3 + file % 5)
-            for i in range(_GOALS_A_FILE)
-        ]
-        (folder / f"G/F{file}.lean").write_text("\n\n".join(theorems) + "\n", encoding="utf-8")
-    commit(folder)
-    return folder
+    return _project(folder, {f"F{file}": _theorems(word, file) for file in range(_FILES * times)})
 
 
 def chain(folder: Path, broken: int | None) -> Path:
-    """A git repository of files with a sorry, each importing the one before it, one of them with a stray `end`.
+    """A git repository of files with sorries, each importing the one before it, one of them with a stray `end`.
 
     Beside them stands one that imports nothing, so that something is left to work on.
     """
-    (folder / "C").mkdir(parents=True)
-    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
-    (folder / "lakefile.toml").write_text('name = "C"\n\n[[lean_lib]]\nname = "C"\nglobs = ["C.+"]\n')
     word = f"t{time.time_ns()}"
-    (folder / "C/Beside.lean").write_text(f"theorem {word} : 1 = 1 := by sorry\n", encoding="utf-8")
+    files = {"Beside": _theorems(word, _CHAIN)}
     for file in range(_CHAIN):
-        header = f"import C.F{file - 1}\n\n" if file else ""
+        header = f"import G.F{file - 1}\n\n" if file else ""
         end = "\nend Nowhere\n" if file == broken else ""
-        theorem = f"theorem {word}_{file} (a b : Nat) : a + b + {file} = b + a + {file} := by sorry\n"
-        (folder / f"C/F{file}.lean").write_text(header + theorem + end, encoding="utf-8")
+        files[f"F{file}"] = header + _theorems(word, file) + end
+    return _project(folder, files)
+
+
+def _theorems(word: str, file: int) -> str:
+    return "\n\n".join(
+        _TEMPLATES[i % len(_TEMPLATES)].format(name=f"{word}_{file}_{i}", n=7 * file + i + 2, m=3 + file % 5)
+        for i in range(_GOALS_A_FILE)
+    )
+
+
+def _project(folder: Path, files: Mapping[str, str]) -> Path:
+    (folder / "G").mkdir(parents=True)
+    (folder / "lean-toolchain").write_text("leanprover/lean4:v4.28.0-pre\n")
+    (folder / "lakefile.toml").write_text('name = "G"\n\n[[lean_lib]]\nname = "G"\nglobs = ["G.+"]\n')
+    for name, text in files.items():
+        (folder / f"G/{name}.lean").write_text(text + "\n", encoding="utf-8")
     commit(folder)
     return folder
 

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from orchestrator.errors import OrchestratorError, StoppedError
 from orchestrator.goals.events import StopRequested, notify
-from orchestrator.scheduler.plan import ASKED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -67,6 +66,8 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 Value = TypeVar("Value")
+
+ASKED = "it was asked to stop"
 
 
 class Stop:

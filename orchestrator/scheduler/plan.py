@@ -8,7 +8,6 @@ from collections.abc import Callable
 from orchestrator.scheduler.time_limits import NO_MORE
 from orchestrator.text import counted, duration
 
-ASKED = "it was asked to stop"
 USUAL_SECONDS = 1800.0
 """The budget where nobody says another."""
 _PATIENCE_SECONDS = 60.0

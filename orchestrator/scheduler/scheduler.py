@@ -16,7 +16,7 @@ from orchestrator.scheduler.attempts import Attempts
 from orchestrator.scheduler.context import SchedulerContext
 from orchestrator.scheduler.goal_runner import ASKED_FOR, GoalRunner
 from orchestrator.scheduler.middleware import CANCELLED, Middleware, retries, time_limit
-from orchestrator.scheduler.plan import ASKED, Plan
+from orchestrator.scheduler.plan import Plan
 from orchestrator.scheduler.queue import back_off
 from orchestrator.scheduler.queue_runner import QueueRunner
 from orchestrator.scheduler.slots import Weight, weight_of
@@ -149,9 +149,9 @@ class Scheduler:
         return await queue.run()
 
     def why_it_ended(self, results: Mapping[str, Result]) -> str:
-        """Why the search ended before everything was proved, "" where it was."""
+        """Why the search ended before everything was proved, "" where it was, or where somebody stopped it."""
         left = sum(not result.success for result in results.values())
-        return ASKED if left and self._attempts.stopping else self.plan.why_it_ended(left)
+        return "" if self._attempts.stopping else self.plan.why_it_ended(left)
 
     @property
     def _budget(self) -> float:
