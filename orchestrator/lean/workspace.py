@@ -49,8 +49,9 @@ ELABORATION_SECONDS = 300.0
 KILL_FACTOR = 1.2
 _MORE = " (ORCH_ELABORATION_TIMEOUT gives the gate more)"
 _TOP = Position(1, 0)
-# Options of these change nothing but what is printed, and how goals are printed is ours to say.
-_PRINTING = frozenset({"pp", "linter", "warn", "trace", "profiler", "format"})
+# Options of these change nothing but what is printed, and how goals are printed is ours to say. Where a warning is an
+# error, no file with a sorry would elaborate.
+_PRINTING = frozenset({"pp", "linter", "warn", "trace", "profiler", "format", "warningAsError"})
 # "Unknown constant": the library's private or specialised helpers, which the embedded code generator cannot reach.
 _CODE_GENERATOR_WORDS = (
     "compiler IR check failed",

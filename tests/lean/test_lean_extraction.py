@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from real_lean import Goals, extracted
+from real_lean import Goals, extracted, project
 
 from orchestrator.goals.goal import Goal, Position, SorryKind, SourceSpan
 from orchestrator.lean.embedded.session import EmbeddedSession
-from orchestrator.lean.extraction import Extraction
+from orchestrator.lean.extraction import Extraction, extract
+from orchestrator.lean.workspace import Workspace
 from orchestrator.source.lexer import LineIndex
 
 
@@ -427,3 +428,11 @@ async def test_lines_and_columns_count_characters(lean: EmbeddedSession) -> None
     goals, _ = await goals_and_problems(lean, A="theorem t : (𝔸 : Prop) → 𝔸 → 𝔸 := fun 𝔸 x => /- é𝔸 -/ sorry\n")
     column = "theorem t : (𝔸 : Prop) → 𝔸 → 𝔸 := fun 𝔸 x => /- é𝔸 -/ ".__len__()
     assert goals[0].span == SourceSpan(Position(1, column), Position(1, column + 5))
+
+
+async def test_where_a_warning_is_an_error_a_sorry_is_a_goal_all_the_same(shared_lean: EmbeddedSession) -> None:
+    plain = project(A="theorem t (p : Prop) : p → p := by\n  sorry\n")
+    strict = tuple(replace(module, options=(("warningAsError", "true"),)) for module in plain.modules)
+    found = await extract(Workspace(shared_lean, replace(plain, modules=strict)), strict)
+    assert found.problems == ()
+    assert [goal.declaration for goal in found.goals] == ["t"]
