@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # Two targets would install into one folder at once.
 .NOTPARALLEL:
 .PHONY: demo test test-all setup lean check clean help docs browser-test chromium
-# One worker more than cores: they wait, too, for servers to start and runs to end.
+# One worker more than two cores: they wait, too, for servers to start and runs to end.
 PYTEST := $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 help:
@@ -94,4 +94,4 @@ docs: setup
 	@$(BIN)/mkdocs build --quiet && echo "==> build/docs/index.html"
 
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) build .pytest_cache .mypy_cache .ruff_cache .hypothesis

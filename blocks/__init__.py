@@ -42,16 +42,18 @@ class LeanProject(Block):
 
 
 class Prover(Block):
-    """How much effort a run makes: profile, seconds, servers, attempts at once."""
+    """How much effort a run makes: profile, seconds, servers, attempts at once; where empty, as the worker has it."""
 
     _block_type_name = "Lean prover"
 
-    profile: Literal[0, 1, 2] = Field(default=1, description="0 stub workers, 1 normal, 2 thorough.")
+    profile: Literal[0, 1, 2] | None = Field(default=None, description="0 stub workers, 1 normal, 2 thorough.")
     budget_seconds: float | None = Field(default=None, gt=0, description="Seconds strategies may work in a run.")
     servers: int | None = Field(default=None, ge=1, le=256, description="Lean servers at once, about 1 GB each.")
-    max_light: int = Field(default=8, ge=1, le=10_000, description="Attempts at once on easy goals.")
-    max_heavy: int = Field(default=2, ge=1, le=10_000, description="Attempts at once on hard goals.")
-    speculation: int = Field(default=3, ge=1, le=6, description="Strategies tried on one goal at the same time.")
+    max_light: int | None = Field(default=None, ge=1, le=10_000, description="Attempts at once on easy goals.")
+    max_heavy: int | None = Field(default=None, ge=1, le=10_000, description="Attempts at once on hard goals.")
+    speculation: int | None = Field(
+        default=None, ge=1, le=6, description="Strategies tried on one goal at the same time."
+    )
     language_model: str = Field(
         default="", description="Name of a Language model block that sketches proofs; that of the worker if empty."
     )

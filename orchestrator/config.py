@@ -3,7 +3,7 @@
 Each setting is written once below, as a field: its name, type, default, unit and a sentence that says what it does.
 `load_settings` takes what the command line gives, else the `ORCH_…` variables, else the user's configuration file,
 else the default, and returns one frozen `Settings` value. Whoever needs a setting is handed it; nobody looks it up.
-`orchestrator settings`, docs/settings.md and the README's table are made from `described_settings`.
+`orchestrator settings` and docs/settings.md are made from `described_settings`.
 """
 
 from __future__ import annotations
@@ -692,7 +692,7 @@ class Paths:
 
     @property
     def embedded_lean(self) -> Path:
-        """Folder with the embedded Lean's installation, about 360 MB."""
+        """Folder with the embedded Lean's installation, about 400 MB."""
         return self.cache / "embedded-lean"
 
     @property

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.dashboard import serving  # noqa: E402 - the bench is no installed package
+from bench.dashboard import serving  # noqa: E402 - this checkout's, not an installed one
 from orchestrator.ledger.store import Ledger  # noqa: E402
 
 

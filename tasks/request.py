@@ -41,7 +41,8 @@ async def _settings(block: LeanProject) -> dict[str, Any]:
     if block.prover:
         prover: Prover = await _load(Prover, block.prover)
         settings |= prover.model_dump(include={"servers", "max_light", "max_heavy", "speculation"})
-        settings |= {"profile": Profile(prover.profile), "timeout": prover.budget_seconds}
+        profile = None if prover.profile is None else Profile(prover.profile)
+        settings |= {"profile": profile, "timeout": prover.budget_seconds}
         if prover.language_model:
             model: LanguageModel = await _load(LanguageModel, prover.language_model)
             settings |= {

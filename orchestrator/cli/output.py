@@ -38,7 +38,8 @@ Out = Annotated[Path, Parameter(help="Folder for the results.")]
 Seconds = Annotated[
     float | None,
     Parameter(
-        validator=Number(gte=0.1), help="Seconds that strategies may work; half an hour unless the project says it."
+        validator=Number(gte=0.1),
+        help="Seconds that strategies may work; half an hour, a night eight, unless the project says it.",
     ),
 ]
 ProfileNumber = Annotated[

@@ -113,7 +113,7 @@ def read_rules(table: Mapping[str, Any]) -> Rules:
 
 FILE = "orchestrator.toml"
 SHARED_FILE = "pyproject.toml"
-_HINT = "Fix or remove the file; the README lists the keys"
+_HINT = "Fix or remove the file; docs/your-repository.md lists the keys"
 
 
 def load_rules(root: Path) -> Rules:

@@ -30,6 +30,14 @@ async def test_blocks_name_one_another_and_secrets_are_not_printed() -> None:
     assert not [word for word in ("key-7", "word-8") if word in f"{request}{settings}"]
 
 
+async def test_what_a_prover_leaves_empty_is_as_the_worker_has_it() -> None:
+    await Prover(max_heavy=3).asave("orders-little", overwrite=True)
+    await LeanProject(repo="/r", prover="orders-little").asave("orders-little", overwrite=True)
+    request = await read_request({}, "orders-little")
+    settings = load_settings({"ORCH_MAX_LIGHT": "5", "ORCH_MAX_HEAVY": "7", "ORCH_PROFILE": "2"}, **request.settings)
+    assert (settings.max_light, settings.max_heavy, settings.profile) == (5, 3, Profile.THOROUGH)
+
+
 async def test_a_block_that_is_not_there_is_named() -> None:
     await Prover(language_model="nowhere").asave("orders-wrong", overwrite=True)
     await LeanProject(repo="/r", prover="orders-wrong").asave("orders-wrong", overwrite=True)
