@@ -40,7 +40,7 @@ from orchestrator.scheduler.scheduler import Scheduler
 from orchestrator.scheduler.slots import Slots
 from orchestrator.scheduler.subgoals import Scripts
 from orchestrator.scheduler.throttle import Throttle
-from orchestrator.scheduler.time_limits import TimeLimits, growth_from
+from orchestrator.scheduler.time_limits import ASKED_PATIENCE, USUAL_PATIENCE, TimeLimits, growth_from
 from orchestrator.source.project import Project, excerpt
 from orchestrator.strategies.agent.desk import Desk
 from orchestrator.strategies.base import GoalOpener, Strategy
@@ -168,10 +168,12 @@ def night_limits(run: Run) -> TimeLimits:
     # What a model computes, or is paid for, is not begun to be thrown away; nor is anything that has few tries.
     few = run.settings.rounds is not None or run.settings.timeout is None
     quick = frozenset() if few else {kind for kind, spec in specs().items() if spec.model is None}
+    usual = run.settings.timeout == run.request.usual_budget
+    patience = USUAL_PATIENCE if usual else ASKED_PATIENCE
     if not run.request.more_time:
-        return TimeLimits(run.settings, quick=quick)
+        return TimeLimits(run.settings, quick=quick, patience=patience)
     growth = growth_from(run.ledger.store, run.ledger.environment, run.settings.timeouts)
-    return TimeLimits(run.settings, growth, quick)
+    return TimeLimits(run.settings, growth, quick, patience=patience)
 
 
 def night_scheduler(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from orchestrator.scheduler.time_limits import NO_MORE
+from orchestrator.scheduler.time_limits import NO_MORE, USUAL_PATIENCE
 from orchestrator.text import counted, duration
 
 USUAL_SECONDS = 1800.0
 """The budget where nobody says another."""
 _PATIENCE_SECONDS = 60.0
-_PATIENCE_SHARE = 1 / 30
 _PROVING_SHARE = 0.8
 _LEMMA_SECONDS = 30.0
 # With a smaller share of its time than this a strategy would only have to be tried again.
@@ -33,16 +32,25 @@ class Plan:
         seconds: the budget; infinite for none, and then nothing is held back.
         lanes: how many attempts there may be at once.
         longest: seconds of the longest attempt that somebody asked for: a run is at least as patient as that.
+        patience: for what share of the budget it goes on without a new proof, beyond the time that all proofs took.
 
     Attributes:
         goals_left: how many goals share what is left.
     """
 
-    def __init__(self, seconds: float, lanes: int, clock: Callable[[], float], *, longest: float = 0.0) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        lanes: int,
+        clock: Callable[[], float],
+        *,
+        longest: float = 0.0,
+        patience: float = USUAL_PATIENCE,
+    ) -> None:
         self._clock = clock
         self._lanes = lanes
         self._began = clock()
-        self._patience = max(_PATIENCE_SECONDS, longest)
+        self._patience = max(_PATIENCE_SECONDS, longest, patience * seconds if math.isfinite(seconds) else 0.0)
         self._last_proof = 0.0
         self.seconds = seconds
         self.deadline = self._began + seconds
@@ -65,7 +73,7 @@ class Plan:
         """How many seconds all may take, the search for lemmas included, if no further proof comes."""
         if not self.limited:
             return math.inf
-        return 2 * self._last_proof + max(self._patience, _PATIENCE_SHARE * self.seconds)
+        return 2 * self._last_proof + self._patience
 
     def proved(self) -> None:
         """A proof was found just now."""

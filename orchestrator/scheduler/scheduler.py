@@ -160,7 +160,8 @@ class Scheduler:
     def _plan_for(self, seconds: float) -> Plan:
         timeouts = self._settings.timeouts
         longest = max((timeouts[kind] for kind in ASKED_FOR.intersection(self._context.strategies)), default=0.0)
-        return Plan(seconds, self._context.slots.lanes, self._context.clock, longest=longest)
+        patience = self._context.limits.patience
+        return Plan(seconds, self._context.slots.lanes, self._context.clock, longest=longest, patience=patience)
 
     def shutdown(self) -> None:
         """Stop: begin nothing more, cancel what runs and wait for it to end. Called again: do not even wait.

@@ -1,4 +1,5 @@
-"""How long strategies may work on a goal: by what their successes took, and by what was not enough before."""
+"""How long strategies may work on a goal, by what their successes took and what was not enough before; and how long a
+run goes on without a proof."""
 
 from __future__ import annotations
 
@@ -16,6 +17,9 @@ MOST_GROWTH = 16.0
 # More time than before by so little is no reason to try again: what is left of a budget is never twice the same.
 NO_MORE = 0.9
 """An attempt with this share of the time has been tried with all of it."""
+USUAL_PATIENCE, ASKED_PATIENCE = 1 / 30, 1 / 3
+"""For what share of its time a run goes on without a new proof, where nobody said how long it may take, and where
+somebody did."""
 _QUANTILE = 0.95
 _MARGIN = 1.25
 _QUICK_SHARE = 0.125
@@ -30,6 +34,7 @@ class TimeLimits:
     Args:
         growth: how many times as long a strategy may work on a goal as on a new one.
         quick: strategies that begin with an eighth of their time, in which most of their proofs come.
+        patience: for what share of its time a run goes on without a new proof, beyond the time that all proofs took.
     """
 
     def __init__(
@@ -37,7 +42,10 @@ class TimeLimits:
         settings: SchedulerSettings,
         growth: Growth = lambda goal, strategy: 1.0,
         quick: Collection[StrategyType] = (),
+        *,
+        patience: float = USUAL_PATIENCE,
     ) -> None:
+        self.patience = patience
         self._settings = settings
         self._growth = growth
         self._quick = frozenset(quick)

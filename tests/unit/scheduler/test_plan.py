@@ -13,8 +13,9 @@ from orchestrator.config import SchedulerSettings
 from orchestrator.goals.goal import Goal
 from orchestrator.goals.result import Outcome, StrategyType
 from orchestrator.scheduler.memory import MemoryLedger
+from orchestrator.scheduler.plan import Plan
 from orchestrator.scheduler.slots import Slots
-from orchestrator.scheduler.time_limits import TimeLimits
+from orchestrator.scheduler.time_limits import ASKED_PATIENCE, TimeLimits
 
 MICRO, HAMMER, COPILOT = StrategyType.MICRO, StrategyType.HAMMER, StrategyType.COPILOT
 
@@ -144,6 +145,18 @@ def test_a_run_with_hopeless_goals_ends_by_itself(easy: int, hopeless: int, ligh
         assert scheduler.plan.why_it_ended(hopeless).startswith(("no proof had come for", "what was left to try"))
 
     run(main())
+
+
+def test_a_run_that_was_told_how_long_it_may_take_goes_on_for_longer_without_a_proof() -> None:
+    seconds = 0.0
+    usual, asked = (Plan(900.0, 2, lambda: seconds, **more) for more in ({}, {"patience": ASKED_PATIENCE}))
+    seconds = 140.0
+    usual.proved()
+    asked.proved()
+    seconds = 300.0
+    assert usual.seconds_for(40.0, first=False, tried_with=20.0) == 0.0
+    assert asked.seconds_for(40.0, first=False, tried_with=20.0) == 40.0
+    assert usual.why_it_ended(3) == "no proof had come for 2 min 40 s, after the last one at 2 min 20 s"
 
 
 def test_a_search_that_was_stopped_does_not_say_that_everything_was_tried() -> None:
