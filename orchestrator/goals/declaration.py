@@ -90,6 +90,7 @@ class Fingerprint:
         axioms: all that it rests on, outside the imported library.
         has_sorry: it rests on a sorry, however far down.
         own_sorry: the sorry is in the declaration itself or in its auxiliary constants.
+        is_prop: its type is a proposition.
         auxiliary: made by the elaborator (`_proof_1`, ...).
         owner: the declaration that an auxiliary constant belongs to, "" where none is known.
         sorry_places: where the sorries of the constant stand in its file, None for one that does not say.
@@ -104,8 +105,14 @@ class Fingerprint:
     has_sorry: bool
     own_sorry: bool = False
     type_has_sorry: bool = False
+    is_prop: bool = False
     auxiliary: bool = False
     uses: tuple[str, ...] = ()
     user_name: str = ""
     owner: str = ""
     sorry_places: tuple[Position | None, ...] = ()
+
+    @property
+    def is_theorem(self) -> bool:
+        """Whether it proves a proposition, be it as a theorem or, as some write it, as a `def`."""
+        return self.kind == "theorem" or (self.kind == "def" and self.is_prop)

@@ -217,6 +217,18 @@ def exprText (env : Environment) (e : Expr) : String :=
 
 /-! ## Fingerprints -/
 
+partial def endsInProp (e : Expr) : Bool :=
+  match e with | .forallE _ _ b _ => endsInProp b | .mdata _ b => endsInProp b | .sort .zero => true | _ => false
+/-- Is a type a proposition, as far as its head tells under these binders? -/
+partial def isProposition (env : Environment) (binders : List Expr) (e : Expr) : Bool :=
+  match e with
+  | .forallE _ t b _ => isProposition env (t :: binders) b
+  | .mdata _ b => isProposition env binders b
+  | _ => match e.getAppFn with
+    | .const n _ => match env.find? n with | some ci => endsInProp ci.type | none => false
+    | .bvar i => match dropList i binders with | t :: _ => endsInProp t | [] => false
+    | _ => false
+
 def describeOne (env : Environment) (p : Name × ConstantInfo) : Json :=
   let ci := p.2
   let theoremLike := match ci with | .thmInfo _ => true | _ => false
@@ -227,7 +239,7 @@ def describeOne (env : Environment) (p : Name × ConstantInfo) : Json :=
     ("auxiliary", .bool (isAuxiliary p.1)), ("type", .str (exprText env ci.type)), ("value", .str value),
     ("axioms", listJ (axiomJ env) axioms), ("hasSorry", .bool (axioms.contains ``sorryAx)),
     ("ownSorry", .bool (axioms.contains ``sorryAx && ownSorry (fun n => n != p.1 && !isAuxiliary n) env [p.1] {})),
-    ("typeHasSorry", .bool ci.type.hasSorry), ("uses", listJ nameJ uses)]
+    ("typeHasSorry", .bool ci.type.hasSorry), ("isProp", .bool (isProposition env [] ci.type)), ("uses", listJ nameJ uses)]
 
 /-! ## The library's constants -/
 

@@ -122,7 +122,7 @@ def _parts(fact: Fingerprint, names: Mapping[str, str], constructors: Sequence[s
 def _useful(fact: Fingerprint, predicates: Collection[str], kinds: Mapping[str, str]) -> bool:
     if fact.auxiliary or fact.own_sorry or not is_premise(fact.user_name, fact.kind, fact.type, kinds):
         return False
-    return fact.kind == "theorem" or (fact.kind == "constructor" and fact.user_name.rpartition(".")[0] in predicates)
+    return fact.is_theorem or (fact.kind == "constructor" and fact.user_name.rpartition(".")[0] in predicates)
 
 
 def _premise(fact: Fingerprint, names: Mapping[str, str]) -> Premise:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from itertools import count
 
+from orchestrator.goals.terms import read_line
 from orchestrator.premises.symbols import INFIX
 
 _INFIX = {name: sign for sign, name in INFIX.items()}
@@ -27,6 +28,51 @@ def constants_in(canonical: str) -> tuple[str, ...]:
 def is_proposition_former(canonical: str) -> bool:
     """Whether the term is the type of an inductive predicate: it ends in `Prop`."""
     return "u 0" in canonical.split("\n")
+
+
+def is_induction_principle(canonical: str) -> bool:
+    """Whether the term says that a motive holds of anything, given that it does in some cases: `∀ n, p n` from `p 0`
+    and `∀ n, p n → p (n + 1)`.
+
+    What only carries a motive from one given thing to another, as `a = b → p a → p b` does, is none.
+    """
+    lines = canonical.split("\n")
+    try:
+        types, head, targets = _telescope(lines, int(lines[-1].removeprefix("= ")))
+        motive = _binder(lines[head], len(types))
+        if motive is None or not targets or any(_binder(lines[one], len(types)) is None for one in targets):
+            return False
+        if not lines[_telescope(lines, types[motive])[1]].startswith("u "):
+            return False
+        return any(_is_case(lines, typ, place, motive) for place, typ in enumerate(types))
+    except (IndexError, ValueError):
+        return False
+
+
+def _is_case(lines: Sequence[str], number: int, place: int, motive: int) -> bool:
+    """Whether the type of the binder at `place` says that the motive holds of something that is not given in front."""
+    types, head, arguments = _telescope(lines, number)
+    depth = place + len(types)
+    given = range(place)
+    return _binder(lines[head], depth) == motive and any(_binder(lines[one], depth) not in given for one in arguments)
+
+
+def _telescope(lines: Sequence[str], number: int) -> tuple[list[int], int, list[int]]:
+    """The types of a type's binders, the head of what stands behind them, and its arguments, as numbers of lines."""
+    types, arguments = list[int](), list[int]()
+    while lines[number].startswith("f "):
+        _, (typ, number) = read_line(lines[number])
+        types.append(typ)
+    while lines[number].startswith("a "):
+        _, (number, argument) = read_line(lines[number])
+        arguments.insert(0, argument)
+    return types, number, arguments
+
+
+def _binder(line: str, depth: int) -> int | None:
+    """Which of the `depth` binders in front a bound variable is, counted from 0; None for anything else."""
+    index = int(line[2:]) if line.startswith("b ") else depth
+    return depth - 1 - index if index < depth else None
 
 
 def statement_of(canonical: str) -> str:

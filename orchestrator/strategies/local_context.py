@@ -11,10 +11,12 @@ from functools import cache
 from orchestrator.goals.declaration import Fingerprint, is_generated, is_syntax, is_unnamed_instance
 from orchestrator.goals.goal import Goal
 from orchestrator.lean.extraction import Extraction
+from orchestrator.premises.statements import is_induction_principle, is_proposition_former
 from orchestrator.source.project import Project
 
 _DEFINITIONS = 10
 _LEMMAS = 12
+_PRINCIPLES = 3
 
 
 class DeclarationRole(StrEnum):
@@ -30,12 +32,18 @@ class DeclarationRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LocalDeclaration:
-    """A declaration of the project. `uses`: the project's constants that it speaks of."""
+    """A declaration of the project.
+
+    Attributes:
+        uses: the project's constants that it speaks of.
+        eliminates: whether an induction can go by it.
+    """
 
     name: str
     role: DeclarationRole
     uses: tuple[str, ...] = ()
     recursive: bool = False
+    eliminates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +76,22 @@ class VisibleDeclarations:
             for owner in (*predicates, *types)
         }
         close = set(near)
-        theorems = sorted(
-            (d for d in self.declared if d.role is DeclarationRole.THEOREM and close.intersection(d.uses)),
-            key=lambda d: len(set(d.uses) - close),
-        )
+
+        def about(declared: Iterable[LocalDeclaration]) -> list[str]:
+            speaking = (d for d in declared if close.intersection(d.uses))
+            return [d.name for d in sorted(speaking, key=lambda d: len(set(d.uses) - close))]
+
+        theorems = about(d for d in self.declared if d.role is DeclarationRole.THEOREM)
+        principles = about(d for d in self.declared if d.eliminates)
         return LocalContext(
             definitions=tuple(of(DeclarationRole.DEFINITION)[:_DEFINITIONS]),
             predicates=tuple(predicates),
             types=tuple(types),
-            theorems=tuple(d.name for d in theorems[:_LEMMAS]),
+            theorems=tuple(theorems[:_LEMMAS]),
             constructors=constructors,
             recursions=frozenset(d.name for d in near.values() if d.recursive),
+            principles=tuple(principles[:_PRINCIPLES]),
+            proved=frozenset(d.name for d in self.declared if d.role is DeclarationRole.THEOREM),
         )
 
 
@@ -89,6 +102,8 @@ class LocalContext:
     Attributes:
         definitions: to unfold; those that the goal names itself come first.
         theorems: proved, or assumed by a structure, about these constants.
+        principles: what an induction can go by, besides the constructors of a type.
+        proved: all theorems of the project that the goal's file sees, near or far.
     """
 
     definitions: tuple[str, ...] = ()
@@ -97,6 +112,8 @@ class LocalContext:
     theorems: tuple[str, ...] = ()
     constructors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     recursions: frozenset[str] = frozenset()
+    principles: tuple[str, ...] = ()
+    proved: frozenset[str] = frozenset()
 
     @property
     def recursive(self) -> tuple[str, ...]:
@@ -120,33 +137,34 @@ def from_fingerprints(fingerprints: Iterable[Fingerprint]) -> VisibleDeclaration
     """The declarations of a goal's file and its imports, the nearest first."""
     known = {fingerprint.name: fingerprint for fingerprint in fingerprints}
     kinds = {name: fingerprint.kind for name, fingerprint in known.items()}
-    return VisibleDeclarations(
-        tuple(
-            LocalDeclaration(
-                fingerprint.user_name,
-                _role(fingerprint, kinds),
-                _user_names(fingerprint.uses, known),
-                _RECURS.search(fingerprint.value) is not None,
-            )
-            for fingerprint in known.values()
+
+    def declaration(fingerprint: Fingerprint) -> LocalDeclaration:
+        usable = _is_authored(fingerprint, kinds) and not fingerprint.own_sorry
+        return LocalDeclaration(
+            fingerprint.user_name,
+            _role(fingerprint) if usable else DeclarationRole.AUXILIARY,
+            _user_names(fingerprint.uses, known),
+            _RECURS.search(fingerprint.value) is not None,
+            usable and is_induction_principle(fingerprint.type),
         )
-    )
+
+    return VisibleDeclarations(tuple(map(declaration, known.values())))
 
 
 def _user_names(names: Iterable[str], known: Mapping[str, Fingerprint]) -> tuple[str, ...]:
     return tuple(known[name].user_name for name in names if name in known)
 
 
-def _role(fingerprint: Fingerprint, kinds: Mapping[str, str]) -> DeclarationRole:
-    if not _is_authored(fingerprint, kinds) or fingerprint.own_sorry:
-        return DeclarationRole.AUXILIARY
+def _role(fingerprint: Fingerprint) -> DeclarationRole:
+    if fingerprint.is_theorem:
+        return DeclarationRole.THEOREM
     if fingerprint.kind == "def" and not _PROJECTS.search(fingerprint.value):
         return DeclarationRole.DEFINITION
     if fingerprint.kind == "inductive":
-        return DeclarationRole.PREDICATE if "u 0" in fingerprint.type.split("\n") else DeclarationRole.TYPE
+        return DeclarationRole.PREDICATE if is_proposition_former(fingerprint.type) else DeclarationRole.TYPE
     if fingerprint.kind == "constructor":
         return DeclarationRole.CONSTRUCTOR
-    return DeclarationRole.THEOREM if fingerprint.kind == "theorem" else DeclarationRole.AUXILIARY
+    return DeclarationRole.AUXILIARY
 
 
 def _is_authored(fingerprint: Fingerprint, kinds: Mapping[str, str]) -> bool:
@@ -173,7 +191,8 @@ def definitions_seen(project: Project, extraction: Extraction) -> Callable[[Goal
     def of_module(name: str) -> tuple[str, ...]:
         found = list(_seen_from(name, project, extraction))
         kinds = {one.name: one.kind for one in found}
-        return tuple(one.user_name for one in found if one.kind == "def" and _is_authored(one, kinds))
+        defined = (one for one in found if one.kind == "def" and not one.is_theorem)
+        return tuple(one.user_name for one in defined if _is_authored(one, kinds))
 
     return lambda goal: of_module(goal.module) if goal.module in project.by_name else ()
 

@@ -45,6 +45,7 @@ from orchestrator.lean.servers import Servers
 from orchestrator.lean.session import Session, ask
 from orchestrator.lean.testing import ScriptedSession
 from orchestrator.lean.workspace import Workspace
+from orchestrator.premises.statements import is_induction_principle
 from orchestrator.source.project import Project
 
 LAKEFILE = 'name = "Contract"\n\n[[lean_lib]]\nname = "Contract"\n'
@@ -422,6 +423,31 @@ async def test_fingerprints_say_what_rests_on_what(session: Session) -> None:
     assert set(told["wished"].axioms) == {"wish"}
     assert "Classical.choice" in told["classical"].axioms or told["classical"].axioms == ()
     assert told["free"].axioms == ()
+
+
+PROVED = """def equation : 1 = 1 := rfl
+def number : Nat := 1
+def Positive (n : Nat) : Prop := 0 < n
+def positive : Positive 1 := Nat.one_pos
+def byStep {motive : Nat → Prop} (zero : motive 0) (step : ∀ n, motive n → motive (n + 1)) (n : Nat) : motive n :=
+  Nat.rec zero step n
+def choose (p : Nat → Type) (x : p 0) : p 0 := x
+class Law (α : Type) where
+  op : α → α → α
+  comm : ∀ a b, op a b = op b a
+"""
+
+
+async def test_what_is_proved_by_a_def_is_known_as_proved(session: Session) -> None:
+    env = await base(session)
+    reply = await file(session, PROVED, env)
+    assert reply.env is not None
+    told = await described(session, Describe(reply.env, env))
+    proved = {"equation", "positive", "byStep", "Law.comm"}
+    assert {name for name, fact in told.items() if fact.is_theorem and not fact.auxiliary} >= proved
+    assert not {name for name in ("number", "Positive", "choose", "Law", "Law.op") if told[name].is_theorem}
+    assert {name for name, fact in told.items() if is_induction_principle(fact.type)} >= {"byStep"}
+    assert not any(is_induction_principle(told[name].type) for name in ("choose", "positive", "Law.comm"))
 
 
 async def test_fingerprints_tell_statements_apart_and_not_names_of_binders(session: Session) -> None:

@@ -62,6 +62,11 @@ class Lemmas:
         other = Lemmas.of(self.local, retrieved)
         return replace(self, premises=other.premises, equations=other.equations)
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Those of the premises that the project has proved, or assumes."""
+        return tuple(name for name in self.premises if name in self.local.proved)
+
     def grind(self, names: Sequence[str]) -> str:
         """`grind` with those of the names that it takes."""
         return f"grind{_list([name for name in names if name not in self.ungrindable])}"
@@ -86,6 +91,8 @@ class Lemmas:
             unfolding=self.grind((*unfolded, *local.predicates, *local.theorems, *known.facts)) if whole else "",
         )
 
+
+NO_LEMMAS = Lemmas()
 
 _REWRITES = re.compile(r"\S \S.* (?:=|↔|≠) ")  # what rewrites a bare variable rewrites everything
 

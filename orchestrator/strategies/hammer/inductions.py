@@ -38,6 +38,20 @@ def others(facts: GoalFacts, chosen: Hypothesis) -> list[str]:
     return [h.name for h in facts.data if h.name != chosen.name and h.name not in chosen.words]
 
 
+def by_principles(facts: GoalFacts) -> list[str]:
+    """Inductions by what the project proves or assumes as such, on what it may be about: anything that is no fact."""
+    mentioned = set(facts.target_words)
+    said = {h.name for h in facts.facts} | facts.sorts
+    things = [h.name for h in facts.hypotheses if h.name in mentioned - said][:_TARGETS]
+    found = []
+    for principle in facts.local.principles:
+        for thing in things:
+            general = [other for other in things if other != thing]
+            found.append(f"induction {thing} using {principle}")
+            found += [f"induction {thing} using {principle} generalizing {' '.join(general)}"] if general else []
+    return found
+
+
 def inductions(facts: GoalFacts, automation: Automation, plain: str) -> Iterator[str]:
     """Proofs of this kind for a goal, the likeliest first.
 
@@ -81,6 +95,7 @@ def first_inductions(facts: GoalFacts, bare: Automation, plain: str) -> Iterator
 
 
 def _starts(facts: GoalFacts, plain: str) -> Iterator[str]:
+    yield from by_principles(facts)
     # From the goal without field notation: `h : t.Ordered` does not say that `h` is of a predicate.
     targets = ranked(facts, _TARGETS)
     inductive = [h for h in targets if is_recursive(facts, h)]

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from orchestrator.goals.hypotheses import Hypothesis
+from orchestrator.strategies.hammer.closers import NO_LEMMAS, Lemmas
 from orchestrator.strategies.hammer.goal_facts import GoalFacts, applications, arguments_of
-from orchestrator.strategies.hammer.inductions import is_recursive, others, ranked
+from orchestrator.strategies.hammer.inductions import by_principles, is_recursive, others, ranked
 
 _INDUCTIVE = frozenset({"Nat", "Int", "List", "Option", "Bool", "Fin", "Array", "Prod", "Sum", "Except", "Subtype"})
 _SPLITTING = ("∧", "∨")
 _TARGETS = 4
+_THEOREMS = 8
 _ACCUMULATORS = (
     (" []", ("{r} ++ acc", "acc ++ {r}", "acc.reverse ++ {r}")),
     (" #[]", ("acc ++ {r}", "acc.toList ++ {r}")),
@@ -39,7 +41,7 @@ class Apart(Enum):
     EVERY_WAY = auto()
 
 
-def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[Move, ...]:
+def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY, lemmas: Lemmas = NO_LEMMAS) -> tuple[Move, ...]:
     """Every move on a goal, the cheapest first, without repetition.
 
     `plain`: the goal printed without field notation, to find what functions are applied to.
@@ -53,6 +55,8 @@ def moves(facts: GoalFacts, plain: str, how: Apart = Apart.EVERY_WAY) -> tuple[M
     for maker in (*makers, _unfolding):
         for move in maker(plainly if maker in (_inductions, _cases) else facts, plain):
             found[move.tactic] = min(move.cost, found.get(move.tactic, move.cost))
+    if how is Apart.EVERY_WAY:
+        found.update((move.tactic, move.cost) for move in _theorems(lemmas))
     return tuple(Move(tactic, cost) for tactic, cost in sorted(found.items(), key=lambda item: item[1]))
 
 
@@ -101,6 +105,8 @@ def _inductions(facts: GoalFacts, plain: str) -> Iterator[Move]:
         for rank, arguments in enumerate(applications(plain_target, function)[:3]):
             yield Move(f"fun_induction {function} {arguments}", 1.0 + 0.1 * rank)
             yield Move(f"fun_cases {function} {arguments}", 1.6 + 0.1 * rank)
+    for rank, induction in enumerate(by_principles(facts)):
+        yield Move(induction, 0.9 + 0.05 * rank)
     for rank, h in enumerate(ranked(facts, _TARGETS)):
         if is_recursive(facts, h):
             general = others(facts, h)
@@ -188,6 +194,15 @@ def _rules(facts: GoalFacts, plain: str) -> Iterator[Move]:
             computed = [a for a in arguments_of(h.type) if a.startswith("(")]
             if len(computed) == 1:
                 yield Move(f"generalize {taken[0]} : {computed[0]} = {taken[1]} at {h.name}", 0.6)
+
+
+def _theorems(lemmas: Lemmas) -> Iterator[Move]:
+    """What the project has proved of the goal's constants, as steps: it was mostly proved to be used."""
+    for rank, name in enumerate(lemmas.own[:_THEOREMS]):
+        yield Move(f"apply {name}", 0.6 + 0.1 * rank)
+        if name in lemmas.equations:
+            yield Move(f"rw [{name}]", 0.65 + 0.1 * rank)
+            yield Move(f"rw [← {name}]", 0.9 + 0.1 * rank)
 
 
 def _occurrences(text: str, word: str) -> int:

@@ -229,7 +229,8 @@ class _HammerSearch:
             return
         await self._name(node)
         plain = await self._plain(node)
-        for move in moves(GoalFacts(node.text, self._words.lemmas.local), plain, how):
+        lemmas = self._words.near(node) if how is Apart.EVERY_WAY and node is not self._root else self._words.lemmas
+        for move in moves(GoalFacts(node.text, lemmas.local), plain, how, lemmas):
             if self._left < _LEAST_SECONDS or not node.wanted:
                 return
             if (node.text, move.tactic) not in self._failed:

@@ -28,7 +28,12 @@ from orchestrator.premises.retrieval import Premise, Query
 from orchestrator.premises.store import Near, chooser, nearest
 from orchestrator.source.project import Project, SourceModule
 
-TEXT = "def f := g\ntheorem before : f = f := rfl\ntheorem target : f = f := by sorry\ntheorem after : f = f := rfl\n"
+TEXT = """def f := g
+theorem before : f = f := rfl
+def proved : f = f := rfl
+theorem target : f = f := by sorry
+theorem after : f = f := rfl
+"""
 BASE = SourceModule("Base", "Base.lean", "theorem old : p\ninductive P : Prop\n| rule\n", ("Init",))
 MAIN = SourceModule("Main", "Main.lean", TEXT, ("Base",))
 PROJECT = Project("p", "/p", modules=(BASE, MAIN))
@@ -57,20 +62,21 @@ EXTRACTION = Extraction(
                 fact("_private.f", "def", "c Nat\n= 0", "c g\n= 0"),
                 fact("g", "def", "c Nat\n= 0", "c HAdd.hAdd\n= 0"),
                 fact("before"),
+                fact("proved", "def", value="c Eq.refl (s 0)\nc f\na 0 1\n= 2", is_prop=True),
                 fact("target"),
                 fact("after"),
             )
         },
     }
 )
-SPAN = SourceSpan(Position(3, 0), Position(3, 35))
+SPAN = SourceSpan(Position(4, 0), Position(4, 35))
 GOAL = Goal(id="t", text="⊢ f = f", module="Main", declaration="target", command=SPAN)
 
 
 def test_theorems_in_front_of_the_goal_are_seen_and_later_ones_named() -> None:
     seen = premises_seen(PROJECT, EXTRACTION)(GOAL)
     names = {premise.name for premise in seen.premises}
-    assert {"old", "before", "P.rule"} <= names
+    assert {"old", "before", "proved", "P.rule"} <= names
     assert names.isdisjoint({"f", "P", "P.rec", "hole"})
     assert seen.later >= {"after", "target"}
     assert "before" not in seen.later

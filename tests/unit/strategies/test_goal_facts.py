@@ -149,6 +149,26 @@ def test_closers_know_definitions_rules_and_premises() -> None:
     assert closers(FACTS, lemmas, Effort.SEARCH, root=True) == ("try?",)
 
 
+def test_an_induction_goes_by_what_the_project_has_as_a_principle() -> None:
+    local = LocalContext(principles=("N.ind",))
+    text = "N : Type\nn m k : N\nh : k = n\n⊢ op n m = op m n"
+    found = tactics_of(text, local)
+    assert {"induction n using N.ind", "induction m using N.ind generalizing n"} <= set(found)
+    assert not any("induction k using" in tactic or "induction h using" in tactic for tactic in found)
+    one_line = closers(GoalFacts(text, local), Lemmas.of(local, ()), Effort.FIRST_INDUCTIONS, root=True)
+    assert one_line[0] == "induction n using N.ind <;> grind"
+
+
+def test_steps_go_by_what_the_project_has_proved() -> None:
+    local = LocalContext(proved=frozenset({"T.far", "T.comm"}))
+    stated = {"Nat.foo": "∀ n, foo n = n", "T.comm": "∀ a b, op a b = op b a", "T.far": "p → q a"}
+    lemmas = Lemmas.of(local, tuple(stated.items()))
+    found = {move.tactic: move.cost for move in moves(GoalFacts("⊢ op a b = c", local), "⊢ op a b = c", lemmas=lemmas)}
+    assert {"apply T.comm", "rw [T.comm]", "rw [← T.comm]", "apply T.far"} <= set(found)
+    assert not any("Nat.foo" in tactic or "rw [T.far]" in tactic for tactic in found)
+    assert found["apply T.comm"] < found["apply T.far"]
+
+
 def test_the_local_context_follows_definitions() -> None:
     everything = VisibleDeclarations(
         (
@@ -159,10 +179,13 @@ def test_the_local_context_follows_definitions() -> None:
             LocalDeclaration("far", DeclarationRole.DEFINITION),
             LocalDeclaration("f_g", DeclarationRole.THEOREM, ("f", "g")),
             LocalDeclaration("far_eq", DeclarationRole.THEOREM, ("far",)),
+            LocalDeclaration("T.ind", DeclarationRole.THEOREM, ("T",), eliminates=True),
+            LocalDeclaration("Far.ind", DeclarationRole.AUXILIARY, ("far",), eliminates=True),
         )
     )
     local = everything.around(["f", "Nat.add"])
     assert local.definitions == ("f", "g")
-    assert local.theorems == ("f_g",)
+    assert local.theorems == ("f_g", "T.ind")
+    assert local.principles == ("T.ind",)
     assert local.constructors == {"T": ("T.a",)}
     assert everything.around(["Nat"]).definitions == ()
