@@ -121,6 +121,10 @@ async def stoppable() -> AsyncIterator[Stop]:
         try:
             with stop_on_signals(stop.request):
                 yield stop
+                # A signal that came while nothing was awaited is still with the loop, which takes two rounds to hand it
+                # over and a third to cancel; behind this block nobody would hear of it.
+                for _ in range(3):
+                    await asyncio.sleep(0)
         finally:
             if cancels:
                 with suppress(asyncio.CancelledError):

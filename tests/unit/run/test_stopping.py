@@ -60,6 +60,17 @@ def test_signals_are_requests_inside_the_block_only(number: signal.Signals) -> N
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_while_nothing_is_awaited_is_not_lost(number: signal.Signals) -> None:
+    async def main() -> str:
+        async with stoppable():
+            os.kill(os.getpid(), number)
+            return "as if nothing had been said"
+
+    with pytest.raises(StoppedError):
+        asyncio.run(main())
+
+
 def test_a_run_ended_at_once_is_a_stopped_one_and_its_task_goes_on_unharmed() -> None:
     async def work() -> None:
         async with stoppable():
