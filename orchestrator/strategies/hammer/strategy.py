@@ -229,7 +229,9 @@ class _HammerSearch:
             return
         await self._name(node)
         plain = await self._plain(node)
-        lemmas = self._words.near(node) if how is Apart.EVERY_WAY and node is not self._root else self._words.lemmas
+        lemmas = self._words.lemmas
+        if how is Apart.EVERY_WAY and node is not self._root and lemmas.local.proved:
+            lemmas = self._words.near(node)
         for move in moves(GoalFacts(node.text, lemmas.local), plain, how, lemmas):
             if self._left < _LEAST_SECONDS or not node.wanted:
                 return
@@ -309,7 +311,7 @@ SPEC = StrategySpec(
     type=StrategyType.HAMMER,
     seconds=STRATEGY_SECONDS[StrategyType.HAMMER],
     recorded=RecordedChances(0.8, 3.0, after={"hammer": 0.38, "micro": 0.6, "reprover": 0.71}),
-    revision=3,
+    revision=4,
     make=lambda tools: BoundStrategy(
         StrategyType.HAMMER,
         partial(
